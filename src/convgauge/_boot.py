@@ -1,0 +1,25 @@
+"""Start the child in any Python: makes this folder importable as ``convgauge`` and nothing else beside it.
+
+Run by path, so that another interpreter sees its own packages and not those installed around this one.
+"""
+
+import importlib.util
+import os
+import sys
+
+if __name__ == "__main__":
+    here = os.path.dirname(os.path.abspath(__file__))
+    sys.path[:] = [place for place in sys.path if os.path.abspath(place or ".") != here]
+    if importlib.util.find_spec("numpy") is None:
+        sys.exit("NumPy is not installed for " + sys.executable)
+    spec = importlib.util.spec_from_file_location(
+        "convgauge", os.path.join(here, "__init__.py"), submodule_search_locations=[here]
+    )
+    assert spec is not None and spec.loader is not None
+    package = importlib.util.module_from_spec(spec)
+    sys.modules["convgauge"] = package
+    spec.loader.exec_module(package)
+
+    from convgauge.child import main
+
+    main(int(sys.argv[1]), int(sys.argv[2]))

@@ -1,0 +1,75 @@
+"""The process that an implementation lives in: it reads requests, makes the calls and tells what they did."""
+
+from __future__ import annotations
+
+import ctypes
+import faulthandler
+import os
+import pickle
+import signal
+import sys
+from typing import Any, Callable, Dict
+
+from convgauge.registry import LoadError, Origin, load
+from convgauge.subject import Subject, seed_everything
+from convgauge.wire import LENGTH, call_from, observation_reply, reply
+
+
+def main(requests: int, replies: int) -> None:
+    """Serve until the parent hangs up; ``requests`` and ``replies`` are file descriptors."""
+    _die_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interruption means
+    faulthandler.enable()
+    source = os.fdopen(requests, "rb", buffering=1 << 20)
+    server = _Server(replies)
+    while True:
+        head = source.read(LENGTH.size)
+        if len(head) < LENGTH.size:
+            os._exit(0)
+        (size,) = LENGTH.unpack(head)
+        command, values = pickle.loads(source.read(size))
+        server.handlers[command](*values)
+
+
+def _die_with_parent() -> None:
+    """Ask Linux to kill this process when its parent dies, however it dies."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+class _Server:
+    def __init__(self, replies: int) -> None:
+        self.replies = replies
+        self.subject: Any = None
+        self.handlers: Dict[str, Callable[..., None]] = {"load": self.load, "call": self.call}
+
+    def send(self, frame: bytes) -> None:
+        view = memoryview(frame)
+        while view:
+            view = view[os.write(self.replies, view) :]
+
+    def load(self, origin: Dict[str, Any], seed: int, memory: int) -> None:
+        """Load an implementation and describe it, or say why not."""
+        _limit_memory(memory)
+        seed_everything(seed)
+        try:
+            self.subject = Subject(load(Origin(**origin)))
+        except LoadError as error:
+            self.send(reply({"error": str(error), "trace": error.trace}))
+            return
+        except ImportError as error:
+            self.send(reply({"error": f"{origin['place']}: {error}", "trace": ""}))
+            return
+        self.send(reply({"description": dict(vars(self.subject.describe()))}))
+
+    def call(self, fields: Dict[str, Any]) -> None:
+        """Make one call."""
+        self.send(observation_reply(self.subject.observe(call_from(fields))))
+
+
+def _limit_memory(size: int) -> None:
+    """Refuse to map more than ``size`` bytes (0: no limit), where the system can."""
+    if size:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (size, size))

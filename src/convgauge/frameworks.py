@@ -1,0 +1,270 @@
+"""What differs between array frameworks: making an operand, reading an output, devices, threads and global state.
+
+This module is imported in the process that runs the implementation, which may be another, older Python with nothing
+but NumPy; each framework is imported only when it is asked for.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import random
+import sys
+import warnings
+from typing import Any, Callable, Dict, Tuple
+
+import numpy as np
+
+from convgauge.dtypes import DTYPES
+from convgauge.layouts import Carve, carve
+
+Array = Any
+
+
+class NotAnArray(TypeError):
+    """The implementation gave back something that is not its framework's array."""
+
+
+class Framework:
+    """How to speak to one array framework. ``device`` is a string in the framework's own spelling, "cpu" first."""
+
+    name = ""
+    dtypes: Tuple[str, ...] = ()
+    layouts: Tuple[str, ...] = ()
+
+    def version(self) -> str:
+        raise NotImplementedError
+
+    def devices(self) -> Tuple[str, ...]:
+        """The devices present now."""
+        return ("cpu",)
+
+    def make(self, carrier: np.ndarray, dtype: str, device: str, layout: str) -> Tuple[Array, Any]:
+        """An operand with ``carrier``'s values, and the memory behind it, gaps included (see `bytes_of`)."""
+        raise NotImplementedError
+
+    def bytes_of(self, memory: Any) -> bytes:
+        """The content of an operand's memory, to see whether a call wrote to it."""
+        raise NotImplementedError
+
+    def read(self, output: Any) -> Tuple[np.ndarray, str]:
+        """A copy of an output in its carrier, read once, and its dtype's name. Raises `NotAnArray`."""
+        raise NotImplementedError
+
+    def span(self, array: Any) -> Tuple[int, int]:
+        """First and one-past-last address of the bytes that ``array`` can reach; (0, 0) where unknown or empty."""
+        return (0, 0)
+
+    def synchronize(self) -> None:
+        """Wait until the device has done what was asked of it."""
+
+    def set_threads(self, number: int) -> None:
+        """Use ``number`` threads in this framework's own pool."""
+
+    def threads(self) -> int | None:
+        """How many threads this framework's own pool uses; None where it has none of its own."""
+        return None
+
+    def state(self) -> Dict[str, Any]:
+        """Global state that a convolution has no business changing."""
+        kind, keys, *rest = np.random.get_state()
+        return {
+            "Python's random state": hash(random.getstate()),
+            "NumPy's random state": (kind, keys.tobytes(), *rest),
+            "NumPy's error state": tuple(sorted(np.geterr().items())),
+            "the warning filters": len(warnings.filters),
+            "the recursion limit": sys.getrecursionlimit(),
+        }
+
+
+class _NumPy(Framework):
+    name = "numpy"
+    dtypes = ("float64", "float32", "float16", "complex64", "complex128", "int8", "int16", "int32", "int64")
+    layouts = (
+        "contiguous", "fortran", "channels_last", "sliced", "cropped", "offset", "negative", "broadcast", "readonly",
+        "unaligned", "bigendian",
+    )  # fmt: skip
+
+    def version(self) -> str:
+        return np.__version__
+
+    def make(self, carrier: np.ndarray, dtype: str, device: str, layout: str) -> Tuple[Array, Any]:
+        if layout == "unaligned":
+            memory = np.zeros(carrier.nbytes + 1, dtype=np.uint8)
+            view = memory[1:].view(carrier.dtype).reshape(carrier.shape)
+            view[...] = carrier
+            return view, memory
+        native = carrier.astype(carrier.dtype.newbyteorder(">")) if layout == "bigendian" else carrier
+        memory, view = carve(layout, native, lambda shape, fill: np.full(shape, fill, native.dtype), np.transpose)
+        if layout == "broadcast":
+            memory[...] = native[:1]
+            return np.broadcast_to(memory, native.shape), memory
+        view[...] = native
+        if layout == "readonly":
+            view.flags.writeable = False
+        return view, memory
+
+    def bytes_of(self, memory: Any) -> bytes:
+        return memory.tobytes()  # type: ignore[no-any-return]  # memory is Any: each framework has its own
+
+    def read(self, output: Any) -> Tuple[np.ndarray, str]:
+        if not isinstance(output, np.ndarray):
+            raise NotAnArray(f"gave back {_a(output)}, not a NumPy array")
+        copy = np.array(output, copy=True, subok=False, order="C")
+        name = copy.dtype.name
+        return (copy.astype(DTYPES[name].carrier, copy=False) if name in DTYPES else copy), name
+
+    def span(self, array: Any) -> Tuple[int, int]:
+        bounds = getattr(np.lib, "array_utils", np).byte_bounds
+        return bounds(array) if array.size else (0, 0)  # type: ignore[no-any-return]  # untyped before NumPy 2
+
+
+class _Torch(Framework):
+    name = "torch"
+    dtypes = (
+        "float64", "float32", "float16", "bfloat16", "complex64", "complex128", "int8", "int16", "int32", "int64",
+    )  # fmt: skip
+    layouts = ("contiguous", "fortran", "channels_last", "sliced", "cropped", "offset", "broadcast")
+
+    def __init__(self) -> None:
+        import torch
+
+        self.torch = torch
+
+    def version(self) -> str:
+        return str(self.torch.__version__)
+
+    def devices(self) -> Tuple[str, ...]:
+        torch = self.torch
+        found = ["cpu"]
+        found += [f"cuda:{i}" for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
+        if torch.backends.mps.is_available():
+            found.append("mps")
+        if hasattr(torch, "xpu") and torch.xpu.is_available():
+            found.append("xpu")
+        return tuple(found)
+
+    def make(self, carrier: np.ndarray, dtype: str, device: str, layout: str) -> Tuple[Array, Any]:
+        torch = self.torch
+        kind = getattr(torch, dtype)
+        plain = torch.from_numpy(np.array(carrier, order="C"))
+        if layout == "contiguous" and device == "cpu":
+            operand = plain if plain.dtype == kind else plain.to(kind)
+            return operand, operand
+
+        def empty(shape: Tuple[int, ...], fill: Any) -> Any:
+            return torch.full(shape, fill, dtype=kind, device=device)
+
+        memory, view = carve(layout, carrier, empty, lambda array, axes: array.permute(axes))
+        if layout == "broadcast":
+            memory.copy_(plain[:1])
+            return memory.expand(carrier.shape), memory
+        view.copy_(plain)
+        return view, memory
+
+    def bytes_of(self, memory: Any) -> bytes:
+        flat = memory.detach().contiguous().reshape(-1).view(self.torch.uint8) if memory.numel() else memory
+        return flat.cpu().numpy().tobytes() if memory.numel() else b""
+
+    def read(self, output: Any) -> Tuple[np.ndarray, str]:
+        torch = self.torch
+        if not isinstance(output, torch.Tensor):
+            raise NotAnArray(f"gave back {_a(output)}, not a torch.Tensor")
+        name = str(output.dtype).replace("torch.", "")
+        host = output.detach().to("cpu", copy=True).resolve_conj().resolve_neg()
+        if name == "bfloat16":
+            host = host.to(torch.float32)
+        return np.array(host.numpy(), copy=True, order="C"), name
+
+    def span(self, array: Any) -> Tuple[int, int]:
+        if array.device.type != "cpu" or not array.numel():
+            return (0, 0)
+        start = array.data_ptr()
+        reach = sum((size - 1) * stride for size, stride in zip(array.shape, array.stride()))
+        return (start, start + (reach + 1) * array.element_size())
+
+    def synchronize(self) -> None:
+        if self.torch.cuda.is_available():
+            self.torch.cuda.synchronize()
+
+    def set_threads(self, number: int) -> None:
+        self.torch.set_num_threads(number)
+
+    def threads(self) -> int | None:
+        return int(self.torch.get_num_threads())
+
+    def state(self) -> Dict[str, Any]:
+        torch = self.torch
+        return {
+            **super().state(),
+            "torch's random state": torch.random.get_rng_state().numpy().tobytes(),
+            "torch's default dtype": torch.get_default_dtype(),
+            "torch's thread count": torch.get_num_threads(),
+            "torch's gradient mode": torch.is_grad_enabled(),
+            "torch's deterministic mode": torch.are_deterministic_algorithms_enabled(),
+            "torch's default device": str(torch.empty(0).device),
+        }
+
+
+class _Jax(Framework):
+    name = "jax"
+    dtypes = (
+        "float64", "float32", "float16", "bfloat16", "complex64", "complex128", "int8", "int16", "int32", "int64",
+    )  # fmt: skip
+    layouts = ("contiguous",)
+
+    def __init__(self) -> None:
+        import jax
+        import jax.numpy
+
+        jax.config.update("jax_enable_x64", True)
+        self.jax = jax
+
+    def version(self) -> str:
+        return str(self.jax.__version__)
+
+    def devices(self) -> Tuple[str, ...]:
+        others = {device.platform for device in self.jax.devices()} - {"cpu"}
+        return ("cpu", *sorted(others))
+
+    def make(self, carrier: np.ndarray, dtype: str, device: str, layout: str) -> Tuple[Array, Any]:
+        if layout != "contiguous":
+            raise KeyError(layout)
+        array = self.jax.numpy.asarray(carrier, dtype=getattr(self.jax.numpy, dtype))
+        operand = self.jax.device_put(array, self.jax.devices(device.split(":")[0])[0])
+        return operand, operand
+
+    def bytes_of(self, memory: Any) -> bytes:
+        return np.asarray(memory).tobytes()
+
+    def read(self, output: Any) -> Tuple[np.ndarray, str]:
+        if not isinstance(output, self.jax.Array):
+            raise NotAnArray(f"gave back {_a(output)}, not a jax.Array")
+        name = str(output.dtype)
+        copy = np.array(output)
+        return (copy.astype(DTYPES[name].carrier) if name in DTYPES else copy), name
+
+
+def _a(value: Any) -> str:
+    """A value's type for a message: "None", "a list", "an int"."""
+    if value is None:
+        return "None"
+    kind = type(value)
+    name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+    return f"{'an' if name[:1] in 'aeiou' else 'a'} {name}"
+
+
+_KINDS: Dict[str, Callable[[], Framework]] = {"numpy": _NumPy, "torch": _Torch, "jax": _Jax}
+_MADE: Dict[str, Framework] = {}
+NAMES = tuple(_KINDS)
+
+
+def installed(name: str) -> bool:
+    """Whether the framework's package is there, found out without importing it."""
+    return importlib.util.find_spec(name) is not None
+
+
+def framework(name: str) -> Framework:
+    """The framework called ``name``, imported now. Raises `ImportError` where it is not installed."""
+    if name not in _MADE:
+        _MADE[name] = _KINDS[name]()
+    return _MADE[name]

@@ -1,0 +1,324 @@
+"""Running a subject in a child process, so that nothing it does takes the run down.
+
+Calls stream to the child and observations stream back, so that both processes work at once: while the child calls,
+the parent draws the next operands and judges the last answer. A child that dies or hangs costs the one call that it
+was at: the child is replaced and the calls behind it are sent again, one at a time until they are through.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
+
+from convgauge import wire
+from convgauge.registry import LoadError, Origin, load
+from convgauge.subject import Call, Description, Observation, Subject
+
+Token = TypeVar("Token")
+
+WINDOW = 32  # calls under way at once
+WINDOW_BYTES = 8 << 20  # and the bytes of their operands
+OUTPUT_LIMIT = 64 << 10  # bytes of what the implementation prints that are kept
+DEATHS = 10  # how often a child is replaced before its subject is given up
+LOAD_TIMEOUT = 120.0  # seconds to import an implementation and its framework
+
+
+class SubjectDied(Exception):
+    """The child ended or hung; ``kind`` is "crashed" or "timed_out"."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+class Runner(Protocol):
+    """What the judge needs of a subject, wherever it runs."""
+
+    description: Description
+
+    def stream(self, calls: Iterable[tuple[Token, Call]]) -> Iterator[tuple[Token, Observation]]:
+        """Make the calls in their order and yield each with what it did."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the process, if there is one."""
+        ...
+
+
+class InProcess:
+    """A subject in this very process, for debuggers."""
+
+    def __init__(self, origin: Origin) -> None:
+        self.subject = Subject(load(origin))
+        self.description = self.subject.describe()
+
+    def stream(self, calls: Iterable[tuple[Token, Call]]) -> Iterator[tuple[Token, Observation]]:
+        for token, call in calls:
+            yield token, self.subject.observe(call)
+
+    def close(self) -> None:
+        pass
+
+
+@dataclass
+class Limits:
+    """Seconds for one call, bytes of address space for the child (0: unlimited), threads of the engines in it."""
+
+    timeout: float = 20.0
+    memory: int = 0
+    threads: int = 1
+
+
+class Child:
+    """One child process and its pipes. Requests go out and replies come in without either side ever blocking the other."""
+
+    def __init__(self, python: str = sys.executable, threads: int = 1, environment: Mapping[str, str] | None = None) -> None:
+        to_child, self._out = os.pipe()
+        self._in, from_child = os.pipe()
+        boot = Path(__file__).with_name("_boot.py")
+        self.process = subprocess.Popen(
+            [python, str(boot), str(to_child), str(from_child)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            pass_fds=(to_child, from_child),
+            env={**os.environ, **thread_environment(threads), **(environment or {})},
+        )
+        os.close(to_child)
+        os.close(from_child)
+        assert self.process.stdout is not None
+        self._printed = self.process.stdout.fileno()
+        for descriptor in (self._out, self._in, self._printed):
+            os.set_blocking(descriptor, False)
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._in, selectors.EVENT_READ)
+        self._selector.register(self._printed, selectors.EVENT_READ)
+        self._outgoing: deque[memoryview] = deque()
+        self._incoming = bytearray()
+        self._frames: deque[bytes] = deque()
+        self.output = bytearray()
+
+    def send(self, frame: bytes) -> None:
+        """Queue a request; `receive` and `push` write it."""
+        self._outgoing.append(memoryview(frame))
+
+    def push(self) -> None:
+        """Write as much of the queue as the pipe takes now."""
+        while self._outgoing:
+            part = self._outgoing[0]
+            try:
+                written = os.write(self._out, part)
+            except BlockingIOError:
+                return
+            except BrokenPipeError:
+                self._outgoing.clear()  # the child is gone; receiving will say so
+                return
+            if written == len(part):
+                self._outgoing.popleft()
+            else:
+                self._outgoing[0] = part[written:]
+
+    def receive(self, timeout: float) -> bytes:
+        """The next reply. Raises `SubjectDied` when the child ends, or sends none for ``timeout`` seconds."""
+        deadline = time.monotonic() + timeout
+        while not self._frames:
+            self.push()
+            if self._outgoing and self._out not in self._selector.get_map():
+                self._selector.register(self._out, selectors.EVENT_WRITE)
+            elif not self._outgoing and self._out in self._selector.get_map():
+                self._selector.unregister(self._out)
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise SubjectDied("timed_out", f"gave no answer within {timeout:g} s")
+            for key, _ in self._selector.select(left):
+                if key.fd == self._in:
+                    self._read_replies()
+                elif key.fd == self._printed:
+                    self._read_output()
+        return self._frames.popleft()
+
+    def _read_replies(self) -> None:
+        content = os.read(self._in, 1 << 20)
+        if not content:
+            raise SubjectDied("crashed", self._ending())
+        self._incoming += content
+        start = 0
+        while len(self._incoming) - start >= wire.LENGTH.size:
+            (size,) = wire.LENGTH.unpack_from(self._incoming, start)
+            if size > wire.LIMIT:
+                raise SubjectDied("crashed", "wrote noise to the engine's pipe")
+            if len(self._incoming) - start - wire.LENGTH.size < size:
+                break
+            start += wire.LENGTH.size
+            self._frames.append(bytes(self._incoming[start : start + size]))
+            start += size
+        del self._incoming[:start]
+
+    def _read_output(self) -> None:
+        content = os.read(self._printed, 1 << 16)
+        if not content:
+            self._selector.unregister(self._printed)
+        self.output += content
+        if len(self.output) > OUTPUT_LIMIT:
+            del self.output[: len(self.output) - OUTPUT_LIMIT]
+
+    def _ending(self) -> str:
+        try:
+            code = self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            return "closed the engine's pipe"
+        if code >= 0:
+            return f"ended the process with exit status {code}"
+        try:
+            return f"died of signal {-code} ({signal.Signals(-code).name})"
+        except ValueError:
+            return f"died of signal {-code}"
+
+    def printed(self) -> str:
+        """What the implementation printed since the last time this was asked, the last 64 KiB of it."""
+        text = self.output.decode(errors="replace")
+        self.output.clear()
+        return text
+
+    def close(self) -> None:
+        """End the process, if it has not ended, and close the pipes."""
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self._selector.close()
+        for descriptor in (self._out, self._in):
+            os.close(descriptor)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+
+
+def thread_environment(threads: int) -> dict[str, str]:
+    """Environment variables that give every engine's own thread pool ``threads`` threads, which wait passively."""
+    pools = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB_MAXIMUM", "NUMBA")
+    return {f"{pool}_NUM_THREADS": str(threads) for pool in pools} | {"OMP_WAIT_POLICY": "PASSIVE"}
+
+
+@dataclass
+class _Sent(Generic[Token]):
+    token: Token
+    call: Call
+    size: int
+
+
+class Isolated:
+    """A subject in a child process, replaced when it dies."""
+
+    def __init__(self, origin: Origin, limits: Limits, python: str = sys.executable, seed: int = 0) -> None:
+        self.origin, self.limits, self.python, self.seed = origin, limits, python, seed
+        self.deaths = 0
+        self._child: Child | None = None
+        self.description = self._start()
+
+    def _start(self) -> Description:
+        self._child = Child(self.python, self.limits.threads)
+        plain = {**vars(self.origin), "declaration": None}
+        self._child.send(wire.request("load", plain, self.seed, self.limits.memory))
+        try:
+            content, _ = wire.read_reply(self._child.receive(LOAD_TIMEOUT))
+        except SubjectDied as death:
+            printed = self._child.printed()
+            self.close()
+            raise LoadError(f"{self.origin}: its process {death} while it was being imported", printed) from None
+        if "error" in content:
+            self.close()
+            raise LoadError(content["error"], content["trace"])
+        return wire.description_from(content)
+
+    def close(self) -> None:
+        if self._child is not None:
+            self._child.close()
+            self._child = None
+
+    def stream(self, calls: Iterable[tuple[Token, Call]]) -> Iterator[tuple[Token, Observation]]:
+        """Yield each call's token with its observation, in order; up to `WINDOW` calls are under way meanwhile."""
+        source = iter(calls)
+        again: deque[_Sent[Token]] = deque()  # to be sent once more, one at a time, after a death
+        while True:
+            if again:
+                sent = again.popleft()
+                yield sent.token, self._alone(sent.call)
+                continue
+            flight: deque[_Sent[Token]] = deque()
+            try:
+                yield from self._fly(source, flight)
+                return
+            except SubjectDied as death:
+                first = flight.popleft()
+                again = flight
+                yield first.token, self._died(death)
+
+    def _fly(self, source: Iterator[tuple[Token, Call]], flight: deque[_Sent[Token]]) -> Iterator[tuple[Token, Observation]]:
+        size = 0
+        while True:
+            while len(flight) < WINDOW and size < WINDOW_BYTES:
+                following = next(source, None)
+                if following is None:
+                    break
+                token, call = following
+                frame = wire.call_request(call)
+                flight.append(_Sent(token, call, len(frame)))
+                size += len(frame)
+                self._living().send(frame)
+            if not flight:
+                return
+            self._living().push()
+            seen = self._receive(flight[0].call)
+            done = flight.popleft()
+            size -= done.size
+            yield done.token, seen
+
+    def _receive(self, call: Call) -> Observation:
+        child = self._living()
+        frame = child.receive(self.limits.timeout * max(1, call.repeat // 10))
+        try:
+            seen = wire.observation_from(*wire.read_reply(frame))
+        except wire.GarbledFrame as error:
+            raise SubjectDied("crashed", f"wrote noise to the engine's pipe ({error})") from None
+        return replace(seen, printed=child.printed()) if child.output else seen
+
+    def _alone(self, call: Call) -> Observation:
+        try:
+            self._living().send(wire.call_request(call))
+            return self._receive(call)
+        except SubjectDied as death:
+            return self._died(death)
+
+    def _living(self) -> Child:
+        """The child, started again if it is gone. Raises `SubjectDied` when it has died too often."""
+        if self._child is None:
+            if self.deaths >= DEATHS:
+                raise SubjectDied("crashed", f"given up after {DEATHS} deaths of its process")
+            try:
+                self._start()
+            except LoadError as error:
+                self.deaths = DEATHS
+                raise SubjectDied("crashed", f"could not be started again: {error}") from None
+        assert self._child is not None
+        return self._child
+
+    def _died(self, death: SubjectDied) -> Observation:
+        printed = ""
+        if self._child is not None:
+            self.deaths += 1
+            printed = self._child.printed()
+            self.close()
+        return Observation(death.kind, message=str(death), printed=printed)
+
+
+def run(origin: Origin, limits: Limits, *, isolated: bool = True, python: str = sys.executable, seed: int = 0) -> Any:
+    """The subject of ``origin``, in a child process or in this one. Raises `LoadError`."""
+    return Isolated(origin, limits, python, seed) if isolated else InProcess(origin)

@@ -1,0 +1,229 @@
+"""A problem: the parameters of one 2-D convolution, with a text form that is its id and reads back.
+
+``n1c64h56w56_o64k3x3_s1x1_p1x1_d1x1_g1_b_float32`` is one image of 64 channels of 56 x 56, 64 outputs, a 3 x 3
+kernel, stride, padding, dilation (height first), one group, a bias, float32. Padding may also read ``psame`` or
+``pvalid``; ``_b`` is left out where there is no bias.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Tuple, Union
+
+from convgauge.dtypes import DTYPES
+
+Pair = Tuple[int, int]
+Padding = Union[Pair, str]
+
+_TEXT = re.compile(
+    r"n(?P<batch>\d{1,10})c(?P<in_channels>\d{1,10})h(?P<height>\d{1,10})w(?P<width>\d{1,10})"
+    r"_o(?P<out_channels>\d{1,10})k(?P<kh>\d{1,10})x(?P<kw>\d{1,10})"
+    r"_s(?P<sh>\d{1,10})x(?P<sw>\d{1,10})"
+    r"_p(?P<padding>same|valid|(?P<ph>\d{1,10})x(?P<pw>\d{1,10}))"
+    r"_d(?P<dh>\d{1,10})x(?P<dw>\d{1,10})"
+    r"_g(?P<groups>\d{1,10})"
+    r"(?P<bias>_b)?"
+    r"_(?P<dtype>[a-z]+\d{1,10})",
+    re.ASCII,
+)
+EXAMPLE = "n1c64h56w56_o64k3x3_s1x1_p1x1_d1x1_g1_b_float32"
+_LARGEST = 2**31 - 1
+
+
+class ProblemError(ValueError):
+    """The parameters do not describe a convolution; the message says which one and why."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One convolution's parameters. Immutable and hashable; raises `ProblemError` where they do not fit together.
+
+    Shapes: input (batch, in_channels, height, width), weight (out_channels, in_channels / groups, *kernel),
+    bias (out_channels,) or none. Pairs are (height, width). Batch, channels and sizes may be 0.
+    """
+
+    batch: int = 1
+    in_channels: int = 1
+    height: int = 1
+    width: int = 1
+    out_channels: int = 1
+    kernel: Pair = (1, 1)
+    stride: Pair = (1, 1)
+    padding: Padding = (0, 0)
+    dilation: Pair = (1, 1)
+    groups: int = 1
+    bias: bool = False
+    dtype: str = "float32"
+
+    def __post_init__(self) -> None:
+        self._check_numbers()
+        if self.dtype not in DTYPES:
+            raise ProblemError(f"dtype {self.dtype!r} is not one of {', '.join(DTYPES)}")
+        for what, channels in (("in_channels", self.in_channels), ("out_channels", self.out_channels)):
+            if channels % self.groups:
+                raise ProblemError(f"{what} = {channels} is not a multiple of groups = {self.groups}")
+        if self.padding == "same" and self.stride != (1, 1):
+            raise ProblemError(f"padding 'same' needs stride 1, not {self.stride}")
+        for axis, size, extent, (before, after) in zip("hw", (self.height, self.width), self.extent, self.pads):
+            if size + before + after < extent:
+                raise ProblemError(
+                    f"the kernel covers {extent} rows or columns ({axis}), more than the padded input's"
+                    f" {size + before + after}: nothing to put out"
+                )
+
+    def _check_numbers(self) -> None:
+        if isinstance(self.padding, str) and self.padding not in ("same", "valid"):
+            raise ProblemError(f"padding {self.padding!r} is neither a pair, 'same' nor 'valid'")
+        padding = (0, 0) if isinstance(self.padding, str) else self.padding
+        least: dict[str, tuple[int, Any]] = {
+            "batch": (0, self.batch),
+            "in_channels": (0, self.in_channels),
+            "height": (0, self.height),
+            "width": (0, self.width),
+            "out_channels": (0, self.out_channels),
+            "groups": (1, self.groups),
+            "kernel": (1, self.kernel),
+            "stride": (1, self.stride),
+            "padding": (0, padding),
+            "dilation": (1, self.dilation),
+        }
+        for name, (bound, value) in least.items():
+            paired = name in ("kernel", "stride", "padding", "dilation")
+            if paired and not (isinstance(value, tuple) and len(value) == 2):
+                raise ProblemError(f"{name} = {value!r} is not a pair (height, width)")
+            for number in value if paired else (value,):
+                if type(number) is not int or not bound <= number <= _LARGEST:
+                    raise ProblemError(f"{name} = {value!r}: each number must be a whole one from {bound} up")
+
+    def __str__(self) -> str:
+        return self.text
+
+    @cached_property
+    def text(self) -> str:
+        """The id; `parse` reads it back."""
+        padding = self.padding if isinstance(self.padding, str) else "{}x{}".format(*self.padding)
+        return (
+            f"n{self.batch}c{self.in_channels}h{self.height}w{self.width}"
+            f"_o{self.out_channels}k{self.kernel[0]}x{self.kernel[1]}"
+            f"_s{self.stride[0]}x{self.stride[1]}_p{padding}_d{self.dilation[0]}x{self.dilation[1]}"
+            f"_g{self.groups}{'_b' if self.bias else ''}_{self.dtype}"
+        )
+
+    @classmethod
+    def parse(cls, text: str) -> Problem:
+        """The problem that ``text`` is the id of. Raises `ProblemError`, saying where the text stops making sense."""
+        match = _TEXT.fullmatch(text)
+        if match is None:
+            raise ProblemError(_complaint(text))
+        got = {k: int(v) if v is not None and v.isdigit() else v for k, v in match.groupdict().items()}
+        problem = cls(
+            **{k: got[k] for k in ("batch", "in_channels", "height", "width", "out_channels", "groups", "dtype")},
+            kernel=(got["kh"], got["kw"]),
+            stride=(got["sh"], got["sw"]),
+            padding=(got["ph"], got["pw"]) if got["ph"] is not None else got["padding"],
+            dilation=(got["dh"], got["dw"]),
+            bias=got["bias"] is not None,
+        )
+        return problem
+
+    def but(self, **changes: Any) -> Problem:
+        """This problem with some parameters changed."""
+        return replace(self, **changes)
+
+    @property
+    def extent(self) -> Pair:
+        """Rows and columns that the dilated kernel covers: d (k - 1) + 1."""
+        return (self.dilation[0] * (self.kernel[0] - 1) + 1, self.dilation[1] * (self.kernel[1] - 1) + 1)
+
+    @property
+    def pads(self) -> tuple[Pair, Pair]:
+        """Zeros put ((above, below), (left of, right of)) the input.
+
+        'same' adds extent - 1 in all, the odd one below and to the right, as torch.nn.functional.conv2d does.
+        """
+        if self.padding == "same":
+            (eh, ew) = self.extent
+            return (((eh - 1) // 2, eh // 2), ((ew - 1) // 2, ew // 2))
+        if isinstance(self.padding, str):
+            return ((0, 0), (0, 0))
+        return ((self.padding[0],) * 2, (self.padding[1],) * 2)
+
+    @cached_property
+    def output_size(self) -> Pair:
+        """Output rows and columns: floor((size + pads - extent) / stride) + 1."""
+        (top, bottom), (left, right) = self.pads
+        return (
+            (self.height + top + bottom - self.extent[0]) // self.stride[0] + 1,
+            (self.width + left + right - self.extent[1]) // self.stride[1] + 1,
+        )
+
+    @property
+    def input_shape(self) -> tuple[int, int, int, int]:
+        return (self.batch, self.in_channels, self.height, self.width)
+
+    @property
+    def weight_shape(self) -> tuple[int, int, int, int]:
+        return (self.out_channels, self.in_channels // self.groups, *self.kernel)
+
+    @property
+    def bias_shape(self) -> tuple[int] | None:
+        return (self.out_channels,) if self.bias else None
+
+    @property
+    def output_shape(self) -> tuple[int, int, int, int]:
+        return (self.batch, self.out_channels, *self.output_size)
+
+    @property
+    def reduction(self) -> int:
+        """K: how many products one output adds up, those with padding included."""
+        return self.in_channels // self.groups * self.kernel[0] * self.kernel[1]
+
+    @property
+    def flops(self) -> int:
+        """Two per product, products with padding included, the bias not: 2 N O OH OW (C / G) KH KW."""
+        return 2 * self.batch * self.out_channels * self.output_size[0] * self.output_size[1] * self.reduction
+
+    @property
+    def least_bytes(self) -> int:
+        """Bytes moved when each operand is read once and the output written once."""
+        elements = sum(_product(shape) for shape in (self.input_shape, self.weight_shape, self.output_shape))
+        width = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "complex64": 8, "complex128": 16}
+        size = width.get(self.dtype) or int(self.dtype[3:]) // 8
+        return (elements + (self.out_channels if self.bias else 0)) * size
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The keyword arguments of the call: stride, padding, dilation, groups, in their plainest form."""
+        return {
+            "stride": self.stride,
+            "padding": self.padding,
+            "dilation": self.dilation,
+            "groups": self.groups,
+        }
+
+
+def _product(numbers: tuple[int, ...]) -> int:
+    result = 1
+    for number in numbers:
+        result *= number
+    return result
+
+
+def _complaint(text: str) -> str:
+    """What is wrong with a problem's text: the first field that does not read."""
+    fields = [
+        ("n1c64h56w56 (batch, channels, height, width)", r"n\d+c\d+h\d+w\d+"),
+        ("o64k3x3 (outputs, kernel)", r"o\d+k\d+x\d+"),
+        ("s1x1 (stride)", r"s\d+x\d+"),
+        ("p1x1, psame or pvalid (padding)", r"p(same|valid|\d+x\d+)"),
+        ("d1x1 (dilation, 1 is dense)", r"d\d+x\d+"),
+        ("g1 (groups)", r"g\d+"),
+    ]
+    parts = text.split("_")
+    for place, (shown, pattern) in enumerate(fields):
+        found = parts[place] if place < len(parts) else ""
+        if not re.fullmatch(pattern, found, re.ASCII):
+            return f"problem {text!r}: field {place + 1} should look like {shown}, not {found!r}; example: {EXAMPLE}"
+    return f"problem {text!r}: should end in an optional _b (bias) and a dtype such as _float32; example: {EXAMPLE}"

@@ -1,0 +1,318 @@
+"""Implementations: how one is declared, found by name, and loaded.
+
+A declaration is read from the source text (`scan`), so that listing what there is runs nobody's code; the function
+itself is loaded (`load`) only in the process that is to call it.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import importlib
+import importlib.metadata
+import importlib.util
+import inspect
+import os
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+
+from convgauge import frameworks
+from convgauge.bundled import bundled
+
+ENTRY_POINTS = "convgauge.implementations"
+NORMWISE = ("fft", "winograd", "strassen")
+SIGNATURE = "(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1)"
+
+
+class TargetError(LookupError):
+    """No implementation by that name, file or module; the message lists near ones."""
+
+
+class LoadError(Exception):
+    """The implementation's own code could not be loaded; ``trace`` is its own traceback, or "" where it has none."""
+
+    def __init__(self, message: str, trace: str = "") -> None:
+        super().__init__(message)
+        self.trace = trace
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What an implementation says of itself.
+
+    ``algorithm`` is a short name ("direct", "im2col", "fft", ...), or "" where nothing is said. ``grade`` is the
+    accuracy it promises ("A", "B", "C"), or "" for none: then B is asked of it. ``dtypes`` are those it supports,
+    empty for all of its framework's. ``declines`` gives the reason for each kind of problem it refuses.
+    """
+
+    name: str
+    framework: str = ""
+    algorithm: str = ""
+    grade: str = ""
+    dtypes: Tuple[str, ...] = ()
+    declines: Mapping[str, str] = field(default_factory=dict)
+    source: str = ""
+    summary: str = ""
+
+
+@dataclass
+class Implementation:
+    """A declared function; calling it calls the function. Attach once-per-layer work with its ``prepare`` decorator."""
+
+    declaration: Declaration
+    function: Callable[..., Any]
+    prepared: Optional[Callable[..., Any]] = None
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.function(*args, **kwargs)
+
+    def prepare(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Declare ``function(problem, weight, bias) -> run(input)`` as this implementation's once-per-layer part."""
+        self.prepared = function
+        return function
+
+
+def implementation(
+    *,
+    framework: str,
+    algorithm: str,
+    name: str = "",
+    grade: str = "",
+    dtypes: Tuple[str, ...] = (),
+    declines: Optional[Mapping[str, str]] = None,
+    source: str = "",
+) -> Callable[[Callable[..., Any]], Implementation]:
+    """Declare the function below as an implementation; see `Declaration` for the arguments.
+
+    ``name`` defaults to the function's. ``grade`` defaults to what the algorithm can keep: "B" for FFT, Winograd and
+    Strassen, "A" for all others. Arguments must be literals, since they are also read without running the file.
+    """
+
+    def declare(function: Callable[..., Any]) -> Implementation:
+        said = {"framework": framework, "algorithm": algorithm, "name": name, "grade": grade, "dtypes": dtypes}
+        said.update(declines=declines or {}, source=source)
+        return Implementation(_declaration(function.__name__, inspect.getdoc(function) or "", said), function)
+
+    return declare
+
+
+def _declaration(function: str, doc: str, said: Mapping[str, Any]) -> Declaration:
+    algorithm = said.get("algorithm", "")
+    promise = "B" if algorithm.startswith(NORMWISE) else "A"
+    return Declaration(
+        name=said.get("name") or function,
+        framework=said.get("framework", ""),
+        algorithm=algorithm,
+        grade=said.get("grade") or promise,
+        dtypes=tuple(said.get("dtypes") or ()),
+        declines=dict(said.get("declines") or {}),
+        source=said.get("source", ""),
+        summary=doc.strip().split("\n\n")[0].replace("\n", " "),
+    )
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a function comes from, in words that another process can follow.
+
+    ``kind`` is "file" (``place`` is a path) or "module" (``place`` is a dotted name); ``attribute`` the function in it.
+    ``framework`` is what the caller said it wants, "" for what it declares. ``absent`` says which package is missing.
+    """
+
+    kind: str
+    place: str
+    attribute: str
+    name: str
+    framework: str = ""
+    declaration: Optional[Declaration] = None
+    absent: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.place}:{self.attribute}"
+
+
+# --- finding ---------------------------------------------------------------------------------------------------------
+
+_EXTRAS = {"cv2": "opencv", "skimage": "images", "sklearn": "images"}
+
+
+def scan(path: Path) -> List[Origin]:
+    """The implementations that a file declares, read from its text. Raises `SyntaxError`, `OSError`."""
+    tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    absent = _absent_imports(tree)
+    found = []
+    for node in tree.body:
+        if not isinstance(node, ast.FunctionDef):
+            continue
+        for decorator in node.decorator_list:
+            if isinstance(decorator, ast.Call) and _called(decorator) == "implementation":
+                said = {word.arg: _literal(word, path) for word in decorator.keywords if word.arg}
+                declared = _declaration(node.name, ast.get_docstring(node) or "", said)
+                found.append(Origin("file", str(path), node.name, declared.name, declared.framework, declared, absent))
+    return found
+
+
+def _literal(word: ast.keyword, path: Path) -> Any:
+    try:
+        return ast.literal_eval(word.value)
+    except ValueError:
+        raise TargetError(
+            f"{path}, line {word.value.lineno}: {word.arg} must be a literal, since it is read without running the file"
+        ) from None
+
+
+def _called(call: ast.Call) -> str:
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+
+
+def _absent_imports(tree: ast.Module) -> str:
+    """The install command for what a file imports at its top and this environment lacks; "" where all is there."""
+    for node in tree.body:
+        names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names = [node.module]
+        for name in names:
+            top = name.split(".")[0]
+            if importlib.util.find_spec(top) is None:
+                return f"{top} is not installed (python -m pip install 'convgauge[{_EXTRAS.get(top, top)}]')"
+    return ""
+
+
+def builtins() -> Dict[str, Origin]:
+    """Every implementation shipped with the suite, by name, in the order of their names."""
+    return _by_name([one for path in sorted(bundled("implementations").glob("*.py")) for one in scan(path)])
+
+
+def known() -> Dict[str, Origin]:
+    """The built-in implementations and those that installed packages offer as entry points, by name."""
+    origins = list(builtins().values())
+    for point in importlib.metadata.entry_points(group=ENTRY_POINTS):
+        module, _, attribute = point.value.partition(":")
+        origins.append(Origin("module", module, attribute or point.name, point.name))
+    return _by_name(origins)
+
+
+def _by_name(origins: List[Origin]) -> Dict[str, Origin]:
+    found: Dict[str, Origin] = {}
+    for origin in origins:
+        if origin.name in found:
+            raise TargetError(f"two implementations are called {origin.name!r}: {found[origin.name]} and {origin}")
+        found[origin.name] = origin
+    return found
+
+
+def resolve(target: str, framework: str = "") -> List[Origin]:
+    """What a target on the command line means: a registered name, ``module:function`` or ``path/file.py[:function]``.
+
+    A file without a function stands for all that it declares. Raises `TargetError`.
+    """
+    if framework and framework not in frameworks.NAMES:
+        raise TargetError(f"framework {framework!r} is not one of {', '.join(frameworks.NAMES)}")
+    place, _, attribute = target.rpartition(":") if ":" in target else (target, "", "")
+    if place.endswith(".py"):
+        return _from_file(Path(place), attribute, framework)
+    if attribute:
+        return [Origin("module", place, attribute, attribute.rpartition(".")[2], framework)]
+    registered = known()
+    if target in registered:
+        return [registered[target]]
+    near = difflib.get_close_matches(target, registered, n=3, cutoff=0.4)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"registered: {', '.join(registered)}"
+    raise TargetError(
+        f"no implementation is called {target!r}; {hint} (a kernel of your own: path/file.py:function or module:function)"
+    )
+
+
+def _from_file(path: Path, attribute: str, framework: str) -> List[Origin]:
+    if not path.is_file():
+        raise TargetError(f"there is no file {path}")
+    path = path.resolve()
+    try:
+        declared = scan(path)
+    except (SyntaxError, UnicodeDecodeError):
+        declared = []  # loading it shows its own traceback
+    if not attribute:
+        if not declared:
+            raise TargetError(f"{path.name} declares no @implementation; name a function: {path.name}:FUNCTION")
+        return declared
+    for origin in declared:
+        if attribute in (origin.name, origin.attribute):
+            return [origin]
+    return [Origin("file", str(path), attribute, attribute, framework)]
+
+
+# --- loading ---------------------------------------------------------------------------------------------------------
+
+
+def load(origin: Origin) -> Implementation:
+    """The implementation itself. Runs its file or module; raises `LoadError` where that fails or it does not fit."""
+    import traceback
+
+    try:
+        module = _load_file(Path(origin.place)) if origin.kind == "file" else _load_module(origin.place)
+    except BaseException as error:  # a file may also raise SystemExit
+        frames = traceback.TracebackException.from_exception(error)
+        frames.stack = traceback.StackSummary.from_list([f for f in frames.stack if not _ours(f.filename)])
+        raise LoadError(f"{origin.place} does not import: {type(error).__name__}: {error}", "".join(frames.format())) from None
+    found: Any = module
+    for part in origin.attribute.split("."):
+        if not hasattr(found, part):
+            functions = [name for name, value in vars(module).items() if callable(value) and not name.startswith("_")]
+            near = difflib.get_close_matches(part, functions, n=3) or functions[:5]
+            raise LoadError(f"{origin.place} has no {origin.attribute!r}; it has {', '.join(near) or 'no functions'}")
+        found = getattr(found, part)
+    if not isinstance(found, Implementation):
+        found = _plain(found, origin)
+    if found.declaration.framework not in frameworks.NAMES:
+        raise LoadError(
+            f"{origin}: framework {found.declaration.framework!r} is not one of {', '.join(frameworks.NAMES)}"
+        )
+    _check_signature(found.function, origin)
+    return found
+
+
+def _plain(function: Any, origin: Origin) -> Implementation:
+    """A function taken as it is; torch's arrays where torch is installed and nothing else was said."""
+    if not callable(function):
+        raise LoadError(f"{origin} is {type(function).__name__}, not a function {SIGNATURE}")
+    framework = origin.framework or ("torch" if frameworks.installed("torch") else "numpy")
+    summary = (inspect.getdoc(function) or "").split("\n\n")[0].replace("\n", " ")
+    return Implementation(
+        Declaration(origin.name, framework, summary=summary), function, getattr(function, "prepare", None)
+    )
+
+
+def _check_signature(function: Any, origin: Origin) -> None:
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return  # builtins don't say; the first call will tell
+    try:
+        signature.bind(0, 0, None, stride=1, padding=0, dilation=1, groups=1)
+    except TypeError as error:
+        raise LoadError(f"{origin}{signature} cannot be called as f{SIGNATURE}: {error}") from None
+
+
+def _ours(filename: str) -> bool:
+    return filename == __file__ or "importlib" in filename
+
+
+def _load_file(path: Path) -> Any:
+    if os.path.dirname(path) not in sys.path:
+        sys.path.append(os.path.dirname(path))  # so that it may import the files beside it
+    name = f"convgauge._loaded.{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _load_module(name: str) -> Any:
+    if "" not in sys.path and os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    return importlib.import_module(name)

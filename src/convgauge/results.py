@@ -1,0 +1,356 @@
+"""A run on disk: newline-delimited JSON, a header, one record a line as soon as it is known, a footer with counts.
+
+Everything that is shown or published is a function of such files. A file without a footer is incomplete and said to
+be; a line that does not read is an error that names it.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import IO, Any, Union
+
+import msgspec
+
+from convgauge import __version__
+
+SCHEMA = 1
+
+STATUSES = (
+    "passed", "failed", "errored", "crashed", "timed_out", "declined", "skipped", "xfailed", "xpassed", "mistrusted",
+)  # fmt: skip
+"""What may become of a spec; never folded together."""
+
+FAULTS = ("failed", "errored", "crashed", "timed_out", "xpassed", "mistrusted")
+"""The statuses that make an implementation nonconformant where the spec is required."""
+
+VERDICTS = ("conformant", "conformant with declines", "nonconformant", "unjudged")
+GRADES = ("A", "B", "C", "F", "")
+
+
+class Damaged(ValueError):
+    """A run file that cannot be read; the message names the file and the line."""
+
+
+class Machine(msgspec.Struct, frozen=True):
+    """The computer that a run was made on. ``memory`` is in bytes."""
+
+    processor: str
+    cores: int
+    memory: int
+    system: str
+    architecture: str
+    devices: list[str] = []
+
+
+class Header(msgspec.Struct, frozen=True, tag="header", tag_field="type"):
+    """The first line. ``suite`` is convgauge's version, ``versions`` those of Python and the libraries."""
+
+    schema: int
+    suite: str
+    machine: Machine
+    versions: dict[str, str]
+    seed: int
+    command: str = ""
+    started: str = ""
+    profile: str = ""
+    tier: str = ""
+    label: str = ""
+
+
+class Picture(msgspec.Struct, frozen=True):
+    """A small failing case to draw: nested lists as they are, "nan" and "inf" spelled out by the writer as None."""
+
+    input: list[list[float | None]]
+    weight: list[list[float | None]]
+    got: list[list[float | None]]
+    expected: list[list[float | None]]
+
+
+class Counterexample(msgspec.Struct, frozen=True):
+    """The smallest problem found on which a spec fails, and how to see it again.
+
+    ``index`` is the first wrong output; ``got`` and ``expected`` are spelled as text, since they may be NaN.
+    ``wrong`` of ``outputs`` elements are wrong. ``reproduce`` is a command line.
+    """
+
+    problem: str
+    operands: str
+    seed: int
+    message: str
+    reproduce: str
+    layouts: list[str] = []
+    arguments: str = ""
+    index: list[int] = []
+    got: str = ""
+    expected: str = ""
+    bound: str = ""
+    wrong: int = 0
+    outputs: int = 0
+    picture: Picture | None = None
+
+
+class SpecRecord(msgspec.Struct, frozen=True, tag="spec", tag_field="type"):
+    """What became of one spec for one implementation, dtype and device.
+
+    ``cases`` were judged; ``outcomes`` counts every case by its status. ``margin`` is the largest error divided by
+    its bound; None where nothing was measured. ``sentence`` and ``source`` are the spec's own. ``failing`` lists problems it failed on.
+    """
+
+    implementation: str
+    spec: str
+    level: str
+    status: str
+    cases: int
+    dtype: str = ""
+    device: str = ""
+    margin: float | None = None
+    reason: str = ""
+    counterexample: Counterexample | None = None
+    chapter: str = ""
+    profile: str = ""
+    sentence: str = ""
+    source: str = ""
+    outcomes: dict[str, int] = {}
+    grade: str = ""
+    margins: list[float] = []
+    failing: list[str] = []
+    seconds: float = 0.0
+
+
+class TimingRecord(msgspec.Struct, frozen=True, tag="timing", tag_field="type"):
+    """One implementation's race on one problem against ``baseline``.
+
+    ``seconds`` are the raw samples, seconds per call, one a round. ``ratio`` is the median over rounds of this
+    implementation's time divided by the baseline's, ``low`` and ``high`` its interval, None where it was not ranked.
+    ``verdict``: "baseline", "faster", "same", "slower", "undecided", "wrong", "declined", "failed", "absent".
+    ``noise`` is the floor from the A/A control: the ratio's deviation from 1 that the baseline shows against itself.
+    ``count`` is how often the layer stands in its network. ``flops`` counts two per product, padding included.
+    """
+
+    implementation: str
+    problem: str
+    seconds: list[float]
+    ratio: float | None
+    low: float | None
+    high: float | None
+    verdict: str
+    baseline: str
+    prepare_seconds: float | None
+    peak_bytes: int | None
+    flops: int
+    layers: str = ""
+    layer: str = ""
+    count: int = 1
+    noise: float | None = None
+    threads: int = 1
+    iterations: int = 1
+    reason: str = ""
+    algorithm: str = ""
+    alone_seconds: float | None = None
+    operands: str = "hot"
+    least_bytes: int = 0
+
+
+class ImplementationRecord(msgspec.Struct, frozen=True, tag="implementation", tag_field="type"):
+    """One implementation of the run: what it declares, or why it is ``absent``."""
+
+    implementation: str
+    framework: str = ""
+    algorithm: str = ""
+    grade: str = ""
+    source: str = ""
+    summary: str = ""
+    dtypes: list[str] = []
+    declines: dict[str, str] = {}
+    prepares: bool = False
+    versions: dict[str, str] = {}
+    devices: list[str] = []
+    absent: str = ""
+
+
+class ImageRecord(msgspec.Struct, frozen=True, tag="image", tag_field="type"):
+    """A picture for the applied gallery: a filter applied to a photograph. ``png`` is base64.
+
+    ``difference`` is the amplified absolute difference from the oracle's picture, ``largest`` that difference's
+    largest element and ``bound`` what it may be. The implementation "oracle" stands for the exact picture.
+    """
+
+    implementation: str
+    title: str
+    png: str
+    difference: str = ""
+    largest: float | None = None
+    bound: float | None = None
+    status: str = "passed"
+
+
+class LimitRecord(msgspec.Struct, frozen=True, tag="limit", tag_field="type"):
+    """A limit of the machine measured in this run: ``what`` is "matmul" (FLOP/s) or "copy" (bytes/s)."""
+
+    what: str
+    dtype: str
+    threads: int
+    value: float
+    unit: str
+
+
+class Judgement(msgspec.Struct, frozen=True):
+    """The footer's summary of one implementation. ``executed`` and ``declined`` count cases."""
+
+    verdict: str
+    grade: str
+    executed: int
+    declined: int
+    specs: dict[str, int] = {}
+
+
+class Footer(msgspec.Struct, frozen=True, tag="footer", tag_field="type"):
+    """The last line: verdicts by implementation, seconds elapsed, cases judged. ``exit`` is the exit status."""
+
+    verdicts: dict[str, Judgement]
+    elapsed: float
+    cases: int
+    exit: int = 0
+
+
+Record = Union[Header, ImplementationRecord, SpecRecord, TimingRecord, ImageRecord, LimitRecord, Footer]
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Record)
+
+
+class Run(msgspec.Struct):
+    """A run as read: its records in order, and whether it is whole (``footer`` is there)."""
+
+    path: str
+    header: Header
+    records: list[Record]
+    footer: Footer | None
+
+    def of(self, kind: type[Any]) -> list[Any]:
+        """The records of one kind, in order."""
+        return [record for record in self.records if isinstance(record, kind)]
+
+
+class Writer:
+    """Writes a run, each record flushed as soon as it is known. Raises `OSError` where the path cannot be written."""
+
+    def __init__(self, path: Path, header: Header) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file: IO[bytes] = path.open("wb")
+        self.write(header)
+
+    def write(self, record: Record) -> None:
+        """Add one line. Numbers that JSON has no spelling for must not be in it (msgspec writes them as null)."""
+        self._file.write(_encoder.encode(record) + b"\n")
+        self._file.flush()
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def read(path: Path) -> Run:
+    """A run file, checked line by line. Raises `Damaged`, `OSError`."""
+    records = list(_lines(path))
+    if not records:
+        raise Damaged(f"{path} is empty: not a run")
+    header, *rest = records
+    if not isinstance(header, Header):
+        raise Damaged(f"{path}, line 1: a run begins with a header, not {type(header).__name__}")
+    footer = rest.pop() if rest and isinstance(rest[-1], Footer) else None
+    for place, record in enumerate(rest, start=2):
+        if isinstance(record, (Header, Footer)):
+            raise Damaged(f"{path}, line {place}: a {type(record).__name__.lower()} in the middle of a run")
+    assert footer is None or isinstance(footer, Footer)
+    return Run(str(path), header, rest, footer)
+
+
+def _lines(path: Path) -> Iterator[Record]:
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if not line.endswith(b"\n"):
+                return  # cut off in the middle of a write: the run is incomplete, and says so by its missing footer
+            if number == 1:
+                _check_schema(path, line)
+            try:
+                yield _decoder.decode(line)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+                raise Damaged(f"{path}, line {number}: {error}") from None
+
+
+def _check_schema(path: Path, line: bytes) -> None:
+    try:
+        schema = msgspec.json.decode(line).get("schema")
+    except (msgspec.DecodeError, UnicodeDecodeError, AttributeError, RecursionError):
+        raise Damaged(f"{path}, line 1: not a run of convgauge") from None
+    if not isinstance(schema, int):
+        raise Damaged(f"{path}, line 1: no schema version, so not a run of convgauge")
+    if schema != SCHEMA:
+        raise Damaged(f"{path}: schema {schema}, and this version of convgauge reads schema {SCHEMA}")
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema of one line of a run."""
+    return msgspec.json.schema(Record)
+
+
+# --- the header's facts ----------------------------------------------------------------------------------------------
+
+LIBRARIES = ("numpy", "torch", "scipy", "jax", "onnxruntime", "openvino", "opencv-python-headless", "numba", "triton")
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of those array libraries that are installed, found without importing them."""
+    found = {"python": platform.python_version()}
+    for name in LIBRARIES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def machine(devices: Sequence[str] = ()) -> Machine:
+    """This computer."""
+    import psutil
+
+    return Machine(
+        processor=_processor(),
+        cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1),
+        memory=psutil.virtual_memory().total,
+        system=f"{platform.system()} {platform.release()}",
+        architecture=platform.machine(),
+        devices=list(devices),
+    )
+
+
+def _processor() -> str:
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return platform.processor()
+    found = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
+    return found.group(1) if found else platform.processor()
+
+
+def header(*, seed: int, profile: str = "", tier: str = "", started: str = "", extra: Mapping[str, str] | None = None) -> Header:
+    """A header for a run made now, here. The command keeps no directory names."""
+    words = ["convgauge", *sys.argv[1:]]
+    command = " ".join(os.path.basename(word) if os.path.isabs(word) else word for word in words)
+    return Header(
+        schema=SCHEMA,
+        suite=__version__,
+        machine=machine(),
+        versions={**versions(), **(extra or {})},
+        seed=seed,
+        command=command,
+        started=started,
+        profile=profile,
+        tier=tier,
+    )

@@ -1,0 +1,214 @@
+"""A subject: an implementation ready to be called, and all that one call did.
+
+This module runs where the implementation runs. It calls, watches and copies; it judges nothing.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+import traceback
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+import numpy as np
+
+from convgauge.frameworks import Framework, NotAnArray, framework
+from convgauge.problem import Problem
+from convgauge.registry import Implementation
+
+CONTIGUOUS = ("contiguous", "contiguous", "contiguous")
+
+
+@dataclass
+class Call:
+    """One call to make: carriers of the operands, their dtypes and layouts, and the keyword arguments as they are.
+
+    ``prepared`` is the problem's text when the call is to go through ``prepare``. ``watch`` asks for global state
+    to be compared as well.
+    """
+
+    input: Any
+    weight: Any
+    bias: Any
+    arguments: Mapping[str, Any]
+    dtypes: Tuple[str, str, str] = ("float32", "float32", "float32")
+    layouts: Tuple[str, str, str] = CONTIGUOUS
+    device: str = "cpu"
+    prepared: str = ""
+    watch: bool = False
+    repeat: int = 1
+    threads: int = 1
+
+
+@dataclass
+class Observation:
+    """All that one call did.
+
+    ``kind`` is "answer", "raised", "declined" (NotImplementedError), "unsupported" (the layout or dtype cannot be
+    made here), "not_an_array", "crashed" or "timed_out". ``output`` is a copy in its carrier. ``error`` holds the
+    exception's class names, most derived first; ``message`` its text. ``impurities`` are sentences: what the call
+    touched that was not its own.
+    """
+
+    kind: str
+    output: Optional[np.ndarray] = None
+    dtype: str = ""
+    error: Tuple[str, ...] = ()
+    message: str = ""
+    impurities: Tuple[str, ...] = ()
+    unstable: bool = False
+    seconds: float = 0.0
+    printed: str = ""
+
+    @property
+    def shape(self) -> Tuple[int, ...]:
+        return () if self.output is None else self.output.shape
+
+
+@dataclass
+class Description:
+    """What a subject says of itself once loaded."""
+
+    name: str
+    framework: str
+    algorithm: str
+    grade: str
+    dtypes: Tuple[str, ...]
+    layouts: Tuple[str, ...]
+    devices: Tuple[str, ...]
+    versions: Mapping[str, str]
+    declines: Mapping[str, str] = field(default_factory=dict)
+    source: str = ""
+    summary: str = ""
+    prepares: bool = False
+
+
+class Subject:
+    """An implementation called in this process."""
+
+    def __init__(self, implementation: Implementation) -> None:
+        self.implementation = implementation
+        self.framework: Framework = framework(implementation.declaration.framework)
+        self._last: Optional[Tuple[Any, bytes, str]] = None
+
+    def describe(self) -> Description:
+        said = self.implementation.declaration
+        return Description(
+            name=said.name,
+            framework=said.framework,
+            algorithm=said.algorithm,
+            grade=said.grade,
+            dtypes=tuple(d for d in self.framework.dtypes if not said.dtypes or d in said.dtypes),
+            layouts=self.framework.layouts,
+            devices=self.framework.devices(),
+            versions={said.framework: self.framework.version(), "numpy": np.__version__},
+            declines=dict(said.declines),
+            source=said.source,
+            summary=said.summary,
+            prepares=self.implementation.prepared is not None,
+        )
+
+    def observe(self, call: Call) -> Observation:
+        """Make one call and say what it did. Only what ends the process escapes."""
+        try:
+            operands = [
+                None if carrier is None else self.framework.make(carrier, dtype, call.device, layout)
+                for carrier, dtype, layout in zip((call.input, call.weight, call.bias), call.dtypes, call.layouts)
+            ]
+        except (KeyError, TypeError, RuntimeError, NotImplementedError) as error:
+            return Observation("unsupported", message=f"{type(error).__name__}: {error}")
+        before = [None if made is None else self.framework.bytes_of(made[1]) for made in operands]
+        state = self.framework.state() if call.watch else {}
+        arrays = [None if made is None else made[0] for made in operands]
+        started = time.perf_counter()
+        try:
+            output = self._call(call, arrays)
+            self.framework.synchronize()
+        except NotImplementedError as error:
+            return self._raised("declined", error, started)
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:
+            return self._raised("raised", error, started)
+        seconds = time.perf_counter() - started
+        try:
+            copy, dtype = self.framework.read(output)
+        except NotAnArray as error:
+            return Observation("not_an_array", message=str(error), seconds=seconds)
+        except BaseException as error:  # an array that cannot be read is no answer either
+            return self._raised("not_an_array", error, started)
+        impurities = self._impurities(operands, before, state, output)
+        self._remember(output, copy)
+        unstable = call.repeat > 1 and self._unstable(call, arrays, copy)
+        return Observation("answer", copy, dtype, impurities=impurities, unstable=unstable, seconds=seconds)
+
+    def _call(self, call: Call, arrays: List[Any]) -> Any:
+        if not call.prepared:
+            return self.implementation(*arrays, **call.arguments)
+        assert self.implementation.prepared is not None
+        run = self.implementation.prepared(Problem.parse(call.prepared), arrays[1], arrays[2])
+        return run(arrays[0])
+
+    def _raised(self, kind: str, error: BaseException, started: float) -> Observation:
+        names = tuple(cls.__name__ for cls in type(error).__mro__ if cls not in (object, BaseException))
+        try:
+            text = str(error)
+        except BaseException:
+            text = "(its message cannot be read)"
+        where = traceback.extract_tb(error.__traceback__)
+        place = f" ({where[-1].filename.rpartition('/')[2]}:{where[-1].lineno})" if len(where) > 2 else ""
+        return Observation(
+            kind, error=names, message=text[:2000] + place, seconds=time.perf_counter() - started
+        )
+
+    # --- purity ---
+
+    def _impurities(
+        self, operands: List[Any], before: List[Optional[bytes]], state: Dict[str, Any], output: Any
+    ) -> Tuple[str, ...]:
+        found = []
+        low, high = self.framework.span(output)
+        for name, made, old in zip(("input", "weight", "bias"), operands, before):
+            if made is None:
+                continue
+            if self.framework.bytes_of(made[1]) != old:
+                found.append(f"wrote to the {name}'s memory")
+            start, end = self.framework.span(made[1])
+            if low < end and start < high:
+                found.append(f"output shares memory with the {name}")
+        if state:
+            after = self.framework.state()
+            found += [f"changed {what}" for what in state if state[what] != after.get(what)]
+        if self._last is not None:
+            earlier, content, dtype = self._last
+            start, end = self.framework.span(earlier)
+            if low < end and start < high:
+                found.append("output shares memory with an earlier output")
+            elif self._content(earlier) != content:
+                found.append("an earlier output changed after it was given back")
+        return tuple(found)
+
+    def _content(self, output: Any) -> bytes:
+        return self.framework.read(output)[0].tobytes()
+
+    def _remember(self, output: Any, copy: np.ndarray) -> None:
+        self._last = (output, copy.tobytes(), "") if copy.nbytes < 1 << 20 else None
+
+    def _unstable(self, call: Call, arrays: List[Any], first: np.ndarray) -> bool:
+        """Whether any of ``call.repeat`` - 1 further calls, on ``call.threads`` threads at once, differs in a bit."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        def again(_: int) -> bytes:
+            return self.framework.read(self._call(call, arrays))[0].tobytes()
+
+        if call.threads == 1:
+            return any(again(i) != first.tobytes() for i in range(call.repeat - 1))
+        with ThreadPoolExecutor(call.threads) as pool:
+            return any(content != first.tobytes() for content in pool.map(again, range(call.repeat - 1)))
+
+
+def seed_everything(seed: int) -> None:
+    """Start the global random generators from ``seed``, so that an implementation that uses them repeats itself."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)

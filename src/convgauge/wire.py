@@ -1,0 +1,111 @@
+"""The frames between the engine and the process that runs an implementation.
+
+Towards the child a frame is a pickle of plain values and arrays' bytes. From the child it is JSON and arrays' bytes:
+what an implementation's process sends is read as data and can never run code here.
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+import struct
+from typing import Any, Dict, List, Optional, Sequence, Tuple
+
+import numpy as np
+
+from convgauge.subject import Call, Description, Observation
+
+LENGTH = struct.Struct("<Q")
+LIMIT = 1 << 34  # bytes; a longer frame is taken for noise
+
+
+class GarbledFrame(ValueError):
+    """Bytes that no honest child sends."""
+
+
+def _packed(array: Optional[np.ndarray]) -> Any:
+    return None if array is None else (array.dtype.str, array.shape, array.tobytes())
+
+
+def _unpacked(packed: Any) -> Optional[np.ndarray]:
+    if packed is None:
+        return None
+    dtype, shape, content = packed
+    return np.frombuffer(content, dtype=dtype).reshape(shape).copy()
+
+
+def request(command: str, *values: Any) -> bytes:
+    """A frame for the child: a command and plain values."""
+    content = pickle.dumps((command, values), protocol=4)
+    return LENGTH.pack(len(content)) + content
+
+
+def call_request(call: Call) -> bytes:
+    """A frame that asks for one call."""
+    fields = dict(vars(call))
+    for name in ("input", "weight", "bias"):
+        fields[name] = _packed(fields[name])
+    return request("call", fields)
+
+
+def call_from(fields: Dict[str, Any]) -> Call:
+    """The call that `call_request` packed."""
+    for name in ("input", "weight", "bias"):
+        fields[name] = _unpacked(fields[name])
+    return Call(**fields)
+
+
+def reply(content: Dict[str, Any], arrays: Sequence[np.ndarray] = ()) -> bytes:
+    """A frame for the parent: JSON values, then the arrays' bytes."""
+    described = [(array.dtype.str, array.shape) for array in arrays]
+    text = json.dumps({**content, "arrays": described}).encode()
+    parts = [LENGTH.pack(len(text)), text, *(array.tobytes() for array in arrays)]
+    return LENGTH.pack(sum(map(len, parts))) + b"".join(parts)
+
+
+def read_reply(frame: bytes) -> Tuple[Dict[str, Any], List[np.ndarray]]:
+    """What `reply` packed. Raises `GarbledFrame`."""
+    try:
+        (size,) = LENGTH.unpack_from(frame)
+        content = json.loads(frame[LENGTH.size : LENGTH.size + size])
+        start = LENGTH.size + size
+        arrays = []
+        for dtype, shape in content.pop("arrays"):
+            kind = np.dtype(dtype)
+            if kind.hasobject:
+                raise GarbledFrame("an array of objects")
+            count = int(np.prod(shape, dtype=np.int64))
+            arrays.append(np.frombuffer(frame, kind, count, start).reshape(shape))
+            start += count * kind.itemsize
+        return content, arrays
+    except (ValueError, KeyError, TypeError, AttributeError, struct.error, RecursionError) as error:
+        raise GarbledFrame(str(error)) from None
+
+
+def observation_reply(seen: Observation) -> bytes:
+    """A frame that tells of one call."""
+    fields = dict(vars(seen))
+    output = fields.pop("output")
+    return reply({"observation": fields}, [] if output is None else [output])
+
+
+def observation_from(content: Dict[str, Any], arrays: List[np.ndarray]) -> Observation:
+    """The observation that `observation_reply` packed. Raises `GarbledFrame`."""
+    try:
+        fields = content["observation"]
+        fields["error"] = tuple(map(str, fields["error"]))
+        fields["impurities"] = tuple(map(str, fields["impurities"]))
+        return Observation(**fields, output=arrays[0] if arrays else None)
+    except (KeyError, TypeError) as error:
+        raise GarbledFrame(str(error)) from None
+
+
+def description_from(content: Dict[str, Any]) -> Description:
+    """A `Description` sent as its fields. Raises `GarbledFrame`."""
+    try:
+        fields = content["description"]
+        for name in ("dtypes", "layouts", "devices"):
+            fields[name] = tuple(map(str, fields[name]))
+        return Description(**fields)
+    except (KeyError, TypeError) as error:
+        raise GarbledFrame(str(error)) from None
