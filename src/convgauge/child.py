@@ -10,6 +10,7 @@ import signal
 import sys
 from typing import Any, Callable, Dict
 
+from convgauge.race.runner import Timing
 from convgauge.registry import LoadError, Origin, load
 from convgauge.subject import Subject, seed_everything
 from convgauge.wire import LENGTH, call_from, observation_reply, reply
@@ -42,6 +43,7 @@ class _Server:
         self.replies = replies
         self.subject: Any = None
         self.handlers: Dict[str, Callable[..., None]] = {"load": self.load, "call": self.call}
+        self.handlers.update(Timing(self).handlers())
 
     def send(self, frame: bytes) -> None:
         view = memoryview(frame)

@@ -15,7 +15,7 @@ from typing import Any, Callable, Dict, Tuple
 import numpy as np
 
 from convgauge.dtypes import DTYPES
-from convgauge.layouts import Carve, carve
+from convgauge.layouts import carve
 
 Array = Any
 
@@ -230,7 +230,7 @@ class _Jax(Framework):
         if layout != "contiguous":
             raise KeyError(layout)
         array = self.jax.numpy.asarray(carrier, dtype=getattr(self.jax.numpy, dtype))
-        operand = self.jax.device_put(array, self.jax.devices(device.split(":")[0])[0])
+        operand = self.jax.device_put(array, self.jax.devices(device.split(":", maxsplit=1)[0])[0])
         return operand, operand
 
     def bytes_of(self, memory: Any) -> bytes:

@@ -81,7 +81,9 @@ class Limits:
 class Child:
     """One child process and its pipes. Requests go out and replies come in without either side ever blocking the other."""
 
-    def __init__(self, python: str = sys.executable, threads: int = 1, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, python: str = sys.executable, threads: int = 1, environment: Mapping[str, str] | None = None
+    ) -> None:
         to_child, self._out = os.pipe()
         self._in, from_child = os.pipe()
         boot = Path(__file__).with_name("_boot.py")
@@ -204,7 +206,13 @@ class Child:
 def thread_environment(threads: int) -> dict[str, str]:
     """Environment variables that give every engine's own thread pool ``threads`` threads, which wait passively."""
     pools = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB_MAXIMUM", "NUMBA")
-    return {f"{pool}_NUM_THREADS": str(threads) for pool in pools} | {"OMP_WAIT_POLICY": "PASSIVE"}
+    passive = {
+        "OMP_WAIT_POLICY": "PASSIVE",
+        "GOMP_SPINCOUNT": "0",
+        "KMP_BLOCKTIME": "0",
+        "OPENBLAS_THREAD_TIMEOUT": "4",
+    }
+    return {f"{pool}_NUM_THREADS": str(threads) for pool in pools} | passive
 
 
 @dataclass
@@ -224,9 +232,19 @@ class Isolated:
         self.description = self._start()
 
     def _start(self) -> Description:
+        self._launch()
+        return self._greet()
+
+    def _launch(self) -> None:
+        """Start the process and have it import the implementation, without waiting for it."""
         self._child = Child(self.python, self.limits.threads)
         plain = {**vars(self.origin), "declaration": None}
         self._child.send(wire.request("load", plain, self.seed, self.limits.memory))
+        self._child.push()
+
+    def _greet(self) -> Description:
+        """What the implementation says of itself once imported. Raises `LoadError`."""
+        assert self._child is not None
         try:
             content, _ = wire.read_reply(self._child.receive(LOAD_TIMEOUT))
         except SubjectDied as death:
@@ -261,7 +279,9 @@ class Isolated:
                 again = flight
                 yield first.token, self._died(death)
 
-    def _fly(self, source: Iterator[tuple[Token, Call]], flight: deque[_Sent[Token]]) -> Iterator[tuple[Token, Observation]]:
+    def _fly(
+        self, source: Iterator[tuple[Token, Call]], flight: deque[_Sent[Token]]
+    ) -> Iterator[tuple[Token, Observation]]:
         size = 0
         while True:
             while len(flight) < WINDOW and size < WINDOW_BYTES:

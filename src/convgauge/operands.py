@@ -33,7 +33,9 @@ class Operands:
 
 def generator(problem: Problem, family: str, seed: int) -> Random:
     """The random generator of one case: the same problem, family and seed always give the same operands."""
-    return np.random.Generator(np.random.PCG64((zlib.crc32(f"{family} {problem.text}".encode()) << 32) | (seed & 0xFFFFFFFF)))
+    return np.random.Generator(
+        np.random.PCG64((zlib.crc32(f"{family} {problem.text}".encode()) << 32) | (seed & 0xFFFFFFFF))
+    )
 
 
 def draw(problem: Problem, family: str = "exact", seed: int = 0, headroom: float = 1.0) -> Operands:

@@ -255,7 +255,9 @@ def load(origin: Origin) -> Implementation:
     except BaseException as error:  # a file may also raise SystemExit
         frames = traceback.TracebackException.from_exception(error)
         frames.stack = traceback.StackSummary.from_list([f for f in frames.stack if not _ours(f.filename)])
-        raise LoadError(f"{origin.place} does not import: {type(error).__name__}: {error}", "".join(frames.format())) from None
+        raise LoadError(
+            f"{origin.place} does not import: {type(error).__name__}: {error}", "".join(frames.format())
+        ) from None
     found: Any = module
     for part in origin.attribute.split("."):
         if not hasattr(found, part):

@@ -339,7 +339,9 @@ def _processor() -> str:
     return found.group(1) if found else platform.processor()
 
 
-def header(*, seed: int, profile: str = "", tier: str = "", started: str = "", extra: Mapping[str, str] | None = None) -> Header:
+def header(
+    *, seed: int, profile: str = "", tier: str = "", started: str = "", extra: Mapping[str, str] | None = None
+) -> Header:
     """A header for a run made now, here. The command keeps no directory names."""
     words = ["convgauge", *sys.argv[1:]]
     command = " ".join(os.path.basename(word) if os.path.isabs(word) else word for word in words)

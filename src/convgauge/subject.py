@@ -158,9 +158,7 @@ class Subject:
             text = "(its message cannot be read)"
         where = traceback.extract_tb(error.__traceback__)
         place = f" ({where[-1].filename.rpartition('/')[2]}:{where[-1].lineno})" if len(where) > 2 else ""
-        return Observation(
-            kind, error=names, message=text[:2000] + place, seconds=time.perf_counter() - started
-        )
+        return Observation(kind, error=names, message=text[:2000] + place, seconds=time.perf_counter() - started)
 
     # --- purity ---
 

@@ -23,11 +23,11 @@ class GarbledFrame(ValueError):
     """Bytes that no honest child sends."""
 
 
-def _packed(array: Optional[np.ndarray]) -> Any:
+def packed(array: Optional[np.ndarray]) -> Any:
     return None if array is None else (array.dtype.str, array.shape, array.tobytes())
 
 
-def _unpacked(packed: Any) -> Optional[np.ndarray]:
+def unpacked(packed: Any) -> Optional[np.ndarray]:
     if packed is None:
         return None
     dtype, shape, content = packed
@@ -44,14 +44,14 @@ def call_request(call: Call) -> bytes:
     """A frame that asks for one call."""
     fields = dict(vars(call))
     for name in ("input", "weight", "bias"):
-        fields[name] = _packed(fields[name])
+        fields[name] = packed(fields[name])
     return request("call", fields)
 
 
 def call_from(fields: Dict[str, Any]) -> Call:
     """The call that `call_request` packed."""
     for name in ("input", "weight", "bias"):
-        fields[name] = _unpacked(fields[name])
+        fields[name] = unpacked(fields[name])
     return Call(**fields)
 
 

@@ -1,0 +1,210 @@
+"""How wrong an answer may be, and how wrong it is: bounds, the three tests, the grade.
+
+With u the unit roundoff of the accumulator, K products per output and a bias, every order of summation gives
+|y' - y| <= gamma_{K+1} S, where S = sum |w||x| + |b| and gamma_n = n u / (1 - n u) (Higham, *Accuracy and Stability
+of Numerical Algorithms*, 2nd ed., section 3.1). A narrower output adds its own rounding, u_out |y|; with a bias it may
+have been added to a sum already rounded, so u_out (2 |y| + |b|). Products below the normal range each add up to half
+a subnormal step. Fused multiply-adds, blocking and pairwise summation only make it smaller.
+
+The largest error alone is a weak test at long reductions: gamma_{K+1} S there lets through operands rounded to TF32.
+So, after the requirements of the TOSA specification for dot products, two more are asked of outputs that are many:
+
+- *mean square*: rounding errors that are independent with mean 0 (Higham and Mary 2019) have, whatever the order,
+  variance at most sigma^2 = (K + 1)/3 u^2 S^2 + u_out^2/3 (y^2 + ...), since one rounding of a value v is spread over
+  at most +-u |v|, a uniform variable of variance u^2 v^2 / 3, and no partial sum exceeds S. The mean of (e / sigma)^2
+  over T outputs may exceed 1 by 2 sqrt(t/T) + 2 t/T, t = 21: Laurent and Massart's tail bound (2000, lemma 1), missed
+  once in 10^9;
+- *bias*: the mean of e sign(y) / sigma may differ from 0 by 6 / sqrt(T), or by a tenth, whichever is more: outputs
+  share operands, so that their errors are not quite independent.
+
+Grade A holds for each output's own S; B with the largest S of all outputs in its place (what FFT and Winograd keep);
+C only with the unit roundoff of a lower precision; F not even so.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from convgauge import oracle
+from convgauge.dtypes import DTYPES
+from convgauge.operands import Array, Operands
+from convgauge.problem import Problem
+
+ORDER = "ABCF"
+_TAIL = 21.0  # -ln of the chance that a sound implementation misses a statistical test: 10^-9
+_DEVIATIONS = 6.0  # standard deviations that have the same chance
+_CORRELATION = 0.1  # of sigma: the least bias that is told from correlated errors
+_LEAST_SAMPLE = 32  # outputs below which mean square and bias say nothing
+_LOWER = {"float64": 2.0**-24, "float32": 2.0**-11, "float16": 2.0**-11, "bfloat16": 2.0**-8}
+_SUBGAUSSIAN = 7.0  # lambda in Hoeffding's 2 exp(-lambda^2 / 2), some 10^-10
+
+
+def transform_terms(problem: Problem) -> float:
+    """Roundings that a fast algorithm's transforms add to the K + 1 of a direct sum, in units of u times the largest S.
+
+    96 covers Winograd's F(4x4, 3x3), the least accurate in common use, whose transforms amplify an error by some ten
+    along each axis (Barabasz et al. 2018, tables 2 and 4); 8 per doubling of the plane covers the butterflies of an
+    FFT and its inverse (Higham, theorem 24.2: log2(N) times 6.7 u).
+    """
+    (top, bottom), (left, right) = problem.pads
+    plane = (problem.height + top + bottom) * (problem.width + left + right)
+    return 96.0 + 8.0 * math.log2(max(2, plane))
+
+
+def integer_headroom(problem: Problem) -> float:
+    """By how much to keep exact operands below their limit so that an implementation of grade B errs by at most 1/4.
+
+    (K + 1 + transform_terms) u S <= 1/4 with S <= 2**digits / headroom.
+    """
+    dtype = DTYPES[problem.dtype]
+    accumulator = DTYPES[dtype.accumulator]
+    terms = problem.reduction + 1 + transform_terms(problem)
+    return max(1.0, 4.0 * terms * 2.0 ** (dtype.digits - accumulator.digits))
+
+
+def integer_tolerance(problem: Problem, promise: str) -> float:
+    """How far an answer on exact operands may be from the integer: nothing for A.
+
+    For B it is 1/4 (see `integer_headroom`) and half the spacing of a narrower output, which is at most 1: below the
+    least step, 1, by which any fault in indexing moves an output.
+    """
+    if promise == "A" or DTYPES[problem.dtype].kind == "i":
+        return 0.0
+    narrow = DTYPES[problem.dtype].accumulator != problem.dtype
+    return 0.75 if narrow else 0.25
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """How accurate one answer is. Errors are in multiples of their bound (1 is the limit).
+
+    ``margin`` is the largest error under the bound of ``grade`` (of B where the grade is C or F), ``componentwise``
+    under that of A, ``mean_square`` and ``bias`` the two statistics under A's (0 where there are too few outputs).
+    ``index`` is the output with the largest componentwise error; ``bound`` what it was allowed there.
+    """
+
+    grade: str
+    margin: float
+    componentwise: float
+    mean_square: float
+    bias: float
+    index: tuple[int, ...]
+    bound: float
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What errors are measured by: exact answer, S of each output, bounds' ingredients; arrays of the output's shape."""
+
+    exact: Array
+    magnitude: Array
+    problem: Problem
+    bias: Array | None
+    squares: Array | None = None
+
+    @classmethod
+    def of(cls, problem: Problem, operands: Operands) -> Scale:
+        """The scale of one case. float64 is summed exactly, the others in float64."""
+        double = problem.dtype == "float64"
+        exact = oracle.summed(problem, operands) if double else oracle.answer(problem, operands)
+        return cls(exact, oracle.magnitude(problem, operands), problem, operands.bias)
+
+    def bounds(self, grade: str, operands: Operands) -> tuple[Array, Array]:
+        """(largest error allowed, sigma) of each output for a grade."""
+        dtype = DTYPES[self.problem.dtype]
+        accumulator = DTYPES[dtype.accumulator]
+        terms = self.problem.reduction + 1.0
+        size: Any = self.magnitude
+        if grade != "A":
+            size = self.magnitude.max(initial=0.0)
+            terms += transform_terms(self.problem)
+        u = accumulator.roundoff
+        largest = terms * u / (1 - terms * u) * size
+        variance = terms / 3 * (u * size) ** 2
+        rounded = self._output_roundings()
+        if rounded is not None:
+            largest = largest + dtype.roundoff * rounded * (1 + terms * u)
+            variance = variance + (dtype.roundoff * rounded) ** 2 / 3
+        if grade == "C":
+            extra = self._lower_precision(operands)
+            largest, variance = largest + extra, variance + extra**2
+        underflow = 0.5 * (self.problem.reduction + 1) * accumulator.step + dtype.step
+        return (
+            np.broadcast_to(largest + underflow, self.exact.shape),
+            np.broadcast_to(np.sqrt(variance) + underflow, self.exact.shape),
+        )
+
+    def _output_roundings(self) -> Array | None:
+        """What the output's own rounding is relative to: |y|, or 2|y| + |b| where a bias may be added to a rounded sum."""
+        if DTYPES[self.problem.dtype].accumulator == self.problem.dtype:
+            return None
+        size = np.abs(self.exact)
+        return size if self.bias is None else 2 * size + np.abs(self.bias.astype(np.float64))[:, None, None]
+
+    def _lower_precision(self, operands: Operands) -> Array:
+        """The further error that grade C allows.
+
+        16-bit floats: a sum kept in the storage type, gamma_{K+1}(u_out) S. Others: both operands of each product
+        rounded to u_c (TF32's 2**-11, or float32's for float64), by truncation or to nearest: 2 u_c |y| of bias and a
+        deviation that exceeds lambda 2 u_c sqrt(sum (w x)^2) once in 10^10 (Hoeffding).
+        """
+        lower = _LOWER[self.problem.dtype]
+        terms = self.problem.reduction + 1
+        if DTYPES[self.problem.dtype].accumulator != self.problem.dtype:
+            # (1 + u)^n - 1 keeps its meaning where n u is no longer small
+            return np.expm1(min(terms * math.log1p(lower), 50.0)) * self.magnitude
+        squared = Operands(operands.input.astype(np.float64) ** 2, operands.weight.astype(np.float64) ** 2, None)
+        squares = oracle.answer(self.problem.but(bias=False), squared)
+        extra: Array = 2 * lower * (np.abs(self.exact) + _SUBGAUSSIAN * np.sqrt(squares))
+        if self.problem.dtype == "float64":  # the whole computation in float32, sums as well
+            extra = extra + terms * lower * self.magnitude
+        return extra
+
+
+def measure(output: Array, scale: Scale, operands: Operands, statistics: bool = True) -> Accuracy:
+    """The grade and margins of one answer; ``output`` has the exact answer's shape.
+
+    ``statistics`` asks for the mean square and the bias as well: leave it out for operands whose rounding errors are
+    not independent with mean 0 (powers of two, values that cancel by design). An answer that is NaN or infinite
+    where the exact one is finite has an infinite error.
+    """
+    error = output.astype(np.float64) - scale.exact
+    error[~np.isfinite(error)] = np.inf
+    size = np.abs(error)
+    first: tuple[float, float, float, tuple[int, ...], float] | None = None
+    for grade in "ABC":
+        bound, sigma = scale.bounds(grade, operands)
+        tests = _tests(error, size, scale.exact, bound, sigma, statistics)
+        if first is None:
+            place = np.unravel_index(int(np.argmax(size / bound)), size.shape) if size.size else ()
+            index = tuple(int(i) for i in place)
+            first = (*tests, index, float(bound[index]) if index else 0.0)
+        if max(tests) <= 1.0:
+            return Accuracy(grade, tests[0] if grade != "C" else _margin_b, *first)
+        if grade == "B":
+            _margin_b = tests[0]
+    return Accuracy("F", _margin_b, *first)
+
+
+def _tests(
+    error: Array, size: Array, exact: Array, bound: Array, sigma: Array, statistics: bool
+) -> tuple[float, float, float]:
+    """Largest error, mean square and bias, each divided by what is allowed."""
+    largest = float((size / bound).max(initial=0.0))
+    if not statistics or size.size < _LEAST_SAMPLE or not math.isfinite(largest):
+        return largest, 0.0, 0.0
+    normal = error / sigma
+    sample = size.size
+    allowed = 1 + 2 * math.sqrt(_TAIL / sample) + 2 * _TAIL / sample
+    mean_square = float(np.mean(normal * normal)) / allowed
+    mean = abs(float(np.mean(normal * np.sign(exact)))) / max(_CORRELATION, _DEVIATIONS / math.sqrt(sample))
+    return largest, mean_square, mean
+
+
+def worst(grades: list[str]) -> str:
+    """The lowest of several grades; "" where there is none."""
+    return max(grades, key=ORDER.index, default="")

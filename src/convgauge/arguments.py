@@ -1,0 +1,116 @@
+"""The arguments of a call, normalised and checked, so that an implementation is left with its algorithm.
+
+`torch.nn.functional.conv2d` takes sizes as one whole number, a sequence of one or two, or (padding) a string. `resolve`
+turns them into a `Problem`, and refuses what conv2d refuses with a message that begins with the argument's name.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+from convgauge.dtypes import DTYPES
+from convgauge.problem import Problem
+
+
+def resolve(
+    input: Any,
+    weight: Any,
+    bias: Any = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: Any = 1,
+    dtypes: Sequence[str] = (),
+) -> Problem:
+    """The problem that a call poses. Only shapes and dtypes of the arrays are looked at, whatever their framework.
+
+    Raises `ValueError` (`ProblemError`) or `TypeError` for what is no convolution, and `NotImplementedError` for input
+    that an implementation for ``dtypes`` (all, if empty) does not cover, unbatched input included.
+    """
+    dtype = _dtype(input, weight, bias, dtypes)
+    batch, in_channels, height, width = _input_shape(input)
+    out_channels, per_group, *kernel = _shape("weight", weight, 4)
+    groups = _whole("groups", groups)
+    if groups < 1:
+        raise ValueError(f"groups = {groups} is not positive")
+    if per_group * groups != in_channels:
+        raise ValueError(
+            f"weight of shape {tuple(weight.shape)} in groups = {groups} takes {per_group * groups} channels,"
+            f" the input has {in_channels}"
+        )
+    if out_channels % groups:
+        raise ValueError(f"weight has {out_channels} output channels, not a multiple of groups = {groups}")
+    if min(kernel) < 1:
+        raise ValueError(f"weight of shape {tuple(weight.shape)} has an empty kernel")
+    if bias is not None and _shape("bias", bias, 1) != (out_channels,):
+        raise ValueError(f"bias has {bias.shape[0]} elements, the weight {out_channels} output channels")
+    return Problem(
+        batch=batch,
+        in_channels=in_channels,
+        height=height,
+        width=width,
+        out_channels=out_channels,
+        kernel=(kernel[0], kernel[1]),
+        stride=_pair("stride", stride),
+        padding=padding if isinstance(padding, str) else _pair("padding", padding),
+        dilation=_pair("dilation", dilation),
+        groups=groups,
+        bias=bias is not None,
+        dtype=dtype,
+    )
+
+
+def _dtype(input: Any, weight: Any, bias: Any, dtypes: Sequence[str]) -> str:
+    """The name of the operands' common dtype."""
+    names = {}
+    for name, operand in (("input", input), ("weight", weight), ("bias", bias)):
+        if name == "bias" and operand is None:
+            continue
+        if not (hasattr(operand, "shape") and hasattr(operand, "dtype")):
+            raise TypeError(f"{name} is {operand!r:.80}, not an array")
+        names[name] = dtype_name(operand)
+        if names[name] != names["input"]:
+            raise TypeError(f"{name} is of dtype {names[name]}, the input of {names['input']}: they must be the same")
+    dtype = names["input"]
+    if dtype not in (dtypes or DTYPES):
+        raise NotImplementedError(f"input of dtype {dtype}: supported are {', '.join(dtypes or DTYPES)}")
+    return dtype
+
+
+def dtype_name(array: Any) -> str:
+    """The name of an array's dtype in any framework, byte order left out: "float32"."""
+    return getattr(array.dtype, "name", None) or str(array.dtype).rpartition(".")[2]
+
+
+def _input_shape(input: Any) -> tuple[int, ...]:
+    if len(input.shape) == 3:
+        raise NotImplementedError("input without a batch axis is not supported: pass input[None]")
+    return _shape("input", input, 4)
+
+
+def _shape(name: str, array: Any, rank: int) -> tuple[int, ...]:
+    shape = tuple(operator.index(size) for size in array.shape)
+    if len(shape) != rank:
+        raise ValueError(f"{name} has {len(shape)} axes, shape {shape}; {rank} are needed")
+    return shape
+
+
+def _pair(name: str, value: Any) -> tuple[int, int]:
+    """(height, width) from one number, or a tuple or list of one or two."""
+    if not isinstance(value, (tuple, list)):
+        return (_whole(name, value),) * 2
+    if len(value) not in (1, 2):
+        raise ValueError(f"{name} = {value!r} has {len(value)} numbers; one or two (height, width) are needed")
+    return (_whole(name, value[0]), _whole(name, value[-1]))
+
+
+def _whole(name: str, value: Any) -> int:
+    """``value`` as an int. Booleans are no sizes, though Python counts them among the integers."""
+    try:
+        if not isinstance(value, bool):
+            return operator.index(value)
+    except TypeError:
+        pass
+    raise TypeError(f"{name} = {value!r:.80} must be a whole number, not {type(value).__name__}")

@@ -1,0 +1,288 @@
+"""The command line: ``convgauge list | check | bench | report | compare | reproduce | selftest``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from convgauge import __version__
+
+USAGE_ERROR = 4
+
+Parser = argparse.ArgumentParser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; the exit status is pytest's: 0 conformant, 1 not, 2 interrupted, 3 internal, 4 usage, 5 nothing executed."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if not hasattr(options, "run"):
+        parser.print_help()
+        return USAGE_ERROR
+    run: Callable[[Any], int] = options.run
+    try:
+        return run(options)
+    except KeyboardInterrupt:
+        return 2
+    except UsageError as error:
+        print(f"convgauge: {error}", file=sys.stderr)
+        return USAGE_ERROR
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader of our output has gone
+        return 1
+
+
+class UsageError(Exception):
+    """Something that the caller can put right; shown as one sentence."""
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        "convgauge",
+        description="Prove a 2-D convolution right, then time it.",
+        epilog="examples:\n  convgauge check torch_conv2d --tier quick\n  convgauge check my_kernel.py:conv2d --framework numpy\n"
+        "  convgauge bench torch_conv2d my_kernel.py:conv2d --layers resnet50",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"convgauge {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND")
+    for add in (_add_list, _add_check, _add_bench, _add_report, _add_compare, _add_reproduce, _add_selftest):
+        add(commands)
+    return parser
+
+
+def _command(commands: Any, name: str, run: Callable[[Any], int], help: str) -> Parser:
+    parser: Parser = commands.add_parser(name, help=help, description=help[:1].upper() + help[1:] + ".")
+    parser.set_defaults(run=run)
+    return parser
+
+
+# --- list ------------------------------------------------------------------------------------------------------------
+
+
+def _add_list(commands: Any) -> None:
+    parser = _command(commands, "list", _list, "what there is: implementations, specs, profiles, layer sets, devices")
+    parser.add_argument("--specs", action="store_true", help="every spec with its sentence")
+
+
+def _list(options: Any) -> int:
+    from convgauge.listing import show
+
+    return show(specs=options.specs)
+
+
+# --- check -----------------------------------------------------------------------------------------------------------
+
+
+def _add_check(commands: Any) -> None:
+    parser = _command(commands, "check", _check, "judge implementations against the specification")
+    _targets(parser)
+    parser.add_argument("--profile", default="functional", help="kernel, functional (default), training or torch")
+    parser.add_argument("--tier", default="standard", help="quick, standard (default) or exhaustive")
+    parser.add_argument("--dtype", default="", help="comma-separated, e.g. float32,float64; all by default")
+    parser.add_argument("--device", default="", help="comma-separated, e.g. cpu,cuda:0; every one present by default")
+    parser.add_argument("--expect", default="", metavar="FILE", help="TOML file of expected failures")
+    parser.add_argument("--python", default="", metavar="PATH", help="the Python that runs the implementation")
+    parser.add_argument("-k", default="", metavar="EXPR", help="only specs whose test matches, as in pytest")
+    parser.add_argument("-x", action="store_true", help="stop at the first spec that fails")
+    parser.add_argument("-q", "--quiet", action="store_true", help="verdicts alone")
+    parser.add_argument("-v", "--verbose", action="store_true", help="a line for every spec")
+    _running(parser)
+
+
+def _targets(parser: Parser) -> None:
+    parser.add_argument(
+        "target", nargs="+", metavar="TARGET", help="registered name, package.module:function or path/file.py:function;"
+        " 'builtin' stands for all that are shipped",
+    )  # fmt: skip
+    parser.add_argument("--framework", default="", help="arrays that a plain function wants: numpy, torch or jax")
+
+
+def _running(parser: Parser) -> None:
+    parser.add_argument("--timeout", type=_positive, default=20.0, metavar="S", help="seconds for one call (20)")
+    parser.add_argument("--memory", type=int, default=0, metavar="MIB", help="address space of the implementation")
+    parser.add_argument("--seed", type=int, default=0, help="seed of all operands (0)")
+    parser.add_argument("--no-isolation", action="store_true", help="call in this process, for debuggers")
+    parser.add_argument("--output", default="", metavar="RUN.jsonl", help="write the run here")
+
+
+def _positive(text: str) -> float:
+    number = float(text)
+    if not number > 0:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return number
+
+
+def _expanded(targets: list[str]) -> list[str]:
+    """The targets with 'builtin' replaced by the names of all that are shipped; one named twice counts once."""
+    from convgauge.registry import builtins
+
+    names = [name for target in targets for name in (builtins() if target == "builtin" else [target])]
+    return list(dict.fromkeys(names))
+
+
+def _check(options: Any) -> int:
+    words = [*_shared(options), f"--convgauge-profile={options.profile}", f"--convgauge-tier={options.tier}"]
+    words += [f"--convgauge-{name}={getattr(options, name)}" for name in ("dtype", "device", "expect", "python")]
+    words += [f"--convgauge-output={options.output}"]
+    words += ["-k", options.k] if options.k else []
+    words += ["-x"] * options.x + ["-v"] * options.verbose + ["-q", "-q"] * options.quiet
+    return _pytest(words)
+
+
+def _shared(options: Any) -> list[str]:
+    words = [f"--implementation={target}" for target in _expanded(options.target)]
+    words += [f"--convgauge-{name}={getattr(options, name)}" for name in ("framework", "timeout", "memory", "seed")]
+    return words + ["--convgauge-no-isolation"] * options.no_isolation
+
+
+def _pytest(words: list[str]) -> int:
+    """Run the bundled specification under pytest, away from the configuration of the project around us."""
+    import pytest
+
+    from convgauge.bundled import bundled
+
+    chapters = bundled("conformance")
+    fixed = [
+        "-c",
+        str(chapters / "pytest.ini"),
+        f"--rootdir={chapters}",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:benchmark",
+    ]
+    return int(pytest.main([*fixed, "--no-header", "-rN", *words, str(chapters)]))
+
+
+# --- bench -----------------------------------------------------------------------------------------------------------
+
+
+def _add_bench(commands: Any) -> None:
+    parser = _command(commands, "bench", _bench, "race implementations over real networks' layers")
+    _targets(parser)
+    parser.add_argument("--baseline", default="torch_conv2d", metavar="NAME", help="what ratios are relative to")
+    parser.add_argument("--layers", default="resnet50", help="layer set, file or problem (resnet50)")
+    parser.add_argument("--budget", type=float, default=None, metavar="S", help="seconds for the whole race")
+    parser.add_argument("--threads", default="1", metavar="N[,N]", help="threads of every engine (1)")
+    parser.add_argument("--operands", default="hot", choices=["hot", "cold"], help="in the cache or rotated past it")
+    parser.add_argument("--seed", type=int, default=0, help="seed of operands and schedule (0)")
+    parser.add_argument("--output", default="", metavar="RUN.jsonl", help="write the run here")
+
+
+def _bench(options: Any) -> int:
+    from rich.console import Console
+
+    from convgauge import race, registry, results
+
+    try:
+        origins = [one for t in _expanded(options.target) for one in registry.resolve(t, options.framework)]
+        threads = [int(number) for number in options.threads.split(",")]
+    except (registry.TargetError, ValueError) as error:
+        raise UsageError(str(error)) from None
+    writer = None
+    if options.output:
+        try:
+            writer = results.Writer(Path(options.output), results.header(seed=options.seed))
+        except OSError as error:
+            raise UsageError(f"the run cannot be written to {options.output}: {error.strerror}") from None
+    try:
+        return race.bench(
+            origins, baseline=options.baseline, layers=options.layers, budget=options.budget, threads=threads,
+            seed=options.seed, writer=writer, console=Console(), operands=options.operands,
+        )  # fmt: skip
+    except race.BenchError as error:
+        raise UsageError(str(error)) from None
+    finally:
+        if writer is not None:
+            writer.close()
+
+
+# --- report and compare ----------------------------------------------------------------------------------------------
+
+
+def _add_report(commands: Any) -> None:
+    parser = _command(commands, "report", _report, "make the HTML site of one or more runs")
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN.jsonl")
+    parser.add_argument("--output", type=Path, default=Path("reports/site"), metavar="DIR", help="reports/site")
+
+
+def _report(options: Any) -> int:
+    from convgauge import report, results
+
+    try:
+        index = report.build(options.runs, options.output)
+    except (results.Damaged, OSError) as error:
+        raise UsageError(str(error)) from None
+    print(f"wrote {index}")
+    return 0
+
+
+def _add_compare(commands: Any) -> None:
+    parser = _command(commands, "compare", _compare, "what changed between two runs; exit 1 on a regression")
+    parser.add_argument("old", type=Path, metavar="OLD.jsonl")
+    parser.add_argument("new", type=Path, metavar="NEW.jsonl")
+
+
+def _compare(options: Any) -> int:
+    from convgauge import report, results
+
+    try:
+        text, status = report.compare(results.read(options.old), results.read(options.new))
+    except (results.Damaged, OSError) as error:
+        raise UsageError(str(error)) from None
+    print(text)
+    return int(status)
+
+
+# --- reproduce and selftest ------------------------------------------------------------------------------------------
+
+
+def _add_reproduce(commands: Any) -> None:
+    parser = _command(commands, "reproduce", _reproduce, "run one case again, everything printed")
+    parser.add_argument("target", nargs=1, metavar="TARGET")
+    parser.add_argument("problem", metavar="PROBLEM", help="a problem, or a case as a counterexample prints it")
+    parser.add_argument("--spec", default="", metavar="ID", help="judge it as this spec does")
+    parser.add_argument("--framework", default="", help="arrays that a plain function wants")
+    parser.add_argument("--device", default="cpu")
+    _running(parser)
+
+
+def _reproduce(options: Any) -> int:
+    from convgauge.problem import ProblemError
+
+    if options.spec:
+        words = [f"--convgauge-only={options.problem}", f"--convgauge-spec={options.spec}"]
+        return _pytest([*_shared(options), *words, f"--convgauge-device={options.device}", "-v"])
+    from convgauge.conformance.reproduce import reproduce
+    from convgauge.registry import LoadError, TargetError
+
+    try:
+        return reproduce(options)
+    except (ProblemError, TargetError) as error:
+        raise UsageError(str(error)) from None
+    except LoadError as error:
+        raise UsageError(f"{error}\n{error.trace}".rstrip()) from None
+
+
+def _add_selftest(commands: Any) -> None:
+    parser = _command(
+        commands, "selftest", _selftest, "prove the suite: every planted fault must be caught, no sound one accused"
+    )
+    parser.add_argument("--tier", default="standard", help="quick, standard (default) or exhaustive")
+    parser.add_argument("--output", type=Path, default=None, metavar="FILE.json", help="write the kill matrix here")
+    parser.add_argument("-k", default="", metavar="WORD", help="only faults whose name contains this")
+
+
+def _selftest(options: Any) -> int:
+    from convgauge.conformance.selftest import selftest
+
+    return selftest(options.tier, options.output, options.k)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

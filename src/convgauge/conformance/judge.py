@@ -1,0 +1,387 @@
+"""The judge: what a spec is given to say which cases are run and how they are judged.
+
+A spec names cases and a way of judging; calling, comparing, reducing, counting and recording are done here.
+"""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from convgauge import accuracy, oracle
+from convgauge.conformance import compare
+from convgauge.conformance.cases import Case, cases, thinned
+from convgauge.conformance.compare import Fault
+from convgauge.conformance.reduce import smaller
+from convgauge.conformance.spec import PROFILES, Spec
+from convgauge.conformance.tampers import TAMPERS
+from convgauge.dtypes import DTYPES
+from convgauge.isolation import Runner
+from convgauge.operands import Operands, draw
+from convgauge.problem import Problem
+from convgauge.results import Counterexample, Picture
+from convgauge.subject import Call, Observation
+
+BUDGETS = {"quick": 40, "standard": 700, "exhaustive": 1_000_000}
+"""Cases that one call of a judge's method may take at each tier; more are thinned out evenly."""
+MOST_FAULTS = 12  # faults after which a spec is not run on: enough to tell where it fails
+REDUCTIONS = 150  # calls that may be spent on making one counterexample smaller
+REDUCING = 6.0  # and seconds
+DRAWN = 400  # elements of a counterexample's operands that are still drawn
+
+Check = Callable[[Case, Operands, Observation], "Fault | None"]
+
+
+class Skip(Exception):
+    """The spec does not apply here; the message says why."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a judge is set up with: profile, tier and seed of the run; the one case of a reproduction, if it is one."""
+
+    profile: str = "functional"
+    tier: str = "standard"
+    seed: int = 0
+    only: Case | None = None
+    target: str = ""
+
+
+class Judge:
+    """Judges one spec on one subject in one dtype on one device."""
+
+    def __init__(self, spec: Spec, subject: Runner, dtype: str, device: str, setting: Setting) -> None:
+        self.spec, self.subject, self.dtype, self.device, self.setting = spec, subject, dtype, device, setting
+        self.said = subject.description
+        self.promise = self.said.grade
+        self.outcomes: Counter[str] = Counter()
+        self.faults: list[tuple[Case, Fault]] = []
+        self.counterexample: Counterexample | None = None
+        self.reasons: Counter[str] = Counter()
+        self.margins: list[float] = []
+        self.grades: list[str] = []
+        self.images: list[Any] = []
+
+    # --- what a spec says ---
+
+    def exact(self, what: Iterable[Problem | Case], *, watch: bool = False, repeat: int = 1, threads: int = 1) -> None:
+        """Every case's answer on exact operands is the integer result, bit for bit (within 1/4 for grade B).
+
+        ``watch`` also compares global state around each call; ``repeat`` calls again and compares bits, on
+        ``threads`` threads at once.
+        """
+
+        def check(case: Case, operands: Operands, seen: Observation) -> Fault | None:
+            expected = oracle.answer(case.problem, operands)
+            if not compare.informative(expected):
+                return Fault("mistrusted", "the expected output is mostly zero or constant: the case proves nothing")
+            return self._whole(case, expected, seen, accuracy.integer_tolerance(case.problem, self.promise))
+
+        self._judge(what, check, watch=watch, repeat=repeat, threads=threads)
+
+    def accurate(self, what: Iterable[Problem | Case], family: str = "gaussian", *, statistics: bool = True) -> None:
+        """Every case's answer on real operands of ``family`` is within the bound of the grade promised, or of B.
+
+        See `convgauge.accuracy`; the margin and the grade of each case are recorded.
+        """
+
+        def check(case: Case, operands: Operands, seen: Observation) -> Fault | None:
+            fault = compare.form(seen, case.problem.output_shape, case.problem.dtype)
+            assert seen.output is not None
+            return fault or self._grade(case, operands, seen.output, statistics)
+
+        self._judge(cases(what, operands=family), check)
+
+    def refuses(self, what: Iterable[Case]) -> None:
+        """Every case's call is an error: any exception but a crash will do; an answer will not."""
+
+        def check(case: Case, operands: Operands, seen: Observation) -> Fault | None:
+            why = TAMPERS[case.tamper].sentence if case.tamper else f"with {_spelling(case)}"
+            shape = f"an output of shape {seen.shape}"
+            return Fault("failed", f"answered a call that is an error: {why}", got=shape, expected="an exception")
+
+        self._judge(what, check, refusing=True)
+
+    def special(self, what: Iterable[Case], plant: Callable[[Problem, Operands], Operands]) -> None:
+        """With NaN and infinities planted in exact operands, each output is NaN, infinite or the integer as IEEE 754 has it.
+
+        An answer that spreads NaN beyond the receptive field is let pass where, on this very problem, it is also no
+        more than normwise accurate, as FFT and Winograd must be; it then counts as grade B.
+        """
+
+        def check(case: Case, operands: Operands, seen: Observation) -> Fault | None:
+            expected = oracle.answer(case.problem, operands)
+            tolerance = accuracy.integer_tolerance(case.problem, self.promise)
+            fault = self._whole(case, expected, seen, tolerance)
+            if fault is not None and fault.mask is not None and self._may_spread(case, seen, expected, tolerance):
+                return None
+            return fault
+
+        self._judge(what, check, change=lambda case, operands: plant(case.problem, operands))
+
+    def answers(self, what: Iterable[Problem | Case], check: Check, **options: Any) -> None:
+        """Every case gives an answer in which ``check(case, operands, observation)`` finds no fault."""
+        self._judge(what, check, **options)
+
+    # --- how cases are run ---
+
+    def _judge(
+        self,
+        what: Iterable[Problem | Case],
+        check: Check,
+        *,
+        refusing: bool = False,
+        change: Callable[[Case, Operands], Operands] | None = None,
+        **calling: Any,
+    ) -> None:
+        """Run the cases that are due and judge each; the first that fails is made smaller."""
+
+        def verdict(case: Case, operands: Operands, seen: Observation) -> Fault | None:
+            if refusing and seen.kind in ("raised", "declined"):
+                return None
+            fault = compare.outcome(seen, case.problem)
+            if fault is None and not refusing:
+                fault = self._impure(seen)
+            return fault or check(case, operands, seen)
+
+        due = [self.setting.only] if self.setting.only else thinned(self._localized(what), BUDGETS[self.setting.tier])
+        for case, operands, seen in self._observed(due, change, calling):
+            self._count(case, seen, None if self._let_go(seen, refusing) else verdict(case, operands, seen), refusing)
+            if len(self.faults) >= MOST_FAULTS:
+                break
+        if self.faults and self.counterexample is None:
+            self._minimize(verdict, change, calling)
+
+    def _localized(self, what: Iterable[Problem | Case]) -> list[Case]:
+        """The cases in this judge's dtype, each with a seed of its own."""
+        made = []
+        for place, case in enumerate(cases(what)):
+            problem = case.problem if case.problem.dtype == self.dtype else case.problem.but(dtype=self.dtype)
+            made.append(replace(case, problem=problem, seed=case.seed or self.setting.seed + place))
+        return made
+
+    def _observed(
+        self, due: Iterable[Case], change: Callable[[Case, Operands], Operands] | None, calling: dict[str, Any]
+    ) -> Iterator[tuple[Case, Operands, Observation]]:
+        def calls() -> Iterator[tuple[tuple[Case, Operands], Call]]:
+            for case in due:
+                operands = self._drawn(case)
+                if change is not None:
+                    operands = change(case, operands)
+                yield (case, operands), self._call(case, operands, calling)
+
+        for (case, operands), seen in self.subject.stream(calls()):
+            yield case, operands, seen
+
+    def _drawn(self, case: Case) -> Operands:
+        headroom = 1.0 if self.promise == "A" else accuracy.integer_headroom(case.problem)
+        operands = draw(case.problem, case.operands, case.seed, headroom)
+        if "broadcast" in case.layouts:
+            operands = _repeated(operands, case.layouts)
+        return operands
+
+    def _call(self, case: Case, operands: Operands, calling: dict[str, Any]) -> Call:
+        dtype = case.problem.dtype
+        call = Call(
+            operands.input, operands.weight, operands.bias, case.keywords(), (dtype,) * 3, case.layouts, self.device,
+            case.problem.text if case.prepared else "", **calling,
+        )  # fmt: skip
+        return TAMPERS[case.tamper].change(call) if case.tamper else call
+
+    def _let_go(self, seen: Observation, refusing: bool) -> bool:
+        """Whether a case is not judged: declined (on a valid problem), or not to be made in this framework."""
+        return seen.kind == "unsupported" or (seen.kind == "declined" and not refusing)
+
+    def _count(self, case: Case, seen: Observation, fault: Fault | None, refusing: bool) -> None:
+        if self._let_go(seen, refusing):
+            status = "declined" if seen.kind == "declined" else "skipped"
+            self.reasons[f"{status}: {seen.message}"] += 1
+        else:
+            status = fault.status if fault else "passed"
+        self.outcomes[status] += 1
+        if fault is not None:
+            self.faults.append((case, fault))
+
+    # --- how an answer is judged ---
+
+    def _whole(self, case: Case, expected: Any, seen: Observation, tolerance: float) -> Fault | None:
+        """Shape, dtype and every element; whether further calls gave the same bits."""
+        fault = compare.form(seen, case.problem.output_shape, case.problem.dtype)
+        if fault is not None:
+            return fault
+        assert seen.output is not None
+        fault = compare.near(seen.output, expected, tolerance)
+        if fault is None and seen.unstable:
+            return Fault("failed", "another call with the same operands gave other bits")
+        return fault
+
+    def _impure(self, seen: Observation) -> Fault | None:
+        """A fault where the call touched what was not its own; the kernel profile does not ask."""
+        if not seen.impurities or self.setting.profile == "kernel":
+            return None
+        return Fault("failed", f"the call {'; '.join(seen.impurities)}", expected="nothing but a fresh output")
+
+    def _grade(self, case: Case, operands: Operands, output: Any, statistics: bool) -> Fault | None:
+        scale = accuracy.Scale.of(case.problem, operands)
+        found = accuracy.measure(output, scale, operands, statistics)
+        promised = self.promise or "B"
+        self.grades.append(found.grade)
+        self.margins.append(min(found.componentwise if promised == "A" else found.margin, 1e9))
+        if accuracy.ORDER.index(found.grade) <= accuracy.ORDER.index(promised):
+            return None
+        bound, _ = scale.bounds(promised, operands)
+        fault = compare.near(output, scale.exact, bound)
+        what = (
+            f"accuracy of grade {found.grade}, where {promised} is {'promised' if self.promise else 'required'}: largest"
+            f" error {found.componentwise:.3g} of its componentwise bound, mean square {found.mean_square:.3g}, bias"
+            f" {found.bias:.3g} of what rounding explains"
+        )
+        if fault is not None:
+            return replace(fault, message=f"{what}; {fault.message}")
+        index = found.index
+        return Fault(
+            "failed", what, index, f"{float(output[index]):.9g}", f"{float(scale.exact[index]):.9g}",
+            f"{float(bound[index]):.6g}", 0, output.size,
+        )  # fmt: skip
+
+    def _may_spread(self, case: Case, seen: Observation, expected: Any, tolerance: float) -> bool:
+        """Whether NaN where a finite number was due is a fast algorithm's nature: B promised, or A neither promised nor kept."""
+        assert seen.output is not None
+        finite = np.isfinite(expected)
+        wrong_only_by_spreading = bool(
+            (~np.isfinite(seen.output))[~finite].all()
+            and (np.isnan(seen.output) | (np.abs(np.nan_to_num(seen.output) - np.nan_to_num(expected)) <= tolerance))[
+                finite
+            ].all()
+        )
+        if not wrong_only_by_spreading or self.promise == "A":
+            return False
+        if not self.promise and self._componentwise(case):
+            return False
+        self.grades.append("B")
+        return True
+
+    def _componentwise(self, case: Case) -> bool:
+        """Whether the subject is componentwise accurate on wide-range operands of this problem."""
+        wide = replace(case, operands="wide", problem=case.problem)
+        for _, operands, seen in self._observed([wide], None, {}):
+            if seen.output is None or seen.shape != case.problem.output_shape:
+                return True
+            scale = accuracy.Scale.of(case.problem, operands)
+            return accuracy.measure(seen.output, scale, operands, statistics=False).grade == "A"
+        return True
+
+    # --- counterexamples ---
+
+    def _minimize(self, verdict: Check, change: Any, calling: dict[str, Any]) -> None:
+        first, fault = min(self.faults, key=lambda pair: pair[0].problem.flops)
+        best: list[Any] = [first, fault, None, None]
+        deadline = time.monotonic() + REDUCING
+        budget = 6 if fault.status in ("crashed", "timed_out") else REDUCTIONS
+
+        def fails(case: Case) -> bool:
+            for _, operands, seen in self._observed([case], change, calling):
+                found = None if seen.kind in ("unsupported", "declined") else verdict(case, operands, seen)
+                if found is not None and found.status == fault.status:
+                    best[:] = [case, found, operands, seen]
+                    return True
+            return False
+
+        grades, margins = list(self.grades), list(self.margins)
+        reproducible = fails(first)
+        if reproducible and self.setting.only is None and not first.tamper:
+            smaller(first, fails, budget, deadline)
+        self.grades, self.margins = grades, margins
+        case, found, operands, seen = best
+        self.counterexample = self._described(case, found, operands, seen, reproducible)
+
+    def _described(self, case: Case, fault: Fault, operands: Any, seen: Any, reproducible: bool) -> Counterexample:
+        message = fault.message if reproducible else f"{fault.message} (not when the case was run again by itself)"
+        return Counterexample(
+            problem=case.problem.text,
+            operands=case.operands,
+            seed=case.seed,
+            message=message,
+            reproduce=f"convgauge reproduce {shlex.quote(self.setting.target or self.said.name)} {shlex.quote(str(case))}"
+            f" --spec {self.spec.id}" + (f" --device {self.device}" if self.device != "cpu" else ""),
+            layouts=list(case.layouts),
+            arguments=_spelling(case),
+            index=list(fault.index),
+            got=fault.got,
+            expected=fault.expected,
+            bound=fault.bound,
+            wrong=fault.wrong,
+            outputs=fault.outputs,
+            picture=_picture(case, fault, operands, seen),
+        )
+
+    # --- the sum of it ---
+
+    def status(self) -> str:
+        """What became of the spec: the gravest status of its cases; declined or skipped where none was judged."""
+        for status in ("crashed", "timed_out", "errored", "failed", "mistrusted", "passed", "declined", "skipped"):
+            if self.outcomes[status]:
+                return status
+        return "skipped"
+
+    def reason(self) -> str:
+        """The commonest reason why cases were declined or skipped; the fault's sentence where it failed."""
+        if self.counterexample is not None:
+            return self.counterexample.message
+        return self.reasons.most_common(1)[0][0] if self.reasons else ""
+
+    @property
+    def judged(self) -> int:
+        """Cases that were judged, whatever came of it."""
+        return sum(self.outcomes.values()) - self.outcomes["declined"] - self.outcomes["skipped"]
+
+    def includes(self, profile: str) -> bool:
+        """Whether the run's profile contains ``profile``."""
+        return PROFILES.index(profile) <= PROFILES.index(self.setting.profile)
+
+
+def _repeated(operands: Operands, layouts: tuple[str, str, str]) -> Operands:
+    """Operands whose first axis repeats one element, where the layout is to broadcast it."""
+    found = [
+        None if one is None else np.repeat(one[:1], len(one), axis=0) if layout == "broadcast" else one
+        for one, layout in zip((operands.input, operands.weight, operands.bias), layouts, strict=True)
+    ]
+    assert found[0] is not None
+    assert found[1] is not None
+    return Operands(found[0], found[1], found[2])
+
+
+def _spelling(case: Case) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in case.arguments)
+
+
+def _picture(case: Case, fault: Fault, operands: Operands | None, seen: Observation | None) -> Picture | None:
+    """The planes that meet at the first wrong output, where they are small and real."""
+    shape = case.problem.output_shape
+    if operands is None or seen is None or seen.output is None or seen.shape != shape or len(fault.index) != 4:
+        return None
+    if (
+        max(case.problem.height * case.problem.width, shape[2] * shape[3]) > DRAWN
+        or DTYPES[case.problem.dtype].kind == "c"
+    ):
+        return None
+    image, channel = fault.index[:2]
+    group = channel // (case.problem.out_channels // case.problem.groups)
+    expected = oracle.answer(case.problem, operands)
+    planes = (
+        operands.input[image, group * (case.problem.in_channels // case.problem.groups)],
+        operands.weight[channel, 0],
+        seen.output[image, channel],
+        expected[image, channel],
+    )
+    return Picture(*(_listed(plane) for plane in planes))
+
+
+def _listed(plane: Any) -> list[list[float | None]]:
+    return [[float(value) if np.isfinite(value) else None for value in row] for row in plane]

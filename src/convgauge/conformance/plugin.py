@@ -1,0 +1,154 @@
+"""The pytest plugin: runs the specification on implementations and writes the run.
+
+It does nothing in a project that does not ask for it with ``--implementation``.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from convgauge.conformance.session import Session
+
+_KEY = pytest.StashKey["Session"]()
+_LETTERS = {
+    "passed": ".", "failed": "F", "errored": "E", "crashed": "C", "timed_out": "T", "declined": "d", "skipped": "s",
+    "xfailed": "x", "xpassed": "X", "mistrusted": "M",
+}  # fmt: skip
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("convgauge", "conformance of 2-D convolutions (convgauge)")
+    group.addoption("--implementation", action="append", default=[], metavar="TARGET", help="implementation to judge")
+    add = group.addoption
+    add("--convgauge-profile", default="functional", help="kernel, functional (default), training or torch")
+    add("--convgauge-tier", default="standard", help="quick, standard (default) or exhaustive")
+    add("--convgauge-framework", default="", help="arrays that a plain function wants: numpy, torch or jax")
+    add("--convgauge-dtype", default="", help="comma-separated dtypes to run, all by default")
+    add("--convgauge-device", default="", help="comma-separated devices to run, every one present by default")
+    add("--convgauge-timeout", type=float, default=20.0, help="seconds for one call")
+    add("--convgauge-memory", type=int, default=0, help="MiB of address space for the implementation; 0: no limit")
+    add("--convgauge-seed", type=int, default=0, help="seed of all operands")
+    add("--convgauge-no-isolation", action="store_true", help="call the implementation in this process")
+    add("--convgauge-python", default="", help="the Python that runs the implementation")
+    add("--convgauge-output", default="", metavar="RUN.jsonl", help="write the run here")
+    add("--convgauge-spec", default="", help="comma-separated ids of the only specs to run, whatever the profile")
+    add("--convgauge-only", default="", metavar="CASE", help="the only case to run, as a counterexample prints it")
+    add("--convgauge-expect", default="", metavar="FILE", help="TOML file of expected failures")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "convgauge: a spec of the convolution conformance suite")
+    if config.getoption("--implementation"):
+        from convgauge.conformance.session import Session
+
+        config.stash[_KEY] = Session.from_options(config.option)
+        config.pluginmanager.register(_Hooks(config.stash[_KEY]), "convgauge-hooks")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One item for every implementation, dtype and device that a spec is run on."""
+    spec = getattr(metafunc.function, "spec", None)
+    if spec is None or "judge" not in metafunc.fixturenames:
+        return
+    session = metafunc.config.stash.get(_KEY, None)
+    if session is None:
+        metafunc.parametrize("judge", [], indirect=True)
+        return
+    due = session.due(spec)
+    metafunc.parametrize("judge", due, ids=["-".join(map(str, one)) for one in due], indirect=True)
+
+
+@pytest.fixture
+def judge(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """The judge of one spec on one implementation, dtype and device."""
+    session = request.config.stash.get(_KEY, None)
+    if session is None or not hasattr(request, "param"):
+        pytest.skip("no implementation was named: pytest conformance --implementation NAME")
+    made = session.judge(request.function.spec, *request.param)
+    request.node.stash[_JUDGE] = made
+    yield made
+
+
+_JUDGE = pytest.StashKey[Any]()
+
+
+class Nonconformity(Exception):
+    """A spec that an implementation does not meet; its text is the report."""
+
+
+class _Hooks:
+    """What the plugin does once an implementation is named."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Drop what is not due; go implementation by implementation, so that one child process is alive at a time."""
+        order = {name: place for place, name in enumerate(self.session.names)}
+
+        def place(item: pytest.Item) -> int | None:
+            if not hasattr(getattr(item, "function", None), "spec"):
+                return -1
+            due = getattr(item, "callspec", None) and item.callspec.params.get("judge")  # type: ignore[attr-defined]
+            return order[due[0]] if isinstance(due, tuple) else None
+
+        config.hook.pytest_deselected(items=[item for item in items if place(item) is None])
+        items[:] = sorted((item for item in items if place(item) is not None), key=lambda item: place(item) or 0)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Any:
+        """Run a spec, settle its status and write its record; a fault becomes the test's failure."""
+        judged = pyfuncitem.stash.get(_JUDGE, None)
+        if judged is None:
+            return (yield)
+        started = time.perf_counter()
+        skipped = ""
+        try:
+            result = yield
+        except Exception as error:
+            if type(error).__name__ != "Skip":
+                raise
+            skipped, result = str(error), None
+        status, text = self.session.settle(judged, time.perf_counter() - started, skipped)
+        pyfuncitem.user_properties.append(("convgauge", status))
+        if status in ("failed", "errored", "crashed", "timed_out", "mistrusted", "xpassed"):
+            raise Nonconformity(text)
+        if status == "xfailed":
+            pytest.xfail(text)
+        if status != "passed":
+            pytest.skip(f"{status}: {text}")
+        return result
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+        report = yield
+        if call.excinfo is not None and isinstance(call.excinfo.value, Nonconformity):
+            report.longrepr = str(call.excinfo.value)
+        return report
+
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
+        """The suite's own statuses, kept apart in the progress line and in the counts."""
+        status = dict(report.user_properties).get("convgauge")
+        if report.when != "call" or not isinstance(status, str):
+            return None
+        return status, _LETTERS[status], status.upper()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Any:
+        result = yield
+        session.exitstatus = self.session.finish(int(session.exitstatus), session.testscollected)
+        return result
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        from convgauge.conformance.summary import show
+
+        show(self.session, terminalreporter)
+
+    def pytest_unconfigure(self) -> None:
+        self.session.close()

@@ -1,0 +1,341 @@
+"""One run of the specification: its subjects, its settings, its records and what they add up to."""
+
+from __future__ import annotations
+
+import datetime
+import time
+import tomllib
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from convgauge import registry, results
+from convgauge.accuracy import worst
+from convgauge.conformance.cases import Case
+from convgauge.conformance.judge import Judge, Setting
+from convgauge.conformance.spec import PROFILES, TIERS, Spec
+from convgauge.dtypes import DTYPES
+from convgauge.isolation import Limits, Runner, run
+from convgauge.problem import ProblemError
+from convgauge.registry import LoadError, Origin, TargetError
+from convgauge.subject import Description
+
+
+@dataclass
+class Target:
+    """An implementation of the run: where it comes from and, once it has been loaded, its description."""
+
+    origin: Origin
+    said: Description | None = None
+    absent: str = ""
+
+
+@dataclass
+class Expectation:
+    """An expected failure, as data of the caller's: the reason and where it is tracked."""
+
+    reason: str
+    url: str = ""
+    met: bool = False
+
+
+class Session:
+    """What the plugin keeps between hooks."""
+
+    def __init__(
+        self, targets: list[Target], setting: Setting, limits: Limits, *, isolated: bool, python: str,
+        dtypes: tuple[str, ...] = (), devices: tuple[str, ...] = (), output: str = "",
+        specs: tuple[str, ...] = (), expected: dict[str, Expectation] | None = None,
+    ) -> None:  # fmt: skip
+        self.targets = {target.origin.name: target for target in targets}
+        self.setting, self.limits, self.isolated, self.python = setting, limits, isolated, python
+        self.dtypes, self.devices, self.specs = dtypes, devices, specs
+        self.expected = expected or {}
+        self.records: list[results.SpecRecord] = []
+        self.started = time.perf_counter()
+        self.footer: results.Footer | None = None
+        self._running: tuple[str, Runner] | None = None
+        self._writer = self._opened(output) if output else None
+
+    @classmethod
+    def from_options(cls, options: Any) -> Session:
+        """The session that the command line asks for. Raises `pytest.UsageError` with one sentence."""
+        profile, tier = options.convgauge_profile, options.convgauge_tier
+        dtypes = tuple(filter(None, options.convgauge_dtype.split(",")))
+        for value, known, what in ((profile, PROFILES, "profile"), (tier, TIERS, "tier")):
+            if value not in known:
+                raise pytest.UsageError(f"{what} {value!r} is not one of {', '.join(known)}")
+        for dtype in dtypes:
+            if dtype not in DTYPES:
+                raise pytest.UsageError(f"dtype {dtype!r} is not one of {', '.join(DTYPES)}")
+        try:
+            origins = [one for t in options.implementation for one in registry.resolve(t, options.convgauge_framework)]
+            only = Case.parse(options.convgauge_only) if options.convgauge_only else None
+        except (TargetError, ProblemError) as error:
+            raise pytest.UsageError(str(error)) from None
+        setting = Setting(profile, tier, options.convgauge_seed, only)
+        limits = Limits(options.convgauge_timeout, options.convgauge_memory << 20)
+        session = cls(
+            [Target(origin, absent=origin.absent) for origin in origins],
+            setting,
+            limits,
+            isolated=not options.convgauge_no_isolation,
+            python=options.convgauge_python,
+            dtypes=dtypes,
+            devices=tuple(filter(None, options.convgauge_device.split(","))),
+            output=options.convgauge_output,
+            specs=tuple(filter(None, options.convgauge_spec.split(","))),
+            expected=expectations(options.convgauge_expect),
+        )
+        session.load()
+        return session
+
+    def _opened(self, output: str) -> results.Writer:
+        header = results.header(
+            seed=self.setting.seed,
+            profile=self.setting.profile,
+            tier=self.setting.tier,
+            started=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        )
+        try:
+            return results.Writer(Path(output), header)
+        except OSError as error:
+            raise pytest.UsageError(f"the run cannot be written to {output}: {error.strerror}") from None
+
+    # --- subjects ---
+
+    @property
+    def names(self) -> list[str]:
+        return list(self.targets)
+
+    def load(self) -> None:
+        """Load every target that is present once, for what it says of itself. Raises `pytest.UsageError`."""
+        for name, target in self.targets.items():
+            if not target.absent:
+                target.said = self._subject(name).description
+            self._write(described(name, target))
+
+    def _subject(self, name: str) -> Runner:
+        """The subject called ``name``, running; the one before it is let go."""
+        if self._running is None or self._running[0] != name:
+            self.close()
+            arguments: dict[str, Any] = {"python": self.python} if self.python else {}
+            try:
+                runner = run(
+                    self.targets[name].origin, self.limits, isolated=self.isolated, seed=self.setting.seed, **arguments
+                )
+            except LoadError as error:
+                raise pytest.UsageError(f"{error}\n{error.trace}".rstrip()) from None
+            self._running = (name, runner)
+        return self._running[1]
+
+    def close(self) -> None:
+        """End the child process, if one is running."""
+        if self._running is not None:
+            self._running[1].close()
+            self._running = None
+
+    # --- specs ---
+
+    def due(self, spec: Spec) -> list[tuple[str, str, str]]:
+        """(implementation, dtype, device) for which ``spec`` is run."""
+        if self.specs and spec.id not in self.specs:
+            return []
+        if not self.specs and PROFILES.index(spec.profile) > PROFILES.index(self.setting.profile):
+            return []
+        found = []
+        for name, target in self.targets.items():
+            if target.said is None or (spec.frameworks and target.said.framework not in spec.frameworks):
+                continue
+            for device in self.devices or target.said.devices:
+                found += [(name, dtype, device) for dtype in self._dtypes(spec, target.said)]
+        return found
+
+    def _dtypes(self, spec: Spec, said: Description) -> list[str]:
+        """The spec's dtypes that the subject has; those of the dtype chapter all, so that an absent one is said to be."""
+        if self.setting.only is not None:
+            return [self.setting.only.problem.dtype]
+        asked = [dtype for dtype in (self.dtypes or spec.at(self.setting.tier)) if dtype in spec.dtypes]
+        if spec.chapter == "dtype":
+            return asked
+        return [dtype for dtype in asked if dtype in said.dtypes]
+
+    def judge(self, spec: Spec, name: str, dtype: str, device: str) -> Judge:
+        """A judge for one spec on one implementation, dtype and device."""
+        target = self.targets[name].origin
+        spelled = name if target.declaration and target.kind == "file" and name in _builtin_names() else str(target)
+        setting = Setting(
+            self.setting.profile, self.setting.tier, self.setting.seed, self.setting.only, _short(spelled)
+        )
+        return Judge(spec, self._subject(name), dtype, device, setting)
+
+    def settle(self, judge: Judge, seconds: float, skipped: str = "") -> tuple[str, str]:
+        """Record what became of a spec; its status, and the text to show for it."""
+        status, reason = ("skipped", skipped) if skipped else (judge.status(), judge.reason())
+        expected = self.expected.get(judge.spec.id)
+        if expected is not None:
+            expected.met = True
+            if status in results.FAULTS:
+                status, reason = "xfailed", expected.reason
+            elif status == "passed":
+                status, reason = "xpassed", f"expected to fail ({expected.reason}), but passed: remove the entry"
+        self._write(self._record(judge, status, reason, seconds))
+        return status, report_text(judge, status, reason)
+
+    def _record(self, judge: Judge, status: str, reason: str, seconds: float) -> results.SpecRecord:
+        spec = judge.spec
+        return results.SpecRecord(
+            implementation=judge.said.name,
+            spec=spec.id,
+            level=spec.level,
+            status=status,
+            cases=judge.judged,
+            dtype=judge.dtype,
+            device=judge.device,
+            margin=max(judge.margins, default=None),
+            reason=reason,
+            counterexample=judge.counterexample,
+            chapter=spec.chapter,
+            profile=spec.profile,
+            sentence=spec.sentence,
+            source=spec.source,
+            outcomes=dict(judge.outcomes),
+            grade=worst(judge.grades),
+            margins=[float(f"{margin:.3g}") for margin in judge.margins[:200]],
+            failing=[case.problem.text for case, _ in judge.faults],
+            seconds=round(seconds, 4),
+        )
+
+    def _write(self, record: results.Record) -> None:
+        if isinstance(record, results.SpecRecord):
+            self.records.append(record)
+        if self._writer is not None:
+            self._writer.write(record)
+
+    # --- the sum of it ---
+
+    def finish(self, status: int, collected: int) -> int:
+        """Write the footer; the exit status, which is 5 where nothing was judged, as 0 of 0 is no pass."""
+        verdicts = {name: judgement(name, self.records) for name in self.targets}
+        cases = sum(record.cases for record in self.records)
+        if status in (0, 5) and cases == 0:
+            status = 5
+        elif status == 0 and any(one.verdict == "nonconformant" for one in verdicts.values()):
+            status = 1
+        elif (
+            status == 1 and all(one.verdict.startswith("conformant") for one in verdicts.values()) and not self.stale()
+        ):
+            status = 0  # only recommended specs failed
+        if self.stale() and status == 0:
+            status = 1
+        self.footer = results.Footer(verdicts, round(time.perf_counter() - self.started, 3), cases, status)
+        if self._writer is not None:
+            self._writer.write(self.footer)
+            self._writer.close()
+        return status
+
+    def stale(self) -> list[str]:
+        """Expected failures whose spec was not run at all, in a run that was not narrowed."""
+        return [] if self.setting.only else [name for name, entry in self.expected.items() if not entry.met]
+
+
+def judgement(name: str, records: list[results.SpecRecord]) -> results.Judgement:
+    """Verdict, grade and counts of one implementation.
+
+    Nonconformant where a required spec has a fault; unjudged where no case was executed.
+    """
+    own = [record for record in records if record.implementation == name]
+    counts = Counter(record.status for record in own)
+    outcomes: Counter[str] = Counter()
+    for record in own:
+        outcomes.update(record.outcomes)
+    executed = sum(record.cases for record in own)
+    if not executed:
+        verdict = "unjudged"
+    elif any(record.status in results.FAULTS and record.level == "required" for record in own):
+        verdict = "nonconformant"
+    else:
+        verdict = "conformant with declines" if outcomes["declined"] else "conformant"
+    grade = worst([record.grade for record in own if record.grade])
+    return results.Judgement(verdict, grade, executed, outcomes["declined"], dict(counts))
+
+
+def described(name: str, target: Target) -> results.ImplementationRecord:
+    """The record that introduces an implementation."""
+    said = target.said
+    if said is None:
+        declared = target.origin.declaration
+        return results.ImplementationRecord(
+            name,
+            declared.framework if declared else "",
+            declared.algorithm if declared else "",
+            summary=declared.summary if declared else "",
+            absent=target.absent,
+        )
+    return results.ImplementationRecord(
+        name, said.framework, said.algorithm, said.grade, said.source, said.summary, list(said.dtypes),
+        dict(said.declines), said.prepares, dict(said.versions), list(said.devices),
+    )  # fmt: skip
+
+
+def report_text(judge: Judge, status: str, reason: str) -> str:
+    """What is shown for one spec: the sentence, the counterexample and how to run it again."""
+    found = judge.counterexample
+    if found is None or status in ("passed", "xpassed"):
+        return reason
+    lines = [
+        f"{judge.said.name}: {judge.spec.id} ({judge.spec.level}) {status} in {judge.dtype} on {judge.device}",
+        f"  {judge.spec.sentence}",
+        f"  problem   {found.problem}" + (f"  called with {found.arguments}" if found.arguments else ""),
+        f"  operands  {found.operands}, seed {found.seed}, layouts {'/'.join(found.layouts)}",
+        f"  {found.message}",
+    ]
+    if found.index:
+        lines.append(
+            f"  first at  {tuple(found.index)}: got {found.got}, expected {found.expected} (within {found.bound})"
+        )
+    elif found.got:
+        lines.append(f"  got {found.got}, expected {found.expected}")
+    lines.append(f"  cases     {', '.join(f'{count} {name}' for name, count in judge.outcomes.items())}")
+    lines.append(f"  again     {found.reproduce}")
+    return "\n".join(lines)
+
+
+def expectations(path: str) -> dict[str, Expectation]:
+    """Expected failures from a TOML file: a table for each spec, with ``reason`` and, if there is one, ``url``."""
+    if not path:
+        return {}
+    try:
+        content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise pytest.UsageError(f"expected failures {path}: {error}") from None
+    found = {}
+    for name, entry in _flattened(content):
+        if not isinstance(entry, dict) or not isinstance(entry.get("reason"), str) or not entry["reason"]:
+            raise pytest.UsageError(f'expected failures {path}: ["{name}"] needs a reason = "..."')
+        found[name] = Expectation(entry["reason"], str(entry.get("url", "")))
+    return found
+
+
+def _flattened(content: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    """``[padding.same]`` and ``["padding.same"]`` alike, as TOML reads the first as nested tables."""
+    found = []
+    for name, value in content.items():
+        nested = isinstance(value, dict) and value and all(isinstance(one, dict) for one in value.values())
+        found += _flattened(value, f"{prefix}{name}.") if nested else [(prefix + name, value)]
+    return found
+
+
+def _builtin_names() -> set[str]:
+    return set(registry.builtins())
+
+
+def _short(target: str) -> str:
+    """A target relative to the working directory where it lies below it, since that is what a user would type."""
+    try:
+        return str(Path(target).relative_to(Path.cwd()))
+    except ValueError:
+        return target

@@ -1,0 +1,49 @@
+"""What a run of the specification prints at its end: what failed and how to see it, then a verdict for each implementation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from convgauge.conformance.session import Session
+from convgauge.results import FAULTS
+
+
+def show(session: Session, terminal: Any) -> None:
+    """Write the verdicts through pytest's own terminal reporter."""
+    if session.footer is None:
+        return
+    terminal.section("verdicts", sep="=")
+    for name, target in session.targets.items():
+        if target.absent:
+            terminal.write_line(f"{name}: absent, {target.absent}")
+    for name, one in session.footer.verdicts.items():
+        if session.targets[name].absent:
+            continue
+        counts = ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in one.specs.items())
+        good = one.verdict.startswith("conformant")
+        terminal.write_line(
+            f"{name}: {one.verdict}, accuracy grade {one.grade or 'none'}; {one.executed} cases judged"
+            f" ({one.declined} declined); specs: {counts or 'none'}",
+            green=good,
+            red=not good,
+            bold=True,
+        )
+    _advisory(session, terminal)
+    footer = session.footer
+    if footer.cases == 0:
+        terminal.write_line(
+            "nothing was executed, so nothing is shown to be right: check -k, --dtype, --device and --profile", red=True
+        )
+    terminal.write_line(
+        f"{footer.cases} cases in {footer.elapsed:.1f} s ({footer.cases / max(footer.elapsed, 1e-9):.0f} a second)"
+    )
+
+
+def _advisory(session: Session, terminal: Any) -> None:
+    for record in session.records:
+        if record.level == "recommended" and record.status in FAULTS:
+            terminal.write_line(
+                f"{record.implementation}: recommended, not required: {record.spec} {record.status}", yellow=True
+            )
+    for name in session.stale():
+        terminal.write_line(f"expected failure {name}: no such spec was run; remove the entry", red=True)
