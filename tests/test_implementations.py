@@ -1,0 +1,206 @@
+"""The shipped implementations against the oracle, on a small but nasty set of problems."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+
+from convgauge import accuracy, oracle, registry
+from convgauge.operands import draw
+from convgauge.problem import Problem
+from convgauge.subject import Call, Observation, Subject
+
+NAMES = list(registry.builtins())
+
+# Each problem holds several corner cases at once; sizes differ along every axis so that a swap shows.
+ORDINARY = [
+    "n1c3h7w6_o4k3x2_s1x1_p1x2_d1x1_g1_b_float32",
+    "n2c4h9w8_o6k3x3_s2x3_p2x1_d2x1_g2_b_float32",
+    "n1c4h9w8_o4k4x2_s1x1_psame_d1x3_g4_float32",
+    "n1c3h8w11_o6k2x3_s3x2_pvalid_d1x2_g3_b_float32",
+    "n2c8h6w7_o3k1x1_s1x1_p0x0_d1x1_g1_b_float32",
+    "n1c2h7w9_o3k1x1_s2x3_p1x0_d1x1_g1_float32",
+    "n1c5h13w12_o7k3x3_s1x1_p1x1_d1x1_g1_b_float32",
+    "n1c1h5w4_o1k1x1_s1x1_p0x0_d1x1_g1_float32",
+]
+EMPTY = [
+    "n0c2h5w5_o3k3x3_s1x1_p0x0_d1x1_g1_b_float32",
+    "n1c0h5w5_o3k3x3_s1x1_p1x1_d1x1_g1_b_float32",
+    "n1c0h5w5_o4k3x3_s1x1_p0x0_d1x1_g2_float32",
+    "n1c2h5w5_o0k3x3_s1x1_p0x0_d1x1_g2_float32",
+    "n2c2h0w5_o3k3x3_s1x1_p2x1_d1x1_g1_b_float32",
+]
+# F.conv2d, called as it is, has its own opinion of empty operands.
+UNCHECKED = {"torch_conv2d"}
+
+
+@functools.cache
+def subject(name: str) -> Subject:
+    """The implementation, loaded once; skips the test where its framework is absent."""
+    origin = registry.builtins()[name]
+    if origin.absent:
+        pytest.skip(origin.absent)
+    return Subject(registry.load(origin))
+
+
+def observe(name: str, problem: Problem, operands: Any, prepared: bool = False, **changes: Any) -> Observation:
+    call = Call(operands.input, operands.weight, operands.bias, problem.arguments, (problem.dtype,) * 3, watch=True)
+    for attribute, value in changes.items():
+        setattr(call, attribute, value)
+    call.prepared = problem.text if prepared else ""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        return subject(name).observe(call)
+
+
+def ways(name: str) -> list[bool]:
+    """Whether to go through ``prepare``: not, and where there is one, also."""
+    return [False, True] if subject(name).implementation.prepared else [False]
+
+
+def check(name: str, problem: Problem, family: str = "exact", **changes: Any) -> None:
+    """The answer is right, bit for bit on integers where the algorithm is direct, and the call pure, in each way."""
+    promise = subject(name).implementation.declaration.grade
+    exact = family == "exact"
+    headroom = accuracy.integer_headroom(problem) if exact and promise != "A" else 1.0
+    operands = draw(problem, family, headroom=headroom)
+    scale = accuracy.Scale.of(problem, operands)
+    for prepared in ways(name):
+        seen = observe(name, problem, operands, prepared, **changes)
+        if seen.kind == "declined" and subject(name).implementation.declaration.declines:
+            pytest.skip(f"declined: {seen.message}")
+        assert (seen.kind, seen.message) == ("answer", "")
+        assert seen.impurities == ()
+        assert (seen.shape, seen.dtype) == (problem.output_shape, problem.dtype)
+        if exact:
+            allowed = accuracy.integer_tolerance(problem, promise)
+            assert np.abs(seen.output - oracle.answer(problem, operands)).max(initial=0.0) <= allowed
+        else:
+            measured = accuracy.measure(seen.output, scale, operands, statistics=family == "gaussian")
+            assert measured.grade <= promise, measured
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_declares_what_it_is(name: str) -> None:
+    declaration = registry.builtins()[name].declaration
+    assert declaration is not None
+    assert declaration.summary.endswith(".")
+    assert len(declaration.summary) <= 120
+    assert declaration.algorithm
+    assert declaration.source
+
+
+@pytest.mark.parametrize("text", ORDINARY)
+@pytest.mark.parametrize("name", NAMES)
+def test_matches_the_oracle_on_integers(name: str, text: str) -> None:
+    check(name, Problem.parse(text))
+
+
+@pytest.mark.parametrize("text", EMPTY)
+@pytest.mark.parametrize("name", NAMES)
+def test_empty_operands_give_the_bias_or_nothing(name: str, text: str) -> None:
+    if name in UNCHECKED:
+        pytest.skip("F.conv2d as it is")
+    check(name, Problem.parse(text))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_matches_the_oracle_in_every_dtype(name: str) -> None:
+    for dtype in subject(name).describe().dtypes:
+        if not (name in UNCHECKED and dtype.startswith("complex")):
+            check(name, Problem.parse(ORDINARY[1]).but(dtype=dtype))
+
+
+@pytest.mark.parametrize("family", ["gaussian", "wide", "cancelling", "small_onto_large", "subnormal", "near_overflow"])
+@pytest.mark.parametrize("name", NAMES)
+def test_keeps_the_grade_it_promises(name: str, family: str) -> None:
+    for dtype in {"float32", "float64", "float16"} & set(subject(name).describe().dtypes):
+        check(name, Problem.parse(ORDINARY[6]).but(dtype=dtype), family)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_takes_operands_in_every_layout(name: str) -> None:
+    problem = Problem.parse(ORDINARY[1]).but(batch=1, out_channels=4)
+    for layout in subject(name).framework.layouts:
+        if layout != "broadcast":
+            check(name, problem, layouts=(layout,) * 3)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_one_by_one_identity_is_a_fresh_array(name: str) -> None:
+    problem = Problem.parse(ORDINARY[-1])
+    operands = draw(problem)
+    operands.weight[...] = 1
+    for prepared in ways(name):
+        seen = observe(name, problem, operands, prepared)
+        assert seen.impurities == ()
+        np.testing.assert_allclose(seen.output, operands.input, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_takes_numbers_lists_and_strings(name: str) -> None:
+    problem = Problem.parse("n1c2h8w9_o3k3x2_s1x1_psame_d2x2_g1_b_float32")
+    operands = draw(problem, headroom=accuracy.integer_headroom(problem))
+    exact = oracle.answer(problem, operands)
+    for arguments in (
+        {"stride": 1, "padding": "same", "dilation": 2, "groups": 1},
+        {"stride": [1, 1], "padding": "same", "dilation": [2, 2]},
+    ):
+        seen = observe(name, problem, operands, arguments=arguments)
+        np.testing.assert_allclose(seen.output, exact, atol=0.25, err_msg=seen.message)
+
+
+REFUSALS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    # the argument to be named, other arguments, other shapes; the input is (1, 4, 6, 5), the weight (4, 4, 3, 2)
+    ("stride", {"stride": 0}, {}),
+    ("stride", {"stride": (1, -1)}, {}),
+    ("stride", {"stride": 1.0}, {}),
+    ("stride", {"stride": True}, {}),
+    ("stride", {"stride": None}, {}),
+    ("stride", {"stride": (1, 1, 1)}, {}),
+    ("padding", {"padding": -1}, {}),
+    ("padding", {"padding": "SAME"}, {}),
+    ("padding", {"padding": "same", "stride": 2}, {}),
+    ("padding", {"padding": ()}, {}),
+    ("dilation", {"dilation": 0}, {}),
+    ("dilation", {"dilation": (1, 2.0)}, {}),
+    ("groups", {"groups": 0}, {}),
+    ("groups", {"groups": -1}, {}),
+    ("groups", {"groups": 1.0}, {}),
+    ("groups", {"groups": 3}, {}),
+    ("groups", {"groups": 2}, {}),
+    ("weight", {"groups": 2}, {"weight": (3, 2, 3, 2), "bias": (3,)}),
+    ("weight", {}, {"weight": (4, 3, 3, 2)}),
+    ("weight", {}, {"weight": (4, 4, 3)}),
+    ("weight", {}, {"weight": (4, 4, 0, 2)}),
+    ("input", {}, {"input": (1, 1, 4, 6, 5)}),
+    ("input", {}, {"input": (6, 5)}),
+    ("input", {}, {"input": (1, 4, 2, 5)}),
+    ("input", {"dilation": (1, 5)}, {}),
+    ("bias", {}, {"bias": (1,)}),
+    ("bias", {}, {"bias": (4, 1)}),
+    ("bias", {}, {"bias": ()}),
+    ("weight", {}, {"dtypes": ("float32", "float64", "float32")}),
+    ("bias", {}, {"dtypes": ("float32", "float32", "float64")}),
+]
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in UNCHECKED])
+def test_refuses_what_is_no_convolution(name: str) -> None:
+    for argument, arguments, shapes in REFUSALS:
+        dtypes = shapes.get("dtypes", ("float32",) * 3)
+        operands = [
+            np.ones(shapes.get(operand, shape), dtype)
+            for (operand, shape), dtype in zip(
+                {"input": (1, 4, 6, 5), "weight": (4, 4, 3, 2), "bias": (4,)}.items(), dtypes, strict=True
+            )
+        ]
+        seen = subject(name).observe(Call(*operands, arguments, dtypes))
+        case = f"{name} with {arguments} {shapes}: {seen.kind} {seen.error[:1]} {seen.message}"
+        assert seen.kind == "raised", case
+        assert {"ValueError", "TypeError"} & set(seen.error), case
+        assert argument in seen.message, case
