@@ -11,7 +11,7 @@ _LAZY = {
     "ProblemError": "convgauge.problem",
     "implementation": "convgauge.registry",
 }
-__all__ = ["__version__", *_LAZY]
+__all__ = ["Problem", "ProblemError", "__version__", "implementation"]
 
 
 def __getattr__(name: str) -> Any:

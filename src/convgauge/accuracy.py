@@ -98,7 +98,7 @@ class Accuracy:
 
 @dataclass(frozen=True)
 class Scale:
-    """What errors are measured by: exact answer, S of each output, bounds' ingredients; arrays of the output's shape."""
+    """What errors are measured by: the exact answer and S of each output, arrays of the output's shape."""
 
     exact: Array
     magnitude: Array
@@ -139,7 +139,7 @@ class Scale:
         )
 
     def _output_roundings(self) -> Array | None:
-        """What the output's own rounding is relative to: |y|, or 2|y| + |b| where a bias may be added to a rounded sum."""
+        """What the output's own rounding is relative to: |y|, or 2|y| + |b| where a bias may be added after it."""
         if DTYPES[self.problem.dtype].accumulator == self.problem.dtype:
             return None
         size = np.abs(self.exact)
@@ -156,7 +156,7 @@ class Scale:
         terms = self.problem.reduction + 1
         if DTYPES[self.problem.dtype].accumulator != self.problem.dtype:
             # (1 + u)^n - 1 keeps its meaning where n u is no longer small
-            return np.expm1(min(terms * math.log1p(lower), 50.0)) * self.magnitude
+            return math.expm1(min(terms * math.log1p(lower), 50.0)) * self.magnitude
         squared = Operands(operands.input.astype(np.float64) ** 2, operands.weight.astype(np.float64) ** 2, None)
         squares = oracle.answer(self.problem.but(bias=False), squared)
         extra: Array = 2 * lower * (np.abs(self.exact) + _SUBGAUSSIAN * np.sqrt(squares))
@@ -175,19 +175,19 @@ def measure(output: Array, scale: Scale, operands: Operands, statistics: bool = 
     error = output.astype(np.float64) - scale.exact
     error[~np.isfinite(error)] = np.inf
     size = np.abs(error)
-    first: tuple[float, float, float, tuple[int, ...], float] | None = None
+    under = {}
     for grade in "ABC":
         bound, sigma = scale.bounds(grade, operands)
-        tests = _tests(error, size, scale.exact, bound, sigma, statistics)
-        if first is None:
-            place = np.unravel_index(int(np.argmax(size / bound)), size.shape) if size.size else ()
-            index = tuple(int(i) for i in place)
-            first = (*tests, index, float(bound[index]) if index else 0.0)
-        if max(tests) <= 1.0:
-            return Accuracy(grade, tests[0] if grade != "C" else _margin_b, *first)
-        if grade == "B":
-            _margin_b = tests[0]
-    return Accuracy("F", _margin_b, *first)
+        under[grade] = (bound, _tests(error, size, scale.exact, bound, sigma, statistics))
+        if max(under[grade][1]) <= 1.0:
+            break
+    else:
+        grade = "F"
+    bound, componentwise = under["A"]
+    place = np.unravel_index(int(np.argmax(size / bound)), size.shape) if size.size else ()
+    index = tuple(int(i) for i in place)
+    margin = under["A" if grade == "A" else "B"][1][0]
+    return Accuracy(grade, margin, *componentwise, index, float(bound[index]) if index else 0.0)
 
 
 def _tests(

@@ -114,3 +114,11 @@ def _whole(name: str, value: Any) -> int:
     except TypeError:
         pass
     raise TypeError(f"{name} = {value!r:.80} must be a whole number, not {type(value).__name__}")
+
+
+def check_input(problem: Problem, input: Any) -> None:
+    """Raise `ValueError` or `TypeError` where ``input`` is not of the problem that a layer was prepared for."""
+    if tuple(getattr(input, "shape", ())) != problem.input_shape:
+        raise ValueError(f"input of shape {tuple(getattr(input, 'shape', ()))}; prepared for {problem.input_shape}")
+    if dtype_name(input) != problem.dtype:
+        raise TypeError(f"input of dtype {dtype_name(input)}; prepared for {problem.dtype}")

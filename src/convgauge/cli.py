@@ -17,7 +17,10 @@ Parser = argparse.ArgumentParser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; the exit status is pytest's: 0 conformant, 1 not, 2 interrupted, 3 internal, 4 usage, 5 nothing executed."""
+    """Run the command line.
+
+    The exit status is pytest's: 0 conformant, 1 not, 2 interrupted, 3 internal error, 4 usage, 5 nothing executed.
+    """
     parser = _parser()
     options = parser.parse_args(arguments)
     if not hasattr(options, "run"):
@@ -44,7 +47,8 @@ def _parser() -> Parser:
     parser = Parser(
         "convgauge",
         description="Prove a 2-D convolution right, then time it.",
-        epilog="examples:\n  convgauge check torch_conv2d --tier quick\n  convgauge check my_kernel.py:conv2d --framework numpy\n"
+        epilog="examples:\n  convgauge check torch_conv2d --tier quick\n"
+        "  convgauge check my_kernel.py:conv2d --framework numpy\n"
         "  convgauge bench torch_conv2d my_kernel.py:conv2d --layers resnet50",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -66,10 +66,10 @@ class Framework:
 
     def state(self) -> Dict[str, Any]:
         """Global state that a convolution has no business changing."""
-        kind, keys, *rest = np.random.get_state()
+        kind, keys, *rest = np.random.get_state(legacy=True)
         return {
             "Python's random state": hash(random.getstate()),
-            "NumPy's random state": (kind, keys.tobytes(), *rest),
+            "NumPy's random state": (kind, bytes(keys), *rest),
             "NumPy's error state": tuple(sorted(np.geterr().items())),
             "the warning filters": len(warnings.filters),
             "the recursion limit": sys.getrecursionlimit(),
@@ -115,7 +115,8 @@ class _NumPy(Framework):
 
     def span(self, array: Any) -> Tuple[int, int]:
         bounds = getattr(np.lib, "array_utils", np).byte_bounds
-        return bounds(array) if array.size else (0, 0)  # type: ignore[no-any-return]  # untyped before NumPy 2
+        low, high = bounds(array) if array.size else (0, 0)
+        return int(low), int(high)
 
 
 class _Torch(Framework):

@@ -79,7 +79,7 @@ class Limits:
 
 
 class Child:
-    """One child process and its pipes. Requests go out and replies come in without either side ever blocking the other."""
+    """One child process and its pipes; neither side ever blocks the other."""
 
     def __init__(
         self, python: str = sys.executable, threads: int = 1, environment: Mapping[str, str] | None = None

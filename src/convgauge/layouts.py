@@ -32,8 +32,10 @@ def poison(dtype: Any) -> Any:
     return float("nan") if dtype.kind in "fc" else np.iinfo(dtype).max
 
 
-def carve(layout: str, values: Any, full: Callable[[Tuple[int, ...], Any], Any], permute: Carve) -> Tuple[Any, Any]:
-    """(buffer, view): the view has ``values.shape``; both are the framework's arrays, made with its ``full`` and ``permute``.
+def carve(  # noqa: PLR0911 - one return a layout
+    layout: str, values: Any, full: Callable[[Tuple[int, ...], Any], Any], permute: Carve
+) -> Tuple[Any, Any]:
+    """(buffer, view), the framework's arrays made with its ``full`` and ``permute``; the view has ``values.shape``.
 
     For "broadcast" the buffer is the one element along the first axis, for the caller to repeat. Raises `KeyError`
     for a layout that is not known here.

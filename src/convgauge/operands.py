@@ -136,7 +136,7 @@ def _decades(problem: Problem) -> float:
 
 
 def _wide(problem: Problem, random: Random) -> Drawn:
-    """Every input position has its own scale over many decades: only a componentwise accurate method keeps the small."""
+    """Every input position has its own scale over many decades: a method that is not componentwise loses the small."""
     decades = _decades(problem)
     scale = 10.0 ** random.uniform(-decades, decades, (problem.batch, 1, problem.height, problem.width))
     input, weight, bias = _gaussian(problem, random)

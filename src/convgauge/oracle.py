@@ -111,7 +111,7 @@ def _padded(problem: Problem, input: Array) -> Array:
 
 
 def rational(problem: Problem, operands: Operands) -> list[Any]:
-    """The same answer by Python's loops and `fractions.Fraction`: slow and beyond doubt. Nested lists (N, O, OH, OW)."""
+    """The same answer by Python's loops and `fractions.Fraction`: slow, beyond doubt; nested lists (N, O, OH, OW)."""
     from fractions import Fraction
 
     (top, _), (left, _) = problem.pads

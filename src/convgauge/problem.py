@@ -117,16 +117,17 @@ class Problem:
         match = _TEXT.fullmatch(text)
         if match is None:
             raise ProblemError(_complaint(text))
-        got = {k: int(v) if v is not None and v.isdigit() else v for k, v in match.groupdict().items()}
-        problem = cls(
-            **{k: got[k] for k in ("batch", "in_channels", "height", "width", "out_channels", "groups", "dtype")},
-            kernel=(got["kh"], got["kw"]),
-            stride=(got["sh"], got["sw"]),
-            padding=(got["ph"], got["pw"]) if got["ph"] is not None else got["padding"],
-            dilation=(got["dh"], got["dw"]),
+        got = match.groupdict()
+        sizes = ("batch", "in_channels", "height", "width", "out_channels", "groups")
+        return cls(
+            **{name: int(got[name]) for name in sizes},
+            kernel=(int(got["kh"]), int(got["kw"])),
+            stride=(int(got["sh"]), int(got["sw"])),
+            padding=got["padding"] if got["ph"] is None else (int(got["ph"]), int(got["pw"])),
+            dilation=(int(got["dh"]), int(got["dw"])),
             bias=got["bias"] is not None,
+            dtype=got["dtype"],
         )
-        return problem
 
     def but(self, **changes: Any) -> Problem:
         """This problem with some parameters changed."""

@@ -91,8 +91,8 @@ def implementation(
     """
 
     def declare(function: Callable[..., Any]) -> Implementation:
-        said = {"framework": framework, "algorithm": algorithm, "name": name, "grade": grade, "dtypes": dtypes}
-        said.update(declines=declines or {}, source=source)
+        said: Dict[str, Any] = {"framework": framework, "algorithm": algorithm, "name": name, "grade": grade}
+        said.update(dtypes=dtypes, declines=declines or {}, source=source)
         return Implementation(_declaration(function.__name__, inspect.getdoc(function) or "", said), function)
 
     return declare
@@ -221,7 +221,8 @@ def resolve(target: str, framework: str = "") -> List[Origin]:
     near = difflib.get_close_matches(target, registered, n=3, cutoff=0.4)
     hint = f"did you mean {' or '.join(near)}?" if near else f"registered: {', '.join(registered)}"
     raise TargetError(
-        f"no implementation is called {target!r}; {hint} (a kernel of your own: path/file.py:function or module:function)"
+        f"no implementation is called {target!r}; {hint}"
+        " (a kernel of your own: path/file.py:function or module:function)"
     )
 
 
@@ -265,14 +266,13 @@ def load(origin: Origin) -> Implementation:
             near = difflib.get_close_matches(part, functions, n=3) or functions[:5]
             raise LoadError(f"{origin.place} has no {origin.attribute!r}; it has {', '.join(near) or 'no functions'}")
         found = getattr(found, part)
-    if not isinstance(found, Implementation):
-        found = _plain(found, origin)
-    if found.declaration.framework not in frameworks.NAMES:
+    loaded = found if isinstance(found, Implementation) else _plain(found, origin)
+    if loaded.declaration.framework not in frameworks.NAMES:
         raise LoadError(
-            f"{origin}: framework {found.declaration.framework!r} is not one of {', '.join(frameworks.NAMES)}"
+            f"{origin}: framework {loaded.declaration.framework!r} is not one of {', '.join(frameworks.NAMES)}"
         )
-    _check_signature(found.function, origin)
-    return found
+    _check_signature(loaded.function, origin)
+    return loaded
 
 
 def _plain(function: Any, origin: Origin) -> Implementation:

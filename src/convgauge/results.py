@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import IO, Any, Union
+from typing import IO, Any
 
 import msgspec
 
@@ -99,7 +99,8 @@ class SpecRecord(msgspec.Struct, frozen=True, tag="spec", tag_field="type"):
     """What became of one spec for one implementation, dtype and device.
 
     ``cases`` were judged; ``outcomes`` counts every case by its status. ``margin`` is the largest error divided by
-    its bound; None where nothing was measured. ``sentence`` and ``source`` are the spec's own. ``failing`` lists problems it failed on.
+    its bound; None where nothing was measured. ``sentence`` and ``source`` are the spec's own. ``failing`` lists
+    the problems that it failed on.
     """
 
     implementation: str
@@ -131,6 +132,8 @@ class TimingRecord(msgspec.Struct, frozen=True, tag="timing", tag_field="type"):
     ``verdict``: "baseline", "faster", "same", "slower", "undecided", "wrong", "declined", "failed", "absent".
     ``noise`` is the floor from the A/A control: the ratio's deviation from 1 that the baseline shows against itself.
     ``count`` is how often the layer stands in its network. ``flops`` counts two per product, padding included.
+    ``peak_bytes`` is the memory that one call adds at its peak, its output included. ``alone_seconds`` a call takes without
+    the others in between. ``control_seconds`` (the baseline's record only) are the A/A control's samples.
     """
 
     implementation: str
@@ -155,6 +158,7 @@ class TimingRecord(msgspec.Struct, frozen=True, tag="timing", tag_field="type"):
     alone_seconds: float | None = None
     operands: str = "hot"
     least_bytes: int = 0
+    control_seconds: list[float] = []
 
 
 class ImplementationRecord(msgspec.Struct, frozen=True, tag="implementation", tag_field="type"):
@@ -219,7 +223,7 @@ class Footer(msgspec.Struct, frozen=True, tag="footer", tag_field="type"):
     exit: int = 0
 
 
-Record = Union[Header, ImplementationRecord, SpecRecord, TimingRecord, ImageRecord, LimitRecord, Footer]
+Record = Header | ImplementationRecord | SpecRecord | TimingRecord | ImageRecord | LimitRecord | Footer
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Record)

@@ -90,7 +90,7 @@ class Subject:
     def __init__(self, implementation: Implementation) -> None:
         self.implementation = implementation
         self.framework: Framework = framework(implementation.declaration.framework)
-        self._last: Optional[Tuple[Any, bytes, str]] = None
+        self._last: Optional[Tuple[Any, bytes]] = None
 
     def describe(self) -> Description:
         said = self.implementation.declaration
@@ -179,7 +179,7 @@ class Subject:
             after = self.framework.state()
             found += [f"changed {what}" for what in state if state[what] != after.get(what)]
         if self._last is not None:
-            earlier, content, dtype = self._last
+            earlier, content = self._last
             start, end = self.framework.span(earlier)
             if low < end and start < high:
                 found.append("output shares memory with an earlier output")
@@ -191,7 +191,7 @@ class Subject:
         return self.framework.read(output)[0].tobytes()
 
     def _remember(self, output: Any, copy: np.ndarray) -> None:
-        self._last = (output, copy.tobytes(), "") if copy.nbytes < 1 << 20 else None
+        self._last = (output, copy.tobytes()) if copy.nbytes < 1 << 20 else None
 
     def _unstable(self, call: Call, arrays: List[Any], first: np.ndarray) -> bool:
         """Whether any of ``call.repeat`` - 1 further calls, on ``call.threads`` threads at once, differs in a bit."""

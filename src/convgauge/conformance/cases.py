@@ -57,8 +57,10 @@ class Case:
         for part in parts:
             name, equals, value = part.partition("=")
             argument, colon, literal = part.partition(":")
-            if equals and name in ("operands", "tamper"):
-                case = replace(case, **{name: value})
+            if equals and name == "operands":
+                case = replace(case, operands=value)
+            elif equals and name == "tamper":
+                case = replace(case, tamper=value)
             elif equals and name == "seed" and value.isdecimal():
                 case = replace(case, seed=int(value))
             elif equals and name == "prepared":
@@ -86,9 +88,9 @@ def _literal(part: str, text: str) -> Any:
 
 
 def problems(base: Problem = BASE, **axes: Any) -> list[Problem]:
-    """The product of the ``axes``' values, everything else as in ``base``; combinations that fit no convolution drop out.
+    """The product of the ``axes``' values, everything else as in ``base``.
 
-    An axis is a parameter of `Problem` with one value or a list of them.
+    Combinations that are no convolution drop out. An axis is a parameter of `Problem` with one value or a list of them.
     """
     lists = {name: values if isinstance(values, list) else [values] for name, values in axes.items()}
     found = []

@@ -53,7 +53,7 @@ def near(output: Array, expected: Array, tolerance: Any, what: str = "") -> Faul
             agree = np.abs(output.astype(expected.dtype, copy=False) - expected) <= tolerance
     if agree.all():
         return None
-    agree |= (output == expected) | ((output != output) & (expected != expected))
+    agree |= (output == expected) | (np.isnan(output) & np.isnan(expected))
     if agree.all():
         return None
     return pointed(output, expected, ~agree, tolerance, what)

@@ -109,7 +109,7 @@ class Judge:
         self._judge(what, check, refusing=True)
 
     def special(self, what: Iterable[Case], plant: Callable[[Problem, Operands], Operands]) -> None:
-        """With NaN and infinities planted in exact operands, each output is NaN, infinite or the integer as IEEE 754 has it.
+        """With NaN and infinities planted in exact operands, each output is what IEEE 754 makes of it.
 
         An answer that spreads NaN beyond the receptive field is let pass where, on this very problem, it is also no
         more than normwise accurate, as FFT and Winograd must be; it then counts as grade B.
@@ -237,10 +237,10 @@ class Judge:
             return None
         bound, _ = scale.bounds(promised, operands)
         fault = compare.near(output, scale.exact, bound)
+        demand = f"{promised} is {'promised' if self.promise else 'required'}"
         what = (
-            f"accuracy of grade {found.grade}, where {promised} is {'promised' if self.promise else 'required'}: largest"
-            f" error {found.componentwise:.3g} of its componentwise bound, mean square {found.mean_square:.3g}, bias"
-            f" {found.bias:.3g} of what rounding explains"
+            f"accuracy of grade {found.grade}, where {demand}: largest error {found.componentwise:.3g} of its"
+            f" componentwise bound, mean square {found.mean_square:.3g}, bias {found.bias:.3g} of their limits"
         )
         if fault is not None:
             return replace(fault, message=f"{what}; {fault.message}")
@@ -251,7 +251,7 @@ class Judge:
         )  # fmt: skip
 
     def _may_spread(self, case: Case, seen: Observation, expected: Any, tolerance: float) -> bool:
-        """Whether NaN where a finite number was due is a fast algorithm's nature: B promised, or A neither promised nor kept."""
+        """Whether spreading NaN is a fast algorithm's nature: B promised, or A neither promised nor kept."""
         assert seen.output is not None
         finite = np.isfinite(expected)
         wrong_only_by_spreading = bool(
@@ -308,8 +308,7 @@ class Judge:
             operands=case.operands,
             seed=case.seed,
             message=message,
-            reproduce=f"convgauge reproduce {shlex.quote(self.setting.target or self.said.name)} {shlex.quote(str(case))}"
-            f" --spec {self.spec.id}" + (f" --device {self.device}" if self.device != "cpu" else ""),
+            reproduce=self._command(case),
             layouts=list(case.layouts),
             arguments=_spelling(case),
             index=list(fault.index),
@@ -320,6 +319,11 @@ class Judge:
             outputs=fault.outputs,
             picture=_picture(case, fault, operands, seen),
         )
+
+    def _command(self, case: Case) -> str:
+        """The command line that runs one case again as this spec judges it."""
+        words = ["convgauge", "reproduce", self.setting.target or self.said.name, str(case), "--spec", self.spec.id]
+        return shlex.join([*words, "--device", self.device] if self.device != "cpu" else words)
 
     # --- the sum of it ---
 

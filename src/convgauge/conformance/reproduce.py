@@ -26,12 +26,10 @@ def reproduce(options: Any) -> int:
     (origin,) = registry.resolve(options.target[0], options.framework)[:1]
     subject = run(origin, Limits(options.timeout, options.memory << 20), isolated=not options.no_isolation)
     said, problem = subject.description, case.problem
-    print(
-        f"{said.name} ({said.framework} {said.versions.get(said.framework, '')}), promised grade {said.grade or 'none'}"
-    )
-    print(
-        f"problem   {problem}\noutput    {problem.output_shape}, {problem.reduction} products each, {problem.flops} FLOPs"
-    )
+    version = said.versions.get(said.framework, "")
+    print(f"{said.name} ({said.framework} {version}), promised grade {said.grade or 'none'}")
+    print(f"problem   {problem}")
+    print(f"output    {problem.output_shape}, {problem.reduction} products each, {problem.flops} FLOPs")
     families = [case.operands] if case.operands != "exact" else ["exact", "gaussian"]
     faults = [
         _one(subject, replace(case, operands=family, seed=case.seed or options.seed), options.device)
@@ -49,9 +47,8 @@ def _one(subject: Any, case: Case, device: str) -> bool:
     dtype = case.problem.dtype
     call = Call(operands.input, operands.weight, operands.bias, case.keywords(), (dtype,) * 3, case.layouts, device)
     ((_, seen),) = subject.stream([(None, call)])
-    print(
-        f"\noperands  {case.operands}, seed {case.seed}, layouts {'/'.join(case.layouts)}, called with {case.keywords()}"
-    )
+    print(f"\noperands  {case.operands}, seed {case.seed}, layouts {'/'.join(case.layouts)}")
+    print(f"call      {', '.join(f'{name}={value!r}' for name, value in case.keywords().items())}")
     if seen.kind == "declined":
         print(f"declined  {seen.message}")
         return False
@@ -75,10 +72,8 @@ def _judged(case: Case, operands: Any, seen: Any, promise: str) -> compare.Fault
         return compare.near(seen.output, oracle.answer(case.problem, operands), tolerance)
     scale = accuracy.Scale.of(case.problem, operands)
     found = accuracy.measure(seen.output, scale, operands)
-    print(
-        f"accuracy  grade {found.grade}; largest error {found.componentwise:.3g} of its componentwise bound, mean square"
-        f" {found.mean_square:.3g}, bias {found.bias:.3g}"
-    )
+    statistics = f"mean square {found.mean_square:.3g}, bias {found.bias:.3g}"
+    print(f"accuracy  grade {found.grade}; largest error {found.componentwise:.3g} of its bound, {statistics}")
     required = promise or "B"
     if accuracy.ORDER.index(found.grade) <= accuracy.ORDER.index(required):
         return None

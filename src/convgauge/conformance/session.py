@@ -155,7 +155,7 @@ class Session:
         return found
 
     def _dtypes(self, spec: Spec, said: Description) -> list[str]:
-        """The spec's dtypes that the subject has; those of the dtype chapter all, so that an absent one is said to be."""
+        """The spec's dtypes that the subject has; those of the dtype chapter all, to say which are absent."""
         if self.setting.only is not None:
             return [self.setting.only.problem.dtype]
         asked = [dtype for dtype in (self.dtypes or spec.at(self.setting.tier)) if dtype in spec.dtypes]

@@ -1,4 +1,4 @@
-"""What a run of the specification prints at its end: what failed and how to see it, then a verdict for each implementation."""
+"""What a run of the specification prints at its end: a verdict for each implementation, and what to note."""
 
 from __future__ import annotations
 
