@@ -1,11 +1,18 @@
-"""Receptive fields as a matrix, and one matrix product."""
+"""Receptive fields as the columns of a matrix, and a matrix product."""
+
+import math
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from convgauge import implementation
-from convgauge.arguments import resolve
+from convgauge.arguments import check_input, resolve
 from convgauge.dtypes import DTYPES
+
+# One matrix product works on this much of the columns: what was just unfolded is still in a second-level cache when the
+# product reads it. Narrower products than the second number spend their time on repacking the filters.
+CACHED_BYTES = 2**20
+LEAST_COLUMNS = 256
 
 
 @implementation(
@@ -14,9 +21,14 @@ from convgauge.dtypes import DTYPES
     source="Chellapilla, Puri and Simard 2006, High performance convolutional neural networks for document processing",
 )
 def numpy_im2col(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    """Windows copied to the columns of a matrix, a cache's worth at a time, and multiplied by the filters.
+    """Windows unfolded into a matrix, a cache's worth of rows at a time, and multiplied by the filters; the fast one.
 
-    Cost: N O OH OW K products.
+    A strided view of the padded image has every receptive field along its first axes. Some output rows of it at a time
+    are copied into a buffer (C KH KW rows, one column an output) and multiplied by the filters into the output itself.
+    A 1x1 kernel of stride 1 without padding needs no copy at all: the image is its own matrix of columns.
+
+    Cost: N O OH OW K products in matrix products of inner size K = C/G KH KW, and as many copied elements as the
+    columns hold, N C KH KW OH OW. Workspace: one padded image and about 1 MiB of columns.
     """
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
     return prepare(problem, weight, bias)(input)
@@ -24,28 +36,46 @@ def numpy_im2col(input, weight, bias=None, stride=1, padding=0, dilation=1, grou
 
 @numpy_im2col.prepare
 def prepare(problem, weight, bias):
-    n, g, k = problem.batch, problem.groups, problem.reduction
-    accumulator = DTYPES[problem.dtype].accumulator
+    n, c, o, g, k = problem.batch, problem.in_channels, problem.out_channels, problem.groups, problem.reduction
+    accumulator = np.dtype(DTYPES[problem.dtype].accumulator)
+    (top, bottom), (left, right) = problem.pads
     (sh, sw), (dh, dw), (oh, ow) = problem.stride, problem.dilation, problem.output_size
-    filters = (
-        weight.astype(accumulator).reshape(g, -1, k)
-        if weight.size
-        else np.zeros((g, problem.out_channels // g, k), accumulator)
+    padded_size = (top + problem.height + bottom, left + problem.width + right)
+    is_matrix = problem.kernel == problem.stride == (1, 1) and padded_size == (oh, ow) == (
+        problem.height,
+        problem.width,
     )
-    offset = None if bias is None else bias.astype(accumulator)[:, None, None]
+
+    filters = weight.astype(accumulator, order="C").reshape(g, o // g, k)
+    offset = None if bias is None else bias.astype(accumulator).reshape(g, o // g, 1)
+    row_bytes = max(1, g * k * ow * accumulator.itemsize)
+    rows = min(oh, max(CACHED_BYTES // row_bytes, -(-LEAST_COLUMNS // ow)))
+
+    def unfold(image):
+        """For some output rows at a time, their receptive fields (G, K, columns) and the slice of columns they are."""
+        if is_matrix:
+            yield slice(None), np.ascontiguousarray(image, accumulator).reshape(g, k, oh * ow)
+            return
+        padded = np.zeros((c, *padded_size), accumulator)
+        padded[:, top : top + problem.height, left : left + problem.width] = image
+        channel, row, column = padded.strides
+        steps = (channel, dh * row, dw * column, sh * row, sw * column)
+        buffer = np.empty(g * k * rows * ow, accumulator)
+        for first in range(0, oh, rows):
+            end = min(oh, first + rows)
+            shape = (c, *problem.kernel, end - first, ow)
+            columns = buffer[: math.prod(shape)].reshape(shape)
+            np.copyto(columns, as_strided(padded[:, first * sh :], shape, steps))
+            yield slice(first * ow, end * ow), columns.reshape(g, k, (end - first) * ow)
 
     def run(input):
-        padded = np.pad(input.astype(accumulator, copy=False), ((0, 0), (0, 0), *problem.pads))
-        output = np.empty((n, g, problem.out_channels // g, oh * ow), accumulator)
-        _, c, h, w = padded.strides
-        for image, result in zip(padded, output, strict=True):
-            windows = as_strided(
-                image, (problem.in_channels, *problem.kernel, oh, ow), (c, dh * h, dw * w, sh * h, sw * w)
-            )
-            np.matmul(filters, windows.reshape(g, k, oh * ow), out=result)
-        output = output.reshape(problem.output_shape)
-        if offset is not None:
-            output += offset
-        return output.astype(problem.dtype, copy=False)
+        check_input(problem, input)
+        output = np.empty((n, g, o // g, oh * ow), accumulator)
+        for image, result in zip(input, output, strict=True):
+            for place, columns in unfold(image):
+                np.matmul(filters, columns, out=result[:, :, place])
+                if offset is not None:
+                    result[:, :, place] += offset
+        return output.reshape(problem.output_shape).astype(problem.dtype, copy=False)
 
     return run

@@ -4,7 +4,7 @@ import numpy as np
 import scipy.fft
 
 from convgauge import implementation
-from convgauge.arguments import resolve
+from convgauge.arguments import check_input, resolve
 from convgauge.dtypes import DTYPES
 
 
@@ -49,6 +49,7 @@ def prepare(problem, weight, bias):
     spectra = np.ascontiguousarray(spectra.transpose(3, 4, 0, 1, 2))
 
     def run(input):
+        check_input(problem, input)
         padded = np.zeros((n, problem.in_channels, rows, columns), accumulator)
         image, exponent = _normalised(input.astype(accumulator))
         padded[:, :, top : top + problem.height, left : left + problem.width] = image

@@ -6,7 +6,7 @@ import math
 import torch
 
 from convgauge import implementation
-from convgauge.arguments import resolve
+from convgauge.arguments import check_input, resolve
 from convgauge.dtypes import DTYPES
 
 
@@ -41,7 +41,7 @@ def prepare(problem, weight, bias):
     frequencies = (rows, columns // 2 + 1)
     offset = 0.0 if bias is None else bias.to(accumulator, copy=True)[:, None, None]
     if 0 in problem.input_shape or 0 in problem.output_shape:
-        return lambda _: (torch.zeros(problem.output_shape, device=weight.device) + offset).to(weight.dtype)
+        return lambda image: (image.new_zeros(problem.output_shape) + offset).to(image.dtype)
 
     filters, weight_exponent = _normalised(weight.to(accumulator))
     spaced = filters.new_zeros((*weight.shape[:2], *problem.extent))
@@ -49,6 +49,7 @@ def prepare(problem, weight, bias):
     spectra = torch.fft.rfft2(spaced, (rows, columns)).conj().reshape(g, -1, per_group, *frequencies)
 
     def run(input):
+        check_input(problem, input)
         image, exponent = _normalised(input.to(accumulator))
         padded = image.new_zeros((n, problem.in_channels, rows, columns))
         padded[:, :, top : top + problem.height, left : left + problem.width] = image

@@ -4,7 +4,7 @@ import torch
 from torch.func import functional_call
 
 from convgauge import implementation
-from convgauge.arguments import resolve
+from convgauge.arguments import check_input, resolve
 
 
 @implementation(
@@ -30,6 +30,7 @@ def prepare(problem, weight, bias):
     module, parameters = _module(problem, weight.clone(), None if bias is None else bias.clone())
 
     def run(input):
+        check_input(problem, input)
         return functional_call(module, parameters, input)
 
     return run

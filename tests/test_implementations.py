@@ -71,7 +71,7 @@ def check(name: str, problem: Problem, family: str = "exact", **changes: Any) ->
     scale = accuracy.Scale.of(problem, operands)
     for prepared in ways(name):
         seen = observe(name, problem, operands, prepared, **changes)
-        if seen.kind == "declined" and subject(name).implementation.declaration.declines:
+        if seen.kind == "declined" and (subject(name).implementation.declaration.declines or name in UNCHECKED):
             pytest.skip(f"declined: {seen.message}")
         assert (seen.kind, seen.message) == ("answer", "")
         assert seen.impurities == ()
