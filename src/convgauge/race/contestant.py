@@ -1,0 +1,166 @@
+"""The engine's side of timing: a contestant, its process, and how it leaves the race."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from convgauge import wire
+from convgauge.isolation import Isolated, Limits, SubjectDied
+from convgauge.operands import Array, Operands
+from convgauge.problem import Problem
+from convgauge.registry import LoadError, Origin
+from convgauge.subject import Call, Observation
+
+GIVEN_UP = 2
+"""Deaths or time-outs of a contestant's process after which it is not tried again."""
+
+CALL_TIMEOUT = 20.0
+"""Seconds for one call that is being checked; a just-in-time compiler may be at work in it."""
+
+
+class Out(Exception):
+    """A contestant leaves the race on this problem; ``verdict`` says as what, the message why."""
+
+    def __init__(self, verdict: str, reason: str) -> None:
+        super().__init__(reason)
+        self.verdict = verdict
+
+
+class _Process(Isolated):
+    """The process of one contestant, which also answers the timing commands. Starting it does not wait for it."""
+
+    def __init__(self, origin: Origin, limits: Limits, seed: int) -> None:
+        self.origin, self.limits, self.seed = origin, limits, seed
+        self.python = _python()
+        self.deaths = 0
+        self._launch()
+
+    def greet(self) -> None:
+        """Wait until the implementation is imported. Raises `LoadError`."""
+        self.description = self._greet()
+
+    def ask(self, timeout: float, command: str, *values: Any) -> tuple[dict[str, Any], list[Array], float]:
+        """One command's reply, and the seconds until it came. Raises `Out`."""
+        try:
+            child = self._living()
+            frame = wire.request(command, *values)
+            started = time.perf_counter()
+            child.send(frame)
+            reply = child.receive(timeout)
+            waited = time.perf_counter() - started
+            try:
+                content, arrays = wire.read_reply(reply)
+            except wire.GarbledFrame as error:
+                raise SubjectDied("crashed", f"wrote noise to the engine's pipe ({error})") from None
+        except SubjectDied as death:
+            seen = self._died(death)
+            raise Out("failed", f"its process {seen.message}{_last_words(seen.printed)}") from None
+        if "refused" in content:
+            raise Out("declined" if content["refused"] == "declined" else "failed", str(content["message"]))
+        return content, arrays, waited
+
+    def observe(self, call: Call) -> Observation:
+        """One checked call."""
+        return self._alone(call)
+
+
+def _python() -> str:
+    import sys
+
+    return sys.executable
+
+
+@dataclass
+class Contestant:
+    """An implementation under one label, in a process of its own that lives as long as the benchmark.
+
+    The control is the baseline's second contestant. ``rate`` is the most seconds per FLOP it has taken yet.
+    """
+
+    label: str
+    origin: Origin
+    threads: int
+    seed: int
+    control: bool = False
+    absent: str = ""
+    rate: float = 0.0
+    _process: _Process | None = field(default=None, repr=False)
+
+    def launch(self) -> None:
+        """Start the process, without waiting for it."""
+        if self.origin.absent:
+            self.absent = self.origin.absent
+            return
+        self._process = _Process(self.origin, Limits(timeout=CALL_TIMEOUT, threads=self.threads), self.seed)
+
+    def greet(self) -> None:
+        """Wait until it is ready; afterwards ``absent`` says why where it is not."""
+        if self._process is None:
+            return
+        try:
+            self._process.greet()
+        except LoadError as error:
+            self.absent = str(error)
+            self._process = None
+
+    @property
+    def process(self) -> _Process:
+        """The process. Raises `Out` where there is none, or it has died too often."""
+        if self._process is None:
+            raise Out("absent", self.absent)
+        if self._process.deaths >= GIVEN_UP:
+            raise Out("failed", f"not tried again after {self._process.deaths} deaths of its process")
+        return self._process
+
+    @property
+    def promise(self) -> str:
+        """The accuracy that it promises: "A", "B" or "C"; "B" is asked of one that says nothing."""
+        return self.process.description.grade or "B"
+
+    @property
+    def algorithm(self) -> str:
+        if self._process is None:
+            return self.origin.declaration.algorithm if self.origin.declaration else ""
+        return self._process.description.algorithm
+
+    def ask(self, timeout: float, command: str, *values: Any) -> tuple[dict[str, Any], list[Array], float]:
+        """A timing command's reply and the seconds until it came. Raises `Out`."""
+        return self.process.ask(timeout, command, *values)
+
+    def call(self, problem: Problem, operands: Operands) -> Observation:
+        """One call on fresh operands, through ``prepare`` where there is one. Raises `Out` where there is no answer."""
+        process = self.process
+        if process.description.dtypes and problem.dtype not in process.description.dtypes:
+            raise Out("declined", f"{problem.dtype} is not among its dtypes: {', '.join(process.description.dtypes)}")
+        seen = process.observe(
+            Call(
+                operands.input,
+                operands.weight,
+                operands.bias,
+                problem.arguments,
+                dtypes=(problem.dtype,) * 3,
+                prepared=problem.text if process.description.prepares else "",
+            )
+        )
+        if seen.kind == "answer":
+            return seen
+        if seen.kind == "declined":
+            raise Out("declined", seen.message)
+        if seen.kind in ("crashed", "timed_out"):
+            raise Out("failed", f"its process {seen.message}{_last_words(seen.printed)}")
+        if seen.kind == "raised":
+            raise Out("failed", f"{seen.error[0]}: {seen.message}")
+        raise Out("failed", seen.message)
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process is not None:
+            self._process.close()
+
+
+def _last_words(printed: str) -> str:
+    """The last line that a process printed before it died, for a message."""
+    lines = printed.strip().splitlines()
+    return f"; last printed: {lines[-1][:200]}" if lines else ""

@@ -1,0 +1,370 @@
+"""One race: all contestants on one problem, checked, timed in rounds, checked again."""
+
+from __future__ import annotations
+
+import math
+import statistics as middle
+import time
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from convgauge import wire
+from convgauge.operands import Operands, draw
+from convgauge.problem import Problem, ProblemError
+from convgauge.race import schedule
+from convgauge.race import statistics as stats
+from convgauge.race.contestant import Contestant, Out
+from convgauge.race.runner import turn
+from convgauge.race.verification import Case, Verification, flipped, places
+
+SAMPLE = 0.005
+"""Seconds that a sample of the baseline should take: time for caches and clock to settle after the one before."""
+
+LONG_SAMPLE = 0.020
+"""Seconds above which a sample of a slower contestant is made of fewer calls, down to one."""
+
+PATIENCE = 1 / 20
+"""Part of a race's seconds that one call may take at most: checks, warm-up and the fewest rounds are some 16 calls."""
+
+WARM_UP = 0.15
+"""Seconds of warm-up at most, beyond the two calls that are always made."""
+
+ALONE = 3
+"""Samples taken in a row, without the others in between, for the control that the race itself slows nobody down."""
+
+ALONE_DIFFERS = 1.5
+"""By what factor race and solitude may differ in a contestant, the baseline's own factor divided out."""
+
+HOT_SETS = 2
+"""Operand sets that calls alternate between, so that no call repeats the one before."""
+
+COLD_SETS = 64
+"""Cold operands: as many sets as take twice the largest cache, but no more than this."""
+
+PROBE_FLOPS = 2_000_000
+"""Size of the first part of a problem that shows whether the whole would take too long: 0.2 s in Python's loops."""
+
+RANKED = ("baseline", "faster", "same", "slower", "undecided")
+
+
+class Unfit(Exception):
+    """The baseline cannot be a baseline on this problem."""
+
+
+@dataclass
+class Entry:
+    """A contestant in one race: what was measured, and as what it left, if it did. All times in seconds."""
+
+    contestant: Contestant
+    verdict: str = ""
+    reason: str = ""
+    seconds: list[float] = field(default_factory=list)
+    overhead: list[float] = field(default_factory=list)
+    iterations: int = 1
+    call_seconds: float = 0.0
+    rounds: int | None = None
+    last_tick: int = 0
+    prepare_seconds: float | None = None
+    peak_bytes: int | None = None
+    alone_seconds: float | None = None
+    settled: bool = False
+    ratio: stats.Ratio | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether it takes part in the next round."""
+        return not self.verdict and not self.settled and (self.rounds is None or len(self.seconds) < self.rounds)
+
+    def attempt(self, step: Callable[[Entry], object]) -> None:
+        """Take a step, unless it has left; leaving in it is noted."""
+        if self.verdict:
+            return
+        try:
+            step(self)
+        except Out as out:
+            self.verdict, self.reason = out.verdict, str(out)
+
+
+class Race:
+    """One problem, all contestants: the baseline first, its control second. ``share`` is in seconds."""
+
+    def __init__(
+        self, contestants: list[Contestant], problem: Problem, share: float, seed: int, cold: bool = False
+    ) -> None:
+        self.entries = [Entry(contestant) for contestant in contestants]
+        self.baseline, self.control, *self.others = self.entries
+        self.problem, self.share, self.cold = problem, share, cold
+        own = zlib.crc32(f"{seed} {problem.text}".encode())
+        self.random = np.random.default_rng(own)
+        self.verification = Verification(problem, own % 1_000_000)
+        self.patience = max(0.05, PATIENCE * share)
+        self.noise: float | None = None
+        self.sets: list[Operands] = []
+        self.places: list[list[tuple[int, ...]]] = []
+        self.tick = 0
+        self.look = 0
+        self.timed: dict[tuple[int, int], Case] = {}
+
+    def run(self) -> None:
+        """Check, time, check again; the results are in the entries. Raises `Unfit` for a baseline that fails."""
+        started = time.monotonic()
+        deadline = started + self.share
+        self._each(self._size_up)
+        self._each(lambda entry: self.verification.before(entry.contestant))
+        self._require_baseline()
+        spent_on_checks = time.monotonic() - started
+        self._make_sets()
+        self._each(self._ready)
+        self._each(self._warm_up)
+        self._require_baseline()
+        self._calibrate()
+        self._each(self._alone)
+        self._require_baseline()
+        self._run_rounds(deadline - spent_on_checks / 2)
+        self._each(self._check_timed)
+        self._each(lambda entry: self.verification.after(entry.contestant))
+        self._require_baseline()
+        self._conclude()
+        self._each(lambda entry: entry.contestant.ask(10.0, "race_done"))
+
+    def _each(self, step: Callable[[Entry], object]) -> None:
+        for entry in self.entries:
+            entry.attempt(step)
+
+    def _require_baseline(self) -> None:
+        for entry in (self.baseline, self.control):
+            if entry.verdict:
+                raise Unfit(f"the baseline {self.baseline.contestant.label} is {entry.verdict} on it: {entry.reason}")
+
+    # --- before the rounds ---
+
+    def _size_up(self, entry: Entry) -> None:
+        """Send away who would take longer than the patience, found out on parts of the problem. Raises `Out`."""
+        contestant = entry.contestant
+        if contestant.rate and contestant.rate * self.problem.flops <= self.patience / 2:
+            return
+        small, large = (part_of(self.problem, max(PROBE_FLOPS, flops)) for flops in (0, self.problem.flops // 8))
+        part = small
+        predicted = self._probe(contestant, small)
+        if predicted > self.patience and predicted * large.flops / self.problem.flops <= self.patience:
+            part = large
+            predicted = self._probe(contestant, large)
+        if predicted <= self.patience:
+            return
+        raise Out(
+            "undecided",
+            f"one call would take about {predicted:.2g} s, more than the {self.patience:.2g} s that this budget allows"
+            f" (predicted from {part})",
+        )
+
+    def _probe(self, contestant: Contestant, part: Problem) -> float:
+        """Seconds that one call would take, from one on a part of the problem. Raises `Out`."""
+        operands = draw(part, "exact", self.verification.seed)
+        seconds = contestant.call(part, operands).seconds
+        if seconds * self.problem.flops > self.patience * part.flops:  # the first call may have compiled
+            seconds = contestant.call(part, operands).seconds
+        return seconds * self.problem.flops / max(1, part.flops)
+
+    def _make_sets(self) -> None:
+        size = 4 * sum(math.prod(shape) for shape in (self.problem.input_shape, self.problem.weight_shape))
+        count = min(COLD_SETS, max(HOT_SETS, math.ceil(2 * largest_cache() / max(1, size)))) if self.cold else HOT_SETS
+        self.sets = self.verification.sets(count)
+        self.places = [places(self.problem, one, number) for number, one in enumerate(self.sets)]
+
+    def _ready(self, entry: Entry) -> None:
+        packed = [tuple(map(wire.packed, (one.input, one.weight, one.bias))) for one in self.sets]
+        threads = entry.contestant.threads
+        patience = 60.0 + self.patience
+        content, _, _ = entry.contestant.ask(patience, "race_ready", self.problem.text, packed, self.places, threads)
+        entry.prepare_seconds = content["prepare_seconds"]
+        if content["threads"] not in (None, threads):
+            raise Out("failed", f"its framework uses {content['threads']} threads, not the {threads} of this race")
+
+    def _warm_up(self, entry: Entry) -> None:
+        timeout = 20.0 + 10 * self.patience
+        content, _, _ = entry.contestant.ask(timeout, "race_warm", WARM_UP)
+        entry.call_seconds = middle.median(content["ns"][-3:]) * 1e-9
+        entry.contestant.rate = entry.call_seconds / max(1, self.problem.flops)
+        if entry.call_seconds > self.patience:
+            raise Out(
+                "undecided", f"one call takes {entry.call_seconds:.2g} s, more than the {self.patience:.2g} s allowed"
+            )
+        content, _, _ = entry.contestant.ask(timeout, "race_memory")
+        entry.peak_bytes = content["peak_bytes"]
+
+    def _calibrate(self) -> None:
+        """One number of calls a sample for all; fewer where samples would be long, and fewer rounds if need be."""
+        shared = max(1, math.ceil(SAMPLE / max(1e-7, self.baseline.call_seconds)))
+        enough = stats.fewest_rounds(stats.error_share(1, len(self.others)))
+        for entry in self.entries:
+            seconds = max(1e-7, entry.call_seconds)
+            entry.iterations = max(1, min(shared, int(LONG_SAMPLE / seconds)))
+            if enough * entry.iterations * seconds > self.share / 2:
+                entry.rounds = max(2, int(self.share / 2 / seconds))
+
+    def _alone(self, entry: Entry) -> None:
+        samples = ALONE if entry.call_seconds < LONG_SAMPLE else 1
+        entry.alone_seconds = middle.median(self._sample(entry)[0] for _ in range(samples))
+
+    # --- the rounds ---
+
+    def _sample(self, entry: Entry) -> tuple[float, float]:
+        """(seconds a call by the child's clock, seconds of the whole sample that only the engine's clock saw)."""
+        first = self.tick - entry.iterations + 1
+        timeout = 20.0 + 10 * entry.iterations * entry.call_seconds
+        content, _, waited = entry.contestant.ask(timeout, "race_sample", first, self.tick)
+        taken = content["ns"] * 1e-9
+        if not 0 < taken <= waited * 1.001:
+            raise Out("failed", f"its process's clock says {taken:.3g} s where the engine's says {waited:.3g} s")
+        entry.last_tick = self.tick
+        return taken / entry.iterations, waited - taken
+
+    def _take_part(self, entry: Entry) -> None:
+        seconds, overhead = self._sample(entry)
+        entry.seconds.append(seconds)
+        entry.overhead.append(overhead)
+
+    def _run_rounds(self, deadline: float) -> None:
+        """Rounds until every contestant is settled or the time is up."""
+        step = max(entry.iterations for entry in self.entries)
+        done = 0
+        for wanted in stats.looks(len(self.others)):
+            while done < wanted:
+                racers = [entry for entry in self.entries if entry.running]
+                if not any(entry in racers for entry in (self.others or [self.control])):
+                    return
+                for order in schedule.square(len(racers), self.random):
+                    self.tick += step
+                    for place in order:
+                        racers[place].attempt(self._take_part)
+                    done += 1
+                    if time.monotonic() > deadline:
+                        return
+                    if done >= wanted or not all(entry.running for entry in racers):
+                        break
+            self._weigh()
+
+    def _weigh(self) -> None:
+        """Look at the data: ratios and intervals of all that are still racing, and who is settled."""
+        self.look += 1
+        error = stats.error_share(self.look, len(self.others))
+        for entry in self.entries[1:]:
+            if not entry.verdict and not entry.settled and entry.seconds:
+                entry.ratio = stats.ratio(entry.seconds, self.baseline.seconds, error)
+        if self.control.ratio is not None:
+            self.noise = stats.noise_floor(self.control.ratio)
+        for entry in self.others or [self.control]:
+            if entry.ratio is not None and self.noise is not None:
+                entry.settled = stats.settled(entry.ratio, self.noise)
+
+    # --- after them ---
+
+    def _check_timed(self, entry: Entry) -> None:
+        """Hold the output of the last timed call against the oracle. Raises `Out`."""
+        content, arrays, _ = entry.contestant.ask(60.0, "race_output")
+        which = entry.last_tick % len(self.sets)
+        number = turn(entry.last_tick, len(self.sets), len(self.places[which])) if self.places[which] else -1
+        if (which, number) not in self.timed:
+            place = self.places[which][number] if number >= 0 else None
+            self.timed[which, number] = flipped(self.problem, self.sets[which], place)
+        self.verification.timed(entry.contestant, self.timed[which, number], arrays[0], content["dtype"])
+
+    def _conclude(self) -> None:
+        self._weigh()
+        for entry in self.others:
+            entry.attempt(self._check_clock)
+            entry.attempt(self._decide)
+        self.baseline.verdict = "baseline"
+        self.baseline.ratio = stats.Ratio(1.0, 1.0, 1.0, len(self.baseline.seconds))
+
+    def _check_clock(self, entry: Entry) -> None:
+        """A child's clock that hides most of the time is not believed. Raises `Out`."""
+        shown = middle.median(entry.seconds) * entry.iterations
+        hidden = middle.median(entry.overhead)
+        if hidden > 0.020 + shown:
+            raise Out("failed", f"its process's clock shows {shown:.3g} s a sample and hides {hidden:.3g} s")
+
+    def _decide(self, entry: Entry) -> None:
+        assert entry.ratio is not None
+        assert self.noise is not None
+        entry.verdict = stats.verdict(entry.ratio, self.noise)
+        if entry.ratio.low is None:
+            entry.reason = f"only {entry.ratio.rounds} rounds fitted into the budget: too few for an interval"
+            return
+        if entry.verdict == "undecided":
+            entry.reason = (
+                f"the interval reaches across the verdicts' limits (noise {self.noise:.1%}, margin {stats.MARGIN:.0%})"
+            )
+        disturbance = self._disturbance(entry)
+        if max(disturbance, 1 / disturbance) > ALONE_DIFFERS:
+            entry.verdict = "undecided"
+            entry.reason = (
+                f"in the race it takes {disturbance:.2g} times as long as alone (the baseline's own factor divided"
+                " out): the race disturbs it"
+            )
+
+    def _disturbance(self, entry: Entry) -> float:
+        """Time in the race over time alone, relative to the baseline's; where it is off, alone is taken again."""
+
+        def factor() -> float:
+            slowed = [middle.median(one.seconds) / (one.alone_seconds or 1.0) for one in (entry, self.baseline)]
+            return slowed[0] / slowed[1]
+
+        found = factor()
+        if max(found, 1 / found) > ALONE_DIFFERS:
+            self._alone(entry)
+            self._alone(self.baseline)
+            found = factor()
+        return found
+
+
+def part_of(problem: Problem, flops: int) -> Problem:
+    """A smaller problem of the same kind with at most ``flops`` FLOPs, or as near as halving sizes comes."""
+    while problem.flops > flops:
+        smaller = [one for one in _halved(problem) if one.flops < problem.flops]
+        if not smaller:
+            return problem
+        problem = smaller[0]
+    return problem
+
+
+def _halved(problem: Problem) -> list[Problem]:
+    """The problem with one size halved, the size that matters most for its FLOPs and least for its kind first."""
+    changes: list[dict[str, int]] = []
+    if problem.batch > 1:
+        changes.append({"batch": problem.batch // 2})
+    sizes = sorted(("height", "width"), key=lambda name: -getattr(problem, name))
+    changes += [{size: getattr(problem, size) // 2} for size in sizes]
+    per_group = problem.out_channels // problem.groups
+    if per_group > 1:
+        changes.append({"out_channels": problem.out_channels // per_group * (per_group // 2)})
+    if problem.groups > 1:
+        fewer = max(1, problem.groups // 2)
+        changes.append(
+            {
+                "groups": fewer,
+                "in_channels": problem.in_channels // problem.groups * fewer,
+                "out_channels": per_group * fewer,
+            }
+        )
+    found = []
+    for change in changes:
+        try:
+            found.append(problem.but(**change))
+        except ProblemError:
+            continue
+    return found
+
+
+def largest_cache() -> int:
+    """Bytes of the largest cache, as Linux tells; 32 MiB where nothing does."""
+    sizes = []
+    for path in Path("/sys/devices/system/cpu/cpu0/cache").glob("index*/size"):
+        text = path.read_text().strip()
+        unit = {"K": 1 << 10, "M": 1 << 20}.get(text[-1:], 1)
+        sizes.append(int(text.rstrip("KM")) * unit)
+    return max(sizes, default=32 << 20)

@@ -1,0 +1,99 @@
+"""Layer sets: the convolutions of real networks, with how often each stands in its network.
+
+A set is a TOML file in ``benchmarks/layers`` or anywhere else: ``title``, ``source``, ``licence``, ``derived``, then
+``[[layer]]`` tables of ``problem``, ``count`` and ``name``.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from convgauge.bundled import bundled
+from convgauge.problem import Problem, ProblemError
+from convgauge.race import BenchError
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One distinct convolution: ``count`` layers of the network are alike, ``name`` is the first of them."""
+
+    problem: Problem
+    count: int = 1
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class LayerSet:
+    """Distinct convolutions and where they come from."""
+
+    name: str
+    layers: tuple[Layer, ...]
+    title: str = ""
+    source: str = ""
+    licence: str = ""
+    derived: str = ""
+
+    @property
+    def calls(self) -> int:
+        """Convolutions in the network: the multiplicities' sum."""
+        return sum(layer.count for layer in self.layers)
+
+
+def names() -> list[str]:
+    """The layer sets that come with the suite."""
+    return sorted(path.stem for path in bundled("benchmarks", "layers").glob("*.toml"))
+
+
+def load(name: str) -> LayerSet:
+    """The layer set called ``name``, or in the file ``name``, or the problems that ``name`` lists, comma-separated.
+
+    Raises `BenchError`.
+    """
+    if re.match(r"n\d+c\d+h", name):
+        return LayerSet("problems", tuple(Layer(_problem(text.strip(), "--layers")) for text in name.split(",")))
+    if name in names():
+        return _read(bundled("benchmarks", "layers", f"{name}.toml"))
+    if Path(name).suffix or "/" in name:
+        return _read(Path(name))
+    near = difflib.get_close_matches(name, names(), n=3, cutoff=0.4)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(names())}"
+    raise BenchError(
+        f"no layer set is called {name!r}; {hint} (a file of your own ends in .toml; a problem reads n1c64h56…)"
+    )
+
+
+def _read(path: Path) -> LayerSet:
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BenchError(f"layer set {path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BenchError(f"layer set {path}: {error}") from None
+    entries = content.get("layer")
+    if not isinstance(entries, list) or not entries:
+        raise BenchError(f"layer set {path}: there is no [[layer]] in it")
+    layers = tuple(_layer(entry, f"layer set {path}, layer {place}") for place, entry in enumerate(entries, start=1))
+    said = {key: str(content.get(key, "")) for key in ("title", "source", "licence", "derived")}
+    return LayerSet(path.stem, layers, **said)
+
+
+def _layer(entry: Mapping[str, Any], where: str) -> Layer:
+    if not isinstance(entry, dict) or "problem" not in entry:
+        raise BenchError(f"{where}: has no problem")
+    count = entry.get("count", 1)
+    if type(count) is not int or count < 1:
+        raise BenchError(f"{where}: count = {count!r} must be a whole number from 1 up")
+    return Layer(_problem(str(entry["problem"]), where), count, str(entry.get("name", "")))
+
+
+def _problem(text: str, where: str) -> Problem:
+    try:
+        return Problem.parse(text)
+    except ProblemError as error:
+        raise BenchError(f"{where}: {error}") from None

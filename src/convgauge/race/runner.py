@@ -1,0 +1,259 @@
+"""The child's side of timing: operands in place, samples on demand, nothing running in between.
+
+Runs where the implementation runs, on Python 3.9 and newer with nothing but NumPy.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from convgauge.problem import Problem
+from convgauge.wire import reply, unpacked
+
+clock = time.perf_counter_ns
+
+
+class Timing:
+    """Handlers of the timing commands. ``server`` has the loaded ``subject`` and sends replies."""
+
+    def __init__(self, server: Any) -> None:
+        self.server = server
+        self.runs: list[Callable[[Any], Any]] = []
+        self.inputs: list[Any] = []
+        self.places: list[Sequence[tuple[int, ...]]] = []
+        self.disturbed: dict[int, tuple[tuple[int, ...], Any]] = {}
+        self.output: Any = None
+
+    def handlers(self) -> dict[str, Callable[..., None]]:
+        """The commands and what answers them."""
+        commands = {
+            "race_ready": self.ready,
+            "race_warm": self.warm,
+            "race_sample": self.sample,
+            "race_output": self.last_output,
+            "race_memory": self.memory,
+            "race_done": self.done,
+            "race_matmul": self.matmul,
+            "race_copy": self.copy,
+        }
+        return {name: self._guarded(command) for name, command in commands.items()}
+
+    def _guarded(self, command: Any) -> Callable[..., None]:
+        def answer(*values: Any) -> None:
+            try:
+                content, arrays = command(*values)
+            except (KeyboardInterrupt, SystemExit):
+                raise
+            except BaseException as error:
+                kind = "declined" if isinstance(error, NotImplementedError) else "raised"
+                self.server.send(reply({"refused": kind, "message": _said(error)}))
+                return
+            self.server.send(reply(content, arrays))
+
+        return answer
+
+    def ready(
+        self, text: str, sets: list[Any], places: list[Any], threads: int
+    ) -> tuple[dict[str, Any], list[np.ndarray]]:
+        """Put operand sets (packed input, weight, bias) in place for the problem ``text`` and prepare for each.
+
+        ``places`` are, for each set, the indices of input elements that samples may flip the sign of. Tells seconds
+        for one ``prepare`` (None where there is none) and how many threads the framework says it uses.
+        """
+        self.done()
+        subject = self.server.subject
+        subject.framework.set_threads(threads)
+        problem = Problem.parse(text)
+        seconds = []
+        for packed in sets:
+            arrays = []
+            for carrier in map(unpacked, packed):
+                made = None if carrier is None else subject.framework.make(carrier, problem.dtype, "cpu", "contiguous")
+                arrays.append(None if made is None else made[0])
+            started = clock()
+            self.runs.append(self._run(problem, *arrays))
+            subject.framework.synchronize()
+            seconds.append((clock() - started) * 1e-9)
+            self.inputs.append(arrays[0])
+        self.places = [[tuple(place) for place in one] for one in places]
+        prepares = subject.implementation.prepared is not None
+        gc.collect()
+        gc.freeze()  # a framework's many objects are not gone through again
+        gc.disable()
+        facts = {"prepare_seconds": min(seconds) if prepares else None, "threads": subject.framework.threads()}
+        return facts, []
+
+    def _run(self, problem: Problem, input: Any, weight: Any, bias: Any) -> Callable[[Any], Any]:
+        implementation = self.server.subject.implementation
+        if implementation.prepared is not None:
+            return implementation.prepared(problem, weight, bias)  # type: ignore[no-any-return]  # a user's function
+        arguments = problem.arguments
+        return lambda array: implementation.function(array, weight, bias, **arguments)
+
+    def done(self) -> tuple[dict[str, Any], list[np.ndarray]]:
+        """Let go of operands and outputs."""
+        self.runs, self.inputs, self.places, self.output = [], [], [], None
+        self.disturbed.clear()
+        gc.enable()
+        return {}, []
+
+    def warm(self, seconds: float) -> tuple[dict[str, Any], list[np.ndarray]]:
+        """Call until the time of a call is stable: three in a row within a tenth, and no faster call before.
+
+        At least once, at most for about ``seconds``. Tells the nanoseconds of each call.
+        """
+        taken: list[int] = []
+        deadline = clock() + int(seconds * 1e9)
+        while not taken or (clock() < deadline and not _stable(taken)):
+            taken.append(self._timed(len(taken), len(taken)))
+        return {"ns": taken}, []
+
+    def sample(self, first: int, last: int) -> tuple[dict[str, Any], list[np.ndarray]]:
+        """Time the calls numbered ``first`` to ``last``; tells their nanoseconds in all."""
+        gc.collect(1)
+        return {"ns": self._timed(first, last)}, []
+
+    def _timed(self, first: int, last: int) -> int:
+        """Each call gets the next operand set, with one element changed since that set's last call.
+
+        So an answer that was kept from an earlier call is a wrong one. The change is not timed.
+        """
+        subject = self.server.subject
+        total = 0
+        for tick in range(first, last + 1):
+            which = tick % len(self.runs)
+            run, array = self.runs[which], self._disturb(which, tick)
+            self.output = None
+            started = clock()
+            output = run(array)
+            wait = getattr(output, "block_until_ready", None)
+            if wait is not None:
+                wait()
+            total += clock() - started
+            self.output = output
+        started = clock()
+        subject.framework.synchronize()
+        return total + clock() - started
+
+    def _disturb(self, which: int, tick: int) -> Any:
+        """The input of set ``which`` with one element's sign flipped: that of `place`; the one before is put back."""
+        if which in self.disturbed:
+            place, value = self.disturbed[which]
+            self.inputs[which] = _put(self.inputs[which], place, value)
+        if not self.places[which]:
+            return self.inputs[which]
+        place = self.places[which][turn(tick, len(self.runs), len(self.places[which]))]
+        value = _copied(self.inputs[which][place])
+        self.disturbed[which] = place, value
+        self.inputs[which] = _put(self.inputs[which], place, -value)
+        return self.inputs[which]
+
+    def last_output(self) -> tuple[dict[str, Any], list[np.ndarray]]:
+        """The output of the last timed call, and its dtype."""
+        output, dtype = self.server.subject.framework.read(self.output)
+        return {"dtype": dtype}, [output]
+
+    def memory(self) -> tuple[dict[str, Any], list[np.ndarray]]:
+        """Bytes of memory that one call adds at its peak, its output included; None where that cannot be known.
+
+        Linux: free memory is given back, the high-water mark of the resident set is reset (5 written to
+        /proc/self/clear_refs, see proc(5)) and read after the call.
+        """
+        self.output = None
+        gc.collect()
+        _give_back()
+        try:
+            with open("/proc/self/clear_refs", "w") as file:
+                file.write("5")
+        except OSError:
+            return {"peak_bytes": None}, []
+        before = _resident("VmRSS")
+        self._timed(0, 0)
+        after = _resident("VmHWM")
+        return {"peak_bytes": max(0, after - before) if before and after else None}, []
+
+    def matmul(self, dtype: str, size: int, repeats: int) -> tuple[dict[str, Any], list[np.ndarray]]:
+        """The fastest of ``repeats`` products of two ``size`` square matrices, nanoseconds."""
+        a, b = (self._matrix(size, dtype) for _ in range(2))
+        return {"ns": self._fastest(lambda: a @ b, repeats)}, []
+
+    def copy(self, count: int, repeats: int) -> tuple[dict[str, Any], list[np.ndarray]]:
+        """The fastest of ``repeats`` copies of ``count`` float32 numbers, nanoseconds."""
+        source, target = np.ones(count, np.float32), np.zeros(count, np.float32)
+        return {"ns": self._fastest(lambda: np.copyto(target, source), repeats)}, []
+
+    def _matrix(self, size: int, dtype: str) -> Any:
+        carrier = (
+            np.random.default_rng(0)
+            .integers(-2, 3, (size, size))
+            .astype("float64" if dtype == "float64" else "float32")
+        )
+        return self.server.subject.framework.make(carrier, dtype, "cpu", "contiguous")[0]
+
+    def _fastest(self, work: Callable[[], Any], repeats: int) -> int:
+        taken = []
+        for _ in range(repeats):
+            started = clock()
+            work()
+            self.server.subject.framework.synchronize()
+            taken.append(clock() - started)
+        return min(taken)
+
+
+def turn(tick: int, sets: int, places: int) -> int:
+    """Which of a set's ``places`` call number ``tick`` changes; the engine computes the same."""
+    return tick // sets % places
+
+
+def _stable(taken: list[int]) -> bool:
+    latest = taken[-3:]
+    return len(taken) >= 4 and max(latest) <= 1.1 * min(latest) and min(latest) >= 0.95 * min(taken)
+
+
+def _put(array: Any, place: tuple[int, ...], value: Any) -> Any:
+    """``array`` with one element replaced: in place, or a new one where the framework's arrays cannot be written to."""
+    try:
+        array[place] = value
+    except TypeError:
+        return array.at[place].set(value)
+    return array
+
+
+def _copied(value: Any) -> Any:
+    """An element on its own, not a view of the array that it was taken from."""
+    return value.clone() if hasattr(value, "clone") else value
+
+
+def _said(error: BaseException) -> str:
+    try:
+        return f"{type(error).__name__}: {str(error)[:1000]}"
+    except BaseException:
+        return type(error).__name__
+
+
+def _give_back() -> None:
+    """Ask the C library to return free memory to the system, so that a call that takes it again is seen to."""
+    if sys.platform == "linux":
+        import ctypes
+
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)
+
+
+def _resident(field: str) -> int:
+    """A size in /proc/self/status, bytes; 0 where it is not there."""
+    try:
+        with open("/proc/self/status") as file:
+            for line in file:
+                if line.startswith(field + ":"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return 0

@@ -1,0 +1,126 @@
+"""What a race's samples show: ratios, intervals, verdicts. Pure functions of numbers.
+
+A round times every contestant once. The logarithms of a contestant's times over the baseline's, round by round, are
+the data: drift and slow bursts, which last longer than a round, leave them alone. Their median is estimated with the
+interval that inverts the sign test (Thompson 1936; Conover, *Practical Nonparametric Statistics*, section 3.2): it
+asks for independent rounds and nothing else, no symmetry, no normality, no finite variance.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+ERROR_RATE = 0.05
+"""The chance that any interval of a race misses its ratio, over all comparisons and all looks at the data."""
+
+MARGIN = 0.03
+"""Ratios between 1 / (1 + MARGIN) and 1 + MARGIN count as equal: about what a shared machine does to one kernel."""
+
+FAR = 1.05
+"""A contestant stays in the race until its interval reaches this factor to either side at most; see `settled`."""
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """A contestant's time over the baseline's: median over ``rounds``, interval (None while rounds are too few)."""
+
+    value: float
+    low: float | None
+    high: float | None
+    rounds: int
+
+
+def rank(count: int, error: float) -> int:
+    """How many of ``count`` ordered values the sign test's interval leaves out at each end; -1 where it leaves none.
+
+    The largest r with 2 P(Binomial(count, 1/2) <= r) <= error; the interval is then from the (r + 1)th smallest value
+    to the (r + 1)th largest, and holds the median with probability 1 - error at least.
+    """
+    tail = 0.0
+    for r in range(count // 2 + 1):
+        tail += math.exp(math.lgamma(count + 1) - math.lgamma(r + 1) - math.lgamma(count - r + 1) - count * math.log(2))
+        if 2 * tail > error:
+            return r - 1
+    return count // 2
+
+
+def fewest_rounds(error: float) -> int:
+    """Rounds below which there is no interval: the least n with 2 * 2**-n <= error."""
+    return math.ceil(1 - math.log2(error))
+
+
+def sign_interval(values: Sequence[float], error: float) -> tuple[float, float] | None:
+    """The sign test's interval, missing the median with probability ``error`` at most; None for too few values."""
+    left_out = rank(len(values), error)
+    if left_out < 0:
+        return None
+    ordered = sorted(values)
+    return ordered[left_out], ordered[-1 - left_out]
+
+
+def error_share(look: int, comparisons: int) -> float:
+    """The error allowed to one interval at the ``look``-th look (from 1): ERROR_RATE / (comparisons look (look + 1)).
+
+    The shares add up to ERROR_RATE over all comparisons (Bonferroni) and all looks (the sum of 1 / (k (k + 1)) is 1),
+    so that stopping when the answer is in does not raise the rate of wrong answers.
+    """
+    return ERROR_RATE / max(1, comparisons) / (look * (look + 1))
+
+
+def looks(comparisons: int, growth: float = 1.5) -> Iterator[int]:
+    """At how many rounds to look: the first at which there is an interval at all, then each ``growth`` times later."""
+    at = fewest_rounds(error_share(1, comparisons))
+    look = 1
+    while True:
+        yield at
+        look += 1
+        at = max(math.ceil(at * growth), fewest_rounds(error_share(look, comparisons)))
+
+
+def ratio(times: Sequence[float], baseline: Sequence[float], error: float) -> Ratio:
+    """The ratio of ``times`` to ``baseline``, paired round by round (the longer of the two is cut). Seconds in both."""
+    count = min(len(times), len(baseline))
+    logs = np.log(np.asarray(times[:count])) - np.log(np.asarray(baseline[:count]))
+    interval = sign_interval(logs.tolist(), error)
+    value = math.exp(float(np.median(logs)))
+    if interval is None:
+        return Ratio(value, None, None, count)
+    return Ratio(value, math.exp(interval[0]), math.exp(interval[1]), count)
+
+
+def noise_floor(control: Ratio) -> float:
+    """How far from 1 the baseline's ratio to itself came out; 0.02 is 2 %."""
+    return math.exp(abs(math.log(control.value))) - 1
+
+
+def verdict(seen: Ratio, noise: float, margin: float = MARGIN) -> str:
+    """What a ratio's interval says.
+
+    "same" where it lies within the margin, "faster" or "slower" where it lies beyond the noise, else "undecided".
+    Nothing is said below the noise floor: "same" needs a floor within the margin.
+    """
+    if seen.low is None or seen.high is None:
+        return "undecided"
+    if noise <= margin and 1 / (1 + margin) <= seen.low and seen.high <= 1 + margin:
+        return "same"
+    if seen.low > 1 + noise:
+        return "slower"
+    if seen.high < 1 / (1 + noise):
+        return "faster"
+    return "undecided"
+
+
+def settled(seen: Ratio, noise: float, margin: float = MARGIN) -> bool:
+    """Whether more rounds would add nothing worth having: a verdict, and an interval of FAR to either side at most.
+
+    Four times slower or faster, a wider interval will do: FAR grows with the ratio's logarithm.
+    """
+    if verdict(seen, noise, margin) == "undecided":
+        return False
+    assert seen.low is not None
+    assert seen.high is not None
+    return math.log(seen.high / seen.low) <= 2 * math.log(FAR) * max(1.0, abs(math.log2(seen.value)))
