@@ -1,0 +1,134 @@
+// Differences of two run files, read in the browser. The rules are those of convgauge.report.changes.
+"use strict";
+
+const FAULTS = new Set(["failed", "errored", "crashed", "timed_out", "xpassed", "mistrusted"]);
+const KINDS = { broke: "Broke", fixed: "Fixed", changed: "Changed otherwise", appeared: "Appeared", vanished: "Vanished", slower: "Slower", faster: "Faster" };
+
+async function readRun(file) {
+  let text;
+  if (file.name.endsWith(".gz")) text = await new Response(file.stream().pipeThrough(new DecompressionStream("gzip"))).text();
+  else text = await file.text();
+  const lines = text.split("\n");
+  lines.pop(); // what follows the last newline: nothing, or a line that was cut off
+  const records = lines.map((line, place) => {
+    try { return JSON.parse(line); } catch { throw new Error(`${file.name}, line ${place + 1} does not read`); }
+  });
+  if (records[0]?.type !== "header") throw new Error(`${file.name} is not a run: it does not begin with a header`);
+  if (records[0].schema !== 1) throw new Error(`${file.name}: schema ${records[0].schema}, and this page reads schema 1`);
+  return { name: file.name, header: records[0], records, footer: records.at(-1).type === "footer" ? records.at(-1) : null };
+}
+
+function indexed(run, type, fields) {
+  const found = new Map();
+  for (const record of run.records) {
+    if (record.type === type) found.set(JSON.stringify(fields.map((field) => record[field] ?? "")), record);
+  }
+  return found;
+}
+
+function kindOf(was, now) {
+  if ((FAULTS.has(now) && !FAULTS.has(was)) || (was === "passed" && now === "declined")) return "broke";
+  if ((FAULTS.has(was) && !FAULTS.has(now)) || (was === "declined" && now === "passed")) return "fixed";
+  return "changed";
+}
+
+function differences(old, now) {
+  const found = [];
+  for (const [order, field] of [[["conformant", "conformant with declines", "nonconformant", "unjudged"], "verdict"], [["A", "B", "C", "F", ""], "grade"]]) {
+    for (const [name, after] of Object.entries(now.footer?.verdicts ?? {})) {
+      const before = Object.hasOwn(old.footer?.verdicts ?? {}, name) ? old.footer.verdicts[name] : null;
+      if (!before || before[field] === after[field]) continue;
+      const [a, b] = [order.indexOf(before[field]), order.indexOf(after[field])];
+      if (a < 0 || b < 0) continue;
+      const kind = after[field] === "" ? "changed" : b > a ? "broke" : "fixed";
+      found.push({ kind, what: name, was: before[field] || "ungraded", now: after[field] || "ungraded" });
+    }
+  }
+  const specs = ["implementation", "spec", "dtype", "device"];
+  const [before, after] = [indexed(old, "spec", specs), indexed(now, "spec", specs)];
+  for (const key of new Set([...before.keys(), ...after.keys()])) {
+    const [was, is] = [before.get(key)?.status, after.get(key)?.status];
+    if (was === is) continue;
+    const kind = is === undefined ? "vanished" : was === undefined ? "appeared" : kindOf(was, is);
+    found.push({ kind, what: JSON.parse(key).filter(Boolean).join(" "), was: was ?? "not there", now: is ?? "not there" });
+  }
+  const timed = ["implementation", "problem", "layers", "threads", "operands", "baseline"];
+  const [slow, fast] = [indexed(old, "timing", timed), indexed(now, "timing", timed)];
+  for (const [key, b] of fast) {
+    const a = slow.get(key);
+    if (!a || [a.low, a.high, a.ratio, b.low, b.high, b.ratio].some((value) => value == null)) continue;
+    const slack = 1 + Math.max(a.noise ?? 0, b.noise ?? 0);
+    const kind = b.low > a.high * slack ? "slower" : b.high * slack < a.low ? "faster" : "";
+    if (kind) found.push({ kind, what: `${b.implementation} on ${b.layer || b.problem} (÷ ${b.baseline})`, was: `${a.ratio.toPrecision(3)}×`, now: `${b.ratio.toPrecision(3)}×` });
+  }
+  const common = [...after.keys()].some((key) => before.has(key)) || [...fast.keys()].some((key) => slow.has(key));
+  return { found, common };
+}
+
+function element(name, text, ...children) {
+  const made = document.createElement(name);
+  if (text) made.textContent = text;
+  made.append(...children);
+  return made;
+}
+
+function show(old, now) {
+  const place = document.querySelector("#changes");
+  const { found, common } = differences(old, now);
+  const parts = [];
+  for (const run of [old, now]) {
+    if (!run.footer) parts.push(element("p", `${run.name} is incomplete: what it lacks is shown as vanished or appeared.`));
+  }
+  if (!common) parts.push(element("p", "Nothing in common: no result is in both runs."));
+  else if (!found.length) parts.push(element("p", "No change."));
+  for (const part of parts) part.className = "notice";
+  for (const [kind, heading] of Object.entries(KINDS)) {
+    const these = found.filter((change) => change.kind === kind);
+    if (!these.length) continue;
+    const rows = these.map((change) => element("tr", "", element("th", change.what), element("td", change.was), element("td", change.now)));
+    for (const row of rows) row.firstChild.scope = "row";
+    const heads = ["What", "Was", "Is"].map((text) => { const made = element("th", text); made.scope = "col"; return made; });
+    const box = element("div", "", element("table", "", element("thead", "", element("tr", "", ...heads)), element("tbody", "", ...rows)));
+    box.className = "scroll";
+    box.tabIndex = 0;
+    box.role = "region";
+    box.ariaLabel = heading;
+    parts.push(element("h2", `${heading} (${these.length.toLocaleString("en")})`), box);
+  }
+  place.replaceChildren(...parts);
+}
+
+const chosen = { old: null, new: null };
+
+async function take(which, file) {
+  const place = document.querySelector("#changes");
+  try { chosen[which] = await readRun(file); } catch (error) {
+    chosen[which] = null;
+    const note = element("p", error.message);
+    note.className = "notice warn";
+    place.replaceChildren(note);
+    return;
+  }
+  const { header, footer } = chosen[which];
+  document.querySelector(`#${which}-name`).textContent = `${file.name}, ${header.started || "undated"}${footer ? "" : ", incomplete"}`;
+  if (chosen.old && chosen.new) show(chosen.old, chosen.new);
+}
+
+for (const which of ["old", "new"]) {
+  document.querySelector(`#${which}`).addEventListener("change", (event) => { if (event.target.files[0]) take(which, event.target.files[0]); });
+}
+const drop = document.querySelector("#drop");
+for (const name of ["dragover", "dragleave", "drop"]) {
+  drop.addEventListener(name, (event) => { event.preventDefault(); drop.classList.toggle("over", name === "dragover"); });
+}
+drop.addEventListener("drop", async (event) => {
+  const files = [...event.dataTransfer.files].slice(0, 2);
+  if (files.length === 1) { await take(chosen.old ? "new" : "old", files[0]); return; }
+  if (files.length < 2) return;
+  await take("old", files[0]);
+  await take("new", files[1]);
+  if (chosen.old && chosen.new && chosen.old.header.started > chosen.new.header.started) {
+    await take("old", files[1]);
+    await take("new", files[0]);
+  }
+});

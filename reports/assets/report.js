@@ -1,0 +1,243 @@
+// The report's behaviour: theme, sorting, filtering with the state in the address, copying. The pages read without it.
+"use strict";
+
+const $ = (selector, root = document) => root.querySelector(selector);
+const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+
+// --- the address: #q=…&sort=…  (the part after #, so that it also works on pages opened from disk) ---
+
+function state() {
+  return new URLSearchParams(location.hash.includes("=") ? location.hash.slice(1) : "");
+}
+
+function remember(changes) {
+  const now = state();
+  for (const [key, value] of Object.entries(changes)) value ? now.set(key, value) : now.delete(key);
+  const text = now.toString();
+  history.replaceState(null, "", text ? `#${text}` : location.pathname + location.search);
+}
+
+// --- theme ---
+
+function theme() {
+  const button = $("#theme");
+  const themes = ["auto", "light", "dark"];
+  const show = () => { $("span", button).textContent = document.documentElement.dataset.theme ?? "auto"; };
+  button.addEventListener("click", () => {
+    const next = themes[(themes.indexOf(document.documentElement.dataset.theme ?? "auto") + 1) % themes.length];
+    if (next === "auto") delete document.documentElement.dataset.theme;
+    else document.documentElement.dataset.theme = next;
+    try { localStorage.setItem("convgauge-theme", next); } catch { /* kept for this page only */ }
+    show();
+  });
+  show();
+}
+
+// --- sorting ---
+
+function sortable(table) {
+  const heads = $$("thead th", table);
+  const body = $("tbody", table);
+  const first = [...body.rows];
+  const stored = table.id === "matrix";
+  const key = (row, column) => {
+    const cell = row.cells[column];
+    const text = cell.dataset.sort ?? cell.textContent.trim();
+    const number = Number(text.replaceAll(",", ""));
+    return text !== "" && !Number.isNaN(number) ? number : text.toLowerCase();
+  };
+  const order = (a, b) => (typeof a === typeof b ? (a < b ? -1 : a > b ? 1 : 0) : typeof a === "number" ? -1 : 1);
+  const sort = (column, way) => {
+    heads.forEach((head, place) => {
+      if (place === column && way) head.setAttribute("aria-sort", way); else head.removeAttribute("aria-sort");
+    });
+    const turn = way === "descending" ? -1 : 1;
+    const keyed = first.map((row, place) => [way ? key(row, column) : 0, place, row]);
+    keyed.sort((a, b) => turn * order(a[0], b[0]) || a[1] - b[1]);
+    body.append(...keyed.map(([, , row]) => row));
+  };
+  heads.forEach((head, column) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "sort";
+    button.append(...head.childNodes);
+    head.append(button);
+    button.addEventListener("click", () => {
+      const now = head.getAttribute("aria-sort");
+      const way = now === null ? "ascending" : now === "ascending" ? "descending" : "";
+      sort(column, way);
+      if (stored) remember({ sort: way ? `${way === "descending" ? "-" : ""}${column}` : "" });
+    });
+  });
+  const restore = () => {
+    const asked = /^(-?)(\d{1,4})$/.exec(state().get("sort") ?? "");
+    if (asked && Number(asked[2]) < heads.length) sort(Number(asked[2]), asked[1] ? "descending" : "ascending");
+    else if (heads.some((head) => head.hasAttribute("aria-sort"))) sort(-1, "");
+  };
+  if (stored) { restore(); addEventListener("hashchange", restore); }
+}
+
+// --- queries ---
+
+/** Terms of a query: [{not, key, values}]. Throws an Error with a message for the reader. */
+function parse(text) {
+  const terms = [];
+  for (const [, not, key, value, word] of text.matchAll(/(?<!\S)(-?)(?:([a-z]+):((?:"[^"]*"|[^\s"])+)|("[^"]*"|\S+))/g)) {
+    const values = (value ?? word).match(/(?:"[^"]*"|[^,"])+/g)?.map((v) => v.replaceAll('"', "").toLowerCase()) ?? [];
+    if (values.length) terms.push({ not: not === "-", key: key ?? "", values });
+  }
+  for (const { key } of terms) if (!(key in TESTS)) throw new Error(`there is no ${key}: term`);
+  return terms;
+}
+
+const holds = (values, text) => values.some((value) => String(text).toLowerCase().includes(value));
+const equals = (values, text) => values.includes(String(text).toLowerCase());
+
+// What each term asks of an entry (e), a spec (s) and a result (r); the names tell which of them it looks at.
+const TESTS = {
+  "": { on: "es", test: (values, e, s) => holds(values, e.name) || (s !== null && holds(values, s.id)) },
+  name: { on: "e", test: (values, e) => holds(values, e.name) },
+  environment: { on: "e", test: (values, e) => holds(values, e.environment) },
+  framework: { on: "e", test: (values, e) => equals(values, e.framework) },
+  algorithm: { on: "e", test: (values, e) => holds(values, e.algorithm) },
+  verdict: { on: "e", test: (values, e) => equals(values, e.verdict) },
+  grade: { on: "e", test: (values, e) => equals(values, e.grade) },
+  chapter: { on: "s", test: (values, e, s) => holds(values, s.chapter) },
+  spec: { on: "s", test: (values, e, s) => holds(values, s.id) },
+  level: { on: "s", test: (values, e, s) => equals(values, s.level) },
+  profile: { on: "s", test: (values, e, s) => equals(values, s.profile) },
+  is: { on: "s", test: (values, e, s) => values.includes("different") && s.different },
+  only: { on: "s", test: (values, e, s) => s.only !== null && equals(values, s.only) },
+  status: { on: "r", test: (values, e, s, r) => equals(values, r.status) },
+  dtype: { on: "r", test: (values, e, s, r) => equals(values, r.dtype) },
+  device: { on: "r", test: (values, e, s, r) => equals(values, r.device) },
+};
+
+function prepare(data) {
+  const letters = new Map(Object.entries(data.letters));
+  const faults = new Set(data.faults);
+  const tables = Object.entries(data.results).map(([key, rows]) => {
+    const cut = key.lastIndexOf("@");
+    return { dtype: key.slice(0, cut), device: key.slice(cut + 1), rows };
+  });
+  data.specs.forEach((spec, row) => {
+    const columns = data.entries.map((_, place) => tables.map((table) => table.rows[row][place]).join(""));
+    const met = columns.filter((column) => /[^.]/.test(column));
+    const distinct = new Set(met.map((column) => [...new Set(column.replaceAll(".", ""))].sort().join("")));
+    const wrong = data.entries.filter((_, place) => [...columns[place]].some((letter) => faults.has(letters.get(letter))));
+    spec.different = distinct.size > 1;
+    spec.only = wrong.length === 1 ? wrong[0].name : null;
+  });
+  return { ...data, letters, tables };
+}
+
+/** The results that a query selects: which entries and specs have some, and how many there are. */
+function select(data, terms) {
+  const passes = (term, e, s, r) => TESTS[term.key].test(term.values, e, s, r) !== term.not;
+  const about = (on) => terms.filter((term) => TESTS[term.key].on === on);
+  const [ofEntry, ofSpec, ofBoth, ofResult] = ["e", "s", "es", "r"].map(about);
+  const found = { entries: new Set(), specs: new Set(), cells: new Set(), results: 0 };
+  const specs = data.specs.map((s, row) => [s, row]).filter(([s]) => ofSpec.every((term) => passes(term, null, s)));
+  data.entries.forEach((e, place) => {
+    if (!ofEntry.every((term) => passes(term, e))) return;
+    if (!ofSpec.length && !ofResult.length && ofBoth.every((term) => passes(term, e, null))) found.entries.add(place);
+    for (const [s, row] of specs) {
+      if (!ofBoth.every((term) => passes(term, e, s))) continue;
+      for (const { dtype, device, rows } of data.tables) {
+        const letter = rows[row][place];
+        if (letter === "." || !ofResult.every((term) => passes(term, e, s, { status: data.letters.get(letter), dtype, device }))) continue;
+        found.entries.add(place);
+        found.specs.add(row);
+        found.cells.add(row * data.entries.length + place);
+        found.results += 1;
+      }
+    }
+  });
+  return found;
+}
+
+function filtering() {
+  const table = $("#matrix");
+  const source = $("#data");
+  if (!table || !source) return;
+  const data = prepare(JSON.parse(source.textContent));
+  const input = $("#query");
+  const output = $("#found");
+  const bySpec = table.dataset.rows === "specs";
+  const rows = $$("tbody tr", table);
+  const columns = bySpec ? $$("thead [data-entry]", table) : [];
+  const many = (count, noun) => `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
+  const cells = rows.map((row) => $$("td[data-entry]", row));
+
+  const apply = (text) => {
+    let terms;
+    try { terms = parse(text); } catch (error) {
+      output.textContent = error.message;
+      output.className = "complaint";
+      return;
+    }
+    const found = select(data, terms);
+    rows.forEach((row, number) => {
+      const shown = bySpec ? found.specs.has(Number(row.dataset.spec)) : found.entries.has(Number(row.dataset.entry));
+      if (row.hidden === shown) row.hidden = !shown;
+      if (!bySpec || !shown) return;
+      for (const cell of cells[number]) {
+        const place = Number(cell.dataset.entry);
+        const hidden = !found.entries.has(place);
+        if (cell.hidden !== hidden) cell.hidden = hidden;
+        cell.classList.toggle("faint", !found.cells.has(Number(row.dataset.spec) * data.entries.length + place));
+      }
+    });
+    for (const head of columns) head.hidden = !found.entries.has(Number(head.dataset.entry));
+    output.className = "";
+    const result = `${many(found.results, "result")} in ${many(found.entries.size, "implementation")} and ${many(found.specs.size, "spec")}`;
+    output.replaceChildren(terms.length ? `${result} · ` : result);
+    if (terms.length) {
+      const link = document.createElement("a");
+      link.href = `${bySpec ? "index.html" : "specs.html"}#${new URLSearchParams({ q: text })}`;
+      link.textContent = bySpec ? "by implementation" : "spec by spec";
+      output.append(link);
+    }
+  };
+  const ask = (text) => { input.value = text; apply(text); remember({ q: text.trim() }); };
+  input.addEventListener("input", () => ask(input.value));
+  $("#search").addEventListener("submit", (event) => event.preventDefault());
+  $("#quick").addEventListener("click", (event) => {
+    const text = event.target.closest("[data-query]")?.dataset.query;
+    if (text) ask(input.value === text ? "" : text);
+  });
+  const restore = () => { input.value = state().get("q") ?? ""; apply(input.value); };
+  addEventListener("hashchange", restore);
+  restore();
+  window.convgauge = {
+    timeQuery(text) {
+      const started = performance.now();
+      ask(text);
+      table.getBoundingClientRect(); // makes the browser lay the table out now
+      return performance.now() - started;
+    },
+  };
+}
+
+// --- copying ---
+
+function copying() {
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("button.copy");
+    if (!button) return;
+    const code = $("code", button.parentElement);
+    let done = true;
+    try { await navigator.clipboard.writeText(code.textContent); } catch {
+      getSelection().selectAllChildren(code); // no clipboard on pages opened from disk in some browsers
+      done = document.execCommand("copy");
+    }
+    button.textContent = done ? "copied" : "selected";
+    setTimeout(() => { button.textContent = "copy"; }, 1500);
+  });
+}
+
+theme();
+$$("table[data-sortable]").forEach(sortable);
+filtering();
+copying();
+document.documentElement.dataset.ready = String(performance.now());

@@ -1,0 +1,7 @@
+"""The report: pages, a Markdown summary, badges and differences, all of them functions of run files."""
+
+from convgauge.report.changes import compare
+from convgauge.report.export import badge, markdown
+from convgauge.report.site import build
+
+__all__ = ["badge", "build", "compare", "markdown"]

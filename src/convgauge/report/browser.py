@@ -1,0 +1,43 @@
+"""Chromium, headless and with no way to the network, for measuring the report and testing it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+class Unavailable(RuntimeError):
+    """Selenium, Chromium or its driver is not installed; the message says which."""
+
+
+@contextmanager
+def chromium(width: int = 1280, height: int = 900, dark: bool = False) -> Iterator[Any]:
+    """A selenium driver, its profile in a fresh folder; its log keeps console errors and requests. Raises `Unavailable`."""
+    try:
+        from selenium import webdriver
+    except ImportError:
+        raise Unavailable("selenium is not installed (python -m pip install selenium)") from None
+    browser, driver = shutil.which("chromium") or shutil.which("chromium-browser"), shutil.which("chromedriver")
+    if browser is None or driver is None:
+        raise Unavailable(f"{'chromium' if browser is None else 'chromedriver'} is not installed")
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        options = webdriver.ChromeOptions()
+        options.binary_location = browser
+        for word in ("headless=new", "disable-gpu", "disable-background-networking", "no-first-run", "disable-dev-shm-usage", "hide-scrollbars"):  # fmt: skip
+            options.add_argument(f"--{word}")
+        if hasattr(os, "geteuid") and os.geteuid() == 0:
+            options.add_argument("--no-sandbox")  # Chromium refuses root a sandbox; the pages are our own
+        options.add_argument(f"--user-data-dir={profile}")
+        options.add_argument(f"--window-size={width},{height}")
+        if dark:
+            options.add_argument("--blink-settings=preferredColorScheme=0")
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+        running = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+        try:
+            yield running
+        finally:
+            running.quit()

@@ -1,0 +1,122 @@
+"""What changed between two runs: what broke, was fixed, appeared, vanished, and got faster or slower."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from convgauge.report import words
+from convgauge.results import FAULTS, GRADES, VERDICTS, Run, SpecRecord, TimingRecord
+
+NOTHING_COMPARED = 5
+_LOST = ("declined",)
+Key = tuple[str, str, str, str]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One difference. ``kind`` is a key of `KINDS`; ``what`` names the result, ``was`` and ``now`` say how it stands."""
+
+    kind: str
+    what: str
+    was: str
+    now: str
+
+    def __str__(self) -> str:
+        return words.line(f"{self.what}: {self.was} → {self.now}")
+
+
+KINDS = {
+    "broke": "Broke",
+    "fixed": "Fixed",
+    "changed": "Changed otherwise",
+    "appeared": "Appeared",
+    "vanished": "Vanished",
+    "slower": "Slower",
+    "faster": "Faster",
+}
+"""Kinds of change and their headings; only the first is a regression."""
+
+
+def compare(old: Run, new: Run) -> tuple[str, int]:
+    """The changes as text, and an exit status: 1 where conformance got worse, 5 where nothing could be compared, else 0.
+
+    A result breaks when it was no fault and is one now, or passed and is declined now. A worse verdict or grade is a
+    regression too. Speed is told where the two intervals don't overlap, and changes no exit status.
+    """
+    if not _records(old).keys() & _records(new).keys() and not _timings(old).keys() & _timings(new).keys():
+        return "Nothing in common: no result is in both runs.\n", NOTHING_COMPARED
+    found = [*verdicts(old, new), *specs(old, new), *timings(old, new)]
+    lines = [words.line(f"{run.path} is incomplete: what it lacks is shown as vanished or appeared.") for run in (old, new) if run.footer is None]  # fmt: skip
+    for kind, heading in KINDS.items():
+        these = [change for change in found if change.kind == kind]
+        if these:
+            lines += [f"{heading} ({len(these)})", *(f"  {change}" for change in these)]
+    broke = any(change.kind == "broke" for change in found)
+    if not found:
+        lines.append(f"No change in {words.plural(len(_records(new)), 'result')}.")
+    return "\n".join(lines) + "\n", int(broke)
+
+
+def specs(old: Run, new: Run) -> Iterator[Change]:
+    """Changes of single results."""
+    before, after = _records(old), _records(new)
+    for key in [*before, *(key for key in after if key not in before)]:
+        was, now = before.get(key), after.get(key)
+        name = _name(key)
+        if now is None:
+            yield Change("vanished", name, before[key].status, "not in the new run")
+        elif was is None:
+            yield Change("appeared", name, "not in the old run", now.status)
+        elif was.status != now.status:
+            yield Change(_kind(was, now), name, was.status, now.status)
+
+
+def _kind(was: SpecRecord, now: SpecRecord) -> str:
+    if now.status in FAULTS and was.status not in FAULTS or (was.status == "passed" and now.status in _LOST):
+        return "broke"
+    if was.status in FAULTS and now.status not in FAULTS or (was.status in _LOST and now.status == "passed"):
+        return "fixed"
+    return "changed"
+
+
+def verdicts(old: Run, new: Run) -> Iterator[Change]:
+    """Verdicts and grades that moved, of implementations that both footers judge."""
+    if old.footer is None or new.footer is None:
+        return
+    for name, now in new.footer.verdicts.items():
+        was = old.footer.verdicts.get(name)
+        if was is None:
+            continue
+        for order, before, after in ((VERDICTS, was.verdict, now.verdict), (GRADES, was.grade, now.grade)):
+            if before != after and before in order and after in order:
+                worse = order.index(after) > order.index(before) and after != ""
+                yield Change("broke" if worse else "fixed" if after else "changed", name, before or "ungraded", after or "ungraded")  # fmt: skip
+
+
+def timings(old: Run, new: Run) -> Iterator[Change]:
+    """Ratios to the same baseline whose intervals lie apart by more than either noise floor."""
+    before, after = _timings(old), _timings(new)
+    for key, now in after.items():
+        was = before.get(key)
+        if was is None or None in (was.low, was.high, was.ratio, now.low, now.high, now.ratio):
+            continue
+        assert was.low and was.high and now.low and now.high
+        slack = 1 + max(was.noise or 0.0, now.noise or 0.0)
+        kind = "slower" if now.low > was.high * slack else "faster" if now.high * slack < was.low else ""
+        if kind:
+            name = f"{now.implementation} on {now.layer or now.problem} (÷ {now.baseline})"
+            yield Change(kind, name, words.ratio(was.ratio), words.ratio(now.ratio))
+
+
+def _records(run: Run) -> dict[Key, SpecRecord]:
+    return {(r.implementation, r.spec, r.dtype, r.device): r for r in run.of(SpecRecord)}
+
+
+def _timings(run: Run) -> dict[tuple[str, str, str, int, str, str], TimingRecord]:
+    return {(r.implementation, r.problem, r.layers, r.threads, r.operands, r.baseline): r for r in run.of(TimingRecord)}
+
+
+def _name(key: Key) -> str:
+    implementation, spec, dtype, device = key
+    return " ".join(part for part in (implementation, spec, dtype, device) if part)

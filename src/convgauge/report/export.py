@@ -1,0 +1,158 @@
+"""Other forms of the same facts: a Markdown summary, badges, CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from convgauge.report import speed, words
+from convgauge.report.model import INCOMPLETE, Entry, Report, gather
+from convgauge.results import FAULTS, Run
+
+COLOURS = {
+    "conformant": "brightgreen",
+    "conformant with declines": "green",
+    INCOMPLETE: "lightgrey",
+    "nonconformant": "red",
+    "unjudged": "orange",
+}
+
+
+def badge(run: Run, implementation: str) -> dict[str, Any]:
+    """One implementation's badge, in the form that shields.io reads from an endpoint. Raises `KeyError`."""
+    for entry in gather([run]).entries:
+        if entry.name == implementation:
+            return badge_of(entry)
+    raise KeyError(implementation)
+
+
+def badge_of(entry: Entry) -> dict[str, Any]:
+    message = f"{entry.verdict} · {entry.grade}" if entry.grade else entry.verdict
+    colour = COLOURS.get(entry.verdict, "lightgrey")
+    return {"schemaVersion": 1, "label": "convgauge", "message": message, "color": colour}
+
+
+# --- Markdown --------------------------------------------------------------------------------------------------------
+
+
+def markdown(runs: Sequence[Run]) -> str:
+    """A summary for a CI job's page: verdicts, then each failing spec with how to reproduce it."""
+    report = gather(runs)
+    lines = ["# Convolution conformance", "", *(_about(run) for run in runs), ""]
+    lines += [f"> **Incomplete**: {_escape(_file(run))} was cut off; what follows is what it had." for run in runs if run.footer is None]  # fmt: skip
+    lines += ["", *_table(report), ""]
+    for entry in report.present:
+        lines += _faults(entry)
+    for entry in report.absent:
+        lines.append(f"- {_escape(entry.title)} is absent: {_escape(entry.about.absent)}")
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines).strip()) + "\n"
+
+
+def _about(run: Run) -> str:
+    header = run.header
+    versions = ", ".join(f"{name} {version}" for name, version in header.versions.items())
+    said = f"convgauge {header.suite}, {header.profile or 'any'} profile, {header.tier or 'any'} tier, seed {header.seed}, {header.machine.processor}, {versions}"  # fmt: skip
+    return f"- {_escape(said)}"
+
+
+def _file(run: Run) -> str:
+    return run.path.replace("\\", "/").rpartition("/")[2]
+
+
+def _table(report: Report) -> Iterator[str]:
+    means = {(r.environment, s.name): (r, s) for r in reversed(speed.races(report)) for s in r.standings}
+    yield "| implementation | verdict | grade | cases | declined | faults | time ÷ baseline |"
+    yield "|---|---|:-:|--:|--:|--:|--:|"
+    for entry in report.present:
+        faults = sum(count for status, count in entry.counts().items() if status in FAULTS)
+        ratio = "–"
+        if (entry.environment, entry.name) in means:
+            race, standing = means[entry.environment, entry.name]
+            ratio = f"{words.ratio(standing.mean)} ({standing.covered} of {len(race.layers)} layers)"
+        yield f"| {_escape(entry.title)} | {entry.verdict} | {entry.grade or '–'} | {entry.executed:,} | {entry.declined:,} | {faults:,} | {ratio} |"  # fmt: skip
+
+
+def _faults(entry: Entry, most: int = 20) -> Iterator[str]:
+    broken = [record for record in entry.specs if record.status in FAULTS]
+    if not broken:
+        return
+    yield f"## {_escape(entry.title)}: {words.plural(len(broken), 'fault')}"
+    yield ""
+    for record in broken[:most]:
+        case = record.counterexample
+        where = f" {_escape(record.dtype)}" if record.dtype else ""
+        said = case.message if case else record.reason
+        yield f"- **{_escape(record.spec)}**{where} {words.label(record.status)}" + (f": {_escape(said)}" if said else "")  # fmt: skip
+        if case and case.reproduce:
+            yield f"  {_code(case.reproduce)}"
+    if len(broken) > most:
+        yield f"- and {len(broken) - most:,} more"
+    yield ""
+
+
+def _escape(text: str) -> str:
+    """Text that Markdown and HTML take for text."""
+    text = words.line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"([\\`*_{}\[\]|#~])", r"\\\1", text)
+
+
+def _code(text: str) -> str:
+    """A code span, fenced by one backtick more than it holds in a row."""
+    text = words.line(text)
+    fence = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
+    return f"{fence} {text} {fence}"
+
+
+# --- CSV -------------------------------------------------------------------------------------------------------------
+
+
+def verdicts_csv(report: Report) -> str:
+    rows = (
+        (e.environment, e.name, e.about.framework, e.about.algorithm, e.verdict, e.grade, e.executed, e.declined)
+        for e in report.entries
+    )
+    return _csv(("environment", "implementation", "framework", "algorithm", "verdict", "grade", "executed", "declined"), rows)  # fmt: skip
+
+
+def results_csv(report: Report) -> str:
+    rows = (
+        (e.environment, e.name, s.chapter, s.spec, s.level, s.dtype, s.device, s.status, s.cases, s.margin, s.reason)
+        for e in report.entries
+        for s in e.specs
+    )
+    head = ("environment", "implementation", "chapter", "spec", "level", "dtype", "device", "status", "cases", "margin", "reason")  # fmt: skip
+    return _csv(head, rows)
+
+
+def timings_csv(report: Report) -> str:
+    rows = (
+        (race.environment, race.layers_name, race.threads, race.operands, layer.label, layer.problem, layer.count,
+         t.implementation, t.verdict, t.ratio, t.low, t.high, speed.median(t) if t.seconds else None, t.noise,
+         t.baseline, t.prepare_seconds, t.peak_bytes, t.flops, t.reason)
+        for race in speed.races(report)
+        for layer in race.layers
+        for t in layer.cells.values()
+    )  # fmt: skip
+    head = ("environment", "layers", "threads", "operands", "layer", "problem", "count", "implementation", "verdict",
+            "ratio", "low", "high", "median_seconds", "noise", "baseline", "prepare_seconds", "peak_bytes", "flops",
+            "reason")  # fmt: skip
+    return _csv(head, rows)
+
+
+def _csv(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(head)
+    writer.writerows([_cell(value) for value in row] for row in rows)
+    return file.getvalue()
+
+
+def _cell(value: object) -> object:
+    """A spreadsheet runs text that begins like a formula: a leading apostrophe makes it text."""
+    if not isinstance(value, str):
+        return value
+    value = words.line(value)
+    return f"'{value}" if value.startswith(("=", "+", "-", "@")) else value

@@ -1,0 +1,224 @@
+"""What a report is about: runs brought together, one entry an implementation and environment."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from convgauge import results
+from convgauge.report import words
+from convgauge.results import ImageRecord, ImplementationRecord, Judgement, LimitRecord, Run, SpecRecord, TimingRecord
+
+INCOMPLETE = "incomplete"
+UNCHECKED = "not checked"
+ABSENT = "absent"
+ORDER = ("conformant", "conformant with declines", INCOMPLETE, "nonconformant", "unjudged", UNCHECKED, ABSENT)
+"""Verdicts as the overview sorts them; the last and the third are the report's own words for what a run does not say."""
+
+_WORST = ("nonconformant", "unjudged", "conformant with declines", "conformant")
+_GRADES = ("F", "C", "B", "A")
+
+
+@dataclass
+class Environment:
+    """One machine and set of libraries: the runs that name it, or where they name none, that share them."""
+
+    name: str
+    runs: list[Run] = field(default_factory=list)
+
+    @property
+    def whole(self) -> bool:
+        return all(run.footer is not None for run in self.runs)
+
+
+@dataclass
+class Entry:
+    """One implementation in one environment: a row of the overview and a page of its own."""
+
+    name: str
+    environment: str
+    slug: str
+    about: ImplementationRecord
+    specs: list[SpecRecord] = field(default_factory=list)
+    timings: list[TimingRecord] = field(default_factory=list)
+    images: list[ImageRecord] = field(default_factory=list)
+    judgements: list[Judgement] = field(default_factory=list)
+    cut_off: bool = False
+    replaced: int = 0
+    place: int = -1
+
+    @property
+    def verdict(self) -> str:
+        """The footer's, the worst of several; without one, what the records prove, else ``incomplete``."""
+        if self.about.absent and not self.specs and not self.timed:
+            return ABSENT
+        if self.judgements:
+            return min((j.verdict for j in self.judgements), key=lambda v: _WORST.index(v) if v in _WORST else -1)
+        if any(s.level == "required" and s.status in results.FAULTS for s in self.specs):
+            return "nonconformant"
+        return INCOMPLETE if self.specs else UNCHECKED
+
+    @property
+    def timed(self) -> bool:
+        return any(timing.verdict != "absent" for timing in self.timings)
+
+    @property
+    def grade(self) -> str:
+        """The worst grade that a footer gives; "" where none does."""
+        given = [j.grade for j in self.judgements if j.grade]
+        return min(given, key=lambda g: _GRADES.index(g) if g in _GRADES else -1, default="")
+
+    @property
+    def executed(self) -> int:
+        return sum(j.executed for j in self.judgements) if self.judgements else sum(s.cases for s in self.specs)
+
+    @property
+    def declined(self) -> int:
+        if self.judgements:
+            return sum(j.declined for j in self.judgements)
+        return sum(s.outcomes.get("declined", 0) for s in self.specs)
+
+    @property
+    def title(self) -> str:
+        return f"{self.name} ({self.environment})" if self.environment else self.name
+
+    def counts(self, chapter: str | None = None) -> Counter[str]:
+        """How many results there are of each status, in one chapter or in all."""
+        return Counter(s.status for s in self.specs if chapter is None or s.chapter == chapter)
+
+
+@dataclass
+class Spec:
+    """One spec as the runs tell of it, with every entry's records of it."""
+
+    id: str
+    slug: str
+    level: str
+    chapter: str
+    profile: str
+    sentence: str
+    source: str
+    records: dict[int, list[SpecRecord]] = field(default_factory=dict)
+
+    def statuses(self, entry: int) -> list[str]:
+        """The distinct statuses of one entry (its place in `Report.entries`), gravest first."""
+        return sorted({record.status for record in self.records.get(entry, [])}, key=words.gravity)
+
+    @property
+    def differs(self) -> bool:
+        """Whether two entries that answered got different statuses."""
+        return len({tuple(self.statuses(entry)) for entry in self.records}) > 1
+
+
+@dataclass
+class Report:
+    """Everything that the pages show."""
+
+    runs: list[Run]
+    environments: list[Environment]
+    entries: list[Entry]
+    specs: list[Spec]
+    limits: dict[str, list[LimitRecord]]
+
+    @property
+    def chapters(self) -> list[str]:
+        """In the order in which the runs name them."""
+        return list(dict.fromkeys(spec.chapter for spec in self.specs))
+
+    @property
+    def present(self) -> list[Entry]:
+        return [entry for entry in self.entries if entry.verdict != ABSENT]
+
+    @property
+    def absent(self) -> list[Entry]:
+        return [entry for entry in self.entries if entry.verdict == ABSENT]
+
+
+def gather(runs: Sequence[Run]) -> Report:
+    """Bring runs together. Where two tell of the same result, the later-started one holds and the entry counts it."""
+    ordered = sorted(runs, key=lambda run: run.header.started)
+    environments = _environments(ordered)
+    named = len(environments) > 1
+    entries: dict[tuple[str, str], Entry] = {}
+    for environment in environments:
+        for run in environment.runs:
+            _take(run, environment.name if named else "", entries)
+    for entry in entries.values():
+        _drop_replaced(entry)
+    listed = sorted(entries.values(), key=lambda e: (_place(e.verdict), e.name, e.environment))
+    _distinct_slugs(listed)
+    for place, entry in enumerate(listed):
+        entry.place = place
+    limits = {e.name if named else "": [lim for run in e.runs for lim in run.of(LimitRecord)] for e in environments}
+    return Report(list(runs), environments, listed, _specs(listed), limits)
+
+
+def _place(verdict: str) -> int:
+    return ORDER.index(verdict) if verdict in ORDER else len(ORDER)
+
+
+def _environments(runs: Iterable[Run]) -> list[Environment]:
+    """Runs with the same label belong together; those without one, when machine and versions are the same."""
+    grouped: dict[object, Environment] = {}
+    for run in runs:
+        header = run.header
+        key: object = header.label or (header.machine.processor, tuple(sorted(header.versions.items())))
+        if key not in grouped:
+            grouped[key] = Environment(header.label or f"environment {len(grouped) + 1}")
+        grouped[key].runs.append(run)
+    return list(grouped.values())
+
+
+def _take(run: Run, environment: str, entries: dict[tuple[str, str], Entry]) -> None:
+    def entry(name: str) -> Entry:
+        key = (name, environment)
+        if key not in entries:
+            whole_name = f"{name}--{environment}" if environment else name
+            entries[key] = Entry(name, environment, words.slug(whole_name), ImplementationRecord(name))
+        return entries[key]
+
+    for record in run.records:
+        if isinstance(record, ImplementationRecord):
+            entry(record.implementation).about = record
+        elif isinstance(record, SpecRecord):
+            entry(record.implementation).specs.append(record)
+        elif isinstance(record, TimingRecord):
+            entry(record.implementation).timings.append(record)
+        elif isinstance(record, ImageRecord) and record.implementation != "oracle":
+            entry(record.implementation).images.append(record)
+    for name, judgement in (run.footer.verdicts if run.footer else {}).items():
+        entry(name).judgements.append(judgement)
+    if run.footer is None:
+        for name in {record.implementation for record in run.of(SpecRecord)}:
+            entry(name).cut_off = True
+
+
+def _drop_replaced(entry: Entry) -> None:
+    latest = {(s.spec, s.dtype, s.device): s for s in entry.specs}
+    entry.replaced = len(entry.specs) - len(latest)
+    entry.specs = list(latest.values())
+    entry.images = list({image.title: image for image in entry.images}.values())
+
+
+def _distinct_slugs(entries: Iterable[Entry]) -> None:
+    """Two entries (a name with dashes, an environment) may come to one slug: number them."""
+    seen: Counter[str] = Counter()
+    for entry in entries:
+        plain = entry.slug
+        while entry.slug in seen:
+            seen[plain] += 1
+            entry.slug = f"{plain}-{seen[plain]}"
+        seen[entry.slug] = 1
+
+
+def _specs(entries: Sequence[Entry]) -> list[Spec]:
+    """The specs chapter by chapter, both in the order in which the runs first name them."""
+    found: dict[str, Spec] = {}
+    for place, entry in enumerate(entries):
+        for r in entry.specs:
+            if r.spec not in found:
+                found[r.spec] = Spec(r.spec, words.slug(r.spec), r.level, r.chapter, r.profile, r.sentence, r.source)
+            found[r.spec].records.setdefault(place, []).append(r)
+    chapters = list(dict.fromkeys(spec.chapter for spec in found.values()))
+    return sorted(found.values(), key=lambda spec: chapters.index(spec.chapter))
