@@ -38,7 +38,7 @@ def prepare(problem, weight, bias):
     offset = None if bias is None else bias.astype(accumulator)[:, None, None]
 
     def split(image):
-        """The phases of one image by (row, column) modulo the stride, each (G, C/G, rows * columns and a row to spare)."""
+        """The phases of one image by (row, column) modulo the stride, each (G, C/G, pixels) with a row to spare."""
         padded = np.pad(image.astype(accumulator), ((0, 0), *problem.pads))
         phases = {}
         for row, column in {(i * dh % sh, j * dw % sw) for i, j in np.ndindex(*problem.kernel)}:

@@ -133,12 +133,12 @@ def test_takes_operands_in_every_layout(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_one_by_one_identity_is_a_fresh_array(name: str) -> None:
     problem = Problem.parse(ORDINARY[-1])
-    operands = draw(problem)
+    operands = draw(problem, headroom=accuracy.integer_headroom(problem))
     operands.weight[...] = 1
     for prepared in ways(name):
         seen = observe(name, problem, operands, prepared)
         assert seen.impurities == ()
-        np.testing.assert_allclose(seen.output, operands.input, rtol=1e-6)
+        np.testing.assert_allclose(seen.output, operands.input, atol=0.25)
 
 
 @pytest.mark.parametrize("name", NAMES)

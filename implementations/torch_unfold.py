@@ -1,0 +1,42 @@
+"""im2col by F.unfold."""
+
+import torch
+
+from convgauge import implementation
+from convgauge.arguments import resolve
+from convgauge.dtypes import DTYPES
+
+
+@implementation(
+    framework="torch",
+    algorithm="im2col",
+    dtypes=("float64", "float32", "float16", "bfloat16", "complex64", "complex128"),
+    source="torch.nn.functional.unfold",
+    declines={"dtype": "integers: F.unfold does not take them"},
+)
+def torch_unfold(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    """F.unfold and one matrix product: PyTorch's own im2col.
+
+    `F.unfold` writes each receptive field into a column; the filters, one a row, multiply them. It pads alike on both
+    sides, so the one row or column that padding='same' adds below or to the right of an even extent is put there first.
+
+    Cost: N O OH OW K products in N G matrix products of inner size K = C/G KH KW. Workspace: the columns,
+    N C KH KW OH OW elements.
+    """
+    problem = resolve(input, weight, bias, stride, padding, dilation, groups, torch_unfold.declaration.dtypes)
+    o, g, k = problem.out_channels, problem.groups, problem.reduction
+    accumulator = getattr(torch, DTYPES[problem.dtype].accumulator)
+    (top, bottom), (left, right) = problem.pads
+
+    if 0 in problem.input_shape or 0 in problem.output_shape:  # F.unfold refuses them
+        output = input.new_zeros(problem.output_shape, dtype=accumulator)
+    else:
+        image = input.to(accumulator)
+        if (top, left) != (bottom, right):
+            image = torch.nn.functional.pad(image, (0, right - left, 0, bottom - top))
+        columns = torch.nn.functional.unfold(image, problem.kernel, problem.dilation, (top, left), problem.stride)
+        filters = weight.to(accumulator).reshape(g, o // g, k)
+        output = (filters @ columns.reshape(problem.batch, g, k, -1)).reshape(problem.output_shape)
+    if bias is not None:
+        output = output + bias.to(accumulator)[:, None, None]
+    return output.to(input.dtype)
