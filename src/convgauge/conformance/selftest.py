@@ -1,0 +1,296 @@
+"""``convgauge selftest``: the suite is run on every faulty implementation of the zoo, and must catch each.
+
+The kill matrix says which spec caught which fault. A fault that survives and a sound implementation that is accused
+are failures of the suite. So is, less gravely, a spec that catches nothing: it is listed.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from convgauge import oracle
+from convgauge.bundled import bundled
+from convgauge.conformance import judge as judging
+from convgauge.conformance.judge import Setting, Skip
+from convgauge.conformance.session import Session, Target
+from convgauge.conformance.spec import TIERS, Spec
+from convgauge.conformance.zoo import Exhibit, exhibits
+from convgauge.isolation import Limits
+from convgauge.operands import Operands, draw
+from convgauge.problem import Problem
+from convgauge.registry import LoadError
+from convgauge.results import FAULTS
+from convgauge.subject import Call
+
+SMOKE = Problem.parse("n2c3h8w8_o4k3x3_s1x1_p1x1_d1x1_g1_b_float32")
+"""What most people test: one float32 problem, 3x3, stride 1, padding 1, with a tolerance of 1e-3."""
+DEATHS = 3  # of its process, after which a fault's run ends: it is caught
+
+Test = Callable[[Any], None]
+
+
+@dataclass
+class Finding:
+    """What became of one exhibit: by spec id, the status in which it was caught, or accused."""
+
+    name: str
+    faulty: bool
+    smoke: bool
+    caught: dict[str, str] = field(default_factory=dict)
+    advised: dict[str, str] = field(default_factory=dict)
+    expected: bool = False
+    specs: int = 0
+    cases: int = 0
+    seconds: float = 0.0
+    reason: str = ""
+
+    @property
+    def good(self) -> bool:
+        """Whether the suite did its duty: a fault caught, a sound implementation let be."""
+        return bool(self.caught) == self.faulty
+
+
+@dataclass
+class Matrix:
+    """The kill matrix. ``specs`` are the ids of all that were run on at least one exhibit, with their sentences."""
+
+    tier: str
+    findings: list[Finding]
+    specs: dict[str, str]
+    whole: bool = True
+
+    @property
+    def survivors(self) -> list[Finding]:
+        return [one for one in self.findings if one.faulty and not one.caught]
+
+    @property
+    def accused(self) -> list[Finding]:
+        return [one for one in self.findings if not one.faulty and one.caught]
+
+    @property
+    def sole(self) -> dict[str, list[str]]:
+        """The specs that alone catch some fault, with those faults."""
+        found: dict[str, list[str]] = {}
+        for one in self.findings:
+            if one.faulty and len(one.caught) == 1:
+                found.setdefault(next(iter(one.caught)), []).append(one.name)
+        return found
+
+    @property
+    def idle(self) -> list[str]:
+        """The specs that catch nothing."""
+        busy = {id for one in self.findings if one.faulty for id in one.caught}
+        return sorted(set(self.specs) - busy)
+
+    def table(self) -> dict[str, Any]:
+        """What is written to a file."""
+        return {
+            "tier": self.tier,
+            "findings": [asdict(one) for one in self.findings],
+            "specs": self.specs,
+            "survivors": [one.name for one in self.survivors],
+            "accused": [one.name for one in self.accused],
+            "sole": self.sole,
+            "idle": self.idle if self.whole else None,
+        }
+
+
+def selftest(tier: str, output: Path | None, k: str) -> int:
+    """Run the suite on the zoo, print and write the kill matrix; 1 where a fault survives or a sound one is accused."""
+    if tier not in TIERS:
+        print(f"convgauge: tier {tier!r} is not one of {', '.join(TIERS)}", file=sys.stderr)
+        return 4
+    chosen = [one for one in exhibits() if k in one.name or k == one.path.stem]
+    if not chosen:
+        print(f"convgauge: no exhibit of the zoo has {k!r} in its name", file=sys.stderr)
+        return 5
+    started = time.perf_counter()
+    matrix = run(chosen, tier, progress=_progress)
+    _show(matrix, time.perf_counter() - started)
+    if output is not None:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_text(json.dumps(matrix.table(), indent=1) + "\n", encoding="utf-8")
+        print(f"wrote {output}")
+    return 1 if matrix.survivors or matrix.accused else 0
+
+
+def run(
+    chosen: list[Exhibit],
+    tier: str,
+    *,
+    first: bool = False,
+    jobs: int = 0,
+    progress: Callable[[Finding], None] | None = None,
+) -> Matrix:
+    """Judge each exhibit, ``jobs`` at once (as many as there are cores by default).
+
+    ``first`` ends a fault's run at the first spec that catches it, those that should catch it first: the matrix is
+    then not whole.
+    """
+    jobs = jobs or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
+    findings: dict[str, Finding] = {}
+    specs: dict[str, str] = {}
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        pending = {pool.submit(examine, one, tier, first) for one in chosen}
+        for done in as_completed(pending):
+            finding, run_specs = done.result()
+            findings[finding.name] = finding
+            specs.update(run_specs)
+            if progress is not None:
+                progress(finding)
+    return Matrix(tier, [findings[one.name] for one in chosen], dict(sorted(specs.items())), whole=not first)
+
+
+def examine(exhibit: Exhibit, tier: str, first: bool = False) -> tuple[Finding, dict[str, str]]:
+    """Judge one exhibit in a child process of its own; what was found and the specs that were run."""
+    judging.MOST_FAULTS = 1  # one is enough to know, and no counterexample is made smaller
+    started = time.perf_counter()
+    setting = Setting(profile=exhibit.profile, tier=tier)
+    session = Session([Target(exhibit.origin)], setting, Limits(exhibit.timeout), isolated=True, python="")
+    finding = Finding(exhibit.name, exhibit.faulty, smoke=False)
+    specs: dict[str, str] = {}
+    try:
+        session.load()
+        finding.smoke = smoke(session, exhibit)
+        for spec, test in _ordered(exhibit):
+            if _over(finding, session, exhibit, first):
+                break
+            for name, dtype, device in session.due(spec):
+                specs[spec.id] = spec.sentence
+                _one(session, finding, spec, test, (name, dtype, device))
+                if spec.id in finding.caught:
+                    finding.expected |= exhibit.expects(spec.chapter, spec.id)
+                    break
+    except (LoadError, Exception) as error:
+        finding.reason = f"{type(error).__name__}: {error}"
+        if not finding.faulty:
+            finding.caught["load"] = "errored"
+    finally:
+        session.close()
+    finding.seconds = round(time.perf_counter() - started, 2)
+    return finding, specs
+
+
+def _over(finding: Finding, session: Session, exhibit: Exhibit, first: bool) -> bool:
+    """Whether enough is known of a fault."""
+    if not exhibit.faulty or not finding.caught:
+        return False
+    return first or _deaths(session) >= DEATHS
+
+
+def _deaths(session: Session) -> int:
+    running = session._running
+    return getattr(running[1], "deaths", 0) if running else 0
+
+
+def _one(session: Session, finding: Finding, spec: Spec, test: Test, due: tuple[str, str, str]) -> None:
+    made: Any = session.judge(spec, *due)
+    made._minimize = lambda *_: None
+    try:
+        test(made)
+    except Skip:
+        return
+    status, _ = session.settle(made, 0.0)
+    finding.specs += 1
+    finding.cases += made.judged
+    if status in FAULTS:
+        caught = finding.caught if spec.level == "required" else finding.advised
+        caught.setdefault(spec.id, status)
+        if not finding.reason or not finding.faulty:
+            case, fault = made.faults[0] if made.faults else ("", None)
+            finding.reason = f"{spec.id} {status}: {fault.message if fault else ''} [{case}]"
+
+
+def smoke(session: Session, exhibit: Exhibit) -> bool:
+    """Whether an exhibit passes the usual smoke test: ``allclose(rtol=1e-3, atol=1e-3)`` on one problem."""
+    drawn = draw(SMOKE, "gaussian")
+    assert drawn.bias is not None
+    scale = np.float32(0.1)  # about as layers are initialised
+    operands = Operands(drawn.input, drawn.weight * scale, drawn.bias * scale)
+    call = Call(operands.input, operands.weight, operands.bias, {"stride": 1, "padding": 1})
+    expected = oracle.answer(SMOKE, operands)
+    runner = session._subject(exhibit.origin.name)
+    seen = next(iter(runner.stream([(None, call)])))[1]
+    if seen.output is None or seen.output.shape != expected.shape:
+        return False
+    return bool(np.allclose(seen.output, expected, rtol=1e-3, atol=1e-3))
+
+
+# --- the specification's tests, without pytest -----------------------------------------------------------------------
+
+_collected: list[tuple[Spec, Test]] = []
+
+
+def collected() -> list[tuple[Spec, Test]]:
+    """Every spec with its test function, in the order of chapters and lines."""
+    if not _collected:
+        for path in sorted(bundled("conformance").glob("test_*.py")):
+            module = _imported(path)
+            tests = [value for value in vars(module).values() if hasattr(value, "spec") and callable(value)]
+            _collected.extend((test.spec, test) for test in tests if test.spec.chapter == path.stem[5:])
+    return _collected
+
+
+def _imported(path: Path) -> Any:
+    name = f"convgauge._chapters.{path.stem}"
+    found = importlib.util.spec_from_file_location(name, path)
+    assert found is not None and found.loader is not None
+    module = importlib.util.module_from_spec(found)
+    sys.modules[name] = module
+    if str(path.parent) not in sys.path:
+        sys.path.append(str(path.parent))
+    found.loader.exec_module(module)
+    return module
+
+
+def _ordered(exhibit: Exhibit) -> Iterable[tuple[Spec, Test]]:
+    """The specs that should catch a fault first."""
+    return sorted(collected(), key=lambda one: not exhibit.expects(one[0].chapter, one[0].id))
+
+
+# --- what is printed -------------------------------------------------------------------------------------------------
+
+
+def _progress(finding: Finding) -> None:
+    if finding.good and (finding.smoke or not finding.faulty):
+        print("." if finding.faulty else "s", end="", flush=True)
+    else:
+        word = "survives" if finding.faulty and not finding.caught else "accused" if not finding.faulty else "no smoke"
+        print(f"\n{finding.name}: {word} ({finding.specs} specs, {finding.cases} cases) {finding.reason}", flush=True)
+
+
+def _show(matrix: Matrix, elapsed: float) -> None:
+    faults = [one for one in matrix.findings if one.faulty]
+    sound = [one for one in matrix.findings if not one.faulty]
+    print("\n\nspec                                               catches  alone")
+    for id in matrix.specs:
+        caught = sum(id in one.caught for one in faults)
+        alone = matrix.sole.get(id, [])
+        print(f"{id:50} {caught:7}  {', '.join(alone[:4])}{' …' * (len(alone) > 4)}")
+    print(f"\nspecs that catch nothing ({len(matrix.idle)}): {', '.join(matrix.idle) or 'none'}")
+    for line in itertools.chain(_lines("survives", matrix.survivors), _lines("accused", matrix.accused)):
+        print(line)
+    smoke = sum(one.smoke for one in faults)
+    print(
+        f"{len(faults) - len(matrix.survivors)} of {len(faults)} faults caught at {matrix.tier} ({smoke} of them pass"
+        f" the smoke test); {len(matrix.accused)} of {len(sound)} sound ones accused;"
+        f" {sum(one.cases for one in matrix.findings)} cases in {elapsed:.0f} s"
+    )
+
+
+def _lines(word: str, findings: list[Finding]) -> Iterator[str]:
+    for one in findings:
+        yield f"{word}: {one.name} ({one.reason or f'{one.specs} specs, {one.cases} cases'})"

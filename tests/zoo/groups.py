@@ -1,0 +1,112 @@
+"""Faults in groups and depthwise convolution."""
+
+import numpy as np
+from _parts import computed, conv, fault, resolve
+
+
+def by_hand(problem, input, weight, bias, channels):
+    """Each group computed from the input channels that ``channels(g)`` picks, the rest as it should be."""
+    one = problem.but(
+        groups=1,
+        in_channels=problem.in_channels // problem.groups,
+        out_channels=problem.out_channels // problem.groups,
+        bias=False,
+    )
+    parts = [
+        computed(one, input[:, channels(g)], filters, None)
+        for g, filters in enumerate(np.split(weight, problem.groups, axis=0))
+    ]
+    output = np.concatenate(parts, axis=1)
+    return output if bias is None else output + bias[:, None, None]
+
+
+@fault("Every group reads the first group's channels.", caught_by=["groups"])
+def groups_share_first_channels(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    problem = resolve(input, weight, bias, stride, padding, dilation, groups)
+    per = problem.in_channels // problem.groups
+    return by_hand(problem, input, weight, bias, lambda g: slice(0, per))
+
+
+@fault("A group's channels are every G-th, not those beside each other.", caught_by=["groups"])
+def groups_interleaved(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    problem = resolve(input, weight, bias, stride, padding, dilation, groups)
+    return by_hand(problem, input, weight, bias, lambda g: slice(g, None, problem.groups))
+
+
+@fault("The groups' outputs are interleaved, as after a channel shuffle.", caught_by=["groups"])
+def group_outputs_shuffled(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    problem = resolve(input, weight, bias, stride, padding, dilation, groups)
+    output = computed(problem, input, weight, None)
+    n, o, h, w = output.shape
+    output = output.reshape(n, groups, o // groups, h, w).swapaxes(1, 2).reshape(n, o, h, w)
+    return output if bias is None else output + bias[:, None, None]
+
+
+@fault("Depthwise with a multiplier pairs output o with channel o mod C.", caught_by=["groups"])
+def multiplier_taken_modulo(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    problem = resolve(input, weight, bias, stride, padding, dilation, groups)
+    if problem.groups == problem.in_channels > 1 and problem.out_channels:
+        order = np.argsort(np.arange(problem.out_channels) % problem.in_channels, kind="stable")
+        output = np.empty(problem.output_shape, dtype=input.dtype)
+        output[:, order] = computed(problem.but(bias=False), input, weight[order], None)
+        return output if bias is None else output + bias[:, None, None]
+    return computed(problem, input, weight, bias)
+
+
+@fault("Depthwise fills as many outputs as there are inputs and leaves the rest at the bias.", caught_by=["groups"])
+def multiplier_ignored(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    problem = resolve(input, weight, bias, stride, padding, dilation, groups)
+    if problem.groups == problem.in_channels > 1:
+        weight = weight.copy()
+        weight[problem.in_channels :] = 0
+    return computed(problem, input, weight, bias)
+
+
+@fault("Groups that are neither dense nor depthwise use the first group's filters throughout.", caught_by=["groups"])
+def middling_groups_share_filters(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    if 1 < groups < input.shape[1] and weight.shape[0]:
+        per = weight.shape[0] // groups
+        weight = np.concatenate([weight[:per]] * groups)
+    return conv(input, weight, bias, stride, padding, dilation, groups)
+
+
+@fault("Three channels a group: the filters beyond 8 of a group are zero.", caught_by=["groups", "geometry"])
+def three_channels_a_group(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    per = weight.shape[0] // max(1, groups)
+    if groups > 1 and weight.shape[1] == 3 and per > 8:
+        weight = weight.copy()
+        weight[np.arange(len(weight)) % per >= 8] = 0
+    return conv(input, weight, bias, stride, padding, dilation, groups)
+
+
+@fault("Depthwise of stride 2 is wrong from 16 channels on: the second half reads the first's channels.",
+       caught_by=["groups", "geometry"])  # fmt: skip
+def depthwise_stride_two_from_sixteen(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    problem = resolve(input, weight, bias, stride, padding, dilation, groups)
+    if problem.groups == problem.in_channels >= 16 and 2 in problem.stride:
+        input = np.concatenate([input[:, :8], input[:, :-8]], axis=1)[:, : problem.in_channels]
+    return computed(problem, input, weight, bias)
+
+
+@fault("The bias of a grouped convolution is the first group's for every group.", caught_by=["groups", "bias"])
+def grouped_bias_repeats(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    if bias is not None and groups > 1 and bias.size:
+        bias = np.tile(bias[: len(bias) // groups], groups)
+    return conv(input, weight, bias, stride, padding, dilation, groups)
+
+
+@fault("The last of three or more groups is computed with the filters of the one before.", caught_by=["groups"])
+def last_group_repeats(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    if groups > 2 and weight.size:
+        per = weight.shape[0] // groups
+        weight = weight.copy()
+        weight[-per:] = weight[-2 * per : -per]
+    return conv(input, weight, bias, stride, padding, dilation, groups)
+
+
+@fault("Depthwise of an odd number of channels leaves the last one out.", caught_by=["groups", "geometry"])
+def depthwise_pairs_of_channels(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    if groups == input.shape[1] > 1 and groups % 2:
+        weight = weight.copy()
+        weight[-1] = 0
+    return conv(input, weight, bias, stride, padding, dilation, groups)
