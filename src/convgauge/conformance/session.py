@@ -176,12 +176,9 @@ class Session:
         """Record what became of a spec; its status, and the text to show for it."""
         status, reason = ("skipped", skipped) if skipped else (judge.status(), judge.reason())
         expected = self.expected.get(judge.spec.id)
-        if expected is not None:
+        if expected is not None and status in results.FAULTS:
             expected.met = True
-            if status in results.FAULTS:
-                status, reason = "xfailed", expected.reason
-            elif status == "passed":
-                status, reason = "xpassed", f"expected to fail ({expected.reason}), but passed: remove the entry"
+            status, reason = "xfailed", f"{expected.reason} {expected.url}".strip()
         self._write(self._record(judge, status, reason, seconds))
         return status, report_text(judge, status, reason)
 
@@ -219,18 +216,14 @@ class Session:
 
     def finish(self, status: int, collected: int) -> int:
         """Write the footer; the exit status, which is 5 where nothing was judged, as 0 of 0 is no pass."""
+        for name in self.stale():
+            self._write(self._passed_unexpectedly(name))
         verdicts = {name: judgement(name, self.records) for name in self.targets}
         cases = sum(record.cases for record in self.records)
         if status in (0, 5) and cases == 0:
             status = 5
-        elif status == 0 and any(one.verdict == "nonconformant" for one in verdicts.values()):
-            status = 1
-        elif (
-            status == 1 and all(one.verdict.startswith("conformant") for one in verdicts.values()) and not self.stale()
-        ):
-            status = 0  # only recommended specs failed
-        if self.stale() and status == 0:
-            status = 1
+        elif status in (0, 1):  # what is recommended, or expected to fail, does not count
+            status = int(any(record.status in results.FAULTS and record.level == "required" for record in self.records))
         self.footer = results.Footer(verdicts, round(time.perf_counter() - self.started, 3), cases, status)
         if self._writer is not None:
             self._writer.write(self.footer)
@@ -238,14 +231,24 @@ class Session:
         return status
 
     def stale(self) -> list[str]:
-        """Expected failures whose spec was not run at all, in a run that was not narrowed."""
+        """Expected failures that did not come about: the spec passed in every dtype, or there is none by that name."""
         return [] if self.setting.only else [name for name, entry in self.expected.items() if not entry.met]
+
+    def _passed_unexpectedly(self, name: str) -> results.SpecRecord:
+        """The record of an expected failure that did not come about; it is a failure, so that the entry is removed."""
+        ran = [record for record in self.records if record.spec == name]
+        why = "it passed" if ran else "no such spec was run"
+        reason = f"expected to fail ({self.expected[name].reason}), but {why}: remove the entry"
+        chapter = ran[0].chapter if ran else ""
+        return results.SpecRecord(
+            next(iter(self.targets)), name, "required", "xpassed", 0, reason=reason, chapter=chapter
+        )
 
 
 def judgement(name: str, records: list[results.SpecRecord]) -> results.Judgement:
     """Verdict, grade and counts of one implementation.
 
-    Nonconformant where a required spec has a fault; unjudged where no case was executed.
+    Nonconformant where a required spec has a fault, be it an expected one; unjudged where no case was executed.
     """
     own = [record for record in records if record.implementation == name]
     counts = Counter(record.status for record in own)
@@ -255,7 +258,7 @@ def judgement(name: str, records: list[results.SpecRecord]) -> results.Judgement
     executed = sum(record.cases for record in own)
     if not executed:
         verdict = "unjudged"
-    elif any(record.status in results.FAULTS and record.level == "required" for record in own):
+    elif any(record.status in (*results.FAULTS, "xfailed") and record.level == "required" for record in own):
         verdict = "nonconformant"
     else:
         verdict = "conformant with declines" if outcomes["declined"] else "conformant"
