@@ -130,6 +130,8 @@ class _Hooks:
         report = yield
         if call.excinfo is not None and isinstance(call.excinfo.value, Nonconformity):
             report.longrepr = str(call.excinfo.value)
+        elif report.failed:
+            self.session.broken.append(item.nodeid)
         return report
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:

@@ -55,6 +55,7 @@ class Session:
         self.dtypes, self.devices, self.specs = dtypes, devices, specs
         self.expected = expected or {}
         self.records: list[results.SpecRecord] = []
+        self.broken: list[str] = []  # tests that failed otherwise than by a verdict: the suite's own defects
         self.started = time.perf_counter()
         self.footer: results.Footer | None = None
         self._running: tuple[str, Runner] | None = None
@@ -180,6 +181,8 @@ class Session:
             expected.met = True
             status, reason = "xfailed", f"{expected.reason} {expected.url}".strip()
         self._write(self._record(judge, status, reason, seconds))
+        for image in judge.images:
+            self._write(image)
         return status, report_text(judge, status, reason)
 
     def _record(self, judge: Judge, status: str, reason: str, seconds: float) -> results.SpecRecord:
@@ -220,7 +223,9 @@ class Session:
             self._write(self._passed_unexpectedly(name))
         verdicts = {name: judgement(name, self.records) for name in self.targets}
         cases = sum(record.cases for record in self.records)
-        if status in (0, 5) and cases == 0:
+        if self.broken:
+            status = 3
+        elif status in (0, 5) and cases == 0:
             status = 5
         elif status in (0, 1):  # what is recommended, or expected to fail, does not count
             status = int(any(record.status in results.FAULTS and record.level == "required" for record in self.records))

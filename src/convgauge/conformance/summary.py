@@ -29,6 +29,8 @@ def show(session: Session, terminal: Any) -> None:
             bold=True,
         )
     _advisory(session, terminal)
+    for test in session.broken:
+        terminal.write_line(f"{test} did not come to a verdict: a defect of the suite itself, see above", red=True)
     footer = session.footer
     if footer.cases == 0:
         terminal.write_line(
