@@ -144,7 +144,7 @@ class _Hooks:
     @pytest.hookimpl(wrapper=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Any:
         result = yield
-        session.exitstatus = self.session.finish(int(session.exitstatus), session.testscollected)
+        session.exitstatus = self.session.finish(int(session.exitstatus))
         return result
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:

@@ -48,12 +48,12 @@ class Session:
     def __init__(
         self, targets: list[Target], setting: Setting, limits: Limits, *, isolated: bool, python: str,
         dtypes: tuple[str, ...] = (), devices: tuple[str, ...] = (), output: str = "",
-        specs: tuple[str, ...] = (), expected: dict[str, Expectation] | None = None,
+        specs: tuple[str, ...] = (), narrowed: bool = False, expected: dict[str, Expectation] | None = None,
     ) -> None:  # fmt: skip
         self.targets = {target.origin.name: target for target in targets}
         self.setting, self.limits, self.isolated, self.python = setting, limits, isolated, python
         self.dtypes, self.devices, self.specs = dtypes, devices, specs
-        self.expected = expected or {}
+        self.expected, self.narrowed = expected or {}, narrowed
         self.records: list[results.SpecRecord] = []
         self.broken: list[str] = []  # tests that failed otherwise than by a verdict: the suite's own defects
         self.started = time.perf_counter()
@@ -89,6 +89,7 @@ class Session:
             devices=tuple(filter(None, options.convgauge_device.split(","))),
             output=options.convgauge_output,
             specs=tuple(filter(None, options.convgauge_spec.split(","))),
+            narrowed=bool(options.keyword or options.convgauge_spec or options.convgauge_only),
             expected=expectations(options.convgauge_expect),
         )
         session.load()
@@ -217,8 +218,13 @@ class Session:
 
     # --- the sum of it ---
 
-    def finish(self, status: int, collected: int) -> int:
-        """Write the footer; the exit status, which is 5 where nothing was judged, as 0 of 0 is no pass."""
+    def finish(self, status: int) -> int:
+        """Write the footer; the exit status, which is 5 where nothing was judged, as 0 of 0 is no pass.
+
+        An interrupted run (2) gets no footer, since it is not whole.
+        """
+        if status == pytest.ExitCode.INTERRUPTED:
+            return status
         for name in self.stale():
             self._write(self._passed_unexpectedly(name))
         verdicts = {name: judgement(name, self.records) for name in self.targets}
@@ -236,8 +242,12 @@ class Session:
         return status
 
     def stale(self) -> list[str]:
-        """Expected failures that did not come about: the spec passed in every dtype, or there is none by that name."""
-        return [] if self.setting.only else [name for name, entry in self.expected.items() if not entry.met]
+        """Expected failures that did not come about: the spec passed in every dtype, or there is none by that name.
+
+        In a run narrowed to some specs, only those that were run count.
+        """
+        ran = {record.spec for record in self.records}
+        return [name for name, entry in self.expected.items() if not entry.met and (name in ran or not self.narrowed)]
 
     def _passed_unexpectedly(self, name: str) -> results.SpecRecord:
         """The record of an expected failure that did not come about; it is a failure, so that the entry is removed."""
