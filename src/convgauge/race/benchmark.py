@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from rich.console import Console
@@ -55,12 +56,11 @@ class Bench:
             raise BenchError(f"budget = {self.budget:g} s: there must be some time to race in")
         if self.operands not in ("hot", "cold"):
             raise BenchError(f"operands = {self.operands!r} is neither 'hot' nor 'cold'")
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         if not self.threads:
             raise BenchError("no thread count was given")
         for threads in self.threads:
-            if not 1 <= threads <= cores:
-                raise BenchError(f"threads = {threads}: this process may use {cores} cores, so from 1 to {cores}")
+            if not 1 <= threads <= cores():
+                raise BenchError(f"threads = {threads}: this process may use {cores()} cores, so from 1 to {cores()}")
 
     def _with_baseline(self) -> list[Origin]:
         """The contestants' origins, each once, the baseline first."""
@@ -82,6 +82,7 @@ class Bench:
         return [first, *named.values()]
 
     def _run_with(self, threads: int, origins: list[Origin], layer_set: LayerSet, budget: float) -> None:
+        self.pool = ThreadPoolExecutor(cores())
         contestants = [Contestant(origin.name, origin, threads, self.seed) for origin in origins]
         contestants.insert(1, Contestant(f"{self.baseline} (control)", origins[0], threads, self.seed, control=True))
         try:
@@ -104,6 +105,7 @@ class Bench:
         finally:
             for contestant in contestants:
                 contestant.close()
+            self.pool.shutdown()
 
     def _measure_limits(self, baseline: Contestant, layer_set: LayerSet) -> None:
         dtypes = list(dict.fromkeys(layer.problem.dtype for layer in layer_set.layers))
@@ -116,7 +118,7 @@ class Bench:
     def _race(
         self, contestants: list[Contestant], layer: Layer, layer_set: LayerSet, clock: Budget
     ) -> list[TimingRecord]:
-        race = Race(contestants, layer.problem, clock.share(), self.seed, cold=self.operands == "cold")
+        race = Race(contestants, layer.problem, clock.share(), self.seed, self.pool, cold=self.operands == "cold")
         try:
             race.run()
         except Unfit as unfit:
@@ -128,6 +130,11 @@ class Bench:
         for record in records:
             if self.writer is not None:
                 self.writer.write(record)
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def default_budget(layers: int) -> float:

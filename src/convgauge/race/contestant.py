@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from convgauge import wire
@@ -28,6 +29,23 @@ class Out(Exception):
         self.verdict = verdict
 
 
+class Request:
+    """One call on one problem's operands, packed once for all contestants."""
+
+    def __init__(self, problem: Problem, operands: Operands) -> None:
+        self.problem, self.operands = problem, operands
+        self._frames: dict[bool, bytes] = {}
+
+    def frame(self, prepares: bool) -> bytes:
+        """The request, through ``prepare`` or not."""
+        if prepares not in self._frames:
+            operands, dtypes = self.operands, (self.problem.dtype,) * 3
+            call = Call(operands.input, operands.weight, operands.bias, self.problem.arguments, dtypes)
+            call.prepared = self.problem.text if prepares else ""
+            self._frames[prepares] = wire.call_request(call)
+        return self._frames[prepares]
+
+
 class _Process(Isolated):
     """The process of one contestant, which also answers the timing commands. Starting it does not wait for it."""
 
@@ -41,11 +59,10 @@ class _Process(Isolated):
         """Wait until the implementation is imported. Raises `LoadError`."""
         self.description = self._greet()
 
-    def ask(self, timeout: float, command: str, *values: Any) -> tuple[dict[str, Any], list[Array], float]:
-        """One command's reply, and the seconds until it came. Raises `Out`."""
+    def ask(self, timeout: float, frame: bytes) -> tuple[dict[str, Any], list[Array], float]:
+        """The reply to one request, and the seconds until it came. Raises `Out`."""
         try:
             child = self._living()
-            frame = wire.request(command, *values)
             started = time.perf_counter()
             child.send(frame)
             reply = child.receive(timeout)
@@ -61,9 +78,17 @@ class _Process(Isolated):
             raise Out("declined" if content["refused"] == "declined" else "failed", str(content["message"]))
         return content, arrays, waited
 
-    def observe(self, call: Call) -> Observation:
-        """One checked call."""
-        return self._alone(call)
+    def observe(self, frame: bytes) -> Observation:
+        """What the call did that `wire.call_request` packed into ``frame``."""
+        try:
+            child = self._living()
+            child.send(frame)
+            seen = wire.observation_from(*wire.read_reply(child.receive(self.limits.timeout)))
+            return replace(seen, printed=child.printed()) if child.output else seen
+        except SubjectDied as death:
+            return self._died(death)
+        except wire.GarbledFrame as error:
+            return self._died(SubjectDied("crashed", f"wrote noise to the engine's pipe ({error})"))
 
 
 def _python() -> str:
@@ -76,7 +101,8 @@ def _python() -> str:
 class Contestant:
     """An implementation under one label, in a process of its own that lives as long as the benchmark.
 
-    The control is the baseline's second contestant. ``rate`` is the most seconds per FLOP it has taken yet.
+    The control is the baseline's second contestant. ``rate`` is the seconds per FLOP it took on the last problem that
+    it was timed on, ``least_rate`` the fewest that it was ever predicted to take.
     """
 
     label: str
@@ -86,6 +112,7 @@ class Contestant:
     control: bool = False
     absent: str = ""
     rate: float = 0.0
+    least_rate: float = math.inf
     _process: _Process | None = field(default=None, repr=False)
 
     def launch(self) -> None:
@@ -127,23 +154,20 @@ class Contestant:
 
     def ask(self, timeout: float, command: str, *values: Any) -> tuple[dict[str, Any], list[Array], float]:
         """A timing command's reply and the seconds until it came. Raises `Out`."""
-        return self.process.ask(timeout, command, *values)
+        return self.process.ask(timeout, wire.request(command, *values))
 
-    def call(self, problem: Problem, operands: Operands) -> Observation:
+    def ask_packed(self, timeout: float, frame: bytes) -> tuple[dict[str, Any], list[Array], float]:
+        """As `ask`, for a request that is packed already."""
+        return self.process.ask(timeout, frame)
+
+    def call(self, case: Request) -> Observation:
         """One call on fresh operands, through ``prepare`` where there is one. Raises `Out` where there is no answer."""
         process = self.process
-        if process.description.dtypes and problem.dtype not in process.description.dtypes:
-            raise Out("declined", f"{problem.dtype} is not among its dtypes: {', '.join(process.description.dtypes)}")
-        seen = process.observe(
-            Call(
-                operands.input,
-                operands.weight,
-                operands.bias,
-                problem.arguments,
-                dtypes=(problem.dtype,) * 3,
-                prepared=problem.text if process.description.prepares else "",
+        if process.description.dtypes and case.problem.dtype not in process.description.dtypes:
+            raise Out(
+                "declined", f"{case.problem.dtype} is not among its dtypes: {', '.join(process.description.dtypes)}"
             )
-        )
+        seen = process.observe(case.frame(process.description.prepares))
         if seen.kind == "answer":
             return seen
         if seen.kind == "declined":

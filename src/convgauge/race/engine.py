@@ -7,6 +7,7 @@ import statistics as middle
 import time
 import zlib
 from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from convgauge.operands import Operands, draw
 from convgauge.problem import Problem, ProblemError
 from convgauge.race import schedule
 from convgauge.race import statistics as stats
-from convgauge.race.contestant import Contestant, Out
+from convgauge.race.contestant import Contestant, Out, Request
 from convgauge.race.runner import turn
 from convgauge.race.verification import Case, Verification, flipped, places
 
@@ -47,6 +48,9 @@ COLD_SETS = 64
 
 PROBE_FLOPS = 2_000_000
 """Size of the first part of a problem that shows whether the whole would take too long: 0.2 s in Python's loops."""
+
+HOPELESS = 8
+"""By what factor a call may outlast the patience, as predicted from earlier problems, before no part of it is tried."""
 
 RANKED = ("baseline", "faster", "same", "slower", "undecided")
 
@@ -93,8 +97,15 @@ class Race:
     """One problem, all contestants: the baseline first, its control second. ``share`` is in seconds."""
 
     def __init__(
-        self, contestants: list[Contestant], problem: Problem, share: float, seed: int, cold: bool = False
+        self,
+        contestants: list[Contestant],
+        problem: Problem,
+        share: float,
+        seed: int,
+        pool: Executor,
+        cold: bool = False,
     ) -> None:
+        self.pool = pool
         self.entries = [Entry(contestant) for contestant in contestants]
         self.baseline, self.control, *self.others = self.entries
         self.problem, self.share, self.cold = problem, share, cold
@@ -105,6 +116,7 @@ class Race:
         self.noise: float | None = None
         self.sets: list[Operands] = []
         self.places: list[list[tuple[int, ...]]] = []
+        self.packed = b""
         self.tick = 0
         self.look = 0
         self.timed: dict[tuple[int, int], Case] = {}
@@ -113,8 +125,9 @@ class Race:
         """Check, time, check again; the results are in the entries. Raises `Unfit` for a baseline that fails."""
         started = time.monotonic()
         deadline = started + self.share
-        self._each(self._size_up)
-        self._each(lambda entry: self.verification.before(entry.contestant))
+        self.verification.draw()
+        self._all(self._size_up)
+        self._all(lambda entry: self.verification.before(entry.contestant))
         self._require_baseline()
         spent_on_checks = time.monotonic() - started
         self._make_sets()
@@ -126,7 +139,7 @@ class Race:
         self._require_baseline()
         self._run_rounds(deadline - spent_on_checks / 2)
         self._each(self._check_timed)
-        self._each(lambda entry: self.verification.after(entry.contestant))
+        self._all(lambda entry: self.verification.after(entry.contestant))
         self._require_baseline()
         self._conclude()
         self._each(lambda entry: entry.contestant.ask(10.0, "race_done"))
@@ -134,6 +147,10 @@ class Race:
     def _each(self, step: Callable[[Entry], object]) -> None:
         for entry in self.entries:
             entry.attempt(step)
+
+    def _all(self, step: Callable[[Entry], object]) -> None:
+        """As `_each`, on several at once: for what is not timed."""
+        list(self.pool.map(lambda entry: entry.attempt(step), self.entries))
 
     def _require_baseline(self) -> None:
         for entry in (self.baseline, self.control):
@@ -147,26 +164,29 @@ class Race:
         contestant = entry.contestant
         if contestant.rate and contestant.rate * self.problem.flops <= self.patience / 2:
             return
+        predicted = contestant.least_rate * self.problem.flops
+        if contestant.least_rate < math.inf and predicted > HOPELESS * self.patience:
+            raise self._too_slow(predicted, "the layers before")
         small, large = (part_of(self.problem, max(PROBE_FLOPS, flops)) for flops in (0, self.problem.flops // 8))
         part = small
         predicted = self._probe(contestant, small)
         if predicted > self.patience and predicted * large.flops / self.problem.flops <= self.patience:
             part = large
             predicted = self._probe(contestant, large)
-        if predicted <= self.patience:
-            return
-        raise Out(
-            "undecided",
-            f"one call would take about {predicted:.2g} s, more than the {self.patience:.2g} s that this budget allows"
-            f" (predicted from {part})",
-        )
+        contestant.least_rate = min(contestant.least_rate, predicted / max(1, self.problem.flops))
+        if predicted > self.patience:
+            raise self._too_slow(predicted, part.text)
+
+    def _too_slow(self, seconds: float, basis: str) -> Out:
+        allowed = f"more than the {self.patience:.2g} s that this budget allows"
+        return Out("undecided", f"one call would take about {seconds:.2g} s, {allowed} (predicted from {basis})")
 
     def _probe(self, contestant: Contestant, part: Problem) -> float:
         """Seconds that one call would take, from one on a part of the problem. Raises `Out`."""
-        operands = draw(part, "exact", self.verification.seed)
-        seconds = contestant.call(part, operands).seconds
+        request = Request(part, draw(part, "exact", self.verification.seed))
+        seconds = contestant.call(request).seconds
         if seconds * self.problem.flops > self.patience * part.flops:  # the first call may have compiled
-            seconds = contestant.call(part, operands).seconds
+            seconds = contestant.call(request).seconds
         return seconds * self.problem.flops / max(1, part.flops)
 
     def _make_sets(self) -> None:
@@ -176,13 +196,18 @@ class Race:
         self.places = [places(self.problem, one, number) for number, one in enumerate(self.sets)]
 
     def _ready(self, entry: Entry) -> None:
-        packed = [tuple(map(wire.packed, (one.input, one.weight, one.bias))) for one in self.sets]
         threads = entry.contestant.threads
-        patience = 60.0 + self.patience
-        content, _, _ = entry.contestant.ask(patience, "race_ready", self.problem.text, packed, self.places, threads)
+        content, _, _ = entry.contestant.ask_packed(60.0 + self.patience, self._operands(threads))
         entry.prepare_seconds = content["prepare_seconds"]
         if content["threads"] not in (None, threads):
             raise Out("failed", f"its framework uses {content['threads']} threads, not the {threads} of this race")
+
+    def _operands(self, threads: int) -> bytes:
+        """The request that puts operands in place, packed once for all contestants."""
+        if not self.packed:
+            packed = [tuple(map(wire.packed, (one.input, one.weight, one.bias))) for one in self.sets]
+            self.packed = wire.request("race_ready", self.problem.text, packed, self.places, threads)
+        return self.packed
 
     def _warm_up(self, entry: Entry) -> None:
         timeout = 20.0 + 10 * self.patience

@@ -18,7 +18,7 @@ from convgauge import accuracy, operands, oracle
 from convgauge.dtypes import DTYPES
 from convgauge.operands import Array, Operands
 from convgauge.problem import Problem
-from convgauge.race.contestant import Contestant, Out
+from convgauge.race.contestant import Contestant, Out, Request
 from convgauge.subject import Observation
 
 ALLOWANCE = 16.0
@@ -34,14 +34,15 @@ PEAK = 8.0
 PLACES = 64
 """How many input elements of an operand set the timed calls may change."""
 
+_LATE = ("exact", 2)
 _LOWER = {"float64": 2.0**-24, "float32": 2.0**-11, "float16": 2.0**-11, "bfloat16": 2.0**-8}
 
 
 @dataclass(frozen=True)
 class Case:
-    """Operands and their exact answer."""
+    """A call's request and its exact answer; ``exact`` operands are integers."""
 
-    operands: Operands
+    request: Request
     expected: Array
     exact: bool
 
@@ -56,25 +57,34 @@ class Verification:
     def _case(self, family: str, number: int) -> Case:
         headroom = accuracy.integer_headroom(self.problem) if family == "exact" else 1.0
         drawn = operands.draw(self.problem, family, self.seed * 1000 + number, headroom)
-        return Case(drawn, oracle.answer(self.problem, drawn), family == "exact")
+        return Case(Request(self.problem, drawn), oracle.answer(self.problem, drawn), family == "exact")
 
     @property
     def family(self) -> str:
         """The operands that are timed: Gaussian, or integers for integer dtypes."""
         return "exact" if DTYPES[self.problem.dtype].kind == "i" else "gaussian"
 
+    @property
+    def _early(self) -> list[tuple[str, int]]:
+        return list(dict.fromkeys([("exact", 0), (self.family, 1)]))
+
+    def draw(self) -> None:
+        """Have the operands and answers of all checks ready, so that several contestants may be checked at once."""
+        for family, number in (*self._early, _LATE):
+            self.case(family, number)
+
     def before(self, contestant: Contestant) -> None:
         """Check a contestant before it is timed. Raises `Out`."""
-        for family, number in dict.fromkeys([("exact", 0), (self.family, 1)]):
+        for family, number in self._early:
             self._check(contestant, family, number, "before the timing")
 
-    def after(self, contestant: Contestant, number: int = 2) -> None:
+    def after(self, contestant: Contestant) -> None:
         """Check a contestant on operands that it has not seen. Raises `Out`."""
-        self._check(contestant, "exact", number, "after the timing")
+        self._check(contestant, *_LATE, "after the timing")
 
     def _check(self, contestant: Contestant, family: str, number: int, when: str) -> None:
         case = self.case(family, number)
-        seen = contestant.call(self.problem, case.operands)
+        seen = contestant.call(case.request)
         complaint = judge(self.problem, case, seen, contestant.promise)
         if complaint:
             raise Out("wrong", f"{when}, {family} operands: {complaint}")
@@ -96,7 +106,7 @@ def flipped(problem: Problem, set_: Operands, place: tuple[int, ...] | None) -> 
     if place is not None:
         input[place] = -input[place]
     changed = Operands(input, set_.weight, set_.bias)
-    return Case(changed, oracle.answer(problem, changed), DTYPES[problem.dtype].kind == "i")
+    return Case(Request(problem, changed), oracle.answer(problem, changed), DTYPES[problem.dtype].kind == "i")
 
 
 def places(problem: Problem, set_: Operands, seed: int) -> list[tuple[int, ...]]:
