@@ -6,7 +6,9 @@ but NumPy; each framework is imported only when it is asked for.
 
 from __future__ import annotations
 
+import gc
 import importlib.util
+import os
 import random
 import sys
 import warnings
@@ -18,6 +20,7 @@ from convgauge.dtypes import DTYPES
 from convgauge.layouts import carve
 
 Array = Any
+_SUBNORMAL = np.full(1, 5e-324)  # times 1 it is 0 where the processor has been told to flush
 
 
 class NotAnArray(TypeError):
@@ -30,6 +33,9 @@ class Framework:
     name = ""
     dtypes: Tuple[str, ...] = ()
     layouts: Tuple[str, ...] = ()
+    others: Tuple[str, ...] = ()
+    """Kinds of devices beside the CPU that the framework knows, present or not."""
+    refills = True
 
     def version(self) -> str:
         raise NotImplementedError
@@ -50,6 +56,14 @@ class Framework:
         """A copy of an output in its carrier, read once, and its dtype's name. Raises `NotAnArray`."""
         raise NotImplementedError
 
+    def refill(self, operand: Array, carrier: np.ndarray) -> None:
+        """Give an operand new content in place. Only where ``refills`` says that it can be done."""
+        raise NotImplementedError
+
+    def place(self, array: Any) -> str:
+        """The device that an array is on."""
+        return "cpu"
+
     def span(self, array: Any) -> Tuple[int, int]:
         """First and one-past-last address of the bytes that ``array`` can reach; (0, 0) where unknown or empty."""
         return (0, 0)
@@ -69,10 +83,16 @@ class Framework:
         kind, keys, *rest = np.random.get_state(legacy=True)
         return {
             "Python's random state": hash(random.getstate()),
-            "NumPy's random state": (kind, bytes(keys), *rest),
+            "NumPy's random state": (kind, np.asarray(keys).tobytes(), *rest),
             "NumPy's error state": tuple(sorted(np.geterr().items())),
-            "the warning filters": len(warnings.filters),
+            "the warning filters": tuple(map(str, warnings.filters)),
             "the recursion limit": sys.getrecursionlimit(),
+            "NumPy's print options": str(np.get_printoptions()),
+            "the environment variables": dict(os.environ),
+            "the working directory": os.getcwd(),
+            "the processors it may run on": os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else (),
+            "the garbage collector": gc.isenabled(),
+            "arithmetic with subnormal numbers": bool(_SUBNORMAL * 1.0 != 0.0),
         }
 
 
@@ -80,8 +100,8 @@ class _NumPy(Framework):
     name = "numpy"
     dtypes = ("float64", "float32", "float16", "complex64", "complex128", "int8", "int16", "int32", "int64")
     layouts = (
-        "contiguous", "fortran", "channels_last", "sliced", "cropped", "offset", "negative", "broadcast", "readonly",
-        "unaligned", "bigendian",
+        "contiguous", "fortran", "channels_last", "transposed", "sliced", "cropped", "offset", "negative", "broadcast",
+        "odd_strides", "readonly", "unaligned", "bigendian",
     )  # fmt: skip
 
     def version(self) -> str:
@@ -98,6 +118,9 @@ class _NumPy(Framework):
         if layout == "broadcast":
             memory[...] = native[:1]
             return np.broadcast_to(memory, native.shape), memory
+        if layout == "odd_strides":
+            strides = _odd_strides(memory.shape, memory.strides, ODD * memory.itemsize)
+            view = np.lib.stride_tricks.as_strided(memory, memory.shape, strides)
         view[...] = native
         if layout == "readonly":
             view.flags.writeable = False
@@ -113,6 +136,9 @@ class _NumPy(Framework):
         name = copy.dtype.name
         return (copy.astype(DTYPES[name].carrier, copy=False) if name in DTYPES else copy), name
 
+    def refill(self, operand: Array, carrier: np.ndarray) -> None:
+        operand[...] = carrier
+
     def span(self, array: Any) -> Tuple[int, int]:
         bounds = getattr(np.lib, "array_utils", np).byte_bounds
         low, high = bounds(array) if array.size else (0, 0)
@@ -124,7 +150,11 @@ class _Torch(Framework):
     dtypes = (
         "float64", "float32", "float16", "bfloat16", "complex64", "complex128", "int8", "int16", "int32", "int64",
     )  # fmt: skip
-    layouts = ("contiguous", "fortran", "channels_last", "sliced", "cropped", "offset", "broadcast")
+    layouts = (
+        "contiguous", "fortran", "channels_last", "transposed", "sliced", "cropped", "offset", "broadcast",
+        "odd_strides",
+    )  # fmt: skip
+    others = ("cuda", "mps", "xpu")
 
     def __init__(self) -> None:
         import torch
@@ -159,6 +189,8 @@ class _Torch(Framework):
         if layout == "broadcast":
             memory.copy_(plain[:1])
             return memory.expand(carrier.shape), memory
+        if layout == "odd_strides":
+            view = memory.as_strided(memory.shape, _odd_strides(memory.shape, memory.stride(), ODD))
         view.copy_(plain)
         return view, memory
 
@@ -175,6 +207,12 @@ class _Torch(Framework):
         if name == "bfloat16":
             host = host.to(torch.float32)
         return np.array(host.numpy(), copy=True, order="C"), name
+
+    def refill(self, operand: Array, carrier: np.ndarray) -> None:
+        operand.copy_(self.torch.from_numpy(np.array(carrier, order="C")))
+
+    def place(self, array: Any) -> str:
+        return str(array.device)
 
     def span(self, array: Any) -> Tuple[int, int]:
         if array.device.type != "cpu" or not array.numel():
@@ -203,6 +241,9 @@ class _Torch(Framework):
             "torch's gradient mode": torch.is_grad_enabled(),
             "torch's deterministic mode": torch.are_deterministic_algorithms_enabled(),
             "torch's default device": str(torch.empty(0).device),
+            "torch's precision of float32 products": torch.get_float32_matmul_precision(),
+            "torch's use of oneDNN": torch._C._get_mkldnn_enabled(),
+            "torch's inference mode": torch.is_inference_mode_enabled(),
         }
 
 
@@ -212,6 +253,8 @@ class _Jax(Framework):
         "float64", "float32", "float16", "bfloat16", "complex64", "complex128", "int8", "int16", "int32", "int64",
     )  # fmt: skip
     layouts = ("contiguous",)
+    others = ("gpu", "tpu")
+    refills = False
 
     def __init__(self) -> None:
         import jax
@@ -244,6 +287,17 @@ class _Jax(Framework):
         copy = np.array(output)
         return (copy.astype(DTYPES[name].carrier) if name in DTYPES else copy), name
 
+    def place(self, array: Any) -> str:
+        return ",".join(sorted(device.platform for device in array.devices()))
+
+
+ODD = 7919  # elements: a stride that no dimension of a test has by chance
+
+
+def _odd_strides(shape: Tuple[int, ...], strides: Tuple[int, ...], odd: int) -> Tuple[int, ...]:
+    """The strides, ``odd`` where an axis has one element and its stride is never used."""
+    return tuple(odd if size == 1 else stride for size, stride in zip(shape, strides))
+
 
 def _a(value: Any) -> str:
     """A value's type for a message: "None", "a list", "an int"."""
@@ -257,6 +311,11 @@ def _a(value: Any) -> str:
 _KINDS: Dict[str, Callable[[], Framework]] = {"numpy": _NumPy, "torch": _Torch, "jax": _Jax}
 _MADE: Dict[str, Framework] = {}
 NAMES = tuple(_KINDS)
+
+
+def kind_of(name: str) -> Any:
+    """The class that speaks to a framework, for what it says of itself; the framework is not imported."""
+    return _KINDS[name]
 
 
 def installed(name: str) -> bool:

@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from convgauge import wire
 from convgauge.registry import LoadError, Origin, load
@@ -228,10 +228,13 @@ def thread_environment(threads: int) -> dict[str, str]:
 
 
 @dataclass
-class _Sent(Generic[Token]):
-    token: Token
+class _Sent:
+    """A call under way: its frame's size in bytes, what came of it, whether anybody still wants to know."""
+
     call: Call
     size: int
+    seen: Observation | None = None
+    abandoned: bool = False
 
 
 class Isolated:
@@ -241,6 +244,7 @@ class Isolated:
         self.origin, self.limits, self.python, self.seed = origin, limits, python, seed
         self.deaths = 0
         self._child: Child | None = None
+        self._under_way: deque[_Sent] = deque()  # in the order in which their replies will come
         self.description = self._start()
 
     def _start(self) -> Description:
@@ -274,44 +278,61 @@ class Isolated:
             self._child = None
 
     def stream(self, calls: Iterable[tuple[Token, Call]]) -> Iterator[tuple[Token, Observation]]:
-        """Yield each call's token with its observation, in order; up to `WINDOW` calls are under way meanwhile."""
-        source = iter(calls)
-        again: deque[_Sent[Token]] = deque()  # to be sent once more, one at a time, after a death
-        while True:
-            if again:
-                sent = again.popleft()
-                yield sent.token, self._alone(sent.call)
-                continue
-            flight: deque[_Sent[Token]] = deque()
-            try:
-                yield from self._fly(source, flight)
-                return
-            except SubjectDied as death:
-                first = flight.popleft()
-                again = flight
-                yield first.token, self._died(death)
+        """Yield each call's token with its observation, in order; up to `WINDOW` calls are under way meanwhile.
 
-    def _fly(
-        self, source: Iterator[tuple[Token, Call]], flight: deque[_Sent[Token]]
-    ) -> Iterator[tuple[Token, Observation]]:
-        size = 0
-        while True:
-            while len(flight) < WINDOW and size < WINDOW_BYTES:
-                following = next(source, None)
-                if following is None:
-                    break
-                token, call = following
-                frame = wire.call_request(call)
-                flight.append(_Sent(token, call, len(frame)))
-                size += len(frame)
+        Streams may be nested, and one may be left before its end: what is still under way is told apart by its order.
+        """
+        source = iter(calls)
+        flight: deque[tuple[Token, _Sent]] = deque()
+        try:
+            while True:
+                self._fill(source, flight)
+                if not flight:
+                    return
+                token, sent = flight[0]
+                seen = self._answer(sent)
+                flight.popleft()
+                yield token, seen
+        finally:
+            for _, sent in flight:
+                sent.abandoned = True
+
+    def _fill(self, source: Iterator[tuple[Token, Call]], flight: deque[tuple[Token, _Sent]]) -> None:
+        """Send calls until enough of them are under way."""
+        size = sum(sent.size for _, sent in flight)
+        while len(flight) < WINDOW and size < WINDOW_BYTES:
+            following = next(source, None)
+            if following is None:
+                break
+            token, call = following
+            frame = wire.call_request(call)
+            sent = _Sent(call, len(frame))
+            size += sent.size
+            flight.append((token, sent))
+            try:
                 self._living().send(frame)
-            if not flight:
-                return
-            self._living().push()
-            seen = self._receive(flight[0].call)
-            done = flight.popleft()
-            size -= done.size
-            yield done.token, seen
+                self._under_way.append(sent)
+            except SubjectDied as death:
+                sent.seen = self._died(death)
+        if self._child is not None:
+            self._child.push()
+
+    def _answer(self, sent: _Sent) -> Observation:
+        """What came of a call, once the replies to those sent before it have been read."""
+        while sent.seen is None:
+            first = self._under_way[0]
+            try:
+                seen = self._receive(first.call)
+                self._under_way.popleft()
+                first.seen = seen
+            except SubjectDied as death:
+                self._under_way.popleft()
+                first.seen = self._died(death)
+                lost = [one for one in self._under_way if not one.abandoned]
+                self._under_way.clear()
+                for one in lost:  # alone each, so that the next to end the process costs no other
+                    one.seen = self._alone(one.call)
+        return sent.seen
 
     def _receive(self, call: Call) -> Observation:
         child = self._living()

@@ -14,11 +14,13 @@ LAYOUTS = {
     "contiguous": "row-major, no gaps",
     "fortran": "column-major: axes in reverse order in memory",
     "channels_last": "channels innermost in memory (NHWC behind an NCHW shape)",
+    "transposed": "columns before rows: the last two axes swapped in memory",
     "sliced": "every second element along every axis",
     "cropped": "the interior of a larger image, so that rows have gaps between them",
     "offset": "contiguous, but starting in the middle of its buffer",
     "negative": "reversed along every axis: negative strides",
     "broadcast": "stride 0 along the first axis: one element of it repeated",
+    "odd_strides": "contiguous, with a stride far out of range along every axis of one element",
     "readonly": "contiguous and not writeable",
     "unaligned": "starting at an odd address",
     "bigendian": "bytes in the other order",
@@ -43,7 +45,7 @@ def carve(  # noqa: PLR0911 - one return a layout
     shape = tuple(values.shape)
     rank = len(shape)
     fill = poison(values.dtype)
-    if layout in ("contiguous", "readonly", "bigendian") or (layout == "channels_last" and rank != 4):
+    if layout in ("contiguous", "readonly", "bigendian", "odd_strides") or (layout == "channels_last" and rank != 4):
         buffer = full(shape, fill)
         return buffer, buffer
     if layout == "fortran":
@@ -52,6 +54,10 @@ def carve(  # noqa: PLR0911 - one return a layout
     if layout == "channels_last":
         buffer = full((shape[0], shape[2], shape[3], shape[1]), fill)
         return buffer, permute(buffer, (0, 3, 1, 2))
+    if layout == "transposed":
+        axes = (*range(rank - 2), *tuple(range(rank))[max(0, rank - 2) :][::-1])
+        buffer = full(tuple(shape[axis] for axis in axes), fill)
+        return buffer, permute(buffer, axes)
     if layout == "sliced":
         buffer = full(tuple(2 * size + 1 for size in shape), fill)
         return buffer, buffer[tuple(slice(1, 2 * size, 2) for size in shape)]

@@ -8,16 +8,21 @@ from __future__ import annotations
 import random
 import time
 import traceback
+from collections import deque
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Deque, Dict, List, Mapping, Optional, Tuple
 
 import numpy as np
 
+from convgauge import modes
 from convgauge.frameworks import Framework, NotAnArray, framework
 from convgauge.problem import Problem
 from convgauge.registry import Implementation
 
 CONTIGUOUS = ("contiguous", "contiguous", "contiguous")
+EARLIER = 3  # outputs that are kept and looked at again: a kernel may turn over a few buffers
+LARGE = 1 << 20  # bytes of an output that is not kept
+KEPT = 64  # operands that are kept to be filled anew
 
 
 @dataclass
@@ -25,7 +30,9 @@ class Call:
     """One call to make: carriers of the operands, their dtypes and layouts, and the keyword arguments as they are.
 
     ``prepared`` is the problem's text when the call is to go through ``prepare``. ``watch`` asks for global state
-    to be compared as well.
+    to be compared as well. ``reuse`` writes the operands into the arrays of an earlier such call, so that the same
+    objects at the same addresses have new content. ``mode`` names another way to make the call (see
+    `convgauge.modes`), ``upstream`` the further operand and ``wanted`` the choice that some of them take.
     """
 
     input: Any
@@ -39,6 +46,10 @@ class Call:
     watch: bool = False
     repeat: int = 1
     threads: int = 1
+    reuse: bool = False
+    mode: str = ""
+    upstream: Any = None
+    wanted: str = ""
 
 
 @dataclass
@@ -48,7 +59,7 @@ class Observation:
     ``kind`` is "answer", "raised", "declined" (NotImplementedError), "unsupported" (the layout or dtype cannot be
     made here), "not_an_array", "crashed" or "timed_out". ``output`` is a copy in its carrier. ``error`` holds the
     exception's class names, most derived first; ``message`` its text. ``impurities`` are sentences: what the call
-    touched that was not its own.
+    touched that was not its own. ``extra`` holds what a call's mode gives beside its output, None where nothing came.
     """
 
     kind: str
@@ -60,6 +71,7 @@ class Observation:
     unstable: bool = False
     seconds: float = 0.0
     printed: str = ""
+    extra: List[Optional[np.ndarray]] = field(default_factory=list)
 
     @property
     def shape(self) -> Tuple[int, ...]:
@@ -90,7 +102,8 @@ class Subject:
     def __init__(self, implementation: Implementation) -> None:
         self.implementation = implementation
         self.framework: Framework = framework(implementation.declaration.framework)
-        self._last: Optional[Tuple[Any, bytes]] = None
+        self._earlier: Deque[Tuple[Any, bytes]] = deque(maxlen=EARLIER)
+        self._kept: Dict[Any, Tuple[Any, Any]] = {}
 
     def describe(self) -> Description:
         said = self.implementation.declaration
@@ -109,12 +122,14 @@ class Subject:
             prepares=self.implementation.prepared is not None,
         )
 
-    def observe(self, call: Call) -> Observation:
+    def observe(self, call: Call) -> Observation:  # noqa: PLR0911 - one return a kind of observation
         """Make one call and say what it did. Only what ends the process escapes."""
         try:
             operands = [
-                None if carrier is None else self.framework.make(carrier, dtype, call.device, layout)
-                for carrier, dtype, layout in zip((call.input, call.weight, call.bias), call.dtypes, call.layouts)
+                self._made(place, carrier, dtype, layout, call)
+                for place, (carrier, dtype, layout) in enumerate(
+                    zip((call.input, call.weight, call.bias), call.dtypes, call.layouts)
+                )
             ]
         except (KeyError, TypeError, RuntimeError, NotImplementedError) as error:
             return Observation("unsupported", message=f"{type(error).__name__}: {error}")
@@ -122,9 +137,15 @@ class Subject:
         state = self.framework.state() if call.watch else {}
         arrays = [None if made is None else made[0] for made in operands]
         started = time.perf_counter()
+        further: List[Any] = []
         try:
-            output = self._call(call, arrays)
+            if call.mode:
+                output, further = modes.MODES[call.mode](self.implementation, self.framework, call, arrays)
+            else:
+                output = self._call(call, arrays)
             self.framework.synchronize()
+        except modes.Unsupported as error:
+            return Observation("unsupported", message=str(error))
         except NotImplementedError as error:
             return self._raised("declined", error, started)
         except (KeyboardInterrupt, SystemExit):
@@ -134,14 +155,33 @@ class Subject:
         seconds = time.perf_counter() - started
         try:
             copy, dtype = self.framework.read(output)
+            extra = [None if one is None else self.framework.read(one)[0] for one in further]
         except NotAnArray as error:
             return Observation("not_an_array", message=str(error), seconds=seconds)
         except BaseException as error:  # an array that cannot be read is no answer either
             return self._raised("not_an_array", error, started)
-        impurities = self._impurities(operands, before, state, output)
-        self._remember(output, copy)
+        impurities = self._impurities(operands, before, state, output) if not call.mode else ()
+        if not call.mode:
+            self._remember(output, copy)
         unstable = call.repeat > 1 and self._unstable(call, arrays, copy)
-        return Observation("answer", copy, dtype, impurities=impurities, unstable=unstable, seconds=seconds)
+        return Observation(
+            "answer", copy, dtype, impurities=impurities, unstable=unstable, seconds=seconds, extra=extra
+        )
+
+    def _made(self, place: int, carrier: Any, dtype: str, layout: str, call: Call) -> Any:
+        """An operand and its memory; for ``reuse``, those of the last such call, filled anew."""
+        if carrier is None:
+            return None
+        key = (place, carrier.shape, dtype, layout, call.device)
+        if call.reuse and key in self._kept:
+            self.framework.refill(self._kept[key][0], carrier)
+            return self._kept[key]
+        made = self.framework.make(carrier, dtype, call.device, layout)
+        if call.reuse and self.framework.refills and layout not in ("broadcast", "readonly"):
+            if len(self._kept) >= KEPT:
+                self._kept.clear()
+            self._kept[key] = made
+        return made
 
     def _call(self, call: Call, arrays: List[Any]) -> Any:
         if not call.prepared:
@@ -175,23 +215,31 @@ class Subject:
             start, end = self.framework.span(made[1])
             if low < end and start < high:
                 found.append(f"output shares memory with the {name}")
+        where, wanted = self.framework.place(output), self.framework.place(operands[0][0])
+        if where != wanted:
+            found.append(f"put the output on {where}, not on {wanted} where the input is")
         if state:
             after = self.framework.state()
             found += [f"changed {what}" for what in state if state[what] != after.get(what)]
-        if self._last is not None:
-            earlier, content = self._last
+        for earlier, content in self._earlier:
             start, end = self.framework.span(earlier)
             if low < end and start < high:
                 found.append("output shares memory with an earlier output")
             elif self._content(earlier) != content:
                 found.append("an earlier output changed after it was given back")
+            else:
+                continue
+            break
         return tuple(found)
 
     def _content(self, output: Any) -> bytes:
         return self.framework.read(output)[0].tobytes()
 
     def _remember(self, output: Any, copy: np.ndarray) -> None:
-        self._last = (output, copy.tobytes()) if copy.nbytes < 1 << 20 else None
+        if copy.nbytes < LARGE:
+            self._earlier.append((output, copy.tobytes()))
+        else:
+            self._earlier.clear()
 
     def _unstable(self, call: Call, arrays: List[Any], first: np.ndarray) -> bool:
         """Whether any of ``call.repeat`` - 1 further calls, on ``call.threads`` threads at once, differs in a bit."""

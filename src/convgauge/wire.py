@@ -16,6 +16,7 @@ import numpy as np
 from convgauge.subject import Call, Description, Observation
 
 LENGTH = struct.Struct("<Q")
+OPERANDS = ("input", "weight", "bias", "upstream")  # the fields of a call that are arrays
 LIMIT = 1 << 34  # bytes; a longer frame is taken for noise
 
 
@@ -43,14 +44,14 @@ def request(command: str, *values: Any) -> bytes:
 def call_request(call: Call) -> bytes:
     """A frame that asks for one call."""
     fields = dict(vars(call))
-    for name in ("input", "weight", "bias"):
+    for name in OPERANDS:
         fields[name] = packed(fields[name])
     return request("call", fields)
 
 
 def call_from(fields: Dict[str, Any]) -> Call:
     """The call that `call_request` packed."""
-    for name in ("input", "weight", "bias"):
+    for name in OPERANDS:
         fields[name] = unpacked(fields[name])
     return Call(**fields)
 
@@ -85,8 +86,9 @@ def read_reply(frame: bytes) -> Tuple[Dict[str, Any], List[np.ndarray]]:
 def observation_reply(seen: Observation) -> bytes:
     """A frame that tells of one call."""
     fields = dict(vars(seen))
-    output = fields.pop("output")
-    return reply({"observation": fields}, [] if output is None else [output])
+    arrays = [fields.pop("output"), *fields.pop("extra")]
+    present = [array is not None for array in arrays]
+    return reply({"observation": fields, "present": present}, [array for array in arrays if array is not None])
 
 
 def observation_from(content: Dict[str, Any], arrays: List[np.ndarray]) -> Observation:
@@ -95,8 +97,10 @@ def observation_from(content: Dict[str, Any], arrays: List[np.ndarray]) -> Obser
         fields = content["observation"]
         fields["error"] = tuple(map(str, fields["error"]))
         fields["impurities"] = tuple(map(str, fields["impurities"]))
-        return Observation(**fields, output=arrays[0] if arrays else None)
-    except (KeyError, TypeError) as error:
+        came = iter(arrays)
+        output, *extra = [next(came) if present else None for present in content["present"]]
+        return Observation(**fields, output=output, extra=extra)
+    except (KeyError, TypeError, ValueError, StopIteration) as error:
         raise GarbledFrame(str(error)) from None
 
 

@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -21,7 +21,8 @@ from convgauge.conformance.compare import Fault
 from convgauge.conformance.reduce import smaller
 from convgauge.conformance.spec import PROFILES, Spec
 from convgauge.conformance.tampers import TAMPERS
-from convgauge.dtypes import DTYPES
+from convgauge.dtypes import DTYPES, round_to
+from convgauge.frameworks import kind_of
 from convgauge.isolation import Runner
 from convgauge.operands import Operands, draw
 from convgauge.problem import Problem
@@ -33,7 +34,10 @@ BUDGETS = {"quick": 40, "standard": 700, "exhaustive": 1_000_000}
 MOST_FAULTS = 12  # faults after which a spec is not run on: enough to tell where it fails
 REDUCTIONS = 150  # calls that may be spent on making one counterexample smaller
 REDUCING = 6.0  # and seconds
+WIDE_DRAWS = 8  # wide-range operands on which an implementation must be componentwise accurate to be held to it
 DRAWN = 400  # elements of a counterexample's operands that are still drawn
+
+UNSTABLE = "another call with the same operands gave other bits"
 
 Check = Callable[[Case, Operands, Observation], "Fault | None"]
 
@@ -70,11 +74,21 @@ class Judge:
 
     # --- what a spec says ---
 
-    def exact(self, what: Iterable[Problem | Case], *, watch: bool = False, repeat: int = 1, threads: int = 1) -> None:
+    def exact(
+        self,
+        what: Iterable[Problem | Case],
+        *,
+        watch: bool = False,
+        repeat: int = 1,
+        threads: int = 1,
+        reuse: bool = False,
+        mixed: bool = False,
+    ) -> None:
         """Every case's answer on exact operands is the integer result, bit for bit (within 1/4 for grade B).
 
         ``watch`` also compares global state around each call; ``repeat`` calls again and compares bits, on
-        ``threads`` threads at once.
+        ``threads`` threads at once; ``reuse`` writes each case's operands into the arrays of the case of the same
+        shapes before it; ``mixed`` leaves each case its own dtype.
         """
 
         def check(case: Case, operands: Operands, seen: Observation) -> Fault | None:
@@ -83,25 +97,80 @@ class Judge:
                 return Fault("mistrusted", "the expected output is mostly zero or constant: the case proves nothing")
             return self._whole(case, expected, seen, accuracy.integer_tolerance(case.problem, self.promise))
 
-        self._judge(what, check, watch=watch, repeat=repeat, threads=threads)
+        self._judge(what, check, mixed=mixed, watch=watch, repeat=repeat, threads=threads, reuse=reuse)
 
-    def accurate(self, what: Iterable[Problem | Case], family: str = "gaussian", *, statistics: bool = True) -> None:
+    def accurate(
+        self,
+        what: Iterable[Problem | Case],
+        family: str = "gaussian",
+        *,
+        statistics: bool = True,
+        repeat: int = 1,
+        threads: int = 1,
+    ) -> None:
         """Every case's answer on real operands of ``family`` is within the bound of the grade promised, or of B.
 
-        See `convgauge.accuracy`; the margin and the grade of each case are recorded.
+        See `convgauge.accuracy`; the margin and the grade of each case are recorded. ``repeat`` and ``threads`` are
+        those of `exact`.
         """
 
         def check(case: Case, operands: Operands, seen: Observation) -> Fault | None:
             fault = compare.form(seen, case.problem.output_shape, case.problem.dtype)
             assert seen.output is not None
-            return fault or self._grade(case, operands, seen.output, statistics)
+            fault = fault or self._grade(case, operands, seen.output, statistics)
+            return fault or (Fault("failed", UNSTABLE) if seen.unstable else None)
 
-        self._judge(cases(what, operands=family), check)
+        self._judge(cases(what, operands=family), check, repeat=repeat, threads=threads)
 
-    def refuses(self, what: Iterable[Case]) -> None:
-        """Every case's call is an error: any exception but a crash will do; an answer will not."""
+    def equals(
+        self,
+        what: Iterable[Problem | Case],
+        expected: Callable[[Case, Operands], Any],
+        *,
+        change: Callable[[Case, Operands], Operands] | None = None,
+    ) -> None:
+        """Every case's answer is ``expected(case, operands)``, found without the oracle, as exactly as `exact` asks.
+
+        ``change`` makes the operands of a case from those drawn for it.
+        """
 
         def check(case: Case, operands: Operands, seen: Observation) -> Fault | None:
+            return self._whole(
+                case, expected(case, operands), seen, accuracy.integer_tolerance(case.problem, self.promise)
+            )
+
+        self._judge(what, check, change=change)
+
+    def rightly(self, case: Case, operands: Operands, seen: Observation) -> Fault | None:
+        """A check: the answer is the oracle's, as exactly as `exact` asks, also where that is mostly zeros."""
+        expected = oracle.answer(case.problem, operands)
+        return self._whole(case, expected, seen, accuracy.integer_tolerance(case.problem, self.promise))
+
+    def promoted(self, case: Case, operands: Operands, seen: Observation) -> Fault | None:
+        """A check for operands of two dtypes: the answer has the wider one's dtype and accuracy, at least grade B."""
+        call = self._call(case, operands, {})
+        wide = max(call.dtypes, key=lambda name: DTYPES[name].digits)
+        fault = compare.form(seen, case.problem.output_shape, wide)
+        if fault is not None or seen.output is None:
+            return fault
+        given = Operands(call.input, call.weight, call.bias)
+        terms = case.problem.reduction + 1 + accuracy.transform_terms(case.problem)
+        bound = 2 * terms * DTYPES[wide].roundoff * oracle.magnitude(case.problem, given).max(initial=0.0)
+        return compare.near(seen.output, oracle.answer(case.problem, given), bound)
+
+    def skip(self, why: str) -> NoReturn:
+        """The spec does not apply here, for the reason given."""
+        raise Skip(why)
+
+    def refuses(self, what: Iterable[Problem | Case], *, unless: Check | None = None) -> None:
+        """Every case's call is an error: any exception but a crash will do; an answer will not.
+
+        ``unless`` lets an answer pass in which it finds no fault: for calls that may be refused but need not be.
+        """
+
+        def check(case: Case, operands: Operands, seen: Observation) -> Fault | None:
+            if unless is not None:
+                return unless(case, operands, seen)
             why = TAMPERS[case.tamper].sentence if case.tamper else f"with {_spelling(case)}"
             shape = f"an output of shape {seen.shape}"
             return Fault("failed", f"answered a call that is an error: {why}", got=shape, expected="an exception")
@@ -116,7 +185,7 @@ class Judge:
         """
 
         def check(case: Case, operands: Operands, seen: Observation) -> Fault | None:
-            expected = oracle.answer(case.problem, operands)
+            expected = round_to(oracle.answer(case.problem, operands), case.problem.dtype)
             tolerance = accuracy.integer_tolerance(case.problem, self.promise)
             fault = self._whole(case, expected, seen, tolerance)
             if fault is not None and fault.mask is not None and self._may_spread(case, seen, expected, tolerance):
@@ -138,9 +207,16 @@ class Judge:
         *,
         refusing: bool = False,
         change: Callable[[Case, Operands], Operands] | None = None,
+        mixed: bool = False,
+        reducible: bool = True,
         **calling: Any,
     ) -> None:
-        """Run the cases that are due and judge each; the first that fails is made smaller."""
+        """Run the cases that are due and judge each; the first that fails is made smaller if it is ``reducible``.
+
+        ``calling`` are further fields of each `Call`; a function stands for what it gives for a case and its operands.
+        """
+        if not self._has_dtype():
+            return
 
         def verdict(case: Case, operands: Operands, seen: Observation) -> Fault | None:
             if refusing and seen.kind in ("raised", "declined"):
@@ -150,19 +226,35 @@ class Judge:
                 fault = self._impure(seen)
             return fault or check(case, operands, seen)
 
-        due = [self.setting.only] if self.setting.only else thinned(self._localized(what), BUDGETS[self.setting.tier])
+        due = (
+            [self.setting.only]
+            if self.setting.only
+            else thinned(self._localized(what, mixed), BUDGETS[self.setting.tier])
+        )
         for case, operands, seen in self._observed(due, change, calling):
             self._count(case, seen, None if self._let_go(seen, refusing) else verdict(case, operands, seen), refusing)
             if len(self.faults) >= MOST_FAULTS:
                 break
         if self.faults and self.counterexample is None:
-            self._minimize(verdict, change, calling)
+            self._minimize(verdict, change, calling, reducible)
 
-    def _localized(self, what: Iterable[Problem | Case]) -> list[Case]:
-        """The cases in this judge's dtype, each with a seed of its own."""
+    def _has_dtype(self) -> bool:
+        """Whether the subject has this judge's dtype; if not, that is counted as declined or raised as `Skip`."""
+        if self.dtype in self.said.dtypes:
+            return True
+        name = self.said.framework
+        if self.dtype not in kind_of(name).dtypes:
+            raise Skip(f"{name} has no {self.dtype}")
+        self.outcomes["declined"] += 1
+        self.reasons[f"declined: {self.said.declines.get('dtype', f'{self.dtype} is not among its dtypes')}"] += 1
+        return False
+
+    def _localized(self, what: Iterable[Problem | Case], mixed: bool = False) -> list[Case]:
+        """The cases in this judge's dtype (in their own where they are ``mixed``), each with a seed of its own."""
         made = []
         for place, case in enumerate(cases(what)):
-            problem = case.problem if case.problem.dtype == self.dtype else case.problem.but(dtype=self.dtype)
+            own = mixed or case.problem.dtype == self.dtype
+            problem = case.problem if own else case.problem.but(dtype=self.dtype)
             made.append(replace(case, problem=problem, seed=case.seed or self.setting.seed + place))
         return made
 
@@ -188,9 +280,10 @@ class Judge:
 
     def _call(self, case: Case, operands: Operands, calling: dict[str, Any]) -> Call:
         dtype = case.problem.dtype
+        fields = {name: value(case, operands) if callable(value) else value for name, value in calling.items()}
         call = Call(
             operands.input, operands.weight, operands.bias, case.keywords(), (dtype,) * 3, case.layouts, self.device,
-            case.problem.text if case.prepared else "", **calling,
+            case.problem.text if case.prepared else "", **fields,
         )  # fmt: skip
         return TAMPERS[case.tamper].change(call) if case.tamper else call
 
@@ -218,7 +311,7 @@ class Judge:
         assert seen.output is not None
         fault = compare.near(seen.output, expected, tolerance)
         if fault is None and seen.unstable:
-            return Fault("failed", "another call with the same operands gave other bits")
+            return Fault("failed", UNSTABLE)
         return fault
 
     def _impure(self, seen: Observation) -> Fault | None:
@@ -268,18 +361,22 @@ class Judge:
         return True
 
     def _componentwise(self, case: Case) -> bool:
-        """Whether the subject is componentwise accurate on wide-range operands of this problem."""
-        wide = replace(case, operands="wide", problem=case.problem)
-        for _, operands, seen in self._observed([wide], None, {}):
+        """Whether the subject is componentwise accurate on wide-range operands of this problem, every time.
+
+        One draw may be kind to a fast algorithm: where one position outweighs all others in each receptive field.
+        """
+        wide = [replace(case, operands="wide", seed=case.seed + place) for place in range(WIDE_DRAWS)]
+        for _, operands, seen in self._observed(wide, None, {}):
             if seen.output is None or seen.shape != case.problem.output_shape:
                 return True
             scale = accuracy.Scale.of(case.problem, operands)
-            return accuracy.measure(seen.output, scale, operands, statistics=False).grade == "A"
+            if accuracy.measure(seen.output, scale, operands, statistics=False).grade != "A":
+                return False
         return True
 
     # --- counterexamples ---
 
-    def _minimize(self, verdict: Check, change: Any, calling: dict[str, Any]) -> None:
+    def _minimize(self, verdict: Check, change: Any, calling: dict[str, Any], reducible: bool = True) -> None:
         first, fault = min(self.faults, key=lambda pair: pair[0].problem.flops)
         best: list[Any] = [first, fault, None, None]
         deadline = time.monotonic() + REDUCING
@@ -295,7 +392,7 @@ class Judge:
 
         grades, margins = list(self.grades), list(self.margins)
         reproducible = fails(first)
-        if reproducible and self.setting.only is None and not first.tamper:
+        if reproducible and reducible and self.setting.only is None and not first.tamper:
             smaller(first, fails, budget, deadline)
         self.grades, self.margins = grades, margins
         case, found, operands, seen = best
