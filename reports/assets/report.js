@@ -139,18 +139,23 @@ function select(data, terms) {
   const found = { entries: new Set(), specs: new Set(), cells: new Set(), results: 0 };
   const specs = data.specs.map((s, row) => [s, row]).filter(([s]) => ofSpec.every((term) => passes(term, null, s)));
   data.entries.forEach((e, place) => {
+    if (e.verdict === "absent") return;
     if (!ofEntry.every((term) => passes(term, e))) return;
     if (!ofSpec.length && !ofResult.length && ofBoth.every((term) => passes(term, e, null))) found.entries.add(place);
     for (const [s, row] of specs) {
       if (!ofBoth.every((term) => passes(term, e, s))) continue;
+      let met = 0;
       for (const { dtype, device, rows } of data.tables) {
         const letter = rows[row][place];
-        if (letter === "." || !ofResult.every((term) => passes(term, e, s, { status: data.letters.get(letter), dtype, device }))) continue;
-        found.entries.add(place);
-        found.specs.add(row);
-        found.cells.add(row * data.entries.length + place);
-        found.results += 1;
+        if (letter === ".") continue;
+        if (ofResult.length && !ofResult.every((term) => passes(term, e, s, { status: data.letters.get(letter), dtype, device }))) continue;
+        met += 1;
       }
+      if (!met) continue;
+      found.entries.add(place);
+      found.specs.add(row);
+      found.cells.add(row * data.entries.length + place);
+      found.results += met;
     }
   });
   return found;

@@ -16,7 +16,7 @@ class Unavailable(RuntimeError):
 
 @contextmanager
 def chromium(width: int = 1280, height: int = 900, dark: bool = False) -> Iterator[Any]:
-    """A selenium driver, its profile in a fresh folder; its log keeps console errors and requests. Raises `Unavailable`."""
+    """A selenium driver with a fresh profile; its log keeps console errors and requests. Raises `Unavailable`."""
     try:
         from selenium import webdriver
     except ImportError:
@@ -27,7 +27,14 @@ def chromium(width: int = 1280, height: int = 900, dark: bool = False) -> Iterat
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         options = webdriver.ChromeOptions()
         options.binary_location = browser
-        for word in ("headless=new", "disable-gpu", "disable-background-networking", "no-first-run", "disable-dev-shm-usage", "hide-scrollbars"):  # fmt: skip
+        for word in (
+            "headless=new",
+            "disable-gpu",
+            "disable-background-networking",
+            "no-first-run",
+            "disable-dev-shm-usage",
+            "hide-scrollbars",
+        ):
             options.add_argument(f"--{word}")
         if hasattr(os, "geteuid") and os.geteuid() == 0:
             options.add_argument("--no-sandbox")  # Chromium refuses root a sandbox; the pages are our own

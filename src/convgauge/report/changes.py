@@ -9,13 +9,12 @@ from convgauge.report import words
 from convgauge.results import FAULTS, GRADES, VERDICTS, Run, SpecRecord, TimingRecord
 
 NOTHING_COMPARED = 5
-_LOST = ("declined",)
 Key = tuple[str, str, str, str]
 
 
 @dataclass(frozen=True)
 class Change:
-    """One difference. ``kind`` is a key of `KINDS`; ``what`` names the result, ``was`` and ``now`` say how it stands."""
+    """One difference: its kind, a key of `KINDS`; the result's name; how it stood and how it stands."""
 
     kind: str
     what: str
@@ -39,15 +38,19 @@ KINDS = {
 
 
 def compare(old: Run, new: Run) -> tuple[str, int]:
-    """The changes as text, and an exit status: 1 where conformance got worse, 5 where nothing could be compared, else 0.
+    """The changes as text, and an exit status: 1 where conformance got worse, 5 where nothing was comparable, else 0.
 
     A result breaks when it was no fault and is one now, or passed and is declined now. A worse verdict or grade is a
     regression too. Speed is told where the two intervals don't overlap, and changes no exit status.
     """
     if not _records(old).keys() & _records(new).keys() and not _timings(old).keys() & _timings(new).keys():
-        return "Nothing in common: no result is in both runs.\n", NOTHING_COMPARED
+        return "Nothing in common: no result is in both runs.", NOTHING_COMPARED
     found = [*verdicts(old, new), *specs(old, new), *timings(old, new)]
-    lines = [words.line(f"{run.path} is incomplete: what it lacks is shown as vanished or appeared.") for run in (old, new) if run.footer is None]  # fmt: skip
+    lines = [
+        words.line(f"{run.path} is incomplete: what it lacks is shown as vanished or appeared.")
+        for run in (old, new)
+        if run.footer is None
+    ]
     for kind, heading in KINDS.items():
         these = [change for change in found if change.kind == kind]
         if these:
@@ -55,7 +58,7 @@ def compare(old: Run, new: Run) -> tuple[str, int]:
     broke = any(change.kind == "broke" for change in found)
     if not found:
         lines.append(f"No change in {words.plural(len(_records(new)), 'result')}.")
-    return "\n".join(lines) + "\n", int(broke)
+    return "\n".join(lines), int(broke)
 
 
 def specs(old: Run, new: Run) -> Iterator[Change]:
@@ -73,10 +76,10 @@ def specs(old: Run, new: Run) -> Iterator[Change]:
 
 
 def _kind(was: SpecRecord, now: SpecRecord) -> str:
-    if now.status in FAULTS and was.status not in FAULTS or (was.status == "passed" and now.status in _LOST):
-        return "broke"
-    if was.status in FAULTS and now.status not in FAULTS or (was.status in _LOST and now.status == "passed"):
-        return "fixed"
+    if (now.status in FAULTS) != (was.status in FAULTS):
+        return "broke" if now.status in FAULTS else "fixed"
+    if {was.status, now.status} == {"passed", "declined"}:
+        return "broke" if now.status == "declined" else "fixed"
     return "changed"
 
 
@@ -91,7 +94,12 @@ def verdicts(old: Run, new: Run) -> Iterator[Change]:
         for order, before, after in ((VERDICTS, was.verdict, now.verdict), (GRADES, was.grade, now.grade)):
             if before != after and before in order and after in order:
                 worse = order.index(after) > order.index(before) and after != ""
-                yield Change("broke" if worse else "fixed" if after else "changed", name, before or "ungraded", after or "ungraded")  # fmt: skip
+                yield Change(
+                    "broke" if worse else "fixed" if after else "changed",
+                    name,
+                    before or "ungraded",
+                    after or "ungraded",
+                )
 
 
 def timings(old: Run, new: Run) -> Iterator[Change]:

@@ -4,168 +4,62 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from convgauge.problem import Problem, ProblemError
 from convgauge.report import words
-from convgauge.report.speed import Race, geometric_mean, median, ranked
-from convgauge.results import Counterexample, SpecRecord
+from convgauge.report.speed import Race, median, ranked
+from convgauge.results import SpecRecord
 
 SERIES = 8
 """Colours there are; the ninth series takes the first colour again with another dash."""
+WIDTH = 760
+"""Width of a chart in its own units."""
 
-# --- margins ---------------------------------------------------------------------------------------------------------
-
-_LEAST, _MOST, _PER_DECADE = -5, 3, 3
-"""Margins are shown from 10^-5 to 10^3, three bars a decade; what lies outside counts in the outermost bars."""
-_BARS = (_MOST - _LEAST) * _PER_DECADE
+# --- parts -----------------------------------------------------------------------------------------------------------
 
 
-def _bar(margin: float) -> int:
-    if not margin > 0:
-        return 0 if margin == 0 else _BARS - 1  # a margin that is not a number is no small one
-    return min(_BARS - 1, max(0, math.floor((math.log10(margin) - _LEAST) * _PER_DECADE)))
+def _svg(label: str, height: float, parts: Iterable[str], width: float = WIDTH, kind: str = "chart") -> Markup:
+    """A figure that a screen reader announces as ``label``."""
+    head = f'<svg class="{kind}" viewBox="0 0 {width:.0f} {height:.0f}" role="img" aria-label="{escape(label)}">'
+    return Markup("".join([head, *parts, "</svg>"]))
 
 
-def histogram(margins: Sequence[float | None]) -> list[int]:
-    """Counts by bar. JSON has no infinity: the writer's null is one."""
-    counts = [0] * _BARS
-    for margin in margins:
-        counts[_bar(math.inf if margin is None else margin)] += 1
-    return counts
+def _text(x: float, y: float, content: str, anchor: str = "middle") -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(content)}</text>'
 
 
-def small_margins(margins: Sequence[float]) -> Markup:
-    """A margin distribution that fits in a cell; the rule marks 1, above which a case fails."""
-    counts = histogram(margins)
-    top = max(counts) or 1
-    bars = "".join(
-        f"M{4 * place + 2} 16v{-max(1, round(14 * count / top))}" for place, count in enumerate(counts) if count
-    )
-    one = -_LEAST * _PER_DECADE * 4
-    return Markup(f'<svg class="hist" viewBox="0 0 {4 * _BARS} 17" aria-hidden="true"><path class="rule" d="M{one} 0v17"/><path d="{bars}"/></svg>')  # fmt: skip
+def _path(kind: str, steps: str, title: str = "") -> str:
+    if not title:
+        return f'<path class="{kind}" d="{steps}"/>'
+    return f'<path class="{kind}" d="{steps}"><title>{escape(title)}</title></path>'
 
 
-def large_margins(margins: Sequence[float]) -> Markup:
-    """The same with an axis."""
-    counts = histogram(margins)
-    top = max(counts) or 1
-    width, height, left = 24 * _BARS, 150, 10
-    parts = [
-        f'<svg class="chart" viewBox="0 0 {width + 2 * left} {height + 40}" role="img" aria-label="{escape(_spoken(counts, len(margins)))}">'
-    ]
-    one = left - _LEAST * _PER_DECADE * 24
-    for place, count in enumerate(counts):
-        if count:
-            tall = max(2, round((height - 16) * count / top))
-            kind = "bar over" if place >= -_LEAST * _PER_DECADE else "bar"
-            parts.append(
-                f'<rect class="{kind}" x="{left + 24 * place + 1}" y="{height - tall}" width="22" height="{tall}"><title>{count}</title></rect>'
-            )
-    parts.append(
-        f'<path class="rule" d="M{one} 0V{height + 6}"/><path class="axis" d="M{left} {height}H{width + left}"/>'
-    )
-    for decade in range(_LEAST, _MOST + 1):
-        x = left + (decade - _LEAST) * _PER_DECADE * 24
-        name = "1" if decade == 0 else f"10{_superscript(decade)}"
-        parts.append(f'<text x="{x}" y="{height + 20}" text-anchor="middle">{name}</text>')
-    parts.append(
-        f'<text x="{one + 6}" y="12">bound</text><text x="{left + width / 2:.0f}" y="{height + 37}" text-anchor="middle">error ÷ bound</text></svg>'
-    )
-    return Markup("".join(parts))
+def _dot(kind: str, x: float, y: float, title: str) -> str:
+    return f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="3.5"><title>{escape(title)}</title></circle>'
 
 
-def _spoken(counts: Sequence[int], total: int) -> str:
-    over = sum(counts[-_LEAST * _PER_DECADE :])
-    return f"Distribution of {total} margins: {total - over} below the bound, {over} at or above it"
+def _vertical(x: float, bottom: float, content: str) -> str:
+    """A line of the grid with its number under it."""
+    return _path("gridline", f"M{x:.1f} 0V{bottom}") + _text(x, bottom + 16, content)
 
 
-def _superscript(number: int) -> str:
-    return str(number).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+def _horizontal(y: float, left: float, content: str) -> str:
+    return _path("gridline", f"M{left} {y:.1f}H{WIDTH - 20}") + _text(left - 6, y + 4, content, "end")
 
 
-# --- counterexamples -------------------------------------------------------------------------------------------------
+def _short(name: str, most: int = 22) -> str:
+    name = words.line(name)
+    return name if len(name) <= most else name[: most - 1] + "…"
 
 
-@dataclass(frozen=True)
-class Cell:
-    """One number of a drawn array; ``mark`` is "", "field", "wrong" or "wrong first"."""
-
-    text: str
-    mark: str = ""
-
-
-@dataclass(frozen=True)
-class Grid:
-    title: str
-    rows: list[list[Cell]]
-
-
-def grids(case: Counterexample, most: int = 24) -> list[Grid]:
-    """Input, kernel, got and expected of a drawn counterexample, cut to ``most`` rows and columns; [] without one.
-
-    Wrong outputs are marked, the first wrong one apart, and in the input the receptive field of that one.
-    """
-    if case.picture is None:
-        return []
-    got, expected = case.picture.got, case.picture.expected
-    wrong = {
-        (r, c)
-        for r, row in enumerate(expected)
-        for c, value in enumerate(row)
-        if not _same(value, got[r][c] if r < len(got) and c < len(got[r]) else None)
-    }
-    first = (case.index[-2], case.index[-1]) if len(case.index) >= 2 else min(wrong, default=None)
-    seen = _field(case.problem, first) if first else frozenset[tuple[int, int]]()
-    marks = {place: "wrong" for place in wrong} | ({first: "wrong first"} if first in wrong else {})
-    return [
-        _grid("input", case.picture.input, dict.fromkeys(seen, "field"), most),
-        _grid("kernel", case.picture.weight, {}, most),
-        _grid("got", got, marks, most),
-        _grid("expected", expected, marks, most),
-    ]
-
-
-def _same(a: float | None, b: float | None) -> bool:
-    return a == b or (a is None and b is None)
-
-
-def _field(problem: str, output: tuple[int, int]) -> frozenset[tuple[int, int]]:
-    """The input's elements that one output is made of."""
-    try:
-        p = Problem.parse(problem)
-    except ProblemError:
-        return frozenset()
-    rows, columns = (
-        [output[axis] * p.stride[axis] - p.pads[axis][0] + p.dilation[axis] * k for k in range(min(p.kernel[axis], 64))]
-        for axis in (0, 1)
-    )
-    return frozenset((r, c) for r in rows for c in columns)
-
-
-def _grid(title: str, values: Sequence[Sequence[float | None]], marks: dict[tuple[int, int], str], most: int) -> Grid:
-    rows = [
-        [Cell(_element(value), marks.get((r, c), "")) for c, value in enumerate(row[:most])]
-        + ([Cell("…")] if len(row) > most else [])
-        for r, row in enumerate(values[:most])
-    ]
-    shape = f"{len(values)} × {len(values[0]) if values else 0}"
-    return Grid(f"{title} ({shape})", rows + ([[Cell("…")]] if len(values) > most else []))
-
-
-def _element(value: float | None) -> str:
-    if value is None:
-        return "nan"
-    return f"{value:.0f}" if value == int(value) and abs(value) < 1e6 else f"{value:.4g}"
-
-
-# --- speed -----------------------------------------------------------------------------------------------------------
+def series(place: int) -> str:
+    """The classes of the line of the series at ``place``: its colour, and its dash once the colours are used up."""
+    return f"c{place % SERIES} d{place // SERIES % 4}"
 
 
 class Axis:
-    """A logarithmic scale from ``low`` to ``high`` onto ``start`` … ``end``, widened to whole steps of 1, 2, 5."""
+    """A logarithmic scale from ``start`` to ``end``, widened to whole steps of 1, 2, 5."""
 
     def __init__(self, values: Iterable[float], start: float, end: float) -> None:
         kept = [value for value in values if value > 0 and math.isfinite(value)] or [1.0]
@@ -180,12 +74,12 @@ class Axis:
 
     @property
     def ticks(self) -> list[float]:
-        """1, 2, 5 steps, or decades alone where there would be more than nine."""
-        steps = [m * 10.0**e for e in range(-12, 16) for m in (1, 2, 5)]
+        """1, 2, 5 steps, or decades alone, or every few of these, so that there are at most nine."""
+        steps = [m * 10.0**e for e in range(-15, 19) for m in (1, 2, 5)]
         inside = [s for s in steps if self.low * 0.999 <= s <= self.high * 1.001]
         if len(inside) > 9:
-            inside = [s for s in inside if math.log10(s) == round(math.log10(s))]
-        return inside
+            inside = [s for s in inside if abs(math.log10(s) - round(math.log10(s))) < 1e-6]
+        return inside[:: 1 + len(inside) // 10]
 
 
 def _step_down(value: float) -> float:
@@ -198,9 +92,74 @@ def _step_up(value: float) -> float:
     return min(m * scale for m in (1, 2, 5, 10) if m * scale >= value * 0.9999)
 
 
-def series(place: int) -> str:
-    """The classes of the line of the series at ``place``: its colour, and its dash once the colours are used up."""
-    return f"c{place % SERIES} d{place // SERIES % 4}"
+# --- margins ---------------------------------------------------------------------------------------------------------
+
+_LEAST, _MOST, _PER_DECADE = -5, 3, 3
+"""Margins are shown from 10^-5 to 10^3, three bars a decade; what lies outside counts in the outermost bars."""
+_BARS = (_MOST - _LEAST) * _PER_DECADE
+_ONE = -_LEAST * _PER_DECADE
+"""The first bar at or above 1, where a case fails."""
+
+
+def _bar(margin: float) -> int:
+    if margin == 0:
+        return 0
+    if not 0 < margin < math.inf:
+        return _BARS - 1  # what is no number is no small one
+    return min(_BARS - 1, max(0, math.floor((math.log10(margin) - _LEAST) * _PER_DECADE)))
+
+
+def histogram(margins: Iterable[float]) -> list[int]:
+    """How many margins lie in each bar."""
+    counts = [0] * _BARS
+    for margin in margins:
+        counts[_bar(margin)] += 1
+    return counts
+
+
+def small_margins(margins: Sequence[float]) -> Markup:
+    """A margin distribution that fits in a cell; the rule marks 1, above which a case fails."""
+    counts = histogram(margins)
+    top = max(counts) or 1
+    bars = (f"M{4 * place + 2} 16v{-max(1, round(14 * n / top))}" for place, n in enumerate(counts) if n)
+    rule = f'<path class="rule" d="M{4 * _ONE} 0v17"/>'
+    return Markup(
+        f'<svg class="hist" viewBox="0 0 {4 * _BARS} 17" aria-hidden="true">{rule}<path d="{"".join(bars)}"/></svg>'
+    )
+
+
+def large_margins(margins: Sequence[float]) -> Markup:
+    """The same with an axis."""
+    counts = histogram(margins)
+    top = max(counts) or 1
+    wide, bottom, left = 24, 150, 14
+    one, end = left + wide * _ONE, left + wide * _BARS
+    parts = []
+    for place, n in enumerate(counts):
+        if n:
+            tall, kind = max(2, round(130 * n / top)), "bar over" if place >= _ONE else "bar"
+            box = f'x="{left + wide * place + 1}" y="{bottom - tall}" width="{wide - 2}" height="{tall}"'
+            parts.append(f'<rect class="{kind}" {box}><title>{words.plural(n, "case")}</title></rect>')
+    parts += [_path("rule", f"M{one} 0V{bottom + 6}"), _path("axis", f"M{left} {bottom}H{end}")]
+    for decade in range(_LEAST, _MOST + 1):
+        name = "1" if decade == 0 else f"10{_superscript(decade)}"
+        parts.append(_text(left + (decade - _LEAST) * _PER_DECADE * wide, bottom + 20, name))
+    parts += [_text(one + 6, 12, "bound", "start"), _text((left + end) / 2, bottom + 37, "error ÷ bound")]
+    over = sum(counts[_ONE:])
+    spoken = f"Distribution of {len(margins)} margins: {len(margins) - over} below the bound, {over} at or above it"
+    return _svg(spoken, bottom + 40, parts, width=end + left)
+
+
+def _superscript(number: int) -> str:
+    return str(number).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+def worst_margin(records: Iterable[SpecRecord]) -> float | None:
+    """The largest margin of some records; None where nothing was measured."""
+    return max((r.margin for r in records if r.margin is not None), default=None)
+
+
+# --- speed -----------------------------------------------------------------------------------------------------------
 
 
 def samples(race: Race, problem: str) -> Markup:
@@ -210,57 +169,28 @@ def samples(race: Race, problem: str) -> Markup:
     if not rows:
         return Markup("")
     rows.sort(key=lambda row: median(row[1]))
-    left, width, high = 170, 760, 20
-    x = Axis([s for _, t in rows for s in t.seconds], left, width - 20)
+    left, high = 170, 20
+    x = Axis([s for _, t in rows for s in t.seconds], left, WIDTH - 20)
     bottom = high * len(rows) + 6
-    parts = [
-        f'<svg class="chart" viewBox="0 0 {width} {bottom + 30}" role="img" aria-label="Samples of {escape(words.line(layer.label))}">'
-    ]
-    parts += [_vertical(x(tick), bottom, words.seconds(tick)) for tick in x.ticks]
+    parts = [_vertical(x(tick), bottom, words.seconds(tick)) for tick in x.ticks]
     for place, (name, timing) in enumerate(rows):
         y = high * place + 14
         dots = "".join(f"M{x(s):.0f} {y}h0" for s in timing.seconds if s > 0)
-        middle = f"{x(median(timing)):.1f}"
-        parts.append(
-            f'<text x="{left - 10}" y="{y + 4}" text-anchor="end">{escape(_short(name))}</text>'
-            f'<path class="dots" d="{dots}"/><path class="median" d="M{middle} {y - 7}v14"><title>{escape(words.line(name))}: {words.seconds(median(timing))}</title></path>'
-        )
-    return Markup("".join([*parts, "</svg>"]))
-
-
-def _vertical(x: float, bottom: float, text: str) -> str:
-    return f'<path class="grid" d="M{x:.1f} 0V{bottom}"/><text x="{x:.1f}" y="{bottom + 16}" text-anchor="middle">{text}</text>'
-
-
-def _horizontal(y: float, left: float, right: float, text: str) -> str:
-    return f'<path class="grid" d="M{left} {y:.1f}H{right}"/><text x="{left - 6}" y="{y + 4:.1f}" text-anchor="end">{text}</text>'
-
-
-def _short(name: str, most: int = 22) -> str:
-    name = words.line(name)
-    return name if len(name) <= most else name[: most - 1] + "…"
+        told = f"{words.line(name)}: median {words.seconds(median(timing))} of {len(timing.seconds)}"
+        parts.append(_text(left - 10, y + 4, _short(name), "end") + _path("dots", dots))
+        parts.append(_path("median", f"M{x(median(timing)):.1f} {y - 7}v14", told))
+    return _svg(f"Samples of {words.line(layer.label)}", bottom + 30, parts)
 
 
 def profile(race: Race) -> Markup:
     """Performance profiles (Dolan & Moré 2002): the share of layers on which one is within a factor of the best."""
-    slowdowns = {
-        s.name: sorted(
-            median(layer.cells[s.name]) / layer.best
-            for layer in race.layers
-            if layer.best and s.name in layer.cells and ranked(layer.cells[s.name])
-        )
-        for s in race.standings
-    }
+    slowdowns = {name: _slowdowns(race, name) for name in race.names}
     most = max((factors[-1] for factors in slowdowns.values() if factors), default=1.0)
-    left, width, top, bottom = 52, 760, 10, 300
-    x = Axis([1.0, min(max(most, 2.0), 1000.0)], left, width - 20)
-    parts = [
-        f'<svg class="chart lines" viewBox="0 0 {width} {bottom + 40}" role="img" aria-label="Performance profiles: share of layers within a factor of the fastest">'
-    ]
-    parts += [_vertical(x(tick), bottom, f"{tick:g}×") for tick in x.ticks]
+    left, top, bottom = 52, 10, 300
+    x = Axis([1.0, min(max(most, 2.0), 1000.0)], left, WIDTH - 20)
+    parts = [_vertical(x(tick), bottom, f"{tick:g}×") for tick in x.ticks]
     parts += [
-        _horizontal(bottom - share * (bottom - top), left, width - 20, f"{100 * share:.0f} %")
-        for share in (0, 0.25, 0.5, 0.75, 1)
+        _horizontal(bottom - share * (bottom - top), left, words.percent(share)) for share in (0, 0.25, 0.5, 0.75, 1)
     ]
     for place, (name, factors) in enumerate(slowdowns.items()):
         height, steps = float(bottom), [f"M{left} {bottom}"]
@@ -269,13 +199,15 @@ def profile(race: Race) -> Markup:
                 break
             height -= (bottom - top) / len(race.layers)
             steps.append(f"H{x(factor):.1f}V{height:.1f}")
-        parts.append(
-            f'<path class="line {series(place)}" d="{"".join(steps)}H{width - 20}"><title>{escape(words.line(name))}</title></path>'
-        )
-    parts.append(
-        f'<text x="{(left + width) / 2:.0f}" y="{bottom + 34}" text-anchor="middle">time ÷ the fastest one\'s on that layer</text></svg>'
-    )
-    return Markup("".join(parts))
+        parts.append(_path(f"line {series(place)}", "".join(steps) + f"H{WIDTH - 20}", words.line(name)))
+    parts.append(_text((left + WIDTH) / 2, bottom + 34, "time ÷ the fastest one's on that layer"))
+    return _svg("Performance profiles: share of layers within a factor of the fastest", bottom + 40, parts)
+
+
+def _slowdowns(race: Race, name: str) -> list[float]:
+    """How many times the fastest one's time it takes, layer by layer, least first."""
+    pairs = ((layer.seconds(name), layer.best) for layer in race.layers)
+    return sorted(seconds / best for seconds, best in pairs if seconds is not None and best)
 
 
 def roofline(race: Race) -> Markup:
@@ -283,91 +215,79 @@ def roofline(race: Race) -> Markup:
     peak = max((limit.value for limit in race.limits if limit.what == "matmul"), default=None)
     copy = max((limit.value for limit in race.limits if limit.what == "copy"), default=None)
     points = [
-        (place, layer, layer.intensity, layer.flops / median(layer.cells[name]))
+        (place, layer.label, layer.intensity, layer.flops / seconds)
         for place, name in enumerate(race.names)
         for layer in race.layers
-        if name in layer.cells and ranked(layer.cells[name]) and layer.intensity and layer.flops
+        if (seconds := layer.seconds(name)) and layer.intensity
     ]
     if not peak or not copy or not points:
         return Markup("")
-    left, width, top, bottom = 86, 760, 10, 320
-    x = Axis([intensity for _, _, intensity, _ in points] + [peak / copy], left, width - 20)
+    left, top, bottom = 92, 10, 320
+    x = Axis([intensity for _, _, intensity, _ in points] + [peak / copy], left, WIDTH - 20)
     y = Axis([rate for *_, rate in points] + [peak], bottom, top)
-    ridge = min(max(peak / copy, x.low), x.high)
-    parts = [
-        f'<svg class="chart lines" viewBox="0 0 {width} {bottom + 40}" role="img" aria-label="Roofline: achieved rate against arithmetic intensity">'
-    ]
-    parts += [_vertical(x(tick), bottom, f"{tick:g}") for tick in x.ticks]
-    parts += [_horizontal(y(tick), left, width - 20, words.big(tick, "FLOP/s")) for tick in y.ticks]
+    parts = [_vertical(x(tick), bottom, f"{tick:g}") for tick in x.ticks]
+    parts += [_horizontal(y(tick), left, words.big(tick, "FLOP/s")) for tick in y.ticks]
     start = max(x.low, y.low / copy)
-    parts.append(
-        f'<path class="roof" d="M{x(start):.1f} {y(min(peak, copy * start)):.1f}L{x(ridge):.1f} {y(min(peak, copy * ridge)):.1f}H{width - 20}"/>'
-    )
-    for place, layer, intensity, rate in points:
-        title = f"{words.line(race.names[place])}, {words.line(layer.label)}: {words.big(rate, 'FLOP/s')}, {100 * rate / min(peak, copy * intensity):.0f} % of the roof"
-        parts.append(
-            f'<circle class="{series(place)}" cx="{x(intensity):.1f}" cy="{y(rate):.1f}" r="3.5"><title>{escape(title)}</title></circle>'
-        )
-    parts.append(
-        f'<text x="{(left + width) / 2:.0f}" y="{bottom + 34}" text-anchor="middle">FLOPs per byte, each operand read once</text></svg>'
-    )
-    return Markup("".join(parts))
+    roof = f"M{x(start):.1f} {y(copy * start):.1f}L{x(peak / copy):.1f} {y(peak):.1f}H{WIDTH - 20}"
+    parts.append(_path("roof", roof, f"{words.big(peak, 'FLOP/s')}, {words.big(copy, 'B/s')}"))
+    for place, label, intensity, rate in points:
+        share = words.percent(round(rate / min(peak, copy * intensity), 3))
+        told = f"{race.names[place]}, {label}: {words.big(rate, 'FLOP/s')}, {share} of the roof"
+        parts.append(_dot(series(place), x(intensity), y(rate), words.line(told)))
+    parts.append(_text((left + WIDTH) / 2, bottom + 34, "FLOPs per byte, each operand read once"))
+    return _svg("Roofline: achieved rate against arithmetic intensity", bottom + 40, parts)
 
 
 def scaling(race: Race) -> Markup:
-    """Seconds per call against the problem's FLOPs, a point a layer, a line an implementation."""
-    lines = [
-        (place, sorted((layer.flops, median(layer.cells[name])) for layer in race.layers
-                       if name in layer.cells and ranked(layer.cells[name]) and layer.flops))
-        for place, name in enumerate(race.names)
-    ]  # fmt: skip
-    points = [point for _, line in lines for point in line]
+    """Seconds per call against the problem's FLOPs, a line an implementation; "" for fewer than three sizes."""
+    lines = [_by_size(race, name) for name in race.names]
+    points = [point for line in lines for point in line]
     if len({flops for flops, _ in points}) < 3:
         return Markup("")
-    left, width, top, bottom = 66, 760, 10, 300
-    x = Axis([flops for flops, _ in points], left, width - 20)
+    left, top, bottom = 72, 10, 300
+    x = Axis([flops for flops, _ in points], left, WIDTH - 20)
     y = Axis([seconds for _, seconds in points], bottom, top)
-    parts = [f'<svg class="chart lines" viewBox="0 0 {width} {bottom + 40}" role="img" aria-label="Time against size">']
-    parts += [_vertical(x(tick), bottom, words.big(tick, "")) for tick in x.ticks]
-    parts += [_horizontal(y(tick), left, width - 20, words.seconds(tick)) for tick in y.ticks]
-    for place, line in lines:
-        means = [
-            (flops, geometric_mean(s for f, s in line if f == flops) or 1) for flops in sorted({f for f, _ in line})
-        ]
-        path = "L".join(f"{x(flops):.1f} {y(seconds):.1f}" for flops, seconds in means)
-        parts.append(
-            f'<path class="line {series(place)}" d="M{path}"><title>{escape(words.line(race.names[place]))}</title></path>'
-        )
-    parts.append(
-        f'<text x="{(left + width) / 2:.0f}" y="{bottom + 34}" text-anchor="middle">FLOPs of the layer</text></svg>'
-    )
-    return Markup("".join(parts))
+    parts = [_vertical(x(tick), bottom, words.big(tick, "")) for tick in x.ticks]
+    parts += [_horizontal(y(tick), left, words.seconds(tick)) for tick in y.ticks]
+    for place, line in enumerate(lines):
+        if line:
+            path = "L".join(f"{x(flops):.1f} {y(seconds):.1f}" for flops, seconds in line)
+            parts.append(_path(f"line {series(place)}", f"M{path}", words.line(race.names[place])))
+    parts.append(_text((left + WIDTH) / 2, bottom + 34, "FLOPs of the layer"))
+    return _svg("Time against size", bottom + 40, parts)
 
 
-def frontier(points: Sequence[tuple[str, float, float]]) -> Markup:
+def _by_size(race: Race, name: str) -> list[tuple[int, float]]:
+    """FLOPs and seconds, the geometric mean where layers of one size differ."""
+    found: dict[int, list[float]] = {}
+    for layer in race.layers:
+        if layer.flops and (seconds := layer.seconds(name)):
+            found.setdefault(layer.flops, []).append(math.log(seconds))
+    return [(flops, math.exp(sum(logs) / len(logs))) for flops, logs in sorted(found.items())]
+
+
+def frontier(race: Race, margins: dict[str, float]) -> Markup:
     """Largest margin against geometric speed ratio, a point an implementation; "" for fewer than two."""
-    points = [(name, max(margin, 1e-6), ratio) for name, margin, ratio in points if ratio > 0 and math.isfinite(margin)]
+    points = [
+        (place, s.name, max(margins[s.name], 1e-6), s.mean)
+        for place, s in enumerate(race.standings)
+        if s.name in margins and math.isfinite(margins[s.name]) and s.mean
+    ]
     if len(points) < 2:
         return Markup("")
-    left, width, top, bottom = 66, 760, 16, 300
-    x = Axis([ratio for *_, ratio in points] + [1.0], left, width - 120)
-    y = Axis([margin for _, margin, _ in points] + [1.0], bottom, top)
-    parts = [
-        f'<svg class="chart lines" viewBox="0 0 {width} {bottom + 40}" role="img" aria-label="Error against speed">'
-    ]
-    parts += [_vertical(x(tick), bottom, f"{tick:g}×") for tick in x.ticks]
-    parts += [_horizontal(y(tick), left, width - 20, f"{tick:g}") for tick in y.ticks]
-    parts.append(f'<path class="rule" d="M{left} {y(1.0):.1f}H{width - 20}"/>')
-    for place, (name, margin, ratio) in enumerate(points):
-        parts.append(
-            f'<circle class="{series(place)}" cx="{x(ratio):.1f}" cy="{y(margin):.1f}" r="4"><title>{escape(words.line(name))}</title></circle>'
-            f'<text x="{x(ratio) + 7:.1f}" y="{y(margin) + 4:.1f}">{escape(_short(name))}</text>'
-        )
-    parts.append(
-        f'<text x="{(left + width) / 2:.0f}" y="{bottom + 34}" text-anchor="middle">time ÷ baseline (geometric mean)</text></svg>'
-    )
-    return Markup("".join(parts))
-
-
-def worst_margin(records: Iterable[SpecRecord]) -> float | None:
-    return max((r.margin for r in records if r.margin is not None), default=None)
+    left, top, bottom = 66, 16, 300
+    x = Axis([ratio for *_, ratio in points] + [1.0], left, WIDTH - 120)
+    y = Axis([margin for _, _, margin, _ in points] + [1.0], bottom, top)
+    parts = [_vertical(x(tick), bottom, f"{tick:g}×") for tick in x.ticks]
+    parts += [_horizontal(y(tick), left, f"{tick:g}") for tick in y.ticks]
+    parts.append(_path("rule", f"M{left} {y(1.0):.1f}H{WIDTH - 20}"))
+    named: list[tuple[float, float]] = []
+    for place, name, margin, ratio in sorted(points, key=lambda point: point[3]):
+        told = f"{words.line(name)}: margin {words.number(margin)}, {words.ratio(ratio)}"
+        here = (x(ratio), y(margin))
+        parts.append(_dot(series(place), *here, told))
+        if all(abs(here[0] - a) > 130 or abs(here[1] - b) > 13 for a, b in named):  # else the key tells it
+            named.append(here)
+            parts.append(_text(here[0] + 7, here[1] + 4, _short(name), "start"))
+    parts.append(_text((left + WIDTH) / 2, bottom + 34, "time ÷ baseline (geometric mean)"))
+    return _svg("Error against speed", bottom + 40, parts)

@@ -42,7 +42,11 @@ def markdown(runs: Sequence[Run]) -> str:
     """A summary for a CI job's page: verdicts, then each failing spec with how to reproduce it."""
     report = gather(runs)
     lines = ["# Convolution conformance", "", *(_about(run) for run in runs), ""]
-    lines += [f"> **Incomplete**: {_escape(_file(run))} was cut off; what follows is what it had." for run in runs if run.footer is None]  # fmt: skip
+    lines += [
+        f"> **Incomplete**: {_escape(_file(run))} was cut off; what follows is what it had."
+        for run in runs
+        if run.footer is None
+    ]
     lines += ["", *_table(report), ""]
     for entry in report.present:
         lines += _faults(entry)
@@ -54,8 +58,9 @@ def markdown(runs: Sequence[Run]) -> str:
 def _about(run: Run) -> str:
     header = run.header
     versions = ", ".join(f"{name} {version}" for name, version in header.versions.items())
-    said = f"convgauge {header.suite}, {header.profile or 'any'} profile, {header.tier or 'any'} tier, seed {header.seed}, {header.machine.processor}, {versions}"  # fmt: skip
-    return f"- {_escape(said)}"
+    kind = [f"{header.profile} profile" * bool(header.profile), f"{header.tier} tier" * bool(header.tier)]
+    said = [f"convgauge {header.suite}", *kind, f"seed {header.seed}", header.machine.processor, versions]
+    return f"- {_escape(', '.join(filter(None, said)))}"
 
 
 def _file(run: Run) -> str:
@@ -72,7 +77,9 @@ def _table(report: Report) -> Iterator[str]:
         if (entry.environment, entry.name) in means:
             race, standing = means[entry.environment, entry.name]
             ratio = f"{words.ratio(standing.mean)} ({standing.covered} of {len(race.layers)} layers)"
-        yield f"| {_escape(entry.title)} | {entry.verdict} | {entry.grade or '–'} | {entry.executed:,} | {entry.declined:,} | {faults:,} | {ratio} |"  # fmt: skip
+        counts = (f"{count:,}" for count in (entry.executed, entry.declined, faults))
+        cells = (_escape(entry.title), _escape(entry.verdict), _escape(entry.grade) or "–", *counts, ratio)
+        yield f"| {' | '.join(cells)} |"
 
 
 def _faults(entry: Entry, most: int = 20) -> Iterator[str]:
@@ -85,7 +92,9 @@ def _faults(entry: Entry, most: int = 20) -> Iterator[str]:
         case = record.counterexample
         where = f" {_escape(record.dtype)}" if record.dtype else ""
         said = case.message if case else record.reason
-        yield f"- **{_escape(record.spec)}**{where} {words.label(record.status)}" + (f": {_escape(said)}" if said else "")  # fmt: skip
+        yield f"- **{_escape(record.spec)}**{where} {words.label(record.status)}" + (
+            f": {_escape(said)}" if said else ""
+        )
         if case and case.reproduce:
             yield f"  {_code(case.reproduce)}"
     if len(broken) > most:
@@ -114,7 +123,9 @@ def verdicts_csv(report: Report) -> str:
         (e.environment, e.name, e.about.framework, e.about.algorithm, e.verdict, e.grade, e.executed, e.declined)
         for e in report.entries
     )
-    return _csv(("environment", "implementation", "framework", "algorithm", "verdict", "grade", "executed", "declined"), rows)  # fmt: skip
+    return _csv(
+        ("environment", "implementation", "framework", "algorithm", "verdict", "grade", "executed", "declined"), rows
+    )
 
 
 def results_csv(report: Report) -> str:
@@ -123,22 +134,70 @@ def results_csv(report: Report) -> str:
         for e in report.entries
         for s in e.specs
     )
-    head = ("environment", "implementation", "chapter", "spec", "level", "dtype", "device", "status", "cases", "margin", "reason")  # fmt: skip
+    head = (
+        "environment",
+        "implementation",
+        "chapter",
+        "spec",
+        "level",
+        "dtype",
+        "device",
+        "status",
+        "cases",
+        "margin",
+        "reason",
+    )
     return _csv(head, rows)
 
 
 def timings_csv(report: Report) -> str:
     rows = (
-        (race.environment, race.layers_name, race.threads, race.operands, layer.label, layer.problem, layer.count,
-         t.implementation, t.verdict, t.ratio, t.low, t.high, speed.median(t) if t.seconds else None, t.noise,
-         t.baseline, t.prepare_seconds, t.peak_bytes, t.flops, t.reason)
+        (
+            race.environment,
+            race.layers_name,
+            race.threads,
+            race.operands,
+            layer.label,
+            layer.problem,
+            layer.count,
+            t.implementation,
+            t.verdict,
+            t.ratio,
+            t.low,
+            t.high,
+            speed.median(t) if t.seconds else None,
+            t.noise,
+            t.baseline,
+            t.prepare_seconds,
+            t.peak_bytes,
+            t.flops,
+            t.reason,
+        )
         for race in speed.races(report)
         for layer in race.layers
         for t in layer.cells.values()
-    )  # fmt: skip
-    head = ("environment", "layers", "threads", "operands", "layer", "problem", "count", "implementation", "verdict",
-            "ratio", "low", "high", "median_seconds", "noise", "baseline", "prepare_seconds", "peak_bytes", "flops",
-            "reason")  # fmt: skip
+    )
+    head = (
+        "environment",
+        "layers",
+        "threads",
+        "operands",
+        "layer",
+        "problem",
+        "count",
+        "implementation",
+        "verdict",
+        "ratio",
+        "low",
+        "high",
+        "median_seconds",
+        "noise",
+        "baseline",
+        "prepare_seconds",
+        "peak_bytes",
+        "flops",
+        "reason",
+    )
     return _csv(head, rows)
 
 

@@ -8,13 +8,21 @@ from dataclasses import dataclass, field
 
 from convgauge import results
 from convgauge.report import words
-from convgauge.results import ImageRecord, ImplementationRecord, Judgement, LimitRecord, Run, SpecRecord, TimingRecord
+from convgauge.results import (
+    ImageRecord,
+    ImplementationRecord,
+    Judgement,
+    LimitRecord,
+    Run,
+    SpecRecord,
+    TimingRecord,
+)
 
 INCOMPLETE = "incomplete"
 UNCHECKED = "not checked"
 ABSENT = "absent"
 ORDER = ("conformant", "conformant with declines", INCOMPLETE, "nonconformant", "unjudged", UNCHECKED, ABSENT)
-"""Verdicts as the overview sorts them; the last and the third are the report's own words for what a run does not say."""
+"""Verdicts as the overview sorts them; those named above are the report's own words for what a run does not say."""
 
 _WORST = ("nonconformant", "unjudged", "conformant with declines", "conformant")
 _GRADES = ("F", "C", "B", "A")

@@ -22,9 +22,9 @@ from markupsafe import Markup
 
 from convgauge import __version__, results
 from convgauge.bundled import bundled
-from convgauge.report import draw, export, regions, speed, words
+from convgauge.report import draw, export, picture, regions, speed, words
 from convgauge.report.model import Entry, Report, Spec, gather
-from convgauge.results import FAULTS, ImageRecord, Run, SpecRecord
+from convgauge.results import FAULTS, ImageRecord, SpecRecord
 
 MARKER = "convgauge-report.json"
 """The file by which a folder is known to be a report, and so may be replaced by the next one."""
@@ -82,7 +82,7 @@ class Failure:
     spec: Spec
     records: list[SpecRecord]
     shown: SpecRecord
-    grids: list[draw.Grid]
+    grids: list[picture.Grid]
 
 
 @dataclass
@@ -213,13 +213,21 @@ class Site:
             "letters": {letter: status for status, letter in words.LETTERS.items()},
             "faults": FAULTS,
             "entries": [
-                {"name": e.name, "environment": e.environment, "framework": e.about.framework, "grade": e.grade,
-                 "algorithm": e.about.algorithm, "verdict": e.verdict}
+                {
+                    "name": e.name,
+                    "environment": e.environment,
+                    "framework": e.about.framework,
+                    "grade": e.grade,
+                    "algorithm": e.about.algorithm,
+                    "verdict": e.verdict,
+                }
                 for e in self.report.entries
             ],
-            "specs": [{"id": s.id, "chapter": s.chapter, "level": s.level, "profile": s.profile} for s in self.report.specs],
+            "specs": [
+                {"id": s.id, "chapter": s.chapter, "level": s.level, "profile": s.profile} for s in self.report.specs
+            ],
             "results": {key: ["".join(letters) for letters in table] for key, table in tables.items()},
-        }  # fmt: skip
+        }
 
     def _implementation(self, place: int) -> dict[str, Any]:
         entry, rows = self.report.entries[place], self.rows[place]
@@ -242,11 +250,12 @@ class Site:
         return [(race, standing) for race in mine for standing in race.standings if standing.name == entry.name]
 
     def _speed(self) -> dict[str, Any]:
-        worst = {(e.environment, e.name): draw.worst_margin(e.specs) for e in self.report.entries}
-        frontiers = []
-        for race in self.races:
-            met = [(s.name, worst.get((race.environment, s.name)), s.mean) for s in race.standings]
-            frontiers.append(draw.frontier([(n, m, r) for n, m, r in met if m is not None and r is not None]))
+        margins: dict[str, dict[str, float]] = defaultdict(dict)
+        for entry in self.report.entries:
+            worst = draw.worst_margin(entry.specs)
+            if worst is not None:
+                margins[entry.environment][entry.name] = worst
+        frontiers = [draw.frontier(race, margins[race.environment]) for race in self.races]
         return {"frontiers": frontiers, "absent": self.report.absent, "slugs": self._slugs()}
 
     def _slugs(self) -> dict[tuple[str, str], str]:
@@ -285,7 +294,7 @@ def _failure(row: Row, drawn: bool) -> Failure:
     """The row with the smallest of its counterexamples, drawn ones first."""
     broken = [record for record in row.records if record.status in FAULTS]
     shown = min(broken, key=_size)
-    grids = draw.grids(shown.counterexample) if drawn and shown.counterexample else []
+    grids = picture.grids(shown.counterexample) if drawn and shown.counterexample else []
     return Failure(row.spec, broken, shown, grids)
 
 

@@ -9,11 +9,8 @@ from __future__ import annotations
 import argparse
 import base64
 import random
-import resource
 import struct
-import sys
 import tempfile
-import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,11 +34,27 @@ from convgauge.results import (
     Writer,
 )
 
-CHAPTERS = ("shape", "padding", "stride", "dilation", "groups", "bias", "dtype", "definition", "accuracy", "errors", "purity", "special values")  # fmt: skip
+CHAPTERS = (
+    "shape",
+    "padding",
+    "stride",
+    "dilation",
+    "groups",
+    "bias",
+    "dtype",
+    "definition",
+    "accuracy",
+    "errors",
+    "purity",
+    "special values",
+)
 DTYPES = ("float64", "float32", "float16", "bfloat16")
 ALGORITHMS = ("direct", "im2col", "fft", "winograd", "library", "windows")
 FAULTY_SHARE = {"failed": 0.5, "errored": 0.2, "crashed": 0.1, "timed_out": 0.1, "mistrusted": 0.05, "xpassed": 0.05}
 HOSTILE = "../../<img src=x onerror=alert(1)>\x1b[31m\n\u202e\"'&|`"
+
+
+Plane = list[list[float | None]]
 
 
 class Maker:
@@ -61,7 +74,18 @@ class Maker:
         machine = Machine("Example Processor 9000", 2, 16 * 2**30, "Linux 6.1", "x86_64", ["cpu"])
         versions = {"python": "3.11.9", "numpy": "2.1.0", "torch": "2.13.0"}
         command = "convgauge check --tier standard" + (f" {HOSTILE}" if self.hostile else "")
-        return Header(SCHEMA, "0.1.0", machine, versions, 20240601, command, "2026-01-02T03:04:05+00:00", "functional", "standard", label)  # fmt: skip
+        return Header(
+            SCHEMA,
+            "0.1.0",
+            machine,
+            versions,
+            20240601,
+            command,
+            "2026-01-02T03:04:05+00:00",
+            "functional",
+            "standard",
+            label,
+        )
 
     def records(self, timings: bool = True) -> Iterator[Record]:
         """Everything between the header and the footer."""
@@ -88,10 +112,18 @@ class Maker:
         algorithm = name.partition("_")[0] if name in self.names and name != HOSTILE else HOSTILE
         declines = {"padding='same'": "left to the caller", "bfloat16": "NumPy has none"} if "fft" in name else {}
         return ImplementationRecord(
-            name, "torch", algorithm, "B" if algorithm in ("fft", "winograd") else "A", "torch.nn.functional.conv2d",
-            f"A made-up convolution by {algorithm}, for looking at the report.", list(DTYPES), declines,
-            algorithm == "winograd", {"torch": "2.13.0"}, ["cpu"],
-        )  # fmt: skip
+            name,
+            "torch",
+            algorithm,
+            "B" if algorithm in ("fft", "winograd") else "A",
+            "torch.nn.functional.conv2d",
+            f"A made-up convolution by {algorithm}, for looking at the report.",
+            list(DTYPES),
+            declines,
+            algorithm == "winograd",
+            {"torch": "2.13.0"},
+            ["cpu"],
+        )
 
     def _implementation(self, place: int, name: str) -> Iterator[SpecRecord]:
         faults = 0.0 if place % 3 == 0 else 0.02 * (place % 5)
@@ -116,39 +148,90 @@ class Maker:
             margins[0] = 10 ** self.random.uniform(0.1, 4)
         broken = status in FAULTS or status == "xfailed"
         failing = [str(self._problem(dtype)) for _ in range(min(executed, 4))] if broken else []
-        reasons = {"declined": "no bfloat16 in this library", "skipped": "cuda is not there", "xfailed": "expected: #12, strides over 4"}  # fmt: skip
+        reasons = {
+            "declined": "no bfloat16 in this library",
+            "skipped": "cuda is not there",
+            "xfailed": "expected: #12, strides over 4",
+        }
         return SpecRecord(
-            name, spec, level, status, executed, dtype, "cpu", max(margins, default=None),
+            name,
+            spec,
+            level,
+            status,
+            executed,
+            dtype,
+            "cpu",
+            max(margins, default=None),
             HOSTILE if self.hostile and name == HOSTILE else reasons.get(status, ""),
             self._counterexample(name, spec, failing[0]) if broken and failing else None,
-            spec.partition(".")[0].replace("_", " "), "functional",
-            f"With {spec.replace('.', ' ').replace('_', ' ')}, each output is the sum of products over its receptive field.",
-            "torch.nn.functional.conv2d", {status: max(1, executed)}, "", margins, failing, 0.01 * executed,
-        )  # fmt: skip
+            spec.partition(".")[0].replace("_", " "),
+            "functional",
+            f"With {spec.replace('.', ' ')}, each output is the sum of products over its receptive field.",
+            "torch.nn.functional.conv2d",
+            {status: max(1, executed)},
+            "",
+            margins,
+            failing,
+            0.01 * executed,
+        )
 
     def _problem(self, dtype: str) -> Problem:
         pick = self.random.choice
         return Problem(
-            1, 2, pick((5, 6, 7)), pick((5, 8)), 4, pick(((3, 3), (2, 3))), (2, pick((1, 2))), (1, 1),
-            (1, 1), 2, pick((True, False)), dtype,
-        )  # fmt: skip
+            1,
+            2,
+            pick((5, 6, 7)),
+            pick((5, 8)),
+            4,
+            pick(((3, 3), (2, 3))),
+            (2, pick((1, 2))),
+            (1, 1),
+            (1, 1),
+            2,
+            pick((True, False)),
+            dtype,
+        )
 
     def _counterexample(self, name: str, spec: str, problem: str) -> Counterexample:
-        size = Problem.parse(problem).output_size
-        draw = [[float(self.random.randint(-3, 3)) for _ in range(5)] for _ in range(5)]
-        right = [[float(self.random.randint(-9, 9)) for _ in range(size[1])] for _ in range(size[0])]
-        got = [[v + (c == len(row) - 1) for c, v in enumerate(row)] for row in right]
-        index = [0, 0, 0, size[1] - 1]
+        asked = Problem.parse(problem)
+        rows, columns = asked.output_size
+        draw = self._plane(asked.height, asked.width, 3)
+        kernel = self._plane(*asked.kernel, 2)
+        right = self._plane(rows, columns, 9)
+        got: Plane = [[*row[:-1], (row[-1] or 0) + 1] for row in right]
         return Counterexample(
-            problem, "exact", 7, "the last column is one off", f"convgauge reproduce {name} {problem} --spec {spec}",
-            ["contiguous"], "stride=(2, 1)", index, str(got[0][-1]), str(right[0][-1]), "0", size[0], size[0] * size[1],
-            Picture(draw, [[1.0, 0.0, -1.0], [2.0, 0.0, -2.0]], got, right),
-        )  # fmt: skip
+            problem,
+            "exact",
+            7,
+            "the last column is one off",
+            f"convgauge reproduce {name} {problem} --spec {spec}",
+            ["contiguous"],
+            "stride=(2, 1)",
+            [0, 0, 0, columns - 1],
+            str(got[0][-1]),
+            str(right[0][-1]),
+            "0",
+            rows,
+            rows * columns,
+            Picture(draw, kernel, got, right),
+        )
+
+    def _plane(self, rows: int, columns: int, most: int) -> Plane:
+        return [[float(self.random.randint(-most, most)) for _ in range(columns)] for _ in range(rows)]
 
     def _timings(self) -> Iterator[TimingRecord]:
         for number in range(23):
-            size, channels = 56 >> (number % 4), 64 << (number % 4)
-            problem = Problem(1, channels, size, size, channels, (3, 3) if number % 2 else (1, 1), padding=(1, 1) if number % 2 else (0, 0), stride=(1 + number // 12,) * 2)  # fmt: skip
+            size, channels = (56 >> (number % 4)) + number // 4, 64 << (number % 4)
+            problem = Problem(
+                1,
+                channels,
+                size,
+                size,
+                channels,
+                (3, 3) if number % 2 else (1, 1),
+                padding=(1, 1) if number % 2 else (0, 0),
+                stride=(1 + number // 12,) * 2,
+            )
             base = problem.flops / 4e10
             for place, name in enumerate(self.names):
                 yield self._timing(name, place, number, problem, base)
@@ -165,16 +248,34 @@ class Maker:
                         ("declined", "needs stride 1"),
                         ("failed", "out of memory"),
                         ("undecided", ""),
-                    ]  # fmt: skip
+                    ]
                 )
         seconds = [base * ratio * 10 ** self.random.gauss(0, 0.01) for _ in range(25)]
         shown = verdict not in ("wrong", "declined", "failed")
         return TimingRecord(
-            name, str(problem), seconds if shown else [], ratio if shown else None, ratio * 0.98 if shown else None,
-            ratio * 1.02 if shown else None, verdict, self.names[0], base * 3 if "winograd" in name else None,
-            problem.least_bytes * (1 + place), problem.flops, "resnet50", f"layer{number % 4 + 1}.{number}.conv",
-            1 + number % 3, 0.012, 1, 8, reason, name.partition("_")[0], None, "hot", problem.least_bytes,
-        )  # fmt: skip
+            name,
+            str(problem),
+            seconds if shown else [],
+            ratio if shown else None,
+            ratio * 0.98 if shown else None,
+            ratio * 1.02 if shown else None,
+            verdict,
+            self.names[0],
+            base * 3 if "winograd" in name else None,
+            problem.least_bytes * (1 + place),
+            problem.flops,
+            "resnet50",
+            f"layer{number % 4 + 1}.{number}.conv",
+            1 + number % 3,
+            0.012,
+            1,
+            8,
+            reason,
+            name.partition("_")[0],
+            None,
+            "hot",
+            problem.least_bytes,
+        )
 
     def _images(self) -> Iterator[ImageRecord]:
         for number, title in enumerate(("Sobel x", "Sobel y", "Sobel magnitude", "Mean blur", "Sharpen")):
@@ -182,9 +283,14 @@ class Maker:
             for place, name in enumerate(self.names[:8]):
                 bad = place == 4
                 yield ImageRecord(
-                    name, title, png(number, int(bad)), png(9, int(bad)), 12.0 if bad else 1e-6, 1e-4,
+                    name,
+                    title,
+                    png(number, int(bad)),
+                    png(9, int(bad)),
+                    12.0 if bad else 1e-6,
+                    1e-4,
                     "failed" if bad else "passed",
-                )  # fmt: skip
+                )
 
 
 def judgement(records: list[SpecRecord]) -> Judgement:
@@ -212,7 +318,18 @@ def png(kind: int, shift: int) -> str:
     return base64.b64encode(whole).decode()
 
 
-def write(path: Path, implementations: int = 8, specs: int = 36, cases: int = 6000, seed: int = 1, *, whole: bool = True, hostile: bool = False, label: str = "", timings: bool = True) -> Path:  # fmt: skip
+def write(
+    path: Path,
+    implementations: int = 8,
+    specs: int = 36,
+    cases: int = 6000,
+    seed: int = 1,
+    *,
+    whole: bool = True,
+    hostile: bool = False,
+    label: str = "",
+    timings: bool = True,
+) -> Path:
     """Write a made-up run; without ``whole`` it lacks its footer, as one that was interrupted."""
     maker = Maker(implementations, specs, cases, seed, hostile)
     writer = Writer(path, maker.header(label))
@@ -224,59 +341,23 @@ def write(path: Path, implementations: int = 8, specs: int = 36, cases: int = 60
     return path
 
 
-def measure(folder: Path, implementations: int, specs: int, cases: int) -> None:
-    """Build the report of such a run and print what it took."""
-    from convgauge.report import build
-
-    run = write(folder / "synthetic.jsonl", implementations, specs, cases)
-    print(f"run: {implementations} implementations, {specs} specs, {cases} cases, {run.stat().st_size / 1e6:.1f} MB")
-    started = time.perf_counter()
-    index = build([run], folder / "site")
-    elapsed = time.perf_counter() - started
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    files = [path for path in index.parent.rglob("*") if path.is_file()]
-    print(f"built in {elapsed:.1f} s, peak memory {peak / 1e6:.0f} MB")
-    print(
-        f"folder {sum(path.stat().st_size for path in files) / 1e6:.1f} MB in {len(files)} files; index.html {index.stat().st_size / 1e3:.0f} kB"
-    )
-    browse(index)
-
-
-def browse(index: Path) -> None:
-    """Print how long Chromium takes until the first page answers, and for a filter."""
-    try:
-        from convgauge.report.browser import Unavailable, chromium
-    except ImportError as error:
-        print(f"not looked at in a browser: {error}")
-        return
-    try:
-        with chromium() as driver:
-            for attempt in ("first", "second"):
-                driver.get(index.as_uri())
-                timing = driver.execute_script("return performance.getEntriesByType('navigation')[0].toJSON()")
-                ready = driver.execute_script("return document.documentElement.dataset.ready")
-                print(
-                    f"{attempt} view: interactive {timing['domInteractive']:.0f} ms, scripts done {float(ready or 'nan'):.0f} ms, loaded {timing['loadEventEnd']:.0f} ms"
-                )
-            for query in ("status:failed chapter:padding", "is:different", "grade:A"):
-                print(
-                    f"filter {query!r}: {driver.execute_script('return window.convgauge.timeQuery(arguments[0])', query):.1f} ms"
-                )
-    except Unavailable as error:
-        print(f"not looked at in a browser: {error}")
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m convgauge.report.synthetic", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m convgauge.report.synthetic", description=(__doc__ or "").splitlines()[0]
+    )
     parser.add_argument("--implementations", type=int, default=40)
     parser.add_argument("--specs", type=int, default=150)
     parser.add_argument("--cases", type=int, default=300_000)
     parser.add_argument("--keep", type=Path, help="a folder to leave the run and the report in")
     chosen = parser.parse_args()
+    from convgauge.report.measure import measure
+
     with tempfile.TemporaryDirectory() as folder:
         place = chosen.keep or Path(folder)
         place.mkdir(parents=True, exist_ok=True)
-        measure(place, chosen.implementations, chosen.specs, chosen.cases)
+        run = write(place / "synthetic.jsonl", chosen.implementations, chosen.specs, chosen.cases)
+        print(f"{chosen.implementations} implementations, {chosen.specs} specs, {chosen.cases} cases")
+        measure(run, place / "site")
 
 
 if __name__ == "__main__":

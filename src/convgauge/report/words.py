@@ -33,14 +33,31 @@ MEANINGS = {
     "mistrusted": "the case could not have failed, so passing it says nothing",
 }
 GRAVITY = (
-    "crashed", "timed_out", "errored", "failed", "mistrusted", "xpassed", "xfailed", "declined", "skipped", "passed",
-)  # fmt: skip
+    "crashed",
+    "timed_out",
+    "errored",
+    "failed",
+    "mistrusted",
+    "xpassed",
+    "xfailed",
+    "declined",
+    "skipped",
+    "passed",
+)
 """The statuses, gravest first."""
 
 LETTERS = {
-    "passed": "p", "failed": "f", "errored": "e", "crashed": "c", "timed_out": "t", "declined": "d", "skipped": "s",
-    "xfailed": "x", "xpassed": "u", "mistrusted": "m",
-}  # fmt: skip
+    "passed": "p",
+    "failed": "f",
+    "errored": "e",
+    "crashed": "c",
+    "timed_out": "t",
+    "declined": "d",
+    "skipped": "s",
+    "xfailed": "x",
+    "xpassed": "u",
+    "mistrusted": "m",
+}
 """One letter a status, for the compact table that the pages' script searches."""
 
 _UNSEEN = re.compile(
@@ -66,21 +83,19 @@ def gravity(status: str) -> int:
 def visible(text: str) -> str:
     """``text`` with control, zero-width and direction-changing characters replaced by visible ones.
 
-    Newlines and tabs are kept; an ANSI escape becomes ␛ and does nothing.
+    Newlines and tabs are kept; an escape becomes \\x1b, four characters that do nothing.
     """
     return _UNSEEN.sub(_picture, text)
 
 
 def _picture(match: re.Match[str]) -> str:
     code = ord(match.group())
-    if code < 0x20:
-        return chr(0x2400 + code)
-    return "␡" if code == 0x7F else "\N{REPLACEMENT CHARACTER}"
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
 def line(text: str) -> str:
     """``text`` on one line, for a terminal, a heading or a cell of a Markdown table."""
-    return visible(text).replace("\n", "⏎").replace("\t", " ")
+    return visible(text).replace("\n", "\\n").replace("\t", " ")
 
 
 def slug(name: str) -> str:

@@ -1,0 +1,52 @@
+"""What a report costs: seconds and memory to build it, its size, and how soon its first page answers."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from convgauge.report import build
+from convgauge.report.browser import Unavailable, chromium
+
+QUERIES = ("status:failed chapter:padding", "is:different", "grade:A", "")
+
+
+def measure(run: Path, output: Path) -> None:
+    """Build the report of ``run`` and print what it took."""
+    print(f"run file      {run.stat().st_size / 1e6:.1f} MB")
+    started = time.perf_counter()
+    index = build([run], output)
+    print(f"built in      {time.perf_counter() - started:.1f} s")
+    print(f"peak memory   {_peak()}")
+    sizes = {path: path.stat().st_size for path in output.rglob("*") if path.is_file()}
+    print(f"folder        {sum(sizes.values()) / 1e6:.1f} MB in {len(sizes)} files")
+    for page in ("index.html", "specs.html", "speed.html"):
+        print(f"{page:<14}{sizes[output / page] / 1e3:.0f} kB")
+    try:
+        _browse(index)
+    except Unavailable as missing:
+        print(f"not looked at in a browser: {missing}")
+
+
+def _peak() -> str:
+    """The most memory this process has held, on systems that say."""
+    try:
+        import resource
+    except ImportError:
+        return "unknown on this system"
+    return f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB"
+
+
+def _browse(index: Path) -> None:
+    """First view and filters in Chromium, in milliseconds."""
+    with chromium() as driver:
+        for attempt in ("first view", "second view"):
+            driver.get(index.as_uri())
+            loaded = driver.execute_script("return performance.getEntriesByType('navigation')[0].loadEventEnd")
+            ready = driver.execute_script("return Number(document.documentElement.dataset.ready)")
+            print(f"{attempt:<14}interactive after {ready:.0f} ms, loaded after {loaded:.0f} ms")
+        for page in (index, index.with_name("specs.html")):
+            driver.get(page.as_uri())
+            for query in QUERIES:
+                took = driver.execute_script("return window.convgauge.timeQuery(arguments[0])", query)
+                print(f"filter        {took:.0f} ms for {query!r} on {page.name}")

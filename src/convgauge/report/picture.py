@@ -1,0 +1,80 @@
+"""A counterexample as tables of numbers: input, kernel, what was got and what was expected, with the faults marked."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from convgauge.problem import Problem, ProblemError
+from convgauge.results import Counterexample
+
+Place = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One number; ``mark`` is "", "field" (the first wrong output is made of it), "wrong" or "wrong first"."""
+
+    text: str
+    mark: str = ""
+
+
+@dataclass(frozen=True)
+class Grid:
+    title: str
+    rows: list[list[Cell]]
+
+
+def grids(case: Counterexample, most: int = 24) -> list[Grid]:
+    """The four arrays, each cut to ``most`` rows and columns; [] where the case has no picture."""
+    if case.picture is None:
+        return []
+    got, expected = case.picture.got, case.picture.expected
+    wrong = {(r, c) for r, row in enumerate(expected) for c, value in enumerate(row) if _at(got, r, c) != (value,)}
+    first = (case.index[-2], case.index[-1]) if len(case.index) >= 2 else min(wrong, default=None)
+    marks = dict.fromkeys(wrong, "wrong")
+    if first is not None and first in wrong:
+        marks[first] = "wrong first"
+    seen = _receptive_field(case.problem, first) if first else set[Place]()
+    return [
+        _grid("input", case.picture.input, dict.fromkeys(seen, "field"), most),
+        _grid("kernel", case.picture.weight, {}, most),
+        _grid("got", got, marks, most),
+        _grid("expected", expected, marks, most),
+    ]
+
+
+def _at(values: Sequence[Sequence[float | None]], row: int, column: int) -> tuple[float | None, ...]:
+    """The element, or nothing where the array is too small for it."""
+    return tuple(values[row][column : column + 1]) if row < len(values) else ()
+
+
+def _receptive_field(problem: str, output: Place) -> set[Place]:
+    """The input's elements that one output is made of."""
+    try:
+        p = Problem.parse(problem)
+    except ProblemError:
+        return set()
+    rows, columns = (
+        [output[axis] * p.stride[axis] - p.pads[axis][0] + p.dilation[axis] * k for k in range(min(p.kernel[axis], 64))]
+        for axis in (0, 1)
+    )
+    return {(r, c) for r in rows for c in columns}
+
+
+def _grid(title: str, values: Sequence[Sequence[float | None]], marks: dict[Place, str], most: int) -> Grid:
+    rows = [
+        [Cell(_element(value), marks.get((r, c), "")) for c, value in enumerate(row[:most])]
+        + [Cell("…")] * (len(row) > most)
+        for r, row in enumerate(values[:most])
+    ]
+    shape = f"{len(values)} × {len(values[0]) if values else 0}"
+    return Grid(f"{title} ({shape})", rows + [[Cell("…")]] * (len(values) > most))
+
+
+def _element(value: float | None) -> str:
+    if value is None:
+        return "nan"
+    whole = math.isfinite(value) and value == int(value) and abs(value) < 1e6
+    return f"{value:.0f}" if whole else f"{value:.4g}"
