@@ -43,31 +43,32 @@ def prepare(problem, weight, bias):
     if 0 in problem.input_shape or 0 in problem.output_shape:
         return lambda image: (image.new_zeros(problem.output_shape) + offset).to(image.dtype)
 
-    filters, weight_exponent = _normalised(weight.to(accumulator))
+    filters, weight_scale = _normalised(weight.to(accumulator))
     spaced = filters.new_zeros((*weight.shape[:2], *problem.extent))
     spaced[:, :, ::dh, ::dw] = filters
     spectra = torch.fft.rfft2(spaced, (rows, columns)).conj().reshape(g, -1, per_group, *frequencies)
 
     def run(input):
         check_input(problem, input)
-        image, exponent = _normalised(input.to(accumulator))
+        image, scale = _normalised(input.to(accumulator))
         padded = image.new_zeros((n, problem.in_channels, rows, columns))
         padded[:, :, top : top + problem.height, left : left + problem.width] = image
         transformed = torch.fft.rfft2(padded).reshape(n, g, per_group, *frequencies)
         product = torch.einsum("ngcyx,gocyx->ngoyx", transformed, spectra)
         full = torch.fft.irfft2(product, (rows, columns)).reshape(n, problem.out_channels, rows, columns)
         picked = full[:, :, : oh * sh : sh, : ow * sw : sw]
-        smaller, larger = torch.minimum(exponent, weight_exponent), torch.maximum(exponent, weight_exponent)
-        return (picked.ldexp(smaller).ldexp(larger) + offset).to(input.dtype)
+        smaller, larger = torch.minimum(scale, weight_scale), torch.maximum(scale, weight_scale)
+        return (picked * smaller * larger + offset).to(input.dtype)
 
     return run
 
 
 def _normalised(values):
-    """(values / 2^e, e) with the largest magnitude near 1, so that no transform leaves the range of its dtype."""
+    """(values / s, s), s the power of two near the largest magnitude: then no transform leaves the dtype's range."""
     limit = math.frexp(torch.finfo(values.dtype).max)[1] - 1
     exponent = torch.frexp(values.detach().abs().amax())[1].clamp(-limit, limit)
-    return values.ldexp(-exponent), exponent
+    one = values.new_ones(())
+    return values * one.ldexp(-exponent), one.ldexp(exponent)
 
 
 def _smooth(least):

@@ -1,0 +1,127 @@
+"""Overlap-save: transforms of tiles, in bounded memory."""
+
+import itertools
+import math
+
+import torch
+
+from convgauge import implementation
+from convgauge.arguments import check_input, resolve
+from convgauge.dtypes import DTYPES
+
+# The spectra worked on at a time fill a second-level cache, or hold one strip of one group where that is more.
+CACHED_BYTES = 2**21
+
+
+@implementation(
+    framework="torch",
+    algorithm="fft-tiled",
+    dtypes=("float64", "float32", "float16", "bfloat16"),
+    source="Oppenheim and Schafer, Discrete-time signal processing, section 8.7.3 (overlap-save)",
+    declines={"dtype": "real floating dtypes only: the transforms round, and are real-to-complex"},
+)
+def torch_fft_tiled(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    """Overlap-save: the image in overlapping tiles, each by FFT, so that memory stays bounded; for large kernels.
+
+    A tile of T pixels along an axis gives T - extent + 1 outputs; the tile length is the one of least T log T per
+    output. Where one tile covers the axis, zeros padded behind may wrap around onto those padded in front, so it is
+    shorter than the padded image. Some groups and one row of tiles are transformed at a time, multiplied by the spectra
+    of the filters, transformed back, and written to the output.
+
+    Cost: O((N C + N O) T^2 log T) a tile and N O C/G T^2 complex products. Workspace: the filters' spectra, O C/G T^2
+    elements, and one strip of tiles, about (C + O)/G elements of the spectra for each of its pixels.
+    """
+    problem = resolve(input, weight, bias, stride, padding, dilation, groups, torch_fft_tiled.declaration.dtypes)
+    return prepare(problem, weight, bias)(input)
+
+
+@torch_fft_tiled.prepare
+def prepare(problem, weight, bias):
+    n, c, o, g = problem.batch, problem.in_channels, problem.out_channels, problem.groups
+    accumulator = getattr(torch, DTYPES[problem.dtype].accumulator)
+    (sh, sw), (dh, dw), ow, ((top, _), (left, _)) = (
+        problem.stride,
+        problem.dilation,
+        problem.output_size[1],
+        problem.pads,
+    )
+    offset = None if bias is None else bias.to(accumulator, copy=True)
+    if 0 in problem.input_shape or 0 in problem.output_shape:
+        return lambda image: _biased(image.new_zeros(problem.output_shape, dtype=accumulator), offset).to(image.dtype)
+
+    (tile_h, rows, down), (tile_w, columns, across) = (_tiling(problem, axis) for axis in (0, 1))
+    filters, weight_scale = _normalised(weight.to(accumulator))
+    spaced = filters.new_zeros((o, c // g, *problem.extent))
+    spaced[:, :, ::dh, ::dw] = filters
+    spectra = torch.fft.rfft2(spaced, (tile_h, tile_w)).conj().resolve_conj().reshape(g, o // g, c // g, tile_h, -1)
+
+    strip_bytes = (c + o) // g * across * tile_h * tile_w * spaced.element_size()
+    step = max(1, CACHED_BYTES // strip_bytes)
+
+    def convolve(image, some, first):
+        """Row ``first`` of tiles of the groups ``some``: (their outputs, rows, across columns)."""
+        begin = first * rows * sh - top
+        strip = image.new_zeros((image.shape[0], tile_h, (across - 1) * columns * sw + tile_w))
+        seen = image[:, max(0, begin) : max(0, begin + tile_h), : max(0, strip.shape[2] - left)]
+        strip[:, max(0, -begin) :][:, : seen.shape[1], left : left + seen.shape[2]] = seen
+        tiles = strip.unfold(2, tile_w, columns * sw).transpose(1, 2)  # (channels, across, tile_h, tile_w)
+        transformed = torch.fft.rfft2(tiles).reshape(-1, c // g, across, tile_h, spectra.shape[-1])
+        product = _product(transformed, spectra[some])
+        full = torch.fft.irfft2(product.flatten(0, 1), (tile_h, tile_w))
+        picked = full[:, :, : rows * sh : sh, : columns * sw : sw]
+        return picked.transpose(1, 2).reshape(-1, rows, across * columns)
+
+    def run(input):
+        check_input(problem, input)
+        images, scale = _normalised(input.to(accumulator))
+        smaller, larger = torch.minimum(scale, weight_scale), torch.maximum(scale, weight_scale)
+        output = images.new_empty(problem.output_shape)
+        for one, group, first in itertools.product(range(n), range(0, g, step), range(down)):
+            end = min(g, group + step)
+            image = images[one, group * (c // g) : end * (c // g)]
+            result = output[one, group * (o // g) : end * (o // g), first * rows : (first + 1) * rows]
+            result[...] = convolve(image, slice(group, end), first)[:, : result.shape[1], :ow] * smaller * larger
+        return _biased(output, offset).to(input.dtype)
+
+    return run
+
+
+def _tiling(problem, axis):
+    """(length of a tile, outputs of it, number of tiles) along an axis."""
+    size, extent, stride = problem.input_shape[2 + axis], problem.extent[axis], problem.stride[axis]
+    before, outputs = problem.pads[axis][0], problem.output_size[axis]
+    covered = (outputs - 1) * stride + extent  # from the first padded pixel to the last that an output needs
+    behind = max(0, covered - before - size)
+    whole = _smooth(max(extent, covered - extent + 1, covered - min(before, behind)))
+    candidates = [(whole * math.log2(2 * whole), whole, outputs, 1)]
+    length = _smooth(extent + stride - 1)
+    while length < whole:
+        per_tile = (length - extent) // stride + 1
+        tiles = -(-outputs // per_tile)
+        candidates.append((tiles * length * math.log2(2 * length), length, per_tile, tiles))
+        length = _smooth(length + 1)
+    return min(candidates)[1:]
+
+
+def _product(transformed, spectra):
+    """Spectra of tiles (G, C/G, tiles, *F) times those of filters (G, O/G, C/G, *F), summed: (G, O/G, tiles, *F)."""
+    if spectra.shape[2] == 1:
+        return transformed * spectra
+    return torch.einsum("gctyx,gocyx->gotyx", transformed, spectra)
+
+
+def _biased(output, offset):
+    return output if offset is None else output + offset[:, None, None]
+
+
+def _normalised(values):
+    """(values / s, s), s the power of two near the largest magnitude: then no transform leaves the dtype's range."""
+    limit = math.frexp(torch.finfo(values.dtype).max)[1] - 1
+    exponent = torch.frexp(values.detach().abs().amax())[1].clamp(-limit, limit)
+    one = values.new_ones(())
+    return values * one.ldexp(-exponent), one.ldexp(exponent)
+
+
+def _smooth(least):
+    """The smallest length from ``least`` up with no prime factor above 5, for which transforms are fast."""
+    return next(length for length in itertools.count(least) if 30 ** length.bit_length() % length == 0)
