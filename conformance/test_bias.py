@@ -1,0 +1,97 @@
+"""Bias: one number for each output channel, added once."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from convgauge.conformance import cases, problems, spec
+from convgauge.problem import Problem
+
+CONV2D = "torch.nn.functional.conv2d"
+
+SMALL = Problem(batch=2, in_channels=2, height=5, width=6, out_channels=3, kernel=(3, 2), bias=True)
+
+
+@spec("bias.every_channel", source=CONV2D)
+def test_every_channel_has_its_own(judge):
+    """The o-th element of the bias is added to every output of channel o, in every image."""
+    judge.exact(problems(SMALL, batch=[1, 2, 3], out_channels=[1, 2, 3, 5, 8, 17], kernel=[(1, 1), (3, 2)]))
+
+
+@spec("bias.none", source=CONV2D)
+def test_none_adds_nothing(judge):
+    """With bias None nothing is added."""
+    judge.exact(
+        problems(SMALL, bias=[False], batch=[1, 2], in_channels=[1, 3], out_channels=[1, 4], kernel=[(1, 1), (3, 3)])
+    )
+
+
+@spec("bias.along_channels", source=CONV2D)
+def test_it_goes_along_the_channels_where_sizes_are_alike(judge):
+    """The bias goes along the output channels also where there are as many rows, columns or images as channels."""
+    alike = [SMALL.but(batch=b, out_channels=n, height=n, width=n, kernel=(1, 1)) for n in (2, 3, 4, 5) for b in (1, n)]
+    judge.exact([*alike, *(p.but(kernel=(3, 3), padding=(1, 1)) for p in alike)])
+
+
+@spec("bias.in_groups", source=CONV2D)
+def test_it_is_counted_over_all_groups(judge):
+    """The bias is counted over the outputs of all groups."""
+    judge.exact(
+        [
+            SMALL.but(groups=g, in_channels=g * i, out_channels=g * o, kernel=kernel)
+            for g in (2, 3, 4, 6)
+            for i, o in [(1, 1), (2, 1), (1, 2), (3, 2)]
+            for kernel in [(1, 1), (3, 2)]
+        ]
+    )
+
+
+@spec("bias.everywhere", source=CONV2D)
+def test_with_stride_padding_and_dilation(judge):
+    """The bias is added with every stride, padding and dilation, and once only."""
+    judge.exact(
+        problems(
+            SMALL.but(height=7, width=8),
+            stride=[(1, 1), (2, 1), (2, 2)],
+            padding=[(0, 0), (1, 1), (2, 1)],
+            dilation=[(1, 1), (1, 2), (2, 2)],
+        )
+    )
+
+
+@spec("bias.zero", source=CONV2D)
+def test_a_bias_of_zeros_changes_nothing(judge):
+    """A bias of zeros, and one with zeros among its elements, is added as any other."""
+    judge.answers(
+        cases(problems(SMALL, out_channels=[1, 3, 4], kernel=[(1, 1), (3, 2)])),
+        judge.rightly,
+        change=lambda case, operands: replace(operands, bias=operands.bias * (np.arange(operands.bias.size) % 2)),
+    )
+
+
+@spec("bias.alone", source=CONV2D)
+def test_under_weights_or_inputs_of_zero_it_is_all_there_is(judge):
+    """With weights that are all zero, or an input that is, every output is its channel's bias."""
+    blank = cases(problems(SMALL, out_channels=[2, 5], padding=[(0, 0), (1, 1)], kernel=[(1, 1), (3, 2)], groups=[1]))
+
+    def blanked(case, operands):
+        name = ("input", "weight")[case.problem.padding[0]]
+        return replace(operands, **{name: np.zeros_like(getattr(operands, name))})
+
+    judge.answers(blank, judge.rightly, change=blanked)
+
+
+@spec("bias.large", source=CONV2D)
+def test_the_bias_may_be_far_larger_than_the_sum(judge):
+    """A bias far larger than the sum of products, of either sign, is added without loss."""
+
+    def enlarged(case, operands):
+        sign = np.where(np.arange(operands.bias.size) % 2, -1, 1)
+        return replace(
+            operands,
+            input=np.sign(operands.input),
+            weight=np.sign(operands.weight),
+            bias=(sign * np.abs(operands.bias).max()).astype(operands.bias.dtype),
+        )
+
+    judge.answers(cases(problems(SMALL, out_channels=[2, 5], kernel=[(1, 1), (3, 2)])), judge.rightly, change=enlarged)

@@ -1,0 +1,115 @@
+"""The definition: cross-correlation, and how mathematical convolution follows from it."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from convgauge.conformance import problems, spec
+from convgauge.problem import Problem
+
+CONV2D = "torch.nn.functional.conv2d"
+GUIDE = "Dumoulin and Visin 2016, A guide to convolution arithmetic for deep learning"
+
+PLANE = Problem(height=5, width=6, kernel=(3, 2))
+KERNELS = [(1, 2), (2, 1), (2, 2), (3, 3), (2, 3), (3, 4), (5, 6)]
+
+
+@spec("definition.cross_correlation", source=CONV2D)
+def test_the_kernel_is_not_turned(judge):
+    """Each output is the sum of products of the kernel, not turned, with the window of the input that begins there."""
+    judge.exact(problems(PLANE, kernel=KERNELS, batch=[1, 2], bias=[False, True]))
+
+
+@spec("definition.channel_sum", source=CONV2D)
+def test_all_input_channels_are_added(judge):
+    """Each output adds up its window of every input channel, each with weights of its own."""
+    judge.exact(problems(PLANE, in_channels=[1, 2, 3, 5, 8], out_channels=[1, 2, 7], kernel=[(1, 1), (3, 2)]))
+
+
+@spec("definition.convolution", source="numpy.convolve; scipy.signal.convolve2d")
+def test_with_the_kernel_turned_it_is_mathematical_convolution(judge):
+    """With the kernel turned by 180° and padded by its size less one, it is the full mathematical convolution."""
+    full = [
+        p.but(padding=(p.kernel[0] - 1, p.kernel[1] - 1))
+        for p in problems(PLANE, kernel=KERNELS, in_channels=[1, 3], out_channels=[1, 2])
+    ]
+    judge.equals(full, lambda case, operands: _convolved(operands.input, operands.weight[:, :, ::-1, ::-1]))
+
+
+@spec("definition.scipy", source="scipy.signal.convolve2d")
+def test_it_agrees_with_scipy(judge):
+    """With the kernel turned by 180°, one channel's result is that of scipy.signal.convolve2d in mode 'valid'."""
+    if judge.setting.tier == "quick":
+        judge.skip("SciPy takes a second to import: at standard and exhaustive")
+    try:
+        from scipy.signal import convolve2d
+    except ImportError as absent:
+        judge.skip(f"scipy is not installed: {absent}")
+
+    def expected(case, operands):
+        turned = operands.weight[0, 0, ::-1, ::-1].astype(float)
+        return convolve2d(operands.input[0, 0].astype(float), turned, mode="valid")[None, None]
+
+    judge.equals(problems(PLANE, kernel=KERNELS, height=[5, 9, 16], width=[6, 7, 33]), expected)
+
+
+@spec("definition.delta", source=GUIDE)
+def test_a_delta_kernel_picks_one_element_of_the_window(judge):
+    """A kernel with a single 1 at (i, j) of channel c gives channel c of the input, from row i and column j on."""
+    judge.equals(
+        [
+            p
+            for kernel in [(3, 3), (2, 3), (4, 1)]
+            for p in problems(PLANE, in_channels=[3], out_channels=[4 * 5], kernel=[kernel])
+        ],
+        lambda case, operands: _picked(case.problem, operands),
+        change=_deltas,
+    )
+
+
+@spec("definition.identity", source=GUIDE)
+def test_an_identity_kernel_gives_the_input_back(judge):
+    """A kernel of one 1 at its centre from each channel to itself, padded to the same size, gives the input itself."""
+    centred = [
+        p.but(padding=((p.kernel[0] - 1) // 2, (p.kernel[1] - 1) // 2))
+        for p in problems(PLANE, kernel=[(1, 1), (3, 3), (5, 1), (1, 7), (9, 11)], in_channels=[1, 4], batch=[1, 3])
+    ]
+    judge.equals(
+        [p.but(out_channels=p.in_channels) for p in centred],
+        lambda case, operands: operands.input.astype(float),
+        change=_identity,
+    )
+
+
+def _convolved(input, kernel):
+    """Full convolution by numpy.convolve: row r of the result adds input row y * kernel row i for r = y + i."""
+    (n, c, h, w), (o, _, kh, kw) = input.shape, kernel.shape
+    output = np.zeros((n, o, h + kh - 1, w + kw - 1))
+    for image, out, channel, y, i in np.ndindex(n, o, c, h, kh):
+        output[image, out, y + i] += np.convolve(input[image, channel, y], kernel[out, channel, i])
+    return output
+
+
+def _deltas(case, operands):
+    """Output o's filter has its 1 in place o of a filter's elements, counted round."""
+    weight = np.zeros_like(operands.weight)
+    for out, filter in enumerate(weight):
+        filter.reshape(-1)[out % filter.size] = 1
+    return replace(operands, weight=weight)
+
+
+def _picked(problem, operands):
+    (height, width), (kh, kw) = problem.output_size, problem.kernel
+    chosen = [
+        np.unravel_index(out % problem.reduction, (problem.in_channels, kh, kw)) for out in range(problem.out_channels)
+    ]
+    planes = [operands.input[:, c, i : i + height, j : j + width] for c, i, j in chosen]
+    return np.stack(planes, axis=1).astype(float)
+
+
+def _identity(case, operands):
+    weight = np.zeros_like(operands.weight)
+    top, left = case.problem.padding
+    for channel in range(case.problem.in_channels):
+        weight[channel, channel, top, left] = 1
+    return replace(operands, weight=weight)
