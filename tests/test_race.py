@@ -1,0 +1,179 @@
+"""The race end to end, on kernels whose faults are known."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from convgauge import race, results
+from convgauge.problem import Problem
+from convgauge.race import engine
+from convgauge.race.summary import standings
+from convgauge.race.table import seconds
+from convgauge.registry import Origin
+from convgauge.results import LimitRecord, TimingRecord
+
+KERNELS = Path(__file__).with_name("race_kernels.py")
+PROBLEM = "n1c8h16w16_o8k3x3_s1x1_p1x1_d1x1_g1_b_float32"
+STRIDED = "n1c8h16w16_o8k3x3_s2x2_p1x1_d1x1_g1_float32"
+
+
+def kernel(name: str, absent: str = "") -> Origin:
+    return Origin("file", str(KERNELS), name, name, "numpy", absent=absent)
+
+
+def run(
+    tmp_path: Path, *names: str, layers: str = PROBLEM, budget: float = 3.0, **more: object
+) -> tuple[int, list, str]:
+    """(exit status, records, what was printed) of a race of kernels of this file's zoo against ``plain``."""
+    shown = io.StringIO()
+    path = tmp_path / "run.jsonl"
+    writer = results.Writer(path, results.header(seed=1))
+    arguments: dict = {"baseline": "plain", "threads": [1], "seed": 1, **more}
+    origins = [kernel(name) for name in ("plain", *names)]
+    console = Console(file=shown, width=160)
+    try:
+        status = race.bench(origins, layers=layers, budget=budget, writer=writer, console=console, **arguments)
+    finally:
+        writer.close()
+    return status, results.read(path).records, shown.getvalue()
+
+
+def timings(records: list) -> dict[str, TimingRecord]:
+    return {record.implementation: record for record in records if isinstance(record, TimingRecord)}
+
+
+def test_faults_are_told_apart_and_never_ranked(tmp_path: Path) -> None:
+    expected = {
+        "keeps_by_identity": ("wrong", "in the timing"),
+        "right_at_first": ("wrong", "the timing"),
+        "narrowed": ("wrong", "gaussian operands"),
+        "declines": ("declined", "not on a Tuesday"),
+        "raises": ("failed", "ValueError: no such luck"),
+        "crashes": ("failed", "exit status 3"),
+        "crashes_in_timing": ("failed", "SIGABRT"),
+        "patches_the_clock": ("failed", "clock"),
+        "sleepy": ("undecided", "one call would take"),
+    }
+    status, records, shown = run(tmp_path, *expected, budget=4.0)
+    found = timings(records)
+    assert status == 1
+    assert found["plain"].verdict == "baseline"
+    for name, (verdict, reason) in expected.items():
+        assert found[name].verdict == verdict, f"{name}: {found[name].reason}"
+        assert reason in found[name].reason
+        assert found[name].ratio is None
+        assert found[name].seconds == []
+        assert name in shown
+
+
+def test_a_kernel_twice_as_slow_is_slower_and_its_twin_is_not(tmp_path: Path) -> None:
+    status, records, shown = run(tmp_path, "slow", "twin", "prepared")
+    found = timings(records)
+    assert status == 0
+    assert found["slow"].verdict == "slower", found["slow"].reason
+    assert found["slow"].low <= found["slow"].ratio <= found["slow"].high
+    assert 1.4 < found["slow"].ratio < 2.8
+    assert found["twin"].verdict in ("same", "undecided")
+    assert found["prepared"].prepare_seconds >= 0.01
+    assert found["twin"].prepare_seconds is None
+    assert found["plain"].ratio == 1
+    assert found["plain"].noise is not None
+    assert len(found["plain"].control_seconds) == len(found["plain"].seconds) > 5
+    assert found["slow"].alone_seconds > 0
+    assert found["slow"].flops == Problem.parse(PROBLEM).flops
+    assert "slower" in shown
+    limits = [record for record in records if isinstance(record, LimitRecord)]
+    assert {record.what for record in limits} == {"matmul", "copy"}
+    assert all(record.value > 1e8 for record in limits)
+
+
+def test_a_layer_on_which_it_is_wrong_costs_coverage_and_no_more(tmp_path: Path) -> None:
+    status, records, shown = run(tmp_path, "wrong_when_strided", layers=f"{PROBLEM},{STRIDED}", budget=2.0)
+    found = [record for record in records if getattr(record, "implementation", "") == "wrong_when_strided"]
+    assert status == 1
+    assert [record.verdict == "wrong" for record in found] == [False, True]
+    baseline, standing = standings(record for record in records if isinstance(record, TimingRecord))
+    assert (baseline.implementation, baseline.ranked, baseline.complete) == ("plain", 2, True)
+    assert (standing.implementation, standing.ranked, standing.complete) == ("wrong_when_strided", 1, False)
+    assert "1 of 2" in shown
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="peak memory is known on Linux only")
+def test_peak_memory_of_a_call_is_seen(tmp_path: Path) -> None:
+    found = timings(run(tmp_path, "hungry", budget=0.5)[1])
+    assert 60 << 20 < found["hungry"].peak_bytes < 90 << 20
+    assert found["plain"].peak_bytes < 8 << 20
+
+
+def test_cold_operands_are_rotated_and_said_to_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "largest_cache", lambda: 64 << 10)
+    found = timings(run(tmp_path, "twin", budget=0.5, operands="cold")[1])
+    assert found["twin"].operands == "cold"
+    assert found["twin"].verdict in ("same", "undecided")
+
+
+def test_the_baseline_alone_is_raced_against_itself(tmp_path: Path) -> None:
+    status, records, _ = run(tmp_path, budget=0.5)
+    assert status == 0
+    assert list(timings(records)) == ["plain"]
+
+
+def test_an_absent_implementation_is_shown_as_absent(tmp_path: Path) -> None:
+    shown = io.StringIO()
+    origins = [kernel("plain"), kernel("twin", absent="warpdrive is not installed")]
+    race.bench(
+        origins, baseline="plain", layers=PROBLEM, budget=0.3, threads=[1], seed=0, writer=None,
+        console=Console(file=shown, width=160),
+    )  # fmt: skip
+    assert "absent" in shown.getvalue()
+    assert "warpdrive is not installed" in shown.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"budget": 0.0}, "budget"),
+        ({"budget": -1.0}, "budget"),
+        ({"threads": [1000]}, "threads = 1000"),
+        ({"threads": [0]}, "threads = 0"),
+        ({"threads": []}, "thread count"),
+        ({"layers": "resnet5"}, "did you mean resnet50"),
+        ({"layers": "n1c8h16w16_o8k3x3_s1x1_p1x1_d0x1_g1_float32"}, "dilation"),
+        ({"baseline": "plane"}, "did you mean plain"),
+        ({"baseline": "declines"}, "declined"),
+        ({"baseline": "right_at_first"}, "wrong"),
+        ({"baseline": "crashes"}, "failed"),
+        ({"operands": "lukewarm"}, "lukewarm"),
+    ],
+)
+def test_bad_usage_is_refused_with_a_reason(tmp_path: Path, change: dict, message: str) -> None:
+    names = [change["baseline"]] if change.get("baseline", "plane") != "plane" else []
+    with pytest.raises(race.BenchError, match=message):
+        run(tmp_path, *names, **{"budget": 1.0, **change})
+
+
+@pytest.mark.parametrize("flops", [1, 10_000, 2_000_000])
+@pytest.mark.parametrize(
+    "text", [PROBLEM, "n4c32h56w56_o64k7x7_s2x2_p3x3_d1x1_g32_float32", "n1c9h7w7_o5k1x1_s1x1_p0x0_d1x1_g1_float32"]
+)
+def test_a_part_of_a_problem_is_of_its_kind_and_small(text: str, flops: int) -> None:
+    problem = Problem.parse(text)
+    part = engine.part_of(problem, flops)
+    assert part.flops <= max(flops, 2 * problem.reduction * 64)
+    assert (part.kernel, part.stride, part.dtype) == (problem.kernel, problem.stride, problem.dtype)
+
+
+def test_durations_have_units() -> None:
+    assert [seconds(value) for value in (2.0, 1.234e-3, 5e-6, 2e-9)] == ["2 s", "1.23 ms", "5 µs", "2 ns"]
+
+
+def test_importing_the_race_is_cheap_and_needs_no_framework() -> None:
+    code = "import convgauge.race, sys; print([n for n in ('torch', 'numpy', 'rich') if n in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"

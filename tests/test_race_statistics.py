@@ -1,0 +1,147 @@
+"""The race's statistics on simulated machines whose true ratios are known."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from convgauge.race import schedule
+from convgauge.race import statistics as stats
+
+Random = np.random.Generator
+RATIOS = (0.5, 0.8, 0.97, 1.0, 1.0, 1.03, 1.1, 2.0)
+
+
+def quiet(random: Random, count: int) -> np.ndarray:
+    return np.exp(random.normal(0, 0.01, count))
+
+
+def drift(random: Random, count: int) -> np.ndarray:
+    """A clock that wanders by half over the race."""
+    return np.exp(np.cumsum(random.normal(0, 0.02, count))) * quiet(random, count)
+
+
+def bursts(random: Random, count: int) -> np.ndarray:
+    """Now and then something else takes half the machine, for a while."""
+    slow = np.zeros(count)
+    for start in random.integers(0, count, max(1, count // 60)):
+        slow[start : start + random.integers(1, 20)] = 1.0
+    return (1 + slow) * quiet(random, count)
+
+
+def two_speeds(random: Random, count: int) -> np.ndarray:
+    """A clock that jumps between two frequencies."""
+    state = np.cumsum(random.random(count) < 0.05) % 2
+    return np.where(state == 0, 1.0, 1.35) * quiet(random, count)
+
+
+def heavy_tails(random: Random, count: int) -> np.ndarray:
+    """Delays with neither a variance nor a mean."""
+    return (1 + 0.02 * random.pareto(0.9, count)) * quiet(random, count)
+
+
+MACHINES: list[Callable[[Random, int], np.ndarray]] = [quiet, drift, bursts, two_speeds, heavy_tails]
+
+
+def race(random: Random, machine: Callable[[Random, int], np.ndarray], ratios: tuple[float, ...], rounds: int) -> list:
+    """(ratio, interval and verdict) of each contestant, by the same looks and rules as the engine's."""
+    size = len(ratios) + 2  # the baseline and its control
+    true = np.array([1.0, 1.0, *ratios])
+    noise = machine(random, rounds * size).reshape(rounds, size)
+    times = np.empty((rounds, size))
+    for row, order in zip(range(rounds), schedule.rounds(size, random), strict=False):
+        times[row, order] = noise[row] * true[order]
+    found: list = [None] * len(ratios)
+    for look, at in enumerate(stats.looks(len(ratios)), start=1):
+        if at > rounds:
+            return found
+        error = stats.error_share(look, len(ratios))
+        floor = stats.noise_floor(stats.ratio(times[:at, 1], times[:at, 0], error))
+        for place in range(len(ratios)):
+            if found[place] is None or not found[place][2]:
+                seen = stats.ratio(times[:at, place + 2], times[:at, 0], error)
+                found[place] = seen, stats.verdict(seen, floor), stats.settled(seen, floor)
+    raise AssertionError("looks end")
+
+
+@pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.__name__)
+def test_intervals_cover_and_verdicts_are_right(machine: Callable[[Random, int], np.ndarray]) -> None:
+    random = np.random.default_rng(20)
+    races, missed, wrong = 60, 0, 0
+    for _ in range(races):
+        outcomes = race(random, machine, RATIOS, 120)
+        missed += any(not seen.low <= true <= seen.high for true, (seen, _, _) in zip(RATIOS, outcomes, strict=True))
+        wrong += any(is_wrong(true, verdict) for true, (_, verdict, _) in zip(RATIOS, outcomes, strict=True))
+    assert missed <= 0.05 * races, f"in {missed} of {races} races an interval missed its ratio"
+    assert wrong <= 0.05 * races, f"in {wrong} of {races} races a verdict was wrong"
+
+
+def is_wrong(true: float, verdict: str) -> bool:
+    """Whether a verdict contradicts the true ratio; undecided never does."""
+    within = 1 / (1 + stats.MARGIN) - 1e-9 <= true <= 1 + stats.MARGIN + 1e-9
+    return {"same": not within, "faster": true >= 1, "slower": true <= 1}.get(verdict, False)
+
+
+def test_a_quiet_machine_tells_what_differs_and_what_does_not() -> None:
+    outcomes = race(np.random.default_rng(1), quiet, (0.9, 1.0, 1.1), 200)
+    assert [verdict for _, verdict, _ in outcomes] == ["faster", "same", "slower"]
+
+
+def test_sequential_blocks_would_be_fooled_by_drift_where_rounds_are_not() -> None:
+    """The reason for rounds: the same samples taken one contestant after the other give a worse ratio."""
+    random = np.random.default_rng(3)
+    paired, blocks = [], []
+    for _ in range(40):
+        noise = drift(random, 80)
+        blocks.append(abs(math.log(np.median(noise[40:]) / np.median(noise[:40]))))
+        paired.append(abs(math.log(stats.ratio(noise[1::2], noise[::2], 0.05).value)))
+    assert np.median(paired) < np.median(blocks) / 4
+
+
+@pytest.mark.parametrize("error", [0.05, 0.01, 0.001])
+def test_the_sign_interval_is_scipys(error: float) -> None:
+    binom = pytest.importorskip("scipy.stats").binom
+    for count in range(1, 200, 7):
+        left_out = stats.rank(count, error)
+        expected = max((r for r in range(count) if 2 * binom.cdf(r, count, 0.5) <= error), default=-1)
+        assert left_out == expected
+        assert (stats.sign_interval(list(range(count)), error) is None) == (count < stats.fewest_rounds(error))
+
+
+def test_the_sign_interval_of_six_values_is_their_range() -> None:
+    assert stats.sign_interval([3, 1, 2, 6, 5, 4], 0.05) == (1, 6)
+    assert stats.sign_interval([1, 2, 3, 4, 5], 0.05) is None
+
+
+def test_error_shares_add_up_to_the_error_rate() -> None:
+    total = sum(stats.error_share(look, 7) * 7 for look in range(1, 10_000))
+    assert total == pytest.approx(stats.ERROR_RATE, rel=1e-3)
+
+
+def test_looks_come_when_an_interval_is_possible_and_grow() -> None:
+    for comparisons in (1, 3, 12):
+        at = [count for count, _ in zip(stats.looks(comparisons), range(8), strict=False)]
+        assert at == sorted(set(at))
+        for look, count in enumerate(at, start=1):
+            assert stats.rank(count, stats.error_share(look, comparisons)) >= 0
+
+
+def test_nothing_is_said_below_the_noise_floor() -> None:
+    seen = stats.Ratio(1.05, 1.04, 1.06, 100)
+    assert stats.verdict(seen, noise=0.01) == "slower"
+    assert stats.verdict(seen, noise=0.05) == "undecided"
+    equal = stats.Ratio(1.0, 0.99, 1.01, 100)
+    assert stats.verdict(equal, noise=0.01) == "same"
+    assert stats.verdict(equal, noise=0.04) == "undecided"
+    assert stats.verdict(stats.Ratio(2.0, None, None, 3), noise=0.0) == "undecided"
+
+
+def test_a_latin_square_gives_each_contestant_each_place_once() -> None:
+    square = schedule.square(7, np.random.default_rng(0))
+    for lines in (square, square.T):
+        assert all(sorted(line) == list(range(7)) for line in lines)
+    other = schedule.square(7, np.random.default_rng(1))
+    assert (square != other).any()
