@@ -30,6 +30,7 @@ WINDOW = 32  # calls under way at once
 WINDOW_BYTES = 8 << 20  # and the bytes of their operands
 OUTPUT_LIMIT = 64 << 10  # bytes of what the implementation prints that are kept
 DEATHS = 10  # how often a child is replaced before its subject is given up
+CHILD = "CONVGAUGE_CHILD"  # set in the environment of a child
 LOAD_TIMEOUT = 120.0  # seconds to import an implementation and its framework
 
 
@@ -94,7 +95,7 @@ class Child:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             pass_fds=(to_child, from_child),
-            env={**os.environ, **thread_environment(threads), **(environment or {})},
+            env={**os.environ, **thread_environment(threads), **(environment or {}), CHILD: "1"},
         )
         os.close(to_child)
         os.close(from_child)

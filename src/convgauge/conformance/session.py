@@ -305,7 +305,8 @@ def report_text(judge: Judge, status: str, reason: str) -> str:
     if found is None or status in ("passed", "xpassed"):
         return reason
     lines = [
-        f"{judge.said.name}: {judge.spec.id} ({judge.spec.level}) {status} in {judge.dtype} on {judge.device}",
+        f"{judge.said.name}: {judge.spec.id} ({judge.spec.level}) {status} in {judge.dtype} on {judge.device}"
+        + (f", as expected: {reason}" if status == "xfailed" else ""),
         f"  {judge.spec.sentence}",
         f"  problem   {found.problem}" + (f"  called with {found.arguments}" if found.arguments else ""),
         f"  operands  {found.operands}, seed {found.seed}, layouts {'/'.join(found.layouts)}",

@@ -1,0 +1,90 @@
+"""The specification in another project's tests."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from convgauge import testing
+from convgauge.conformance.plugin import Nonconformity
+
+KERNEL = """
+import numpy as np
+
+def conv(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    if groups != 1 or dilation not in (1, (1, 1)) or isinstance(padding, str) or input.ndim != 4:
+        raise NotImplementedError("groups, dilation, padding by name")
+    sh, sw = (stride, stride) if isinstance(stride, int) else stride
+    ph, pw = (padding, padding) if isinstance(padding, int) else padding
+    padded = np.pad(input, ((0, 0), (0, 0), (ph, ph), (pw, pw)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, weight.shape[2:], axis=(2, 3))[:, :, ::sh, ::sw]
+    output = np.einsum("nchwij,ocij->nohw", windows.astype(np.float64), weight.astype(np.float64))
+    return (output if bias is None else output + bias[:, None, None]).astype(input.dtype)
+
+def turned(*operands, **arguments):
+    return conv(operands[0], operands[1][:, :, ::-1], *operands[2:], **arguments)
+"""
+
+
+def numbers(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    return 0
+
+
+def test_every_spec_is_a_test_of_the_project(tmp_path: Path) -> None:
+    text = KERNEL + (
+        "\nfrom convgauge.testing import parametrize_with_specs\n"
+        "@parametrize_with_specs(conv, framework='numpy', profile='kernel')\n"
+        "def test_conformance(spec):\n    spec()\n"
+        "@parametrize_with_specs(turned, framework='numpy', profile='kernel')\n"
+        "def test_fault(spec):\n    spec()\n"
+    )
+    (tmp_path / "test_kernel.py").write_text(text)
+    run = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=line", "-rA", "test_kernel.py"]
+    told = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=False).stdout
+    sound = [line for line in told.splitlines() if "test_conformance[" in line]
+    assert any(line.startswith("PASSED") and "padding.pair" in line for line in sound), told
+    assert not any(line.startswith("FAILED") for line in sound), told
+    assert "FAILED test_kernel.py::test_fault[definition" in told
+
+
+def test_records_without_pytest(tmp_path: Path) -> None:
+    path = tmp_path / "kernel.py"
+    path.write_text(KERNEL)
+    namespace: dict[str, object] = {}
+    exec(compile(KERNEL, str(path), "exec"), namespace)
+    records = testing.check_implementation(namespace["turned"], framework="numpy", profile="kernel")  # type: ignore[arg-type]  # a function, from exec
+    failed = {record.spec for record in records if record.status == "failed"}
+    assert "padding.pair" in failed
+    assert all(record.cases or record.status in ("declined", "skipped") for record in records)
+
+
+def test_an_expected_failure_is_data_of_the_callers() -> None:
+    marks = testing.parametrize_with_specs(
+        numbers, framework="numpy", expect={"padding.pair": "known"}, profile="kernel"
+    )
+    cases = {case.spec.id: case for case in marks.args[1]}
+    with pytest.raises(pytest.xfail.Exception, match="known"):
+        cases["padding.pair"]()
+    with pytest.raises(Nonconformity, match="not a NumPy array"):
+        cases["stride.pair"]()
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"framework": "numpyy"}, "framework 'numpyy'"),
+        ({"profile": "most"}, "profile 'most'"),
+        ({"expect": {"padding.pears": "a typo"}}, "no spec is called padding.pears"),
+    ],
+)
+def test_a_wrong_option_is_one_sentence(options: dict[str, object], complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        testing.parametrize_with_specs(numbers, **options)  # type: ignore[arg-type]  # wrong on purpose
+
+
+def test_a_function_that_no_other_process_can_find() -> None:
+    with pytest.raises(ValueError, match="top of a file"):
+        testing.check_implementation(lambda input, weight, bias=None, **rest: input)
