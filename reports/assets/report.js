@@ -175,12 +175,9 @@ function filtering() {
   const cells = rows.map((row) => $$("td[data-entry]", row));
 
   const apply = (text) => {
-    let terms;
-    try { terms = parse(text); } catch (error) {
-      output.textContent = error.message;
-      output.className = "complaint";
-      return;
-    }
+    let terms = [];
+    let complaint = "";
+    try { terms = parse(text); } catch (error) { complaint = error.message; }
     const found = select(data, terms);
     rows.forEach((row, number) => {
       const shown = bySpec ? found.specs.has(Number(row.dataset.spec)) : found.entries.has(Number(row.dataset.entry));
@@ -194,7 +191,8 @@ function filtering() {
       }
     });
     for (const head of columns) head.hidden = !found.entries.has(Number(head.dataset.entry));
-    output.className = "";
+    output.className = complaint ? "complaint" : "";
+    if (complaint) { output.textContent = complaint; return; }
     const result = `${many(found.results, "result")} in ${many(found.entries.size, "implementation")} and ${many(found.specs.size, "spec")}`;
     output.replaceChildren(terms.length ? `${result} · ` : result);
     if (terms.length) {

@@ -106,7 +106,7 @@ def slug(name: str) -> str:
     """
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     plain = re.sub(r"[^a-z0-9._-]+", "-", plain).strip(".-_")[:60].rstrip(".")
-    if plain == name and not _RESERVED.fullmatch(plain):
+    if plain and plain == name and not _RESERVED.fullmatch(plain):
         return plain
     digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"{plain}-{digest}" if plain else digest

@@ -1,0 +1,475 @@
+"""The report's pages and other forms, without a browser."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from convgauge import report, results
+from convgauge.report import export, model, picture, regions, speed, synthetic, words
+from convgauge.results import (
+    Counterexample,
+    Footer,
+    Header,
+    Judgement,
+    Machine,
+    Picture,
+    Record,
+    Run,
+    SpecRecord,
+    TimingRecord,
+)
+
+VOID = {"meta", "link", "img", "input", "br"}
+SVG_ENDS = {"path", "circle", "rect"}
+
+
+class Page(HTMLParser):
+    """What a page consists of: ids, addresses, elements and their attributes, and whether its elements nest."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.addresses: list[str] = []
+        self.attributes: list[tuple[str, str, str]] = []
+        self.open: list[str] = []
+        self.words: list[str] = []
+        self.feed(text)
+        assert self.open == [], f"never closed: {self.open}"
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._note(tag, attrs)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._note(tag, attrs)
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def _note(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
+            self.attributes.append((tag, name, value or ""))
+            if name == "id":
+                self.ids.append(value or "")
+            if name in ("href", "src"):
+                self.addresses.append(value or "")
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag, f"</{tag}> closes nothing"
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] not in ("script", "style"):
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+
+def header(**changes: object) -> Header:
+    facts = {"schema": 1, "suite": "0", "machine": Machine("P", 2, 8, "L", "x"), "versions": {"python": "3"}, "seed": 1}
+    return Header(**{**facts, **changes})  # type: ignore[arg-type]
+
+
+def spec(name: str = "a", id: str = "padding.same", status: str = "passed", **more: object) -> SpecRecord:
+    facts = {"level": "required", "cases": 3, "dtype": "float32", "device": "cpu", "chapter": "padding"}
+    return SpecRecord(implementation=name, spec=id, status=status, **{**facts, **more})  # type: ignore[arg-type]
+
+
+def timing(
+    name: str, problem: str, ratio: float | None, verdict: str, base: float = 1.0, count: int = 1
+) -> TimingRecord:
+    samples = [base * ratio] * 3 if ratio else []
+    ends = (ratio * 0.99, ratio * 1.01) if ratio else (None, None)
+    return TimingRecord(
+        name, problem, samples, ratio, *ends, verdict, "base", None, None, 100, "net", problem, count, 0.02
+    )
+
+
+def run(*records: Record, footer: bool = True, path: str = "run.jsonl", **about: object) -> Run:
+    verdicts = {}
+    for name in dict.fromkeys(r.implementation for r in records if isinstance(r, SpecRecord)):
+        verdicts[name] = synthetic.judgement(
+            [r for r in records if isinstance(r, SpecRecord) and r.implementation == name]
+        )
+    return Run(path, header(**about), list(records), Footer(verdicts, 1.0, 3) if footer else None)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of a whole run, and of one that was cut off and has hostile names, in two environments."""
+    folder = tmp_path_factory.mktemp("report")
+    whole = synthetic.write(folder / "whole.jsonl", 6, 24, 1200, label="py311")
+    cut = synthetic.write(folder / "cut.jsonl", 6, 24, 1200, 3, whole=False, hostile=True, label="py312")
+    return report.build([whole, cut], folder / "site").parent
+
+
+def pages(site: Path) -> list[Path]:
+    return sorted(site.rglob("*.html"))
+
+
+# --- the folder ------------------------------------------------------------------------------------------------------
+
+
+def test_every_page_nests_and_has_no_id_twice(site: Path) -> None:
+    for path in pages(site):
+        page = Page(path.read_text("utf-8"))
+        assert len(page.ids) == len(set(page.ids)), path
+
+
+def test_every_address_is_a_file_of_the_report_or_a_place_in_a_page(site: Path) -> None:
+    parsed = {path.resolve(): Page(path.read_text("utf-8")) for path in pages(site)}
+    for path, page in parsed.items():
+        for address in page.addresses:
+            place, _, anchor = address.partition("#")
+            target = (path.parent / place).resolve() if place else path
+            assert target.is_file(), (path, address)
+            assert target.is_relative_to(site.resolve())
+            if anchor and "=" not in anchor:
+                assert anchor in parsed[target].ids, (path, address)
+
+
+def test_nothing_is_asked_of_the_network(site: Path) -> None:
+    for path in pages(site):
+        text = path.read_text("utf-8")
+        assert "default-src 'none'" in text
+        assert not [one for one in Page(text).addresses if re.match(r"[a-z]+:|//", one)]
+    for path in (site / "assets").iterdir():
+        assert not re.search(
+            r"https?://(?!www\.w3\.org/2000/svg)|fetch\(|XMLHttpRequest|@import|url\(", path.read_text()
+        )
+
+
+def test_there_are_no_inline_handlers_styles_or_scripts(site: Path) -> None:
+    for path in pages(site):
+        for tag, name, value in Page(path.read_text("utf-8")).attributes:
+            assert not name.startswith("on"), (path, tag, name)
+            assert name != "style"
+            assert not value.lower().startswith("javascript:")
+        for attributes, content in re.findall(r"<script([^>]*)>(.*?)</script>", path.read_text("utf-8"), re.DOTALL):
+            assert "src=" in attributes or (json.loads(content) and "application/json" in attributes)
+
+
+def test_hostile_names_are_text_and_their_files_stay_inside(site: Path) -> None:
+    for path in site.rglob("*"):
+        assert re.fullmatch(r"[a-z0-9._-]+", path.name), path
+    for path in pages(site):
+        text = path.read_text("utf-8")
+        assert "<img src=x" not in text
+        assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f\u202e]", text), path
+    assert "<img src=x onerror=alert(1)>" in Page((site / "index.html").read_text("utf-8")).text
+
+
+def test_the_overview_tells_machine_versions_seed_command_and_completeness(site: Path) -> None:
+    text = Page((site / "index.html").read_text("utf-8")).text
+    for said in ("Example Processor 9000", "torch 2.13.0", "seed 20240601", "convgauge check --tier standard"):
+        assert said in text
+    assert "whole.jsonl complete" in text
+    assert "cut.jsonl incomplete" in text
+    assert "Incomplete run." in text
+    assert "pip install 'convgauge[jax]'" in text
+    assert "23 of 23 layers" in text
+
+
+def test_runs_and_tables_can_be_downloaded(site: Path) -> None:
+    packed = sorted((site / "runs").iterdir())
+    assert [path.name for path in packed] == ["01-whole.jsonl.gz", "02-cut.jsonl.gz"]
+    assert gzip.decompress(packed[0].read_bytes()).startswith(b'{"type":"header"')
+    with (site / "data" / "results.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 2 * 6 * 24 * 4
+    assert {row["environment"] for row in rows} == {"py311", "py312"}
+
+
+def test_one_entry_s_data_is_what_the_script_searches(site: Path) -> None:
+    text = (site / "specs.html").read_text("utf-8")
+    found = re.search(r'id="data">(.*?)</script>', text, re.DOTALL)
+    assert found
+    data = json.loads(found.group(1))
+    assert all(len(row) == len(data["entries"]) for table in data["results"].values() for row in table)
+    assert all(len(table) == len(data["specs"]) == 24 for table in data["results"].values())
+
+
+def test_an_earlier_report_is_replaced_and_anything_else_left_alone(tmp_path: Path) -> None:
+    path = synthetic.write(tmp_path / "run.jsonl", 2, 3, 20)
+    output = tmp_path / "site"
+    report.build([path], output)
+    (output / "index.html").write_text("old")
+    report.build([path], output)
+    assert (output / "index.html").read_text() != "old"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["run.jsonl", "site"]
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "thesis.txt").write_text("years of work")
+    with pytest.raises(FileExistsError, match="holds something other than a report"):
+        report.build([path], mine)
+    with pytest.raises(FileExistsError, match="not a folder"):
+        report.build([path], path)
+    assert (mine / "thesis.txt").exists()
+
+
+def test_a_failed_build_leaves_the_earlier_report_and_nothing_half_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = synthetic.write(tmp_path / "run.jsonl", 2, 3, 20)
+    index = report.build([path], tmp_path / "site")
+    before = index.read_bytes()
+
+    def full(*_: object) -> str:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(export, "timings_csv", full)
+    with pytest.raises(OSError, match="No space left"):
+        report.build([path], tmp_path / "site")
+    assert index.read_bytes() == before
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["run.jsonl", "site"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty"),
+        (b'{"type":"header","schema":99}\n', "schema 99"),
+        (b"not json\n", "not a run"),
+    ],
+)
+def test_a_damaged_run_is_named_and_nothing_written(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "bad.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(results.Damaged, match=message) as raised:
+        report.build([path], tmp_path / "site")
+    assert "bad.jsonl" in str(raised.value)
+    assert not (tmp_path / "site").exists()
+
+
+def test_a_run_with_nothing_but_a_header_is_shown_as_incomplete(tmp_path: Path) -> None:
+    path = tmp_path / "start.jsonl"
+    results.Writer(path, header()).close()
+    index = report.build([path], tmp_path / "site")
+    text = Page(index.read_text("utf-8")).text
+    assert "Incomplete run." in text
+    assert "0 of 0 implementations" in text
+
+
+# --- bringing runs together ------------------------------------------------------------------------------------------
+
+
+def test_runs_of_one_environment_are_one_entry_and_others_stand_beside_it() -> None:
+    check, bench = run(spec("a")), run(timing("a", "p", 1.2, "slower"))
+    other = run(spec("a"), versions={"python": "4"})
+    assert [(e.name, e.environment, len(e.specs), len(e.timings)) for e in model.gather([check, bench]).entries] == [
+        ("a", "", 1, 1)
+    ]
+    environments = {entry.environment for entry in model.gather([check, bench, other]).entries}
+    assert environments == {"environment 1", "environment 2"}
+
+
+def test_a_later_run_replaces_and_says_so() -> None:
+    old, new = run(spec("a", status="failed"), started="2026-01-01"), run(spec("a"), started="2026-01-02")
+    (entry,) = model.gather([new, old]).entries
+    assert [record.status for record in entry.specs] == ["passed"]
+    assert entry.replaced == 1
+    assert entry.verdict == "nonconformant", "each footer stands; the worst verdict is shown"
+
+
+@pytest.mark.parametrize(
+    ("records", "footer", "verdict"),
+    [
+        ([spec()], True, "conformant"),
+        ([spec()], False, "incomplete"),
+        ([spec(status="failed")], False, "nonconformant"),
+        ([spec(status="failed", level="recommended")], False, "incomplete"),
+        ([timing("a", "p", 1.0, "same")], True, "not checked"),
+        ([results.ImplementationRecord("a", absent="x is not installed")], True, "absent"),
+    ],
+)
+def test_the_verdict_is_the_footer_s_or_what_the_records_prove(
+    records: list[Record], footer: bool, verdict: str
+) -> None:
+    (entry,) = model.gather([run(*records, footer=footer)]).entries
+    assert entry.verdict == verdict
+
+
+# --- speed -----------------------------------------------------------------------------------------------------------
+
+
+def test_means_count_covered_layers_and_totals_need_all_of_them() -> None:
+    records = [
+        timing("base", "p", 1.0, "baseline", count=2),
+        timing("base", "q", 1.0, "baseline", base=10.0),
+        timing("a", "p", 4.0, "slower", count=2),
+        timing("a", "q", 1.0, "same", base=10.0),
+        timing("b", "p", 0.5, "faster", count=2),
+        timing("b", "q", None, "wrong"),
+    ]
+    (race,) = speed.races(model.gather([run(*records)]))
+    found = {standing.name: standing for standing in race.standings}
+    assert found["a"].mean == pytest.approx(2.0)
+    assert found["a"].total == pytest.approx(2 * 4 + 10)
+    assert found["b"].mean == pytest.approx(0.5)
+    assert (found["b"].covered, found["b"].total) == (1, None)
+    assert race.virtual_best == pytest.approx(2 * 0.5 + 10)
+    assert found["a"].regret == pytest.approx(18 / 11 - 1)
+    assert found["b"].regret == pytest.approx(0)
+    assert race.names[-1] == "b", "whole coverage comes first"
+
+
+def test_a_wrong_implementation_is_shown_as_wrong_and_never_with_a_ratio(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    writer = results.Writer(path, header())
+    for record in (timing("base", "p", 1.0, "baseline"), timing("liar", "p", None, "wrong")):
+        writer.write(record)
+    writer.close()
+    text = Page((report.build([path], tmp_path / "site").parent / "speed.html").read_text("utf-8")).text
+    assert "1 wrong" in text
+    assert "0 of 1 layers" in text
+
+
+# --- regions and pictures --------------------------------------------------------------------------------------------
+
+
+def test_the_region_is_what_all_failing_problems_share() -> None:
+    found = regions.region(
+        [
+            "n1c4h8w8_o4k3x3_s2x2_p1x1_d1x1_g2_float32",
+            "n1c6h9w9_o6k3x3_s3x3_p0x0_d1x1_g3_float16",
+            "not a problem",
+        ]
+    )
+    assert found is not None
+    assert found.problems == 2
+    assert "stride > 1" in found.features
+    assert "groups > 1" in found.features
+    assert "padding > 0" not in found.features
+    assert ("padding > 0", 1) in found.partly
+    assert regions.region(["nonsense"]) is None
+
+
+def test_the_counterexample_s_first_wrong_output_and_its_receptive_field_are_marked() -> None:
+    case = Counterexample(
+        "n1c1h3w3_o1k2x2_s1x1_p0x0_d1x1_g1_float32", "exact", 1, "", "", index=[0, 0, 1, 0],
+        picture=Picture([[1, 2, 3], [4, 5, 6], [7, 8, 9]], [[1, 0], [0, 0]], [[1, 2], [0, None]], [[1, 2], [4, 5]]),
+    )  # fmt: skip
+    marks = [[cell.mark for row in grid.rows for cell in row] for grid in picture.grids(case)]
+    assert marks[0] == ["", "", "", "field", "field", "", "field", "field", ""]
+    assert marks[2] == ["", "", "wrong first", "wrong"]
+    assert picture.grids(case)[2].rows[1][1].text == "nan"
+
+
+def test_a_large_picture_is_cut_and_says_so() -> None:
+    plane: list[list[float | None]] = [[0.5] * 50 for _ in range(50)]
+    case = Counterexample("?", "exact", 1, "", "", picture=Picture(plane, [[1]], plane, plane))
+    grid = picture.grids(case)[0]
+    assert grid.title == "input (50 × 50)"
+    assert [len(grid.rows), len(grid.rows[0]), grid.rows[-1][0].text] == [25, 25, "…"]
+
+
+# --- Markdown, badges, comparing -------------------------------------------------------------------------------------
+
+
+def test_the_summary_lists_verdicts_and_how_to_reproduce() -> None:
+    case = Counterexample("p", "exact", 1, "one off | <b>", "convgauge reproduce a p --spec padding.same")
+    text = report.markdown([run(spec(status="failed", counterexample=case), spec("b"), footer=False)])
+    assert "| a | nonconformant |" in text
+    assert "**Incomplete**" in text
+    assert "one off \\| &lt;b&gt;" in text
+    assert "` convgauge reproduce a p --spec padding.same `" in text
+
+
+def test_hostile_names_break_neither_the_table_nor_the_terminal() -> None:
+    name = synthetic.HOSTILE
+    text = report.markdown([run(spec(name, status="failed"))])
+    row = next(line for line in text.splitlines() if "onerror" in line and line.startswith("|"))
+    assert len(re.findall(r"(?<!\\)\|", row)) == 8
+    assert "<img" not in text
+    assert "\x1b" not in text + report.compare(run(spec(name)), run(spec(name, status="failed")))[0]
+
+
+def test_a_badge_is_what_shields_reads() -> None:
+    found = report.badge(run(spec()), "a")
+    assert found == {"schemaVersion": 1, "label": "convgauge", "message": "conformant · A", "color": "brightgreen"}
+    assert report.badge(run(spec(), footer=False), "a")["message"] == "incomplete"
+    with pytest.raises(KeyError):
+        report.badge(run(spec()), "nobody")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "heading", "status"),
+    [
+        ("passed", "failed", "Broke", 1),
+        ("passed", "declined", "Broke", 1),
+        ("declined", "crashed", "Broke", 1),
+        ("xfailed", "xpassed", "Broke", 1),
+        ("failed", "passed", "Fixed", 0),
+        ("crashed", "declined", "Fixed", 0),
+        ("declined", "passed", "Fixed", 0),
+        ("failed", "crashed", "Changed otherwise", 0),
+        ("passed", "skipped", "Changed otherwise", 0),
+    ],
+)
+def test_comparing_says_what_became_of_a_result(before: str, after: str, heading: str, status: int) -> None:
+    old, new = run(spec(status=before), footer=False), run(spec(status=after), footer=False)
+    text, code = report.compare(old, new)
+    assert f"{heading} (1)\n  a padding.same float32 cpu: {before} → {after}" in text
+    assert code == status
+    assert "is incomplete" in text
+
+
+def test_comparing_tells_of_what_came_went_and_got_slower() -> None:
+    old = run(spec(id="x"), spec(id="y"), timing("a", "p", 1.0, "same"))
+    new = run(spec(id="x"), spec(id="z"), timing("a", "p", 1.5, "slower"))
+    text, code = report.compare(old, new)
+    assert "Appeared (1)" in text
+    assert "Vanished (1)" in text
+    assert "Slower (1)\n  a on p (÷ base): 1.00× → 1.50×" in text
+    assert code == 0
+
+
+def test_a_worse_grade_is_a_regression() -> None:
+    old, new = run(spec()), run(spec())
+    assert new.footer
+    new.footer = Footer({"a": Judgement("conformant", "B", 3, 0)}, 1.0, 3)
+    assert report.compare(old, new) == ("Broke (1)\n  a: A → B", 1)
+
+
+def test_comparing_runs_that_share_nothing_is_no_success() -> None:
+    assert report.compare(run(spec("a")), run(spec("b")))[1] == 5
+
+
+# --- words -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name", ["../../etc/passwd", "CON", ".hidden", "a/b", "", "é" * 300, "a\nb", "index", "Ä", "x" * 999]
+)
+def test_a_slug_is_a_plain_file_name(name: str) -> None:
+    made = words.slug(name)
+    assert re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,80}", made)
+    assert made not in ("con", "index")
+
+
+def test_names_that_fold_together_get_files_apart() -> None:
+    names = ["Conv", "conv", "conv ", "CONV", "co/nv", "co-nv"]
+    assert len({words.slug(name) for name in names}) == len(names)
+    runs = run(*(spec(name) for name in ["a--b", *names]))
+    assert len({entry.slug for entry in model.gather([runs]).entries}) == len(names) + 1
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(0.8249, "0.825×"), (1.0, "1.00×"), (12.345, "12.3×"), (3456.7, "3,457×"), (None, "–"), (0.0, "0.00×")],
+)
+def test_ratios_have_three_digits(value: float | None, shown: str) -> None:
+    assert words.ratio(value) == shown
+
+
+def test_every_status_has_a_symbol_a_letter_and_a_meaning() -> None:
+    for table in (words.SYMBOLS, words.LETTERS, words.MEANINGS):
+        assert set(table) == set(results.STATUSES)
+        assert len(set(table.values())) == len(results.STATUSES)
+    assert set(words.GRAVITY) == set(results.STATUSES)
