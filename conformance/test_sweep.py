@@ -1,0 +1,384 @@
+"""Sweeps: every size in turn through all small values and around powers of two, the others held small.
+
+Tiles and blocks fail at remainders, and index types at their limits; both depend on one size at a time more often than
+on several. A size goes through 1 to 70 (20 at quick), so that every remainder by 64 and less is met, and through the
+neighbours of larger powers of two.
+"""
+
+from convgauge.conformance import spec, sweep
+from convgauge.problem import Problem
+
+CONV2D = "torch.nn.functional.conv2d"
+
+QUICK = [*range(1, 21), 23, 24, 25, 31, 32, 33, 47, 48, 49, 63, 64, 65, 127, 128, 129, 255, 256, 257]
+STANDARD = [*range(1, 71), 95, 96, 97, 127, 128, 129, 191, 192, 193, 255, 256, 257, 511, 512, 513]
+
+PLANE = Problem(batch=1, in_channels=1, height=4, width=5, out_channels=2, bias=True)
+KINDS = [
+    PLANE.but(kernel=(3, 3), padding=(1, 1)),
+    PLANE.but(kernel=(1, 1), in_channels=2),
+    PLANE.but(kernel=(3, 3), padding=(1, 1), stride=(2, 2)),
+    PLANE.but(kernel=(3, 3), padding=(1, 1), in_channels=4, out_channels=4, groups=4),
+    PLANE.but(kernel=(5, 5), padding=(2, 2)),
+    PLANE.but(kernel=(3, 3)),
+    PLANE.but(kernel=(2, 2), stride=(2, 2)),
+    PLANE.but(kernel=(3, 3), padding=(2, 2), dilation=(2, 2)),
+]
+"""Kinds of convolution that libraries have kernels of their own for; each is swept."""
+
+
+def thorough(judge):
+    """Whether every size is due: at standard in float32, for the geometry of the other dtypes' kernels is like it."""
+    tier = judge.setting.tier
+    return tier == "exhaustive" or (tier == "standard" and judge.dtype == "float32")
+
+
+def sizes(judge, most=513):
+    """The values that a size goes through at this tier, up to ``most``."""
+    values = STANDARD if thorough(judge) else QUICK
+    return [value for value in values if value <= most]
+
+
+def in_turn(judge, kinds, axis, values, quick=1):
+    """Each value with all of the kinds, or where not all is due with ``quick`` of them, one after the other."""
+    if thorough(judge):
+        return [p for value in values for kind in kinds for p in sweep(kind, axis, [value])]
+    chosen = [
+        (value, kinds[(place * quick + i) % len(kinds)]) for place, value in enumerate(values) for i in range(quick)
+    ]
+    return [p for value, kind in chosen for p in sweep(kind, axis, [value])]
+
+
+@spec("sweep.height", source=CONV2D)
+def test_every_height(judge):
+    """Every height is covered to its last row."""
+    judge.exact(in_turn(judge, KINDS[:1], "height", sizes(judge)))
+
+
+@spec("sweep.height.kinds", source=CONV2D)
+def test_every_height_in_every_kind(judge):
+    """Every height is covered by pointwise, depthwise, strided, dilated and large kernels alike."""
+    judge.exact(in_turn(judge, KINDS[1:], "height", sizes(judge)))
+
+
+@spec("sweep.width", source=CONV2D)
+def test_every_width(judge):
+    """Every width is covered to its last column."""
+    judge.exact(in_turn(judge, KINDS[:1], "width", sizes(judge)))
+
+
+@spec("sweep.width.kinds", source=CONV2D)
+def test_every_width_in_every_kind(judge):
+    """Every width is covered by pointwise, depthwise, strided, dilated and large kernels alike."""
+    judge.exact(in_turn(judge, KINDS[1:], "width", sizes(judge)))
+
+
+@spec("sweep.squares", source=CONV2D)
+def test_squares(judge):
+    """Square images of every size are covered to their last corner."""
+    squares = [kind.but(height=n, width=n) for n in sizes(judge, 70) for kind in KINDS[:1]]
+    larger = [kind.but(height=n, width=n) for n in (14, 28, 56) for kind in KINDS[1:]]
+    judge.exact([*squares, *larger])
+
+
+@spec("sweep.batch", source=CONV2D)
+def test_every_batch(judge):
+    """Batches of every size are covered to the last image, and every image by itself."""
+    tiny = [kind.but(height=3, width=4) for kind in KINDS[:4]]
+    judge.exact(in_turn(judge, tiny, "batch", sizes(judge, 257)))
+
+
+CHANNELED = [
+    Problem(height=4, width=5, out_channels=2, kernel=(3, 3), padding=(1, 1), bias=True),
+    Problem(height=3, width=3, out_channels=3, kernel=(1, 1), bias=True),
+    Problem(height=5, width=4, out_channels=2, kernel=(3, 3), stride=(2, 2), bias=True),
+    Problem(batch=2, height=2, width=3, out_channels=2, kernel=(2, 2)),
+]
+
+
+@spec("sweep.in_channels", source=CONV2D)
+def test_every_number_of_input_channels(judge):
+    """Input channels of every number are added up to the last one."""
+    judge.exact(in_turn(judge, CHANNELED, "in_channels", sizes(judge)))
+
+
+@spec("sweep.out_channels", source=CONV2D)
+def test_every_number_of_output_channels(judge):
+    """Output channels of every number are computed to the last one, each with its own filter."""
+    judge.exact(in_turn(judge, [p.but(in_channels=2, out_channels=1) for p in CHANNELED], "out_channels", sizes(judge)))
+
+
+@spec("sweep.groups", source=CONV2D)
+def test_every_number_of_groups(judge):
+    """Groups of every number are computed to the last one: depthwise, with a multiplier, and of several channels."""
+    base = Problem(height=3, width=4, padding=(1, 1), bias=True)
+    each = [(1, 1, (3, 3)), (1, 2, (2, 2)), (2, 1, (1, 1)), (2, 3, (3, 2))]
+    judge.exact(
+        [
+            base.but(kernel=kernel, groups=g, in_channels=g * i, out_channels=g * o)
+            for place, g in enumerate(sizes(judge, 257))
+            for i, o, kernel in (each if thorough(judge) else [each[place % len(each)]])
+        ]
+    )
+
+
+@spec("sweep.channels_of_a_group", source=CONV2D)
+def test_every_number_of_channels_in_a_group(judge):
+    """Groups of every number of inputs, and of every number of outputs, are computed to the last one."""
+    values = sizes(judge, 40)
+    base = Problem(height=3, width=4, kernel=(3, 2), padding=(1, 0), bias=True)
+    judge.exact(
+        [
+            p
+            for n in values
+            for p in (
+                base.but(in_channels=2 * n, out_channels=4, groups=2),
+                base.but(in_channels=4, out_channels=2 * n, groups=2),
+            )
+        ]
+    )
+
+
+@spec("sweep.depthwise", source=CONV2D)
+def test_every_number_of_depthwise_channels(judge):
+    """Depthwise kernels of 3 and 5 with stride 1 and 2 are right in every number of channels."""
+    kinds = [
+        (kernel, stride, padding)
+        for kernel, padding in (((3, 3), (1, 1)), ((5, 5), (2, 2)), ((3, 3), (0, 0)))
+        for stride in ((1, 1), (2, 2))
+    ]
+    judge.exact(
+        [
+            Problem(
+                height=5,
+                width=6,
+                groups=c,
+                in_channels=c,
+                out_channels=c,
+                kernel=kernel,
+                stride=stride,
+                padding=padding,
+            )
+            for place, c in enumerate(sizes(judge, 129))
+            for kernel, stride, padding in (kinds if thorough(judge) else [kinds[place % len(kinds)]])
+        ]
+    )
+
+
+def fitted(kernel, more=(0, 0), base=PLANE, **changes):
+    """A problem whose input is ``more`` rows and columns larger than its kernel."""
+    return base.but(height=kernel[0] + more[0], width=kernel[1] + more[1], kernel=kernel, **changes)
+
+
+@spec("sweep.kernel.rows", source=CONV2D)
+def test_every_kernel_height(judge):
+    """Kernels of 1 to 31 rows and few columns are right, with and without padding."""
+    judge.exact(
+        [
+            p
+            for k in range(1, 32)
+            for p in (fitted((k, 1 + k % 3), (2, 3)), PLANE.but(height=6, kernel=(k, 1), padding=(k // 2, 0)))
+        ]
+    )
+
+
+@spec("sweep.kernel.columns", source=CONV2D)
+def test_every_kernel_width(judge):
+    """Kernels of 1 to 31 columns and few rows are right, with and without padding."""
+    judge.exact(
+        [
+            p
+            for k in range(1, 32)
+            for p in (fitted((1 + k % 3, k), (3, 2)), PLANE.but(width=6, kernel=(1, k), padding=(0, k // 2)))
+        ]
+    )
+
+
+@spec("sweep.kernel.squares", source=CONV2D)
+def test_every_square_kernel(judge):
+    """Square kernels of 1 to 31 are right, as large as the input, smaller, and reaching into the padding."""
+    kernels = [(k, k) for k in range(1, 32)]
+    judge.exact(
+        [
+            *(fitted(k, (k[0] % 3, 1)) for k in kernels),
+            *(PLANE.but(height=4, width=5, kernel=k, padding=(k[0] // 2, k[0] // 2)) for k in kernels[::3]),
+            *(fitted(k, (3, 2), stride=(2, 2), in_channels=2) for k in kernels if thorough(judge)),
+        ]
+    )
+
+
+@spec("sweep.kernel.grouped", source=CONV2D)
+def test_every_kernel_in_groups(judge):
+    """Kernels of every size up to 13 are right in groups and depthwise, with stride 1 and 2."""
+    grouped = [PLANE.but(in_channels=4, out_channels=4, groups=g) for g in (2, 4)]
+    judge.exact(
+        [
+            fitted((k, 1 + (k + i) % 13), (3, 4), base, stride=stride)
+            for k in range(1, 14)
+            for i, base in enumerate(grouped)
+            for stride in ((1, 1), (2, 2))
+        ]
+    )
+
+
+@spec("sweep.stride", source=CONV2D)
+def test_every_stride(judge):
+    """Strides of every size along either axis are right, one, two and three steps far."""
+    judge.exact(
+        rarely(
+            judge,
+            lambda s: PLANE.but(height=2 * s + 1 + s % 3, kernel=(2, 2), stride=(s, 1)),
+            lambda s: PLANE.but(width=2 * s + 2, kernel=(2, 1), stride=(1, s)),
+            lambda s: PLANE.but(height=s + 3, width=3 * s, kernel=(3, 3), padding=(1, 1), stride=(s, s)),
+        )
+    )
+
+
+@spec("sweep.dilation", source=CONV2D)
+def test_every_dilation(judge):
+    """Dilations of every size along either axis are right, inside the input and reaching into the padding."""
+    judge.exact(
+        rarely(
+            judge,
+            lambda d: PLANE.but(height=2 * d + 3, kernel=(3, 2), dilation=(d, 1)),
+            lambda d: PLANE.but(width=2 * d + 2, kernel=(2, 3), dilation=(1, d)),
+            lambda d: PLANE.but(height=d, width=d + 1, kernel=(3, 3), padding=(d, d), dilation=(d, d)),
+        )
+    )
+
+
+@spec("sweep.padding", source=CONV2D)
+def test_every_padding(judge):
+    """Padding of every size along either axis is right, far beyond the kernel's and the input's size."""
+    judge.exact(
+        rarely(
+            judge,
+            lambda n: PLANE.but(in_channels=2, kernel=(2 * n, 2), padding=(n, 0)),
+            lambda n: PLANE.but(in_channels=2, kernel=(2, 2 * n), padding=(0, n)),
+            lambda n: PLANE.but(kernel=(n + 1, 2), padding=(n, 1), stride=(2, 1)),
+        )
+    )
+
+
+def rarely(judge, *made):
+    """What each function makes of each size up to 129: of every other, without the last function, where few are due."""
+    quick = not thorough(judge)
+    return [make(n) for n in sizes(judge, 129)[:: 2 if quick else 1] for make in (made[:-1] if quick else made)]
+
+
+@spec("sweep.reduction", source=CONV2D)
+def test_long_reductions(judge):
+    """Thousands of products are added up for an output, from channels, from the kernel, and from both."""
+    long = [
+        (512, (3, 3)),
+        (1025, (2, 2)),
+        (2049, (1, 1)),
+        (4100, (1, 1)),
+        (64, (15, 15)),
+        (300, (1, 31)),
+        (130, (31, 1)),
+    ]
+    one = [fitted(kernel, (1, 1), out_channels=3, in_channels=c) for c, kernel in long]
+    groups = [fitted((3, 3), (1, 2), groups=2, in_channels=2 * c, out_channels=4) for c in (128, 257, 500)]
+    judge.exact([*one, *groups])
+
+
+@spec("sweep.pointwise_channels", source=CONV2D)
+def test_pointwise_channels(judge):
+    """1 x 1 kernels multiply matrices of every remainder of rows, columns and terms."""
+    values = [1, 3, 4, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65]
+    judge.exact(
+        [
+            Problem(
+                height=1 + i % 5,
+                width=values[(i + shift) % len(values)] % 20 + 1,
+                in_channels=c,
+                out_channels=o,
+                bias=True,
+            )
+            for shift in (range(len(values)) if thorough(judge) else (2, 7))
+            for i, c in enumerate(values)
+            for o in [values[(i * 4 + shift) % len(values)]]
+        ]
+    )
+
+
+WHOLE = ("float32", "float64")  # index types do not depend on the dtype, so two of different widths are enough
+
+
+@spec("sweep.planes", source=CONV2D, dtypes=WHOLE, quick=("float32",))
+def test_planes_of_more_than_sixteen_bits(judge):
+    """Images of more than 65,536 pixels, square or in one row or column, are covered to the last."""
+    single = PLANE.but(out_channels=1)
+    judge.exact(
+        [
+            single.but(height=257, width=257, kernel=(3, 3), padding=(1, 1)),
+            single.but(height=1, width=70_000, kernel=(1, 3)),
+            single.but(height=70_000, width=1, kernel=(3, 1)),
+            single.but(height=1, width=33_000, kernel=(1, 2), stride=(1, 2)),
+            single.but(height=2, width=2, kernel=(2, 2), padding=(130, 130)),
+            single.but(height=300, width=300, kernel=(2, 2), stride=(2, 2)),
+        ]
+    )  # fmt: skip
+
+
+@spec("sweep.volumes", source=CONV2D, dtypes=WHOLE, quick=("float32",))
+def test_operands_of_more_than_sixteen_bits(judge):
+    """Inputs, weights and outputs of more than 65,536 elements in all are covered to the last."""
+    judge.exact(
+        [
+            Problem(in_channels=130, height=24, width=24, kernel=(1, 1), bias=True),
+            Problem(out_channels=130, height=24, width=24, kernel=(1, 1), bias=True),
+            Problem(batch=70, height=32, width=32, kernel=(2, 2)),
+            Problem(in_channels=260, out_channels=260, height=1, width=2, kernel=(1, 1), bias=True),
+            Problem(in_channels=520, out_channels=520, groups=260, height=12, width=12, kernel=(2, 2)),
+        ]
+    )
+
+
+@spec("sweep.thousands", source=CONV2D, dtypes=WHOLE)
+def test_a_thousand_of_everything(judge):
+    """More than a thousand images, channels, groups, rows and columns are covered to the last."""
+    if judge.setting.tier == "quick":
+        judge.skip("at standard and exhaustive")
+    judge.exact(
+        [
+            Problem(batch=1025, in_channels=2, height=3, width=3, kernel=(2, 2), bias=True),
+            Problem(in_channels=1500, height=2, width=2, kernel=(2, 1), bias=True),
+            Problem(out_channels=1500, in_channels=2, height=2, width=3, kernel=(1, 2), bias=True),
+            Problem(in_channels=1100, out_channels=1100, groups=1100, height=3, width=3, kernel=(3, 3), padding=(1, 1)),
+            Problem(height=1030, width=1030, kernel=(1, 1), bias=True),
+            Problem(height=2050, width=3, kernel=(3, 3), padding=(1, 1), bias=True),
+            Problem(height=3, width=4099, kernel=(3, 3), padding=(1, 1), bias=True),
+        ]
+    )
+
+
+@spec("sweep.millions", source=CONV2D, dtypes=("float32",))
+def test_more_elements_than_a_float_counts(judge):
+    """More than 2^24 input elements are told apart: an index kept in float32 no longer counts them."""
+    if judge.setting.tier != "exhaustive":
+        judge.skip("at exhaustive, as the operands take hundreds of megabytes")
+    judge.exact([Problem(height=4200, width=4001, kernel=(2, 2), stride=(3, 7)), Problem(height=5, width=3_400_000)])
+
+
+@spec("sweep.together", source=CONV2D)
+def test_sizes_together(judge):
+    """Remainders of several sizes at once, of rows, columns, channels and filters, are all covered."""
+    few = [1, 3, 4, 5, 7, 8, 9, 12, 15, 16, 17, 20]
+    count = 300 if thorough(judge) else 40
+    found = []
+    for i in range(count):
+        kind = KINDS[i % len(KINDS)]
+        groups = kind.groups
+        found.append(
+            kind.but(
+                height=max(3, few[(i * 7 + i // 12) % 12]),
+                width=max(3, few[(i * 5 + i // 7) % 12]),
+                in_channels=groups * (few[(i * 3 + i // 5) % 12] if groups == 1 else 1 + i % 3),
+                out_channels=groups * (few[(i + i // 3) % 12] if groups == 1 else 1 + i % 2),
+                batch=1 + i % 2,
+                bias=bool(i % 3),
+            )
+        )
+    judge.exact(found)
