@@ -30,6 +30,26 @@ def _another(framework: Framework, call: Any, carrier: np.ndarray) -> Any:
     return framework.make(carrier, call.dtypes[0], call.device, "contiguous")[0]
 
 
+# --- how the arguments are passed ------------------------------------------------------------------------------------
+
+OPERANDS = ("input", "weight", "bias")
+
+
+def _by_keyword(implementation: Any, framework: Framework, call: Any, arrays: List[Any]) -> Made:
+    """Every argument by its name."""
+    return implementation(**dict(zip(OPERANDS, arrays)), **call.arguments), []
+
+
+def _by_position(implementation: Any, framework: Framework, call: Any, arrays: List[Any]) -> Made:
+    """Every argument by its place."""
+    return implementation(*arrays, *(call.arguments[name] for name in ("stride", "padding", "dilation", "groups"))), []
+
+
+def _without_bias(implementation: Any, framework: Framework, call: Any, arrays: List[Any]) -> Made:
+    """Without naming the bias, which is none."""
+    return implementation(*arrays[:2], **call.arguments), []
+
+
 # --- prepare ---------------------------------------------------------------------------------------------------------
 
 
@@ -160,6 +180,9 @@ def _in_module(implementation: Any, framework: Framework, call: Any, arrays: Lis
 
 
 MODES: Dict[str, Callable[[Any, Framework, Any, List[Any]], Made]] = {
+    "by_keyword": _by_keyword,
+    "by_position": _by_position,
+    "without_bias": _without_bias,
     "several_inputs": _several_inputs,
     "two_layers": _two_layers,
     "overwritten": _overwritten,

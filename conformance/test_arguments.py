@@ -1,0 +1,91 @@
+"""Arguments: how a call may be spelled, and what is meant where one is left out."""
+
+from convgauge.conformance import cases, problems, spec
+from convgauge.conformance.cases import spelled
+from convgauge.problem import Problem
+
+CONV2D = "torch.nn.functional.conv2d"
+
+SMALL = Problem(batch=2, in_channels=4, height=7, width=9, out_channels=6, kernel=(3, 2), bias=True)
+DEFAULTS = {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1), "groups": 1}
+OTHERS = {"stride": (2, 3), "padding": (1, 2), "dilation": (2, 1), "groups": 2}
+
+
+@spec("arguments.defaults", profile="functional", source=CONV2D)
+def test_arguments_left_out(judge):
+    """Left out, stride means 1, padding 0, dilation 1 and groups 1, each by itself and all of them together."""
+    alone = [spelled(SMALL.but(**{**OTHERS, name: DEFAULTS[name]}), {name: None}) for name in DEFAULTS]
+    all_but_one = [
+        spelled(SMALL.but(**{name: OTHERS[name]}), {other: None for other in DEFAULTS if other != name})
+        for name in DEFAULTS
+    ]
+    none = [spelled(p, dict.fromkeys(DEFAULTS)) for p in problems(SMALL, kernel=[(3, 2), (1, 1)], bias=[True, False])]
+    judge.exact([*alone, *all_but_one, *none])
+
+
+@spec("arguments.spellings", profile="functional", source=CONV2D)
+def test_numbers_tuples_and_lists(judge):
+    """A number, a tuple and a list of two mean the same in stride, padding and dilation, in any mixture."""
+    base = SMALL.but(stride=(2, 2), padding=(1, 1), dilation=(2, 2))
+    forms = [lambda n: n, lambda n: (n, n), lambda n: [n, n]]
+    judge.exact(
+        [
+            spelled(base, {"stride": s(2), "padding": p(1), "dilation": d(2), "groups": 1})
+            for s in forms
+            for p in forms
+            for d in forms
+        ]
+    )
+
+
+@spec("arguments.height_before_width", source=CONV2D)
+def test_height_comes_first(judge):
+    """Of every pair the first number is that of the height, the second that of the width."""
+    base = SMALL.but(height=10, width=13)
+    judge.exact(
+        [
+            *problems(base, kernel=[(1, 3), (3, 1), (2, 4), (4, 2)]),
+            *problems(base, stride=[(1, 2), (2, 1), (1, 4), (4, 1)]),
+            *problems(base, padding=[(0, 1), (1, 0), (0, 4), (4, 0)]),
+            *problems(base, dilation=[(1, 2), (2, 1), (1, 4), (4, 1)]),
+            *problems(base, stride=[(1, 2), (2, 1)], padding=[(0, 2), (2, 0)], dilation=[(1, 3), (3, 1)]),
+        ]
+    )
+
+
+@spec("arguments.all_different", source=CONV2D)
+def test_no_two_numbers_alike(judge):
+    """Where no two of all the numbers are alike, each is used for what it stands for."""
+    judge.exact(
+        [
+            Problem(2, 6, 17, 23, 9, (5, 4), (3, 2), (7, 1), (1, 8), 3, True),
+            Problem(3, 4, 19, 14, 10, (1, 6), (5, 7), (8, 9), (11, 2), 2, True),
+            Problem(5, 8, 11, 21, 12, (3, 7), (2, 1), (6, 13), (9, 3), 4, False),
+            Problem(1, 10, 13, 8, 15, (4, 2), (2, 3), (9, 7), (6, 11), 5, True),
+            Problem(4, 3, 9, 12, 5, (2, 8), (1, 6), (3, 10), (7, 2), 1, True),
+        ]
+    )
+
+
+@spec("arguments.by_keyword", profile="functional", level="recommended", source=CONV2D)
+def test_operands_by_keyword(judge):
+    """The operands may be passed by their names: input, weight and bias."""
+    judge.answers(cases(problems(SMALL, bias=[True, False])), judge.rightly, mode="by_keyword")
+
+
+@spec("arguments.by_position", profile="functional", level="recommended", source=CONV2D)
+def test_all_by_position(judge):
+    """All arguments may be passed by position: input, weight, bias, stride, padding, dilation, groups."""
+    judge.answers(
+        cases([SMALL.but(**OTHERS), SMALL.but(stride=(2, 1), groups=2), SMALL.but(padding=(2, 0), dilation=(1, 3))]),
+        judge.rightly,
+        mode="by_position",
+    )
+
+
+@spec("arguments.without_bias", profile="functional", source=CONV2D)
+def test_bias_left_out(judge):
+    """The bias may be left out of the call, which means that there is none."""
+    judge.answers(
+        cases(problems(SMALL, bias=[False], kernel=[(1, 1), (3, 2)], groups=[1, 2])), judge.rightly, mode="without_bias"
+    )
