@@ -15,7 +15,10 @@ So, after the requirements of the TOSA specification for dot products, two more 
   over T outputs may exceed 1 by 2 sqrt(t/T) + 2 t/T, t = 21: Laurent and Massart's tail bound (2000, lemma 1), missed
   once in 10^9;
 - *bias*: the mean of e sign(y) / sigma may differ from 0 by 6 / sqrt(T), or by a tenth, whichever is more: outputs
-  share operands, so that their errors are not quite independent.
+  share operands, so that their errors are not quite independent. The one rounding with which a channel's bias is added
+  may even be the same in all of the channel's outputs (sums on a coarser grid than the bias), so that there are only as
+  many independent ones as channels, O: their part of sigma is 1 / sqrt(K + 1), and 6 / sqrt(O (K + 1)) is added, or
+  sqrt(3 / (K + 1)) where that is less, since none exceeds u S.
 
 Grade A holds for each output's own S; B with the largest S of all outputs in its place (what FFT and Winograd keep);
 C only with the unit roundoff of a lower precision; F not even so.
@@ -78,6 +81,15 @@ def integer_tolerance(problem: Problem, promise: str) -> float:
     return 0.75 if narrow else 0.25
 
 
+def normwise(problem: Problem, operands: Operands) -> float:
+    """Grade B's bound on operands that may hold infinities or overflow; 0 where NaN leaves nothing to measure by."""
+    size = float(oracle.magnitude(problem, operands).max(initial=0.0))
+    if math.isnan(size):
+        return 0.0
+    terms = problem.reduction + 1 + transform_terms(problem)
+    return terms * DTYPES[DTYPES[problem.dtype].accumulator].roundoff * size
+
+
 @dataclass(frozen=True)
 class Accuracy:
     """How accurate one answer is. Errors are in multiples of their bound (1 is the limit).
@@ -138,6 +150,14 @@ class Scale:
             np.broadcast_to(np.sqrt(variance) + underflow, self.exact.shape),
         )
 
+    def bias_allowed(self) -> float:
+        """How far the mean of the normalised errors may be from 0: see the module's text."""
+        allowed = max(_CORRELATION, _DEVIATIONS / math.sqrt(self.exact.size))
+        if self.bias is not None:
+            share = math.sqrt(self.problem.reduction + 1)
+            allowed += min(_DEVIATIONS / math.sqrt(self.problem.out_channels), math.sqrt(3)) / share
+        return allowed
+
     def _output_roundings(self) -> Array | None:
         """What the output's own rounding is relative to: |y|, or 2|y| + |b| where a bias may be added after it."""
         if DTYPES[self.problem.dtype].accumulator == self.problem.dtype:
@@ -178,7 +198,7 @@ def measure(output: Array, scale: Scale, operands: Operands, statistics: bool = 
     under = {}
     for grade in "ABC":
         bound, sigma = scale.bounds(grade, operands)
-        under[grade] = (bound, _tests(error, size, scale.exact, bound, sigma, statistics))
+        under[grade] = (bound, _tests(error, size, scale, bound, sigma, statistics))
         if max(under[grade][1]) <= 1.0:
             break
     else:
@@ -191,7 +211,7 @@ def measure(output: Array, scale: Scale, operands: Operands, statistics: bool = 
 
 
 def _tests(
-    error: Array, size: Array, exact: Array, bound: Array, sigma: Array, statistics: bool
+    error: Array, size: Array, scale: Scale, bound: Array, sigma: Array, statistics: bool
 ) -> tuple[float, float, float]:
     """Largest error, mean square and bias, each divided by what is allowed."""
     largest = float((size / bound).max(initial=0.0))
@@ -201,7 +221,7 @@ def _tests(
     sample = size.size
     allowed = 1 + 2 * math.sqrt(_TAIL / sample) + 2 * _TAIL / sample
     mean_square = float(np.mean(normal * normal)) / allowed
-    mean = abs(float(np.mean(normal * np.sign(exact)))) / max(_CORRELATION, _DEVIATIONS / math.sqrt(sample))
+    mean = abs(float(np.mean(normal * np.sign(scale.exact)))) / scale.bias_allowed()
     return largest, mean_square, mean
 
 

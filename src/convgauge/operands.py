@@ -63,14 +63,14 @@ def exact_range(problem: Problem, headroom: float = 1.0) -> tuple[int, int, int]
 
     Chosen so that taps m^2 + b <= L, where L = 2**digits / headroom: then every partial sum of the products, in any
     order, is an integer of at most that many digits and is held exactly (after oneDNN's benchdnn). Half of L is the
-    bias's. Where not even +-1 everywhere fits, weights beyond ``taps`` per output are zero.
+    bias's. A complex product may be made of three real ones, (a + b)(c + d) among them: four times m^2. Where not even +-1 everywhere fits, weights beyond ``taps`` per output are zero.
     """
     dtype = DTYPES[problem.dtype]
     largest = min(2.0**dtype.digits, dtype.largest)
     limit = max(2, int(largest / headroom))
     for_bias = min(limit // 2, limit - 1) if problem.bias else 0
     for_sum = limit - for_bias
-    terms = max(1, problem.reduction) * (2 if dtype.kind == "c" else 1)
+    terms = max(1, problem.reduction) * (4 if dtype.kind == "c" else 1)
     largest_element = min(math.isqrt(for_sum // terms), 2 ** (dtype.digits - 1))
     if largest_element >= 1:
         return largest_element, terms, for_bias
@@ -159,6 +159,12 @@ def _small_onto_large(problem: Problem, random: Random) -> Drawn:
     return input, weight, bias
 
 
+def _biased(problem: Problem, random: Random) -> Drawn:
+    """A bias some hundred times the sum of the products: rounding it, or the sum with it, more than once shows."""
+    input, weight, bias = _gaussian(problem, random)
+    return input, weight / math.sqrt(max(1, problem.reduction)), bias * 128.0
+
+
 def _mixed_zeros(problem: Problem, random: Random) -> Drawn:
     """Gaussian with half of the elements zero, of either sign."""
 
@@ -192,6 +198,7 @@ FAMILIES: dict[str, Callable[[Problem, Random], Drawn]] = {
     "wide": _wide,
     "cancelling": _cancelling,
     "small_onto_large": _small_onto_large,
+    "biased": _biased,
     "mixed_zeros": _mixed_zeros,
     "subnormal": _subnormal,
     "near_overflow": _near_overflow,

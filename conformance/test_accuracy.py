@@ -1,0 +1,180 @@
+"""Accuracy: real operands, judged by a bound from rounding-error theory, and by mean square and bias."""
+
+from functools import cache
+
+import numpy as np
+
+from convgauge.conformance import problems, spec
+from convgauge.dtypes import FLOATS
+from convgauge.problem import Problem, ProblemError
+
+HIGHAM = "Higham 2002, Accuracy and Stability of Numerical Algorithms, sections 3.1 and 23.2"
+DEMMEL = "Demmel et al. 2024, tests that grade the accuracy of matrix products"
+TOSA = "TOSA specification, precision requirements of dot products; Higham and Mary 2019"
+
+MOST_FLOPS = 600_000  # of one case, so that loops in plain Python come through as well
+PLANE = Problem(batch=2, in_channels=3, height=8, width=8, out_channels=5, kernel=(3, 3), padding=(1, 1), bias=True)
+
+
+def reductions() -> list[Problem]:
+    """One problem for each length of the sum, from 1 product to thousands, on some 60 to 300 outputs."""
+    table = {
+        (1, 1): (1, 2, 3, 4, 8, 16, 31, 64, 127, 256, 512, 1024, 2048, 4608),
+        (3, 3): (1, 2, 3, 7, 16, 32, 64, 113, 128, 256, 512),
+        (1, 3): (1, 5, 170),
+        (3, 1): (4, 43),
+        (2, 2): (1, 6, 256),
+        (5, 5): (1, 3, 16, 41, 164),
+        (7, 7): (1, 3, 32, 84),
+        (1, 31): (1, 8),
+        (31, 1): (2,),
+        (12, 12): (1, 8),
+        (11, 11): (1, 3, 17),
+        (31, 31): (1, 3),
+    }
+    found = []
+    for kernel, channels in table.items():
+        for count in channels:
+            long = count * kernel[0] * kernel[1] >= 1000
+            rows, outputs = (4, 4) if long else (6, 8)
+            found.append(
+                Problem(
+                    batch=1,
+                    in_channels=count,
+                    height=rows + kernel[0] - 1,
+                    width=rows + kernel[1] - 1,
+                    out_channels=outputs,
+                    kernel=kernel,
+                    bias=bool(len(found) % 2),
+                )
+            )
+    return sorted(found, key=lambda problem: problem.reduction)
+
+
+def usual(outputs: int = 8) -> list[Problem]:
+    """A table across kernels, channels, strides, groups and dilations for the harder operands."""
+    base = Problem(batch=2, in_channels=4, height=9, width=10, out_channels=outputs, kernel=(3, 3))
+    return [
+        *problems(base, kernel=[(1, 1), (3, 3), (5, 5), (2, 3), (1, 7), (9, 1)], padding=[(0, 0), (1, 2)], bias=[True]),
+        *problems(base, kernel=[(3, 3), (4, 5)], stride=[(1, 1), (2, 1), (2, 2)], bias=[False, True], padding=[(1, 1)]),
+        *problems(base, kernel=[(3, 3)], dilation=[(2, 2), (1, 3)], padding=[(2, 3)], groups=[1, 2, 4]),
+        *problems(base, in_channels=[1, 16, 64, 160], kernel=[(3, 3)], padding=["same"], bias=[True]),
+        *problems(base, in_channels=[8], groups=[8], kernel=[(3, 3), (5, 5)], padding=["same"], bias=[True]),
+        *problems(base, in_channels=[512], height=6, width=6, out_channels=4, kernel=[(1, 1), (3, 3)]),
+    ]
+
+
+@cache
+def mixture(count: int) -> list[Problem]:
+    """``count`` problems in which each axis goes evenly through its values, in an order of its own."""
+    axes = {
+        "channels": [(1, 1, 1), (3, 8, 1), (16, 16, 16), (8, 16, 8), (12, 8, 4), (64, 24, 1), (32, 66, 2), (130, 20, 1),
+                     (20, 130, 1), (5, 5, 1), (48, 33, 3), (24, 24, 12)],
+        "kernel": [(3, 3), (1, 1), (2, 3), (5, 5), (1, 7), (7, 1), (4, 4)],
+        "stride": [(1, 1), (2, 2), (1, 2), (3, 1)],
+        "padding": [(1, 1), (0, 0), (2, 3), "same"],
+        "size": [(8, 8), (9, 11), (13, 7), (7, 18)],
+        "dilation": [(1, 1), (2, 2), (1, 3)],
+        "batch": [1, 2, 5],
+        "bias": [True, False],
+    }  # fmt: skip
+    random = np.random.default_rng(0)
+    found: dict[Problem, None] = {}
+    while len(found) < count:
+        columns = [random.permutation(np.arange(count) % len(values)) for values in axes.values()]
+        for row in zip(*columns, strict=True):
+            values = {name: axis[place] for (name, axis), place in zip(axes.items(), row, strict=True)}
+            (into, out, groups), (height, width) = values.pop("channels"), values.pop("size")
+            try:
+                problem = Problem(
+                    in_channels=into, out_channels=out, groups=groups, height=height, width=width, **values
+                )
+            except ProblemError:
+                continue
+            if problem.flops <= MOST_FLOPS:
+                found[problem] = None
+    return list(found)[:count]
+
+
+@spec("accuracy.gaussian", quick=FLOATS, source=HIGHAM)
+def test_gaussian(judge):
+    """On normal operands each output errs by no more than the rounding of its K products and their sum explains."""
+    judge.accurate(usual())
+
+
+@spec("accuracy.reduction", source=DEMMEL)
+def test_every_length_of_the_sum(judge):
+    """The bound holds for sums of one product and of thousands, and mean square and bias of the errors are those of rounding."""
+    judge.accurate(reductions())
+
+
+@spec("accuracy.positive", source=TOSA)
+def test_positive(judge):
+    """Where nothing cancels, so that partial sums grow, the errors still are those of the accumulator's own precision."""
+    judge.accurate([*reductions()[::2], *usual()[::2]], "positive")
+
+
+@spec("accuracy.geometry", source=TOSA)
+def test_the_same_accuracy_everywhere(judge):
+    """Accuracy does not depend on stride, padding, dilation, groups, channels, batch, bias or size."""
+    judge.accurate(mixture(40 if judge.setting.tier == "quick" else 400))
+
+
+@spec("accuracy.tails", source=TOSA)
+def test_the_same_accuracy_in_every_output(judge):
+    """Accuracy does not depend on where an output lies: first or last channel, image, row or column, small plane or large."""
+    judge.accurate(
+        [
+            *problems(PLANE, out_channels=[1, 4, 7, 15, 17, 33, 65, 129, 257], height=5, width=6),
+            *problems(PLANE, in_channels=[63, 65, 129, 257], height=5, width=6),
+            *problems(PLANE, batch=[1, 3, 9, 17, 33], height=5, width=6),
+            *problems(PLANE, width=[1, 15, 17, 33, 65, 129, 257], height=3),
+            *problems(PLANE, height=[1, 15, 17, 33, 65, 129, 257], width=3),
+            *problems(PLANE, batch=1, in_channels=1, out_channels=1, height=[64, 130], width=[64, 131]),
+            *problems(PLANE, batch=1, in_channels=1, out_channels=1, height=258, width=[260]),
+        ]
+    )
+
+
+@spec("accuracy.wide", source=HIGHAM)
+def test_wide_range(judge):
+    """With scales spread over many decades, small outputs are as accurate as grade A says, large ones as grade B says."""
+    judge.accurate([*usual(), *reductions()[::4]], "wide")
+
+
+@spec("accuracy.cancelling", source=HIGHAM)
+def test_cancelling(judge):
+    """Where products cancel, the error stays in proportion to the sum of their magnitudes."""
+    judge.accurate([*usual(), *reductions()[::3]], "cancelling")
+
+
+@spec("accuracy.small_onto_large", source=DEMMEL)
+def test_small_onto_large(judge):
+    """Small products added to a large one are not lost."""
+    judge.accurate([*usual()[::2], *reductions()[::2]], "small_onto_large")
+
+
+@spec("accuracy.bias", source=HIGHAM)
+def test_large_bias(judge):
+    """A bias far larger than the sum is added in full precision."""
+    judge.accurate([problem for problem in [*usual(), *reductions()[1::4]] if problem.bias], "biased")
+
+
+@spec("accuracy.mixed_zeros", source="IEEE 754")
+def test_mixed_zeros(judge):
+    """Zeros of either sign among the operands change nothing."""
+    judge.accurate(usual(), "mixed_zeros")
+
+
+@spec("accuracy.subnormal", profile="functional", source="IEEE 754", frameworks=("numpy", "torch"))
+def test_subnormal(judge):
+    """Subnormal numbers are kept: neither operands nor results are flushed to zero."""
+    if judge.device != "cpu":
+        judge.skip("whether an accelerator keeps subnormals is its own affair")
+    judge.accurate(usual(), "subnormal", statistics=False)
+
+
+@spec("accuracy.near_overflow", source="IEEE 754")
+def test_near_overflow(judge):
+    """Sums that come near the largest finite number, and not beyond it, are finite and right."""
+    judge.accurate(usual(), "near_overflow")

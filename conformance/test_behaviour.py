@@ -1,0 +1,183 @@
+"""Behaviour: a convolution reads its operands, gives back a fresh array, remembers nothing and leaves the world as it was."""
+
+import numpy as np
+
+from convgauge.conformance import Case, cases, problems, spec
+from convgauge.operands import Operands, draw
+from convgauge.problem import Problem
+
+CONV2D = "torch.nn.functional.conv2d"
+PURE = "the meaning of a function: equal arguments, equal results, nothing else changed"
+
+SMALL = Problem(batch=2, in_channels=4, height=6, width=7, out_channels=4, kernel=(3, 3), padding=(1, 1), bias=True)
+TABLE = [
+    SMALL,
+    *problems(SMALL, kernel=[(1, 1)], padding=[(0, 0)], bias=[True, False]),
+    *problems(SMALL, kernel=[(3, 3), (2, 3)], stride=[(2, 2)], bias=[True, False]),
+    *problems(SMALL, groups=[2, 4], bias=[True, False], padding=[(1, 1), (0, 0)]),
+    *problems(SMALL, dilation=[(2, 1)], padding=["same", (2, 2)]),
+    *problems(SMALL, batch=1, in_channels=1, out_channels=1, kernel=[(1, 1), (3, 3), (5, 5)], padding=["same"]),
+    *problems(SMALL, kernel=[(6, 7), (1, 7), (6, 1)], padding=[(0, 0)]),
+    *problems(SMALL, in_channels=16, out_channels=16, kernel=[(3, 3), (1, 1)], batch=1),
+]
+
+
+def often(judge, quick, standard):
+    """How often to do a thing at the run's tier."""
+    return quick if judge.setting.tier == "quick" else standard
+
+
+def larger(judge) -> list[Problem]:
+    """Problems long enough for a library to share them out among threads, as far as the tier has the time."""
+    return often(
+        judge,
+        problems(SMALL, batch=1, in_channels=[32]),
+        problems(SMALL, batch=1, in_channels=[64, 300], out_channels=[2, 16], height=8, width=8),
+    )
+
+
+def keeping(problem: Problem, names: str):
+    """A change of operands: those named ("iwb") are the same in every case, the others as drawn."""
+    fixed: dict[Problem, Operands] = {}
+
+    def change(problem: Problem, operands: Operands) -> Operands:
+        first = fixed.setdefault(problem, operands)
+        return Operands(
+            first.input if "i" in names else operands.input,
+            first.weight if "w" in names else operands.weight,
+            first.bias if "b" in names else operands.bias,
+        )
+
+    return change
+
+
+@spec("behaviour.operands_unchanged", profile="functional", source=CONV2D)
+def test_operands_are_not_written(judge):
+    """The call writes to none of its operands, not even to put back what was there."""
+    judge.exact([Case(problem, layouts=(layout,) * 3) for problem in TABLE for layout in ("contiguous", "cropped")])
+    if "readonly" in judge.said.layouts:
+        judge.exact([Case(problem, layouts=("readonly",) * 3) for problem in TABLE])
+
+
+@spec("behaviour.fresh_output", profile="functional", source=CONV2D)
+def test_output_is_fresh(judge):
+    """The output shares memory with no operand, also where it equals one, and with no earlier output."""
+
+    def identity(problem: Problem, operands: Operands) -> Operands:
+        weight = np.zeros_like(operands.weight)
+        rows, columns = (size // 2 for size in problem.kernel)
+        per_group = problem.in_channels // problem.groups
+        for channel in range(problem.out_channels):
+            weight[channel, channel % per_group, rows, columns] = 1
+        return Operands(operands.input, weight, None if operands.bias is None else operands.bias * 0)
+
+    def blank(problem: Problem, operands: Operands) -> Operands:
+        return Operands(operands.input, operands.weight * 0, operands.bias)
+
+    for change in (identity, blank):
+        judge.special(cases(TABLE), change)
+    judge.exact([Case(problem, seed=1 + place) for problem in TABLE for place in range(4)])
+
+
+@spec("behaviour.same_address", profile="functional", source=PURE)
+def test_same_address_with_new_content(judge):
+    """Arrays that were given before and have new content since give the new answer."""
+    count = often(judge, 3, 8)
+    judge.exact([Case(problem, seed=1 + place) for problem in TABLE for place in range(count)], reuse=True)
+
+
+@spec("behaviour.same_shape", profile="functional", source=PURE)
+def test_same_shape_with_new_content(judge):
+    """New operands of a shape that was given before give the new answer."""
+    count = often(judge, 20, 100)
+    judge.exact([Case(problem, seed=1 + place) for problem in TABLE[:2] for place in range(count)])
+
+
+@spec("behaviour.one_operand_new", profile="functional", source=PURE)
+def test_one_new_operand_is_enough(judge):
+    """A new input under the old weight, a new weight on the old input, a new bias with both old: each gives the new answer."""
+    table = [problem for problem in TABLE[:8] if problem.bias]
+    for names in ("iw", "ib", "wb"):
+        for reuse in (False, True):
+            made = [Case(problem, seed=1 + place) for problem in table for place in range(often(judge, 3, 8))]
+            judge.planted(made, keeping(SMALL, names), reuse=reuse)
+
+
+@spec("behaviour.one_element_new", profile="functional", source=PURE)
+def test_one_new_element_is_enough(judge):
+    """Operands that differ from the last call's in a single element, or in their elements' order, give the new answer."""
+
+    def nudged(name):
+        last: dict[Problem, Operands] = {}
+
+        def change(problem: Problem, operands: Operands) -> Operands:
+            first = last.setdefault(problem, operands)
+            arrays = {"input": first.input, "weight": first.weight, "bias": first.bias}
+            if arrays[name] is None:
+                return first
+            changed = arrays[name].copy()
+            if operands is not first:
+                # away from the ends, where a fingerprint would look, and within the range that is exact
+                place = int(abs(float(operands.input.flat[0])) * 7919) % changed.size
+                changed.flat[place] = -changed.flat[place]
+            return Operands(**{**arrays, name: changed})
+
+        return change
+
+    def shuffled(problem: Problem, operands: Operands) -> Operands:
+        base = draw(problem, "exact", 0, judge.headroom(problem))
+        random = np.random.default_rng(abs(int(operands.input.flat[0])))
+        return Operands(
+            random.permutation(base.input.reshape(-1)).reshape(base.input.shape),
+            random.permutation(base.weight.reshape(-1)).reshape(base.weight.shape),
+            base.bias,
+        )
+
+    made = [Case(problem, seed=1 + place) for problem in TABLE[:8] for place in range(often(judge, 5, 12))]
+    for name in ("input", "weight", "bias"):
+        judge.planted(made, nudged(name), reuse=True)
+    judge.planted(made, shuffled)
+
+
+@spec("behaviour.interleaved", profile="functional", source=PURE)
+def test_problems_in_turns(judge):
+    """Calls on different problems in turns, small after large and large after small, do not disturb each other."""
+    sizes = problems(SMALL, height=[6, 3, 12], width=[7, 4], kernel=[(3, 3), (1, 1)], padding=[(1, 1)], batch=[1, 2])
+    alike = [  # one shape for the input, or for every operand, but other arguments
+        *problems(SMALL, stride=[(1, 1), (2, 2)], padding=[(0, 0), (1, 1), (2, 2)], dilation=[(1, 1), (2, 2)]),
+        *problems(SMALL, groups=[1, 2, 4], out_channels=[4, 8], kernel=[(3, 3), (2, 2)], bias=[True, False]),
+    ]
+    random = np.random.default_rng(0)
+    order = [Case(problem, seed=1 + turn) for turn in range(often(judge, 2, 6)) for problem in [*sizes, *alike]]
+    judge.exact([order[place] for place in random.permutation(len(order))])
+
+
+@spec("behaviour.many_calls", profile="functional", source=PURE)
+def test_many_calls(judge):
+    """The answer is right however many calls have gone before."""
+    tiny = problems(SMALL, batch=1, in_channels=2, out_channels=3, height=4, width=5)
+    for _ in range(often(judge, 5, 1)):
+        judge.exact([Case(problem, seed=1 + place) for place in range(often(judge, 40, 700)) for problem in tiny])
+
+
+@spec("behaviour.repeatable", profile="functional", source="torch.use_deterministic_algorithms")
+def test_run_to_run(judge):
+    """On a CPU, calls with the same operands give the same bits every time."""
+    if judge.device != "cpu":
+        judge.skip("asked of CPUs only")
+    judge.accurate([*TABLE[::2], *larger(judge)], repeat=often(judge, 5, 30))
+
+
+@spec("behaviour.threads", profile="functional", source=PURE)
+def test_several_threads(judge):
+    """Calls from several threads at once give the bits that one thread gets."""
+    if judge.device != "cpu":
+        judge.skip("asked of CPUs only")
+    judge.accurate([*TABLE[::3], *larger(judge)], repeat=often(judge, 9, 33), threads=4)
+
+
+@spec("behaviour.state", profile="functional", source=PURE)
+def test_global_state_is_left_alone(judge):
+    """Random state, error state, warning filters, default dtype, thread counts, environment and the like are as before."""
+    judge.exact(TABLE, watch=True)
+    judge.accurate(TABLE[:4], watch=True)

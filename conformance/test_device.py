@@ -1,0 +1,59 @@
+"""Devices: every one that is present gives the same answers; an absent one is said to be absent."""
+
+from convgauge import frameworks
+from convgauge.conformance import problems, spec
+
+CONV2D = "torch.nn.functional.conv2d"
+TABLE = problems(
+    kernel=[(1, 1), (3, 2), (5, 5)], stride=[(1, 1), (2, 3)], groups=[1], bias=[True, False], padding=[(2, 2)]
+)
+
+
+def on(judge, kind):
+    """Judge the table where the judge's device is of this kind; skip, with the reason, where there is none."""
+    name = judge.said.framework
+    if kind not in ("cpu", *frameworks.kind_of(name).others):
+        judge.skip(f"{name} knows no device {kind!r}")
+    present = [device for device in judge.said.devices if device.split(":")[0] == kind]
+    if not present:
+        judge.skip(f"no {kind} device is present ({name} sees {', '.join(judge.said.devices)})")
+    if judge.device not in present:
+        judge.skip(f"judged on {', '.join(present)}")
+    judge.exact(TABLE)
+    judge.accurate(problems(in_channels=16, out_channels=8, kernel=[(1, 1), (3, 3)], padding=["same"]))
+
+
+@spec("device.cpu", source=CONV2D)
+def test_cpu(judge):
+    """On the CPU, the answer is right and stays there."""
+    on(judge, "cpu")
+
+
+@spec("device.cuda", frameworks=("torch",), source=CONV2D)
+def test_cuda(judge):
+    """On every CUDA device present, the answer is right and stays there."""
+    on(judge, "cuda")
+
+
+@spec("device.mps", frameworks=("torch",), source=CONV2D)
+def test_mps(judge):
+    """On Apple's GPU, the answer is right and stays there."""
+    on(judge, "mps")
+
+
+@spec("device.xpu", frameworks=("torch",), source=CONV2D)
+def test_xpu(judge):
+    """On every Intel GPU present, the answer is right and stays there."""
+    on(judge, "xpu")
+
+
+@spec("device.gpu", frameworks=("jax",), source="jax.lax.conv_general_dilated")
+def test_gpu(judge):
+    """On every GPU that JAX sees, the answer is right and stays there."""
+    on(judge, "gpu")
+
+
+@spec("device.tpu", frameworks=("jax",), source="jax.lax.conv_general_dilated")
+def test_tpu(judge):
+    """On every TPU that JAX sees, the answer is right and stays there."""
+    on(judge, "tpu")

@@ -1,0 +1,118 @@
+"""Memory layouts: the same values behind other strides give the same answer. Gaps between them hold NaN."""
+
+from convgauge.conformance import problems, spec
+from convgauge.conformance.cases import Case
+from convgauge.problem import Problem
+
+NDARRAY = "numpy.ndarray.strides; torch.Tensor.stride"
+
+BASE = Problem(batch=2, in_channels=4, height=6, width=7, out_channels=6, kernel=(3, 2), padding=(1, 1), bias=True)
+TABLE = [
+    BASE,
+    *problems(BASE, kernel=[(1, 1)], padding=[(0, 0)]),
+    *problems(BASE, kernel=[(3, 3)], stride=[(2, 2), (1, 1)], batch=[1, 3]),
+    *problems(BASE, in_channels=[1], out_channels=[1, 4], kernel=[(3, 3), (1, 1)]),
+    *problems(BASE, groups=[2], dilation=[(1, 2)]),
+    *problems(BASE, in_channels=4, out_channels=4, groups=[4], kernel=[(3, 3)]),
+    *problems(BASE, in_channels=[16], out_channels=[16], kernel=[(3, 3), (1, 1)], height=8, width=8),
+    *problems(BASE, height=1, width=[1, 9], kernel=[(1, 1)], padding=[(0, 0)]),
+    *problems(BASE, batch=1, height=5, width=5, kernel=[(5, 5)], padding=[(0, 0)]),
+]
+
+
+def laid(layout: str) -> list[Case]:
+    """The table with one operand in the layout, with two, with all three; the rest contiguous."""
+    plain = "contiguous"
+    places = [(layout, plain, plain), (plain, layout, plain), (plain, plain, layout), (layout, layout, layout)]
+    table = [problem for problem in TABLE if layout != "broadcast" or problem.output_size > (1, 1)]
+    return [Case(problem, layouts=place) for problem in table for place in places]
+
+
+def among(judge, layout):
+    """Judge a layout that the framework can make; skip, with the reason, one that it cannot."""
+    if layout not in judge.said.layouts:
+        judge.skip(f"{judge.said.framework} cannot make a {layout} array")
+    judge.exact(laid(layout))
+
+
+@spec("layout.fortran", profile="functional", source=NDARRAY)
+def test_fortran(judge):
+    """Operands in column-major order, all axes reversed in memory, give the same answer."""
+    among(judge, "fortran")
+
+
+@spec("layout.channels_last", profile="functional", source="torch.channels_last")
+def test_channels_last(judge):
+    """Operands with channels innermost in memory give the same answer, also with one channel."""
+    among(judge, "channels_last")
+
+
+@spec("layout.transposed", profile="functional", source=NDARRAY)
+def test_transposed(judge):
+    """Operands with rows and columns swapped in memory give the same answer."""
+    among(judge, "transposed")
+
+
+@spec("layout.sliced", profile="functional", source=NDARRAY)
+def test_sliced(judge):
+    """Operands that are every second element of a larger array give the same answer."""
+    among(judge, "sliced")
+
+
+@spec("layout.cropped", profile="functional", source=NDARRAY)
+def test_cropped(judge):
+    """Operands cut from the interior of larger ones give the same answer."""
+    among(judge, "cropped")
+
+
+@spec("layout.offset", profile="functional", source="torch.Tensor.storage_offset")
+def test_offset(judge):
+    """Operands that start in the middle of their memory give the same answer."""
+    among(judge, "offset")
+
+
+@spec("layout.negative", profile="functional", source=NDARRAY)
+def test_negative_strides(judge):
+    """Operands stored backwards give the same answer."""
+    among(judge, "negative")
+
+
+@spec("layout.broadcast", profile="functional", source="numpy.broadcast_to; torch.Tensor.expand")
+def test_broadcast(judge):
+    """Operands that repeat one element along the first axis with a stride of 0 give the same answer."""
+    among(judge, "broadcast")
+
+
+@spec("layout.odd_strides", profile="functional", source="numpy's relaxed strides")
+def test_strides_of_single_elements(judge):
+    """The stride along an axis of one element means nothing, whatever it is."""
+    among(judge, "odd_strides")
+
+
+@spec("layout.readonly", profile="functional", source="numpy.ndarray.flags")
+def test_readonly(judge):
+    """Operands that may not be written to give the same answer."""
+    among(judge, "readonly")
+
+
+@spec("layout.unaligned", profile="functional", source="numpy.ndarray.flags")
+def test_unaligned(judge):
+    """Operands at odd addresses give the same answer."""
+    among(judge, "unaligned")
+
+
+@spec("layout.bigendian", profile="functional", source="numpy.dtype.byteorder")
+def test_bigendian(judge):
+    """Operands in the other byte order give the same answer, in the machine's own or the operands' order."""
+    among(judge, "bigendian")
+
+
+@spec("layout.mixed", profile="functional", source=NDARRAY)
+def test_mixed(judge):
+    """Input, weight and bias may each be laid out otherwise."""
+    known = [layout for layout in judge.said.layouts if layout not in ("contiguous", "broadcast")]
+    if not known:
+        judge.skip(f"{judge.said.framework} makes contiguous arrays only")
+    count = len(known)
+    mixed = [(known[i], known[(i + j) % count], known[(i + 2 * j) % count]) for i in range(count) for j in (1, 2, 3)]
+    judge.exact([Case(TABLE[place % len(TABLE)], layouts=layouts) for place, layouts in enumerate(mixed)])

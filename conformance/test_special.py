@@ -1,0 +1,223 @@
+"""Special values: NaN and infinity reach every output whose receptive field holds them, and no other."""
+
+import math
+
+import numpy as np
+
+from convgauge.conformance import cases, problems, spec
+from convgauge.dtypes import DTYPES
+from convgauge.operands import Operands
+from convgauge.problem import Problem
+
+IEEE = "IEEE 754-2019, sections 6 and 7"
+
+BASE = Problem(batch=2, in_channels=4, height=8, width=9, out_channels=4, kernel=(3, 3), padding=(1, 1), bias=True)
+# libraries change algorithm with the kernel's size: Winograd at 3, transforms from 9 or 12 on
+TABLE = [
+    *problems(BASE, kernel=[(1, 1), (3, 3), (2, 3)], bias=[True, False], padding=[(0, 0), (1, 1)]),
+    *problems(BASE, batch=1, in_channels=2, out_channels=2, kernel=[(5, 5), (9, 9), (12, 12)], height=14, width=13,
+              padding=[(2, 3)]),
+    *problems(BASE, stride=[(2, 2), (1, 3)], kernel=[(3, 3), (1, 1), (5, 5)]),
+    *problems(BASE, groups=[2, 4], kernel=[(3, 3), (1, 1)], stride=[(1, 1), (2, 1)]),
+    *problems(BASE, dilation=[(2, 2), (1, 3)], kernel=[(3, 3)]),
+    *problems(BASE, batch=1, in_channels=[16, 64], kernel=[(3, 3), (1, 1)], height=6, width=6),
+    *problems(BASE, batch=1, in_channels=1, out_channels=[1, 3], kernel=[(3, 3), (5, 5)], height=16, width=16),
+]  # fmt: skip
+UNPADDED = [problem.but(padding=(0, 0)) for problem in TABLE if problem.bias]
+
+
+def replaced(array, index, value):
+    """A copy with ``value`` at a flat index; the array itself where it has no elements."""
+    changed = array.copy()
+    if changed.size:
+        changed.reshape(-1)[index % changed.size] = value
+    return changed
+
+
+def in_input(value, *places):
+    """Plant ``value`` in the input, at fractions of its length."""
+
+    def plant(problem: Problem, operands: Operands) -> Operands:
+        input = operands.input
+        for place in places:
+            input = replaced(input, int(place * (input.size - 1)), value)
+        return Operands(input, operands.weight, operands.bias)
+
+    return plant
+
+
+def in_weight(value, *places):
+    """Plant ``value`` in the weight, at fractions of its length."""
+
+    def plant(problem: Problem, operands: Operands) -> Operands:
+        weight = operands.weight
+        for place in places:
+            weight = replaced(weight, int(place * (weight.size - 1)), value)
+        return Operands(operands.input, weight, operands.bias)
+
+    return plant
+
+
+def in_bias(value):
+    """Plant ``value`` in the bias of the last output channel."""
+
+    def plant(problem: Problem, operands: Operands) -> Operands:
+        bias = None if operands.bias is None else replaced(operands.bias, -1, value)
+        return Operands(operands.input, operands.weight, bias)
+
+    return plant
+
+
+@spec("special.nan.input", profile="functional", source=IEEE)
+def test_nan_in_the_input(judge):
+    """A NaN in the input makes every output NaN whose receptive field holds it, and no other."""
+    for place in (0.0, 0.37, 1.0):
+        judge.special(cases(TABLE), in_input(np.nan, place))
+
+
+@spec("special.nan.weight", profile="functional", source=IEEE)
+def test_nan_in_the_weight(judge):
+    """A NaN in the weight makes every output of its channel NaN, and no other."""
+    for place in (0.0, 0.6, 1.0):
+        judge.special(cases(UNPADDED), in_weight(np.nan, place))
+
+
+@spec("special.nan.bias", profile="functional", source=IEEE)
+def test_nan_in_the_bias(judge):
+    """A NaN in the bias makes every output of its channel NaN, and no other."""
+    judge.special(cases(problem for problem in TABLE if problem.bias), in_bias(np.nan))
+
+
+@spec("special.infinity.input", profile="functional", source=IEEE)
+def test_infinity_in_the_input(judge):
+    """An infinity in the input makes each output that sees it infinite, with the sign of the weight it meets."""
+    judge.special(cases(TABLE), in_input(np.inf, 0.5))
+    judge.special(cases(TABLE), in_input(-np.inf, 0.0))
+
+
+@spec("special.infinity.weight", profile="functional", source=IEEE)
+def test_infinity_in_the_weight(judge):
+    """An infinity in the weight makes each output of its channel infinite, with the sign of the input it meets."""
+    judge.special(cases(UNPADDED), in_weight(np.inf, 0.0))
+    judge.special(cases(UNPADDED), in_weight(-np.inf, 1.0))
+
+
+@spec("special.infinity.bias", profile="functional", source=IEEE)
+def test_infinity_in_the_bias(judge):
+    """An infinity in the bias makes every output of its channel that infinity."""
+    judge.special(cases(problem for problem in TABLE if problem.bias), in_bias(np.inf))
+    judge.special(cases(problem for problem in TABLE if problem.bias), in_bias(-np.inf))
+
+
+@spec("special.infinity.difference", profile="functional", source=IEEE)
+def test_infinity_less_infinity(judge):
+    """Infinities of both signs that meet in one sum make NaN; of one sign, that infinity."""
+
+    def plant(problem: Problem, operands: Operands) -> Operands:
+        input = operands.input.copy()
+        if input.size:
+            input[0, :, input.shape[2] // 2, input.shape[3] // 2] = np.inf
+            input[-1, 0, 0, 0] = -np.inf
+            input[-1, -1, -1, -1] = np.inf
+        return Operands(input, operands.weight, operands.bias)
+
+    judge.special(cases(TABLE), plant)
+
+
+@spec("special.infinity.times_zero", profile="functional", source=IEEE)
+def test_infinity_times_zero(judge):
+    """Infinity times zero is NaN: a weight of zero does not hide an infinity or NaN in the input, nor the other way round."""
+
+    def hidden(value):
+        def plant(problem: Problem, operands: Operands) -> Operands:
+            weight = operands.weight.copy()
+            weight[:, :, ::2] = 0.0
+            return in_input(value, 0.4, 0.95)(problem, Operands(operands.input, weight, operands.bias))
+
+        return plant
+
+    def unseen(problem: Problem, operands: Operands) -> Operands:
+        input = operands.input.copy()
+        input[..., ::2] = 0.0
+        return in_weight(np.inf, 0.3)(problem, Operands(input, operands.weight, operands.bias))
+
+    judge.special(cases(TABLE), hidden(np.inf))
+    judge.special(cases(TABLE), hidden(np.nan))
+    judge.special(cases(UNPADDED), unseen)
+
+
+@spec("special.overflow", profile="functional", source=IEEE)
+def test_overflow(judge):
+    """A sum beyond the largest finite number is infinite, with its sign; it is neither clamped nor NaN."""
+
+    def plant(problem: Problem, operands: Operands) -> Operands:
+        largest = DTYPES[problem.dtype].largest
+        sign = np.where(np.arange(problem.out_channels) % 2, -1.0, 1.0)[:, None, None, None]
+        weight = np.broadcast_to(sign, operands.weight.shape).astype(operands.weight.dtype)
+        input = np.ones_like(operands.input)
+        input[0, ..., : max(1, problem.width // 2)] = largest
+        return Operands(input, weight, None if operands.bias is None else operands.bias * 0 + 1)
+
+    judge.special(cases(problem for problem in TABLE if problem.reduction > 1), plant)
+
+
+@spec("special.product_overflow", profile="functional", source=IEEE)
+def test_overflow_of_a_product(judge):
+    """A single product beyond the largest finite number makes its output infinite."""
+
+    def plant(problem: Problem, operands: Operands) -> Operands:
+        root = 2.0 ** (math.frexp(DTYPES[problem.dtype].largest)[1] // 2)
+        input = replaced(np.sign(operands.input), operands.input.size // 2, root)
+        return Operands(input, np.sign(operands.weight) * root, None if operands.bias is None else operands.bias * 0)
+
+    judge.special(cases(TABLE), plant)
+
+
+@spec("special.zero_input", source="the definition")
+def test_zero_input(judge):
+    """An input of zeros, of either sign, gives the bias in every output, or zero without one."""
+
+    def plant(problem: Problem, operands: Operands) -> Operands:
+        return Operands(np.copysign(operands.input * 0, operands.input), operands.weight, operands.bias)
+
+    judge.special(cases(TABLE), plant)
+
+
+@spec("special.zero_weight", source="the definition")
+def test_zero_weight(judge):
+    """A weight of zeros gives the bias in every output, or zero without one; one filter of zeros gives its own bias."""
+
+    def all_of_it(problem: Problem, operands: Operands) -> Operands:
+        return Operands(operands.input, operands.weight * 0, operands.bias)
+
+    def one_filter(problem: Problem, operands: Operands) -> Operands:
+        weight = operands.weight.copy()
+        weight[-1:] = 0
+        return Operands(operands.input, weight, operands.bias)
+
+    judge.special(cases(TABLE), all_of_it)
+    judge.special(cases(TABLE), one_filter)
+
+
+@spec("special.zero_bias", source="the definition")
+def test_zero_bias(judge):
+    """A bias of zeros changes nothing."""
+
+    def plant(problem: Problem, operands: Operands) -> Operands:
+        return Operands(operands.input, operands.weight, None if operands.bias is None else operands.bias * 0)
+
+    judge.special(cases(problem for problem in TABLE if problem.bias), plant)
+
+
+@spec("special.constant", source="the definition")
+def test_constant_operands(judge):
+    """Operands that are one value throughout are no special case."""
+
+    def ones(problem: Problem, operands: Operands) -> Operands:
+        return Operands(np.ones_like(operands.input), operands.weight, operands.bias)
+
+    def negative(problem: Problem, operands: Operands) -> Operands:
+        return Operands(-np.abs(operands.input), np.abs(operands.weight), operands.bias)
+
+    judge.special(cases(TABLE), ones)
+    judge.special(cases(TABLE), negative)
