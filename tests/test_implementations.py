@@ -37,6 +37,8 @@ EMPTY = [
 ]
 # F.conv2d, called as it is, has its own opinion of empty operands.
 UNCHECKED = {"torch_conv2d"}
+# Engines that flush subnormal numbers to zero, as their documentation has it.
+FLUSHING = {"jax_lax", "openvino"}
 
 
 @functools.cache
@@ -126,6 +128,8 @@ def test_matches_the_oracle_in_every_dtype(name: str) -> None:
 @pytest.mark.parametrize("family", ["gaussian", "wide", "cancelling", "small_onto_large", "subnormal", "near_overflow"])
 @pytest.mark.parametrize("name", NAMES)
 def test_keeps_the_grade_it_promises(name: str, family: str) -> None:
+    if family == "subnormal" and name in FLUSHING:
+        pytest.skip("flushes subnormal numbers to zero")
     for dtype in {"float32", "float64", "float16"} & set(subject(name).describe().dtypes):
         check(name, Problem.parse(ORDINARY[6]).but(dtype=dtype), family)
 
