@@ -1,8 +1,8 @@
-"""Derive the layer sets of real networks: run each on the meta device and note every convolution.
+"""Derive the layer sets: run each network on the meta device and note every convolution.
 
-Run in an environment of its own, as the networks come from torchvision::
+Run in an environment of its own, as the networks come from other packages::
 
-    python -m venv derive && derive/bin/pip install torch==2.14.1 torchvision==0.29.1
+    python -m venv derive && derive/bin/pip install torch==2.14.1 torchvision==0.29.1 diffusers==0.42.1
     derive/bin/python benchmarks/derive_layers.py [NAME ...]
 
 The meta device computes shapes and nothing else, so no weights are needed. Shapes are facts about the published
@@ -20,54 +20,58 @@ from typing import Any
 
 import torch
 import torchvision
+from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 LAYERS = Path(__file__).with_name("layers")
-LICENCE = "BSD-3-Clause (torchvision); the shapes are facts"
+VISION = f"torchvision.models, {torchvision.__version__.split('+')[0]}"
+VISION_LICENCE = "BSD-3-Clause (torchvision); the shapes are facts"
 
 
 @dataclass(frozen=True)
 class Network:
-    """A torchvision model, the size of its square input, and the paper that describes it."""
+    """A network to be run on ``inputs``, what to call it, where it is from and under which licence."""
 
     title: str
-    build: Callable[[], torch.nn.Module]
-    size: int
-    paper: str
+    source: str
+    licence: str
+    build: Callable[[], nn.Module]
+    inputs: Callable[[], tuple[torch.Tensor, ...]]
+    told: str
+
+    def layers(self) -> list[tuple[str, int, str]]:
+        """(problem, how often, first module's name) of each distinct convolution, in the order of their first call."""
+        with torch.device("meta"):
+            model, inputs = self.build().eval(), self.inputs()
+        recorder = Recorder()
+        for name, module in model.named_modules():
+            if isinstance(module, nn.Conv2d):
+                module.register_forward_pre_hook(lambda _module, _inputs, name=name: setattr(recorder, "module", name))
+        with recorder, torch.no_grad():
+            model(*inputs)
+        counts = Counter(text for text, _ in recorder.found)
+        first: dict[str, str] = {}
+        for text, name in recorder.found:
+            first.setdefault(text, name)
+        return [(text, counts[text], name) for text, name in first.items()]
 
 
-def _classifier(name: str, size: int, title: str, paper: str) -> Network:
-    return Network(
-        title,
-        lambda: (
-            torchvision.models.get_model(name, weights=None, weights_backbone=None)
-            if "deeplab" in name
-            else torchvision.models.get_model(name, weights=None)
-        ),
-        size,
-        paper,
-    )
+@dataclass(frozen=True)
+class Made:
+    """A set that stands for no single network: (problem, name) pairs, each counted once."""
 
+    title: str
+    source: str
+    licence: str
+    made: Callable[[], list[tuple[str, str]]]
+    told: str
 
-NETWORKS = {
-    "alexnet": _classifier("alexnet", 224, "AlexNet", "Krizhevsky 2014, arXiv:1404.5997"),
-    "vgg16": _classifier("vgg16", 224, "VGG-16", "Simonyan and Zisserman 2014, arXiv:1409.1556"),
-    "resnet50": _classifier(
-        "resnet50", 224, "ResNet-50 (v1.5: the stride is on the 3x3)", "He et al. 2015, arXiv:1512.03385"
-    ),
-    "inception_v3": _classifier("inception_v3", 299, "Inception v3", "Szegedy et al. 2015, arXiv:1512.00567"),
-    "densenet121": _classifier("densenet121", 224, "DenseNet-121", "Huang et al. 2016, arXiv:1608.06993"),
-    "mobilenet_v2": _classifier("mobilenet_v2", 224, "MobileNet v2", "Sandler et al. 2018, arXiv:1801.04381"),
-    "efficientnet_b0": _classifier("efficientnet_b0", 224, "EfficientNet-B0", "Tan and Le 2019, arXiv:1905.11946"),
-    "convnext_tiny": _classifier("convnext_tiny", 224, "ConvNeXt-T", "Liu et al. 2022, arXiv:2201.03545"),
-    "deeplabv3": _classifier(
-        "deeplabv3_resnet50", 520, "DeepLab v3 on ResNet-50", "Chen et al. 2017, arXiv:1706.05587"
-    ),
-}
+    def layers(self) -> list[tuple[str, int, str]]:
+        return [(text, 1, name) for text, name in self.made()]
 
 
 class Recorder(TorchDispatchMode):
-    """Notes every 2-D convolution that runs, by the name of the module it runs in."""
+    """Notes every 2-D convolution that runs, by the name of the module it runs in; transposed ones are left out."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -76,48 +80,182 @@ class Recorder(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         output = func(*args, **(kwargs or {}))
-        if func is torch.ops.aten.convolution.default:
-            self.found.append((problem(*args), self.module))
+        if func is torch.ops.aten.convolution.default and not args[6]:
+            self.found.append((recorded(*args), self.module))
         return output
 
 
-def problem(input: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, *rest: Any) -> str:
-    """The problem's text for the arguments of ``aten.convolution``; the rest are transposed, output padding, groups."""
-    transposed, _, groups = rest
-    if transposed or input.dim() != 4:
-        raise NotImplementedError("a transposed or not two-dimensional convolution")
-    n, c, h, w = input.shape
-    o, _, kh, kw = weight.shape
+def recorded(input: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, *rest: Any) -> str:
+    """The text for the arguments of ``aten.convolution``; the rest are transposed, output padding, groups."""
+    return problem(
+        tuple(input.shape),
+        tuple(weight.shape),
+        bias is not None,
+        tuple(stride),
+        tuple(padding),
+        tuple(dilation),
+        rest[-1],
+    )
+
+
+def problem(
+    input: tuple[int, ...],
+    weight: tuple[int, ...],
+    bias: bool = False,
+    stride: tuple[int, ...] = (1, 1),
+    padding: tuple[int, ...] = (0, 0),
+    dilation: tuple[int, ...] = (1, 1),
+    groups: int = 1,
+) -> str:
+    """A problem's text from shapes (N, C, H, W) and (O, C / groups, KH, KW)."""
+    (n, c, h, w), (o, _, kh, kw) = input, weight
     pairs = "_".join(f"{letter}{a}x{b}" for letter, (a, b) in zip("spd", (stride, padding, dilation), strict=True))
-    return f"n{n}c{c}h{h}w{w}_o{o}k{kh}x{kw}_{pairs}_g{groups}{'_b' if bias is not None else ''}_float32"
+    return f"n{n}c{c}h{h}w{w}_o{o}k{kh}x{kw}_{pairs}_g{groups}{'_b' if bias else ''}_float32"
 
 
-def layers(network: Network) -> list[tuple[str, int, str]]:
-    """(problem, how often, first module's name) of each distinct convolution, in the order of their first call."""
-    with torch.device("meta"):
-        model = network.build().eval()
-        image = torch.empty(1, 3, network.size, network.size)
-    recorder = Recorder()
-    for name, module in model.named_modules():
-        if isinstance(module, torch.nn.Conv2d):
-            module.register_forward_pre_hook(lambda _module, _inputs, name=name: setattr(recorder, "module", name))
-    with recorder, torch.no_grad():
-        model(image)
-    counts = Counter(text for text, _ in recorder.found)
-    first: dict[str, str] = {}
-    for text, name in recorder.found:
-        first.setdefault(text, name)
-    return [(text, counts[text], name) for text, name in first.items()]
+# --- networks --------------------------------------------------------------------------------------------------------
 
 
-def toml(name: str, network: Network) -> str:
+def _vision(name: str, size: int, title: str, paper: str) -> Network:
+    """A torchvision model on one square image."""
+    backbone = {"weights_backbone": None} if "deeplab" in name else {}
+    return Network(
+        title,
+        f"{VISION}: {paper}",
+        VISION_LICENCE,
+        lambda: torchvision.models.get_model(name, weights=None, **backbone),
+        lambda: (torch.empty(1, 3, size, size),),
+        f"one {size} x {size} image, inference",
+    )
+
+
+class UNet(nn.Module):
+    """The U-Net of the paper: 3x3 convolutions without padding, so that each level loses four rows and columns."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        widths = (64, 128, 256, 512, 1024)
+        self.down = nn.ModuleList([self.pair(a, b) for a, b in zip((1, *widths), widths, strict=False)])
+        self.raise_ = nn.ModuleList([nn.ConvTranspose2d(2 * c, c, 2, 2) for c in widths[-2::-1]])
+        self.up = nn.ModuleList([self.pair(2 * c, c) for c in widths[-2::-1]])
+        self.last = nn.Conv2d(64, 2, 1)
+
+    @staticmethod
+    def pair(before: int, after: int) -> nn.Sequential:
+        return nn.Sequential(nn.Conv2d(before, after, 3), nn.ReLU(), nn.Conv2d(after, after, 3), nn.ReLU())
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        kept = []
+        for level in self.down:
+            image = level(nn.functional.max_pool2d(kept[-1], 2) if kept else image)
+            kept.append(image)
+        for raise_, level, skip in zip(self.raise_, self.up, kept[-2::-1], strict=True):
+            image = raise_(image)
+            edge = (skip.shape[-1] - image.shape[-1]) // 2
+            image = level(torch.cat([skip[:, :, edge:-edge, edge:-edge], image], 1))
+        return self.last(image)
+
+
+def _diffusion() -> nn.Module:
+    import diffusers
+
+    return diffusers.UNet2DConditionModel(sample_size=64, cross_attention_dim=768)
+
+
+def _diffusion_version() -> str:
+    import importlib.metadata
+
+    return importlib.metadata.version("diffusers")
+
+
+# --- made sets -------------------------------------------------------------------------------------------------------
+
+
+def large_kernels() -> list[tuple[str, str]]:
+    """Depthwise stages of RepLKNet-31B, SLaK's crossed 51 x 5 and plain 7, and kernels of 7 to 63 on 8 channels."""
+    found = []
+    for channels, size, kernel in ((128, 56, 31), (256, 28, 29), (512, 14, 27), (1024, 7, 13)):
+        found.append((_depthwise(channels, size, (kernel, kernel)), f"RepLKNet-31B, {kernel}x{kernel} on {size}"))
+    found += [(_depthwise(96, 56, kernel), f"SLaK-T, {kernel[0]}x{kernel[1]}") for kernel in ((51, 5), (5, 51), (5, 5))]
+    found.append((_depthwise(96, 56, (7, 7)), "ConvNeXt-T, 7x7"))
+    for kernel in (7, 11, 15, 23, 31, 47, 63):
+        text = problem((1, 8, 64, 64), (8, 8, kernel, kernel), padding=(kernel // 2,) * 2)
+        found.append((text, f"dense {kernel}x{kernel}, 8 channels"))
+    return found
+
+
+def _depthwise(channels: int, size: int, kernel: tuple[int, int]) -> str:
+    padding = (kernel[0] // 2, kernel[1] // 2)
+    return problem((1, channels, size, size), (channels, 1, *kernel), padding=padding, groups=channels)
+
+
+def image_filters() -> list[tuple[str, str]]:
+    """Gradient, blur and sharpening filters on grey images, and the same filter on each of three channels."""
+    found = []
+    for title, (height, width) in {"512²": (512, 512), "full HD": (1080, 1920), "4K": (2160, 3840)}.items():
+        grey = (1, 1, height, width)
+        found.append((problem(grey, (2, 1, 3, 3), padding=(1, 1)), f"Sobel x and y, grey {title}"))
+        found.append((problem(grey, (1, 1, 1, 15), padding=(0, 7)), f"a row of a separable blur of 15, grey {title}"))
+        for kernel in (3, 5, 15):
+            text = problem((1, 3, height, width), (3, 1, kernel, kernel), padding=(kernel // 2,) * 2, groups=3)
+            found.append((text, f"{kernel}x{kernel} on each colour, {title}"))
+    return found
+
+
+SETS: dict[str, Network | Made] = {
+    "alexnet": _vision("alexnet", 224, "AlexNet", "Krizhevsky 2014, arXiv:1404.5997"),
+    "vgg16": _vision("vgg16", 224, "VGG-16", "Simonyan and Zisserman 2014, arXiv:1409.1556"),
+    "resnet50": _vision(
+        "resnet50", 224, "ResNet-50 (v1.5: the stride is on the 3x3)", "He et al. 2015, arXiv:1512.03385"
+    ),
+    "inception_v3": _vision("inception_v3", 299, "Inception v3", "Szegedy et al. 2015, arXiv:1512.00567"),
+    "densenet121": _vision("densenet121", 224, "DenseNet-121", "Huang et al. 2016, arXiv:1608.06993"),
+    "mobilenet_v2": _vision("mobilenet_v2", 224, "MobileNet v2", "Sandler et al. 2018, arXiv:1801.04381"),
+    "efficientnet_b0": _vision("efficientnet_b0", 224, "EfficientNet-B0", "Tan and Le 2019, arXiv:1905.11946"),
+    "convnext_tiny": _vision("convnext_tiny", 224, "ConvNeXt-T", "Liu et al. 2022, arXiv:2201.03545"),
+    "deeplabv3": _vision("deeplabv3_resnet50", 520, "DeepLab v3 on ResNet-50", "Chen et al. 2017, arXiv:1706.05587"),
+    "unet": Network(
+        "U-Net",
+        "Ronneberger et al. 2015, arXiv:1505.04597, figure 1",
+        "Apache-2.0 (written for this suite from the paper); the shapes are facts",
+        UNet,
+        lambda: (torch.empty(1, 1, 572, 572),),
+        "one 572 x 572 image, inference, the transposed convolutions left out",
+    ),
+    "diffusion_unet": Network(
+        "U-Net of Stable Diffusion 1",
+        f"diffusers.UNet2DConditionModel, {_diffusion_version()}: Rombach et al. 2021, arXiv:2112.10752",
+        "Apache-2.0 (diffusers); the shapes are facts",
+        _diffusion,
+        lambda: (torch.empty(1, 4, 64, 64), torch.empty(1), torch.empty(1, 77, 768)),
+        "one denoising step on one 64 x 64 latent (a 512 x 512 image)",
+    ),
+    "large_kernels": Made(
+        "Large kernels, 5 to 63",
+        "Ding et al. 2022, arXiv:2203.06717; Liu et al. 2022, arXiv:2207.03620; Liu et al. 2022, arXiv:2201.03545",
+        "Apache-2.0; the shapes are facts",
+        large_kernels,
+        "the papers' depthwise stages, and a sweep of dense kernels",
+    ),
+    "image_filters": Made(
+        "Image filters, 512² to 4K",
+        "made for this suite: the usual filters of image processing at usual sizes",
+        "Apache-2.0",
+        image_filters,
+        "one image in float32",
+    ),
+}
+
+
+def toml(name: str) -> str:
     """The layer set's file."""
-    found = layers(network)
+    one = SETS[name]
+    found = one.layers()
     lines = [
-        f'title = "{network.title}"',
-        f'source = "torchvision.models, {torchvision.__version__.split("+")[0]}: {network.paper}"',
-        f'licence = "{LICENCE}"',
-        f'derived = "python benchmarks/derive_layers.py {name}: one {network.size} x {network.size} image, inference'
+        f'title = "{one.title}"',
+        f'source = "{one.source}"',
+        f'licence = "{one.licence}"',
+        f'derived = "python benchmarks/derive_layers.py {name}: {one.told}'
         f' ({len(found)} distinct of {sum(count for _, count, _ in found)} convolutions)"',
     ]
     for text, count, module in found:
@@ -126,10 +264,10 @@ def toml(name: str, network: Network) -> str:
 
 
 def main(names: list[str]) -> None:
-    for name in names or NETWORKS:
-        path = LAYERS / f"{name}.toml"
-        path.write_text(toml(name, NETWORKS[name]), encoding="utf-8")
-        print(path.name, toml(name, NETWORKS[name]).count("[[layer]]"))
+    for name in names or SETS:
+        text = toml(name)
+        (LAYERS / f"{name}.toml").write_text(text, encoding="utf-8")
+        print(name, text.count("[[layer]]"))
 
 
 if __name__ == "__main__":

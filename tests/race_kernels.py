@@ -25,9 +25,8 @@ def twin(*args, **kwargs):
 
 
 def slow(*args, **kwargs):
-    """The same kernel twice."""
-    plain(*args, **kwargs)
-    return plain(*args, **kwargs)
+    """The same kernel five times."""
+    return [plain(*args, **kwargs) for _ in range(5)][-1]
 
 
 def sleepy(*args, **kwargs):

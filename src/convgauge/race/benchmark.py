@@ -118,6 +118,12 @@ class Bench:
     def _race(
         self, contestants: list[Contestant], layer: Layer, layer_set: LayerSet, clock: Budget
     ) -> list[TimingRecord]:
+        if clock.spent:
+            return [
+                unraced(contestant, self.baseline, layer, layer_set)
+                for contestant in contestants
+                if not contestant.control
+            ]
         race = Race(contestants, layer.problem, clock.share(), self.seed, self.pool, cold=self.operands == "cold")
         try:
             race.run()
@@ -149,11 +155,40 @@ class Budget:
         self.end = time.monotonic() + seconds
         self.left = races
 
+    @property
+    def spent(self) -> bool:
+        """Whether there is no time left."""
+        return time.monotonic() >= self.end
+
     def share(self) -> float:
         """Seconds for the next race; 0 when all are spent."""
         share = max(0.0, self.end - time.monotonic()) / max(1, self.left)
         self.left -= 1
         return share
+
+
+def unraced(contestant: Contestant, baseline: str, layer: Layer, layer_set: LayerSet) -> TimingRecord:
+    """The record of a contestant on a layer that the budget did not reach."""
+    return TimingRecord(
+        implementation=contestant.label,
+        problem=layer.problem.text,
+        seconds=[],
+        ratio=None,
+        low=None,
+        high=None,
+        verdict="undecided",
+        baseline=baseline,
+        prepare_seconds=None,
+        peak_bytes=None,
+        flops=layer.problem.flops,
+        layers=layer_set.name,
+        layer=layer.name,
+        count=layer.count,
+        threads=contestant.threads,
+        reason="the budget was spent before this layer's turn came",
+        algorithm=contestant.algorithm,
+        least_bytes=layer.problem.least_bytes,
+    )
 
 
 def record(race: Race, entry: Entry, layer: Layer, layer_set: LayerSet) -> TimingRecord:

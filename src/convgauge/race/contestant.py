@@ -7,6 +7,8 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import psutil
+
 from convgauge import wire
 from convgauge.isolation import Isolated, Limits, SubjectDied
 from convgauge.operands import Array, Operands
@@ -54,6 +56,11 @@ class _Process(Isolated):
         self.python = _python()
         self.deaths = 0
         self._launch()
+
+    @property
+    def pid(self) -> int:
+        """The process's number; 0 while there is none."""
+        return self._child.process.pid if self._child is not None else 0
 
     def greet(self) -> None:
         """Wait until the implementation is imported. Raises `LoadError`."""
@@ -177,6 +184,14 @@ class Contestant:
         if seen.kind == "raised":
             raise Out("failed", f"{seen.error[0]}: {seen.message}")
         raise Out("failed", seen.message)
+
+    def processor_seconds(self) -> float:
+        """Processor time that the process has used yet, all threads together, by the system's account."""
+        try:
+            used = psutil.Process(self.process.pid).cpu_times()
+        except psutil.Error:
+            return 0.0
+        return float(used.user + used.system)
 
     def close(self) -> None:
         """End the process."""

@@ -31,6 +31,9 @@ LONG_SAMPLE = 0.020
 PATIENCE = 1 / 20
 """Part of a race's seconds that one call may take at most: checks, warm-up and the fewest rounds are some 16 calls."""
 
+LEAST_ROUNDS = 0.3
+"""Part of a race's seconds that its rounds get even when checks took long; later races have less then."""
+
 WARM_UP = 0.15
 """Seconds of warm-up at most, beyond the two calls that are always made."""
 
@@ -49,8 +52,11 @@ COLD_SETS = 64
 PROBE_FLOPS = 2_000_000
 """Size of the first part of a problem that shows whether the whole would take too long: 0.2 s in Python's loops."""
 
-HIDDEN = 0.002
-"""Seconds of a sample that the child's clock may leave out at least: pipes, changes between calls, the collector."""
+UNTIMED_CALL, UNTIMED_SAMPLE = 20e-6, 1e-3
+"""Seconds of processor time that are not timed: changing an element for each call; pipes, collector for each sample."""
+
+PROCESSOR_TICKS = 0.02
+"""Seconds by which the system's account of processor time is coarse: two ticks of a hundredth."""
 
 HOPELESS = 8
 """By what factor a call may outlast the patience, as predicted from earlier problems, before no part of it is tried."""
@@ -70,7 +76,7 @@ class Entry:
     verdict: str = ""
     reason: str = ""
     seconds: list[float] = field(default_factory=list)
-    overhead: list[float] = field(default_factory=list)
+    processor: float = 0.0
     iterations: int = 1
     call_seconds: float = 0.0
     rounds: int | None = None
@@ -85,6 +91,17 @@ class Entry:
     def running(self) -> bool:
         """Whether it takes part in the next round."""
         return not self.verdict and not self.settled and (self.rounds is None or len(self.seconds) < self.rounds)
+
+    def account(self, sign: int) -> None:
+        """Add the processor time used so far, or take it away (``sign`` -1): what is left is used between the two."""
+        self.processor += sign * self.contestant.processor_seconds()
+
+    def hides_time(self) -> bool:
+        """Whether its clock showed far less than the processor time that the system says its samples took."""
+        shown, samples = sum(self.seconds) * self.iterations, len(self.seconds)
+        calls = samples * self.iterations
+        unseen = calls * UNTIMED_CALL + samples * UNTIMED_SAMPLE + PROCESSOR_TICKS
+        return self.processor > 1.5 * self.contestant.threads * shown + unseen
 
     def attempt(self, step: Callable[[Entry], object]) -> None:
         """Take a step, unless it has left; leaving in it is noted."""
@@ -140,7 +157,9 @@ class Race:
         self._calibrate()
         self._each(self._alone)
         self._require_baseline()
-        self._run_rounds(deadline - spent_on_checks / 2)
+        self._each(lambda entry: entry.account(-1))
+        self._run_rounds(max(deadline - spent_on_checks / 2, time.monotonic() + LEAST_ROUNDS * self.share))
+        self._each(lambda entry: entry.account(+1))
         self._each(self._check_timed)
         self._all(lambda entry: self.verification.after(entry.contestant))
         self._require_baseline()
@@ -165,6 +184,8 @@ class Race:
     def _size_up(self, entry: Entry) -> None:
         """Send away who would take longer than the patience, found out on parts of the problem. Raises `Out`."""
         contestant = entry.contestant
+        if entry in (self.baseline, self.control):
+            return
         if contestant.rate and contestant.rate * self.problem.flops <= self.patience / 2:
             return
         predicted = contestant.least_rate * self.problem.flops
@@ -217,7 +238,7 @@ class Race:
         content, _, _ = entry.contestant.ask(timeout, "race_warm", WARM_UP)
         entry.call_seconds = middle.median(content["ns"][-3:]) * 1e-9
         entry.contestant.rate = entry.call_seconds / max(1, self.problem.flops)
-        if entry.call_seconds > self.patience:
+        if entry.call_seconds > self.patience and entry not in (self.baseline, self.control):
             raise Out(
                 "undecided", f"one call takes {entry.call_seconds:.2g} s, more than the {self.patience:.2g} s allowed"
             )
@@ -236,25 +257,23 @@ class Race:
 
     def _alone(self, entry: Entry) -> None:
         samples = ALONE if entry.call_seconds < LONG_SAMPLE else 1
-        entry.alone_seconds = middle.median(self._sample(entry)[0] for _ in range(samples))
+        entry.alone_seconds = middle.median(self._sample(entry) for _ in range(samples))
 
     # --- the rounds ---
 
-    def _sample(self, entry: Entry) -> tuple[float, float]:
-        """(seconds a call by the child's clock, seconds of the whole sample that only the engine's clock saw)."""
+    def _sample(self, entry: Entry) -> float:
+        """Seconds a call, by the child's clock. Raises `Out`."""
         first = self.tick - entry.iterations + 1
         timeout = 20.0 + 10 * entry.iterations * entry.call_seconds
         content, _, waited = entry.contestant.ask(timeout, "race_sample", first, self.tick)
-        taken = content["ns"] * 1e-9
+        taken = float(content["ns"]) * 1e-9
         if not 0 < taken <= waited * 1.001:
             raise Out("failed", f"its process's clock says {taken:.3g} s where the engine's says {waited:.3g} s")
         entry.last_tick = self.tick
-        return taken / entry.iterations, waited - taken
+        return taken / entry.iterations
 
     def _take_part(self, entry: Entry) -> None:
-        seconds, overhead = self._sample(entry)
-        entry.seconds.append(seconds)
-        entry.overhead.append(overhead)
+        entry.seconds.append(self._sample(entry))
 
     def _run_rounds(self, deadline: float) -> None:
         """Rounds until every contestant is settled or the time is up."""
@@ -315,11 +334,12 @@ class Race:
         self.baseline.ratio = stats.Ratio(1.0, 1.0, 1.0, len(self.baseline.seconds))
 
     def _check_clock(self, entry: Entry) -> None:
-        """A child's clock that hides more than it shows, in every single sample, is not believed. Raises `Out`."""
-        shown = middle.median(entry.seconds) * entry.iterations
-        hidden = min(entry.overhead)
-        if hidden > HIDDEN + shown:
-            raise Out("failed", f"its process's clock shows {shown:.3g} s a sample and hides {hidden:.3g} s")
+        """A child's clock that shows far less than the processor time it used is not believed. Raises `Out`."""
+        if entry.hides_time():
+            shown = sum(entry.seconds) * entry.iterations
+            raise Out(
+                "failed", f"its clock shows {shown:.3g} s in all where it used {entry.processor:.3g} s of processor"
+            )
 
     def _decide(self, entry: Entry) -> None:
         assert entry.ratio is not None
@@ -366,24 +386,21 @@ def part_of(problem: Problem, flops: int) -> Problem:
 
 
 def _halved(problem: Problem) -> list[Problem]:
-    """The problem with one size halved, the size that matters most for its FLOPs and least for its kind first."""
+    """The problem with one size halved; channels before rows and columns, as every algorithm's cost follows them."""
     changes: list[dict[str, int]] = []
     if problem.batch > 1:
         changes.append({"batch": problem.batch // 2})
+    each = {
+        "out_channels": problem.out_channels // problem.groups,
+        "in_channels": problem.in_channels // problem.groups,
+    }
+    largest = sorted((name for name in each if each[name] > 1), key=lambda name: -each[name])
+    changes += [{name: problem.groups * (each[name] // 2)} for name in largest]
+    if problem.groups > 1:
+        fewer = problem.groups // 2
+        changes.append({"groups": fewer, **{name: size * fewer for name, size in each.items()}})
     sizes = sorted(("height", "width"), key=lambda name: -getattr(problem, name))
     changes += [{size: getattr(problem, size) // 2} for size in sizes]
-    per_group = problem.out_channels // problem.groups
-    if per_group > 1:
-        changes.append({"out_channels": problem.out_channels // per_group * (per_group // 2)})
-    if problem.groups > 1:
-        fewer = max(1, problem.groups // 2)
-        changes.append(
-            {
-                "groups": fewer,
-                "in_channels": problem.in_channels // problem.groups * fewer,
-                "out_channels": per_group * fewer,
-            }
-        )
     found = []
     for change in changes:
         try:
