@@ -26,12 +26,11 @@ from convgauge import frameworks
 from convgauge.conformance.judge import Setting, Skip
 from convgauge.conformance.plugin import Nonconformity
 from convgauge.conformance.selftest import collected
-from convgauge.conformance.session import Expectation, Session, Target
+from convgauge.conformance.session import Expectation, Session, Target, sketched
 from convgauge.conformance.spec import PROFILES, TIERS, Spec
 from convgauge.isolation import CHILD, Limits
-from convgauge.registry import Declaration, Implementation, Origin
+from convgauge.registry import Implementation, Origin
 from convgauge.results import FAULTS, SpecRecord
-from convgauge.subject import Description
 
 __all__ = ["SpecCase", "check_implementation", "parametrize_with_specs"]
 
@@ -147,7 +146,7 @@ def _suite(
     if unknown:
         raise ValueError(f"no spec is called {', '.join(sorted(unknown))}")
     origin = _origin(function, framework)
-    return _Suite(Target(origin, _described(origin)), setting, expect, timeout)
+    return _Suite(Target(origin, sketched(origin)), setting, expect, timeout)
 
 
 def _origin(function: Any, framework: str) -> Origin:
@@ -166,11 +165,3 @@ def _origin(function: Any, framework: str) -> Origin:
     if framework not in frameworks.NAMES:
         raise ValueError(f"framework {framework!r} is not one of {', '.join(frameworks.NAMES)}")
     return Origin("file", path, name, declared.name if declared else name, framework, declared)
-
-
-def _described(origin: Origin) -> Description:
-    """What is known of an implementation without starting it."""
-    kind = frameworks.kind_of(origin.framework)
-    said = origin.declaration or Declaration(origin.name, origin.framework)
-    dtypes = tuple(dtype for dtype in kind.dtypes if not said.dtypes or dtype in said.dtypes)
-    return Description(said.name, said.framework, said.algorithm, said.grade, dtypes, kind.layouts, ("cpu",), {})

@@ -69,7 +69,15 @@ def judge(request: pytest.FixtureRequest) -> Iterator[Any]:
     session = request.config.stash.get(_KEY, None)
     if session is None or not hasattr(request, "param"):
         pytest.skip("no implementation was named: pytest conformance --implementation NAME")
-    made = session.judge(request.function.spec, *request.param)
+    from convgauge.conformance.session import Unavailable
+    from convgauge.registry import LoadError
+
+    try:
+        made = session.judge(request.function.spec, *request.param)
+    except LoadError as error:
+        raise Nonconformity(f"{error}\n{error.trace}".rstrip()) from None
+    except Unavailable as error:
+        pytest.skip(str(error))
     request.node.stash[_JUDGE] = made
     yield made
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from convgauge import registry, results
+from convgauge import frameworks, registry, results
 from convgauge.accuracy import worst
 from convgauge.conformance.cases import Case
 from convgauge.conformance.judge import Judge, Setting
@@ -42,6 +42,10 @@ class Expectation:
     met: bool = False
 
 
+class Unavailable(Exception):
+    """The implementation could not be loaded, as has been said before."""
+
+
 class Session:
     """What the plugin keeps between hooks."""
 
@@ -56,9 +60,11 @@ class Session:
         self.expected, self.narrowed = expected or {}, narrowed
         self.records: list[results.SpecRecord] = []
         self.broken: list[str] = []  # tests that failed otherwise than by a verdict: the suite's own defects
+        self.unloadable: list[str] = []
         self.started = time.perf_counter()
         self.footer: results.Footer | None = None
         self._running: tuple[str, Runner] | None = None
+        self._introduced: set[str] = set()
         self._writer = self._opened(output) if output else None
 
     @classmethod
@@ -114,25 +120,41 @@ class Session:
         return list(self.targets)
 
     def load(self) -> None:
-        """Load every target that is present once, for what it says of itself. Raises `pytest.UsageError`."""
+        """Find out of every target that is present what it says of itself. Raises `pytest.UsageError`.
+
+        Its declaration says it, and the first of a framework what devices there are; a function without one is loaded.
+        """
+        devices: dict[str, tuple[str, ...]] = {}
         for name, target in self.targets.items():
-            if not target.absent:
-                target.said = self._subject(name).description
-            self._write(described(name, target))
+            declared = target.origin.declaration
+            if target.absent:
+                self._write(described(name, target))
+            elif declared is not None and declared.framework in devices:
+                target.said = sketched(target.origin, devices[declared.framework])
+            else:
+                try:
+                    target.said = self._subject(name).description
+                except LoadError as error:
+                    raise pytest.UsageError(f"{error}\n{error.trace}".rstrip()) from None
+                devices[target.said.framework] = target.said.devices
 
     def _subject(self, name: str) -> Runner:
-        """The subject called ``name``, running; the one before it is let go."""
+        """The subject called ``name``, running; the one before it is let go. Raises `LoadError`."""
         if self._running is None or self._running[0] != name:
             self.close()
             arguments: dict[str, Any] = {"python": self.python} if self.python else {}
-            try:
-                runner = run(
-                    self.targets[name].origin, self.limits, isolated=self.isolated, seed=self.setting.seed, **arguments
-                )
-            except LoadError as error:
-                raise pytest.UsageError(f"{error}\n{error.trace}".rstrip()) from None
+            origin = self.targets[name].origin
+            runner = run(origin, self.limits, isolated=self.isolated, seed=self.setting.seed, **arguments)
             self._running = (name, runner)
+            self._introduce(name, runner.description)
         return self._running[1]
+
+    def _introduce(self, name: str, said: Description) -> None:
+        """Write what an implementation says of itself, the first time that it runs."""
+        if name not in self._introduced:
+            self._introduced.add(name)
+            self.targets[name].said = said
+            self._write(described(name, self.targets[name]))
 
     def close(self) -> None:
         """End the child process, if one is running."""
@@ -166,13 +188,20 @@ class Session:
         return [dtype for dtype in asked if dtype in said.dtypes]
 
     def judge(self, spec: Spec, name: str, dtype: str, device: str) -> Judge:
-        """A judge for one spec on one implementation, dtype and device."""
+        """A judge for one spec on one implementation, dtype and device. Raises `LoadError`, once for each."""
+        if name in self.unloadable:
+            raise Unavailable(f"{name} could not be loaded")
+        try:
+            subject = self._subject(name)
+        except LoadError:
+            self.unloadable.append(name)
+            raise
         target = self.targets[name].origin
         spelled = name if target.declaration and target.kind == "file" and name in _builtin_names() else str(target)
         setting = Setting(
             self.setting.profile, self.setting.tier, self.setting.seed, self.setting.only, _short(spelled)
         )
-        return Judge(spec, self._subject(name), dtype, device, setting)
+        return Judge(spec, subject, dtype, device, setting)
 
     def settle(self, judge: Judge, seconds: float, skipped: str = "") -> tuple[str, str]:
         """Record what became of a spec; its status, and the text to show for it."""
@@ -234,7 +263,8 @@ class Session:
         elif status in (0, 5) and cases == 0:
             status = 5
         elif status in (0, 1):  # what is recommended, or expected to fail, does not count
-            status = int(any(record.status in results.FAULTS and record.level == "required" for record in self.records))
+            faults = any(record.status in results.FAULTS and record.level == "required" for record in self.records)
+            status = int(faults or bool(self.unloadable))
         self.footer = results.Footer(verdicts, round(time.perf_counter() - self.started, 3), cases, status)
         if self._writer is not None:
             self._writer.write(self.footer)
@@ -279,6 +309,14 @@ def judgement(name: str, records: list[results.SpecRecord]) -> results.Judgement
         verdict = "conformant with declines" if outcomes["declined"] else "conformant"
     grade = worst([record.grade for record in own if record.grade])
     return results.Judgement(verdict, grade, executed, outcomes["declined"], dict(counts))
+
+
+def sketched(origin: Origin, devices: tuple[str, ...] = ("cpu",)) -> Description:
+    """What is known of an implementation before it is loaded: its declaration, its framework's dtypes and layouts."""
+    said = origin.declaration or registry.Declaration(origin.name, origin.framework)
+    kind = frameworks.kind_of(said.framework)
+    dtypes = tuple(dtype for dtype in kind.dtypes if not said.dtypes or dtype in said.dtypes)
+    return Description(said.name, said.framework, said.algorithm, said.grade, dtypes, kind.layouts, devices, {})
 
 
 def described(name: str, target: Target) -> results.ImplementationRecord:
