@@ -279,13 +279,14 @@ def _add_selftest(commands: Any) -> None:
     )
     parser.add_argument("--tier", default="standard", help="quick, standard (default) or exhaustive")
     parser.add_argument("--output", type=Path, default=None, metavar="FILE.json", help="write the kill matrix here")
-    parser.add_argument("-k", default="", metavar="WORD", help="only faults whose name contains this")
+    parser.add_argument("-k", default="", metavar="WORD", help="only faults whose name contains this, or of that file")
+    parser.add_argument("-x", action="store_true", help="end a fault's run at the first spec that catches it")
 
 
 def _selftest(options: Any) -> int:
     from convgauge.conformance.selftest import selftest
 
-    return selftest(options.tier, options.output, options.k)
+    return selftest(options.tier, options.output, options.k, options.x)
 
 
 if __name__ == "__main__":

@@ -108,7 +108,7 @@ class Matrix:
         }
 
 
-def selftest(tier: str, output: Path | None, k: str) -> int:
+def selftest(tier: str, output: Path | None, k: str, first: bool = False) -> int:
     """Run the suite on the zoo, print and write the kill matrix; 1 where a fault survives or a sound one is accused."""
     if tier not in TIERS:
         print(f"convgauge: tier {tier!r} is not one of {', '.join(TIERS)}", file=sys.stderr)
@@ -118,7 +118,7 @@ def selftest(tier: str, output: Path | None, k: str) -> int:
         print(f"convgauge: no exhibit of the zoo has {k!r} in its name", file=sys.stderr)
         return 5
     started = time.perf_counter()
-    matrix = run(chosen, tier, progress=_progress)
+    matrix = run(chosen, tier, first=first, progress=_progress)
     _show(matrix, time.perf_counter() - started)
     if output is not None:
         output.parent.mkdir(parents=True, exist_ok=True)
