@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -194,11 +195,15 @@ def _bench(options: Any) -> int:
             writer = results.Writer(Path(options.output), results.header(seed=options.seed))
         except OSError as error:
             raise UsageError(f"the run cannot be written to {options.output}: {error.strerror}") from None
+    started = time.monotonic()
     try:
-        return race.bench(
+        status = race.bench(
             origins, baseline=options.baseline, layers=options.layers, budget=options.budget, threads=threads,
             seed=options.seed, writer=writer, console=Console(), operands=options.operands,
         )  # fmt: skip
+        if writer is not None:
+            writer.write(results.Footer({}, round(time.monotonic() - started, 3), 0, status))
+        return status
     except race.BenchError as error:
         raise UsageError(str(error)) from None
     finally:
