@@ -14,8 +14,8 @@ from convgauge.dtypes import DTYPES
 def jax_lax(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     """jax.lax.conv_general_dilated, XLA's convolution, compiled once for each problem.
 
-    `prepare` compiles ahead of the first call. Padding is given as pairs, since lax's "SAME" means another thing under a stride. 16-bit floats are multiplied and
-    added in float32, at the highest precision that the device has.
+    `prepare` compiles ahead of the first call. Padding is given as pairs, since lax's "SAME" means another thing under
+    a stride. 16-bit floats are multiplied and added in float32, at the highest precision that the device has.
 
     Cost and workspace: XLA's; on a CPU a direct or a matrix-product algorithm of Eigen's.
     """
