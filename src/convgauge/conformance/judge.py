@@ -182,6 +182,19 @@ class Judge:
         """Record a sentence about what was run, to be read beside a spec that passed."""
         self.notes.append(what)
 
+    def accurately(self, case: Case, operands: Operands, seen: Observation) -> Fault | None:
+        """A check: the answer is of the grade promised, or of B; its grade and margin are recorded."""
+        fault = compare.form(seen, case.problem.output_shape, case.problem.dtype)
+        assert seen.output is not None
+        return fault or self._grade(case, operands, seen.output, statistics=False)
+
+    def conclude(self, problem: Problem, fault: Fault | None) -> None:
+        """Count one more case, judged by the spec itself from answers of earlier ones."""
+        case = Case(problem)
+        self._count(case, Observation("answer"), fault, refusing=False)
+        if fault is not None and self.counterexample is None:
+            self.counterexample = self._described(case, fault, None, None, reproducible=True)
+
     def skip(self, why: str) -> NoReturn:
         """The spec does not apply here, for the reason given."""
         raise Skip(why)
@@ -212,7 +225,11 @@ class Judge:
             expected = round_to(oracle.answer(case.problem, operands), case.problem.dtype)
             tolerance = accuracy.integer_tolerance(case.problem, self.promise)
             fault = self._whole(case, expected, seen, tolerance)
-            if fault is not None and fault.mask is not None and self._may_spread(case, operands, seen, expected, tolerance):
+            if (
+                fault is not None
+                and fault.mask is not None
+                and self._may_spread(case, operands, seen, expected, tolerance)
+            ):
                 return None
             return fault
 
@@ -366,9 +383,7 @@ class Judge:
             f"{float(bound[index]):.6g}", 0, output.size,
         )  # fmt: skip
 
-    def _may_spread(
-        self, case: Case, operands: Operands, seen: Observation, expected: Any, tolerance: float
-    ) -> bool:
+    def _may_spread(self, case: Case, operands: Operands, seen: Observation, expected: Any, tolerance: float) -> bool:
         """Whether spreading NaN is a fast algorithm's nature: B promised, or A neither promised nor kept."""
         assert seen.output is not None
         finite = np.isfinite(expected)

@@ -64,6 +64,7 @@ class Session:
         self.started = time.perf_counter()
         self.footer: results.Footer | None = None
         self._running: tuple[str, Runner] | None = None
+        self._pictured: set[str] = set()  # titles of which the exact picture has been written
         self._introduced: set[str] = set()
         self._writer = self._opened(output) if output else None
 
@@ -212,7 +213,9 @@ class Session:
             status, reason = "xfailed", f"{expected.reason} {expected.url}".strip()
         self._write(self._record(judge, status, reason, seconds))
         for image in judge.images:
-            self._write(image)
+            if image.implementation != "oracle" or image.title not in self._pictured:
+                self._write(image)
+                self._pictured |= {image.title}
         return status, report_text(judge, status, reason)
 
     def _record(self, judge: Judge, status: str, reason: str, seconds: float) -> results.SpecRecord:
