@@ -14,6 +14,7 @@ from convgauge import race, results
 from convgauge.problem import Problem
 from convgauge.race import engine
 from convgauge.race.contestant import Contestant
+from convgauge.race.runner import undelayed
 from convgauge.race.summary import standings
 from convgauge.race.table import seconds
 from convgauge.registry import Origin
@@ -198,3 +199,11 @@ def test_importing_the_race_is_cheap_and_needs_no_framework() -> None:
     code = "import convgauge.race, sys; print([n for n in ('torch', 'numpy', 'rich') if n in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_delays_are_taken_out_of_samples() -> None:
+    assert undelayed([100, 100, 100], [0, 0, 0]) == 300
+    assert undelayed([100, 5100, 100], [0, 5000, 0]) == 300
+    assert undelayed([100, 100, 100], [0, 5000, 0]) == 300, "a delay between the two clocks' readings"
+    assert undelayed([9000, 8000], [5000, 4000]) == 8000
+    assert undelayed([100], [5000]) == 10

@@ -10,7 +10,7 @@ import os
 import platform
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import IO, Any
@@ -49,7 +49,10 @@ class Machine(msgspec.Struct, frozen=True):
 
 
 class Header(msgspec.Struct, frozen=True, tag="header", tag_field="type"):
-    """The first line. ``suite`` is convgauge's version, ``versions`` those of Python and the libraries."""
+    """The first line. ``suite`` is convgauge's version, ``versions`` those of Python and the libraries.
+
+    ``shard`` is "3/8" for the third of eight parts of a run, "" for a whole one.
+    """
 
     schema: int
     suite: str
@@ -61,6 +64,7 @@ class Header(msgspec.Struct, frozen=True, tag="header", tag_field="type"):
     profile: str = ""
     tier: str = ""
     label: str = ""
+    shard: str = ""
 
 
 class Picture(msgspec.Struct, frozen=True):
@@ -134,6 +138,7 @@ class TimingRecord(msgspec.Struct, frozen=True, tag="timing", tag_field="type"):
     ``count`` is how often the layer stands in its network. ``flops`` counts two per product, padding included.
     ``peak_bytes`` is the memory that one call adds at its peak, its output included. ``alone_seconds`` a call takes without
     the others in between. ``control_seconds`` (the baseline's record only) are the A/A control's samples.
+    ``busy`` is the part of the race's time in which the system ran something else, taken out of ``seconds`` (Linux).
     """
 
     implementation: str
@@ -159,6 +164,7 @@ class TimingRecord(msgspec.Struct, frozen=True, tag="timing", tag_field="type"):
     operands: str = "hot"
     least_bytes: int = 0
     control_seconds: list[float] = []
+    busy: float = 0.0
 
 
 class ImplementationRecord(msgspec.Struct, frozen=True, tag="implementation", tag_field="type"):
@@ -343,9 +349,7 @@ def _processor() -> str:
     return found.group(1) if found else platform.processor()
 
 
-def header(
-    *, seed: int, profile: str = "", tier: str = "", started: str = "", extra: Mapping[str, str] | None = None
-) -> Header:
+def header(*, seed: int, profile: str = "", tier: str = "", started: str = "", shard: str = "") -> Header:
     """A header for a run made now, here. The command keeps no directory names."""
     words = ["convgauge", *sys.argv[1:]]
     command = " ".join(os.path.basename(word) if os.path.isabs(word) else word for word in words)
@@ -353,10 +357,11 @@ def header(
         schema=SCHEMA,
         suite=__version__,
         machine=machine(),
-        versions={**versions(), **(extra or {})},
+        versions=versions(),
         seed=seed,
         command=command,
         started=started,
         profile=profile,
         tier=tier,
+        shard=shard,
     )

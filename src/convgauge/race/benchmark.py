@@ -219,5 +219,6 @@ def record(race: Race, entry: Entry, layer: Layer, layer_set: LayerSet) -> Timin
         alone_seconds=entry.alone_seconds,
         operands="cold" if race.cold else "hot",
         least_bytes=problem.least_bytes,
+        busy=race.busy,
         control_seconds=race.control.seconds if entry is race.baseline else [],
     )

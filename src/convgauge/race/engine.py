@@ -137,6 +137,7 @@ class Race:
         self.sets: list[Operands] = []
         self.places: list[list[tuple[int, ...]]] = []
         self.packed = b""
+        self.delayed = self.sampled = 0.0
         self.tick = 0
         self.look = 0
         self.timed: dict[tuple[int, int], Case] = {}
@@ -267,6 +268,8 @@ class Race:
         timeout = 20.0 + 10 * entry.iterations * entry.call_seconds
         content, _, waited = entry.contestant.ask(timeout, "race_sample", first, self.tick)
         taken = float(content["ns"]) * 1e-9
+        self.delayed += content["delayed"] * 1e-9
+        self.sampled += taken
         if not 0 < taken <= waited * 1.001:
             raise Out("failed", f"its process's clock says {taken:.3g} s where the engine's says {waited:.3g} s")
         entry.last_tick = self.tick
@@ -312,6 +315,11 @@ class Race:
         for entry in self._judged:
             if entry.ratio is not None and self.noise is not None:
                 entry.settled = stats.settled(entry.ratio, self.noise)
+
+    @property
+    def busy(self) -> float:
+        """The part of the samples' time in which the system ran something else, and which was taken out of them."""
+        return self.delayed / max(1e-9, self.delayed + self.sampled)
 
     # --- after them ---
 

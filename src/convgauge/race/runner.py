@@ -6,6 +6,7 @@ Runs where the implementation runs, on Python 3.9 and newer with nothing but Num
 from __future__ import annotations
 
 import gc
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -29,6 +30,8 @@ class Timing:
         self.places: list[Sequence[tuple[int, ...]]] = []
         self.disturbed: dict[int, tuple[tuple[int, ...], Any]] = {}
         self.output: Any = None
+        self.delays = _Delays()
+        self.delayed = 0
 
     def handlers(self) -> dict[str, Callable[..., None]]:
         """The commands and what answers them."""
@@ -115,31 +118,34 @@ class Timing:
         return {"ns": taken}, []
 
     def sample(self, first: int, last: int) -> tuple[dict[str, Any], list[np.ndarray]]:
-        """Time the calls numbered ``first`` to ``last``; tells their nanoseconds in all."""
+        """Time the calls numbered ``first`` to ``last``; tells their nanoseconds, and those taken out as delays."""
         gc.collect(1)
-        return {"ns": self._timed(first, last)}, []
+        return {"ns": self._timed(first, last), "delayed": self.delayed}, []
 
     def _timed(self, first: int, last: int) -> int:
-        """Each call gets the next operand set, with one element changed since that set's last call.
+        """Nanoseconds of the calls, each with the next operand set and one element changed since that set's last call.
 
-        So an answer that was kept from an earlier call is a wrong one. The change is not timed.
+        So an answer that was kept from an earlier call is a wrong one. The change is not timed. Nor is the time in
+        which this thread was ready to run and the system ran another: on a busy machine it would be most of the noise.
         """
-        subject = self.server.subject
-        total = 0
+        taken, delays = [], []
         for tick in range(first, last + 1):
             which = tick % len(self.runs)
             run, array = self.runs[which], self._disturb(which, tick)
             self.output = None
+            before = self.delays.read()
             started = clock()
             output = run(array)
             wait = getattr(output, "block_until_ready", None)
             if wait is not None:
                 wait()
-            total += clock() - started
+            taken.append(clock() - started)
+            delays.append(self.delays.read() - before)
             self.output = output
         started = clock()
-        subject.framework.synchronize()
-        return total + clock() - started
+        self.server.subject.framework.synchronize()
+        self.delayed = sum(delays)
+        return undelayed(taken, delays) + int(clock() - started)
 
     def _disturb(self, which: int, tick: int) -> Any:
         """The input of set ``which`` with one element's sign flipped: that of `place`; the one before is put back."""
@@ -204,6 +210,37 @@ class Timing:
             self.server.subject.framework.synchronize()
             taken.append(clock() - started)
         return min(taken)
+
+
+class _Delays:
+    """Nanoseconds that this thread has spent ready to run while the system ran others.
+
+    Linux: the second number of /proc/thread-self/schedstat (Documentation/scheduler/sched-stats.rst); 0 elsewhere. It
+    is the thread's that makes this object, which has to be the one that calls the implementation.
+    """
+
+    def __init__(self) -> None:
+        try:
+            self.file = os.open("/proc/thread-self/schedstat", os.O_RDONLY)
+            self.read()
+        except (OSError, IndexError, ValueError):
+            self.file = -1
+
+    def read(self) -> int:
+        """The number now; it only grows."""
+        return int(os.pread(self.file, 80, 0).split()[1]) if self.file >= 0 else 0
+
+
+def undelayed(taken: list[int], delays: list[int]) -> int:
+    """What calls that took ``taken`` would have taken in all without their ``delays``, nanoseconds.
+
+    Where most calls met no delay, the others count as the mean of those: of a short call it is not known whether its
+    delay fell between the readings of the two clocks. Where few did, calls are long, and delays are taken off.
+    """
+    clear = [taken[place] for place, delay in enumerate(delays) if not delay]
+    if 2 * len(clear) < len(taken):
+        clear = [max(taken[place] - delay, taken[place] // 10) for place, delay in enumerate(delays)]
+    return sum(clear) * len(taken) // len(clear)
 
 
 def turn(tick: int, sets: int, places: int) -> int:

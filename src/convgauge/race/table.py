@@ -37,6 +37,14 @@ def _ratio(value: float | None, low: float | None, high: float | None) -> str:
     return f"{value:.3g}{interval}"
 
 
+def _show(console: Console, grid: Table) -> None:
+    """A table as wide as it needs to be where nobody's window cuts it off."""
+    if console.is_terminal:
+        console.print(grid)
+    else:
+        Console(file=console.file, width=max(console.width, 160), color_system=None).print(grid)
+
+
 def print_limits(console: Console, records: Sequence[LimitRecord]) -> None:
     """One line of what the machine can do."""
     parts = [
@@ -52,18 +60,19 @@ def print_race(console: Console, heading: str, layer: Layer, records: Sequence[T
     """One layer's race."""
     noise = next((record.noise for record in records if record.noise is not None), None)
     facts = f"{layer.problem}, {layer.problem.flops / 1e9:.3g} GFLOP, ×{layer.count}"
-    console.print(
-        f"\n[bold]{heading}[/bold]  {facts}" + (f", noise {noise:.2%}" if noise is not None else ""), highlight=False
-    )
+    facts += f", noise {noise:.2%}" if noise is not None else ""
+    busy = max((record.busy for record in records), default=0.0)
+    facts += f", machine {busy:.0%} busy with other work (taken out)" if busy >= 0.05 else ""
+    console.print(f"\n[bold]{heading}[/bold]  {facts}", highlight=False, soft_wrap=True)
     grid = Table(box=None, padding=(0, 1), show_header=True, header_style="dim")
     for title in ("implementation", "time", "GFLOP/s", "ratio [interval]", "verdict", "rounds", "memory", "prepare"):
         grid.add_column(title, justify="left" if title in ("implementation", "verdict") else "right", no_wrap=True)
     for record in records:
         grid.add_row(*_cells(record))
-    console.print(grid)
+    _show(console, grid)
     for record in records:
         if record.reason:
-            console.print(Text(f"   {record.implementation}: {record.reason}", style="dim"))
+            console.print(Text(f"   {record.implementation}: {record.reason}", style="dim"), soft_wrap=True)
 
 
 def _cells(record: TimingRecord) -> list[str]:
@@ -101,7 +110,7 @@ def print_standings(console: Console, records: Sequence[TimingRecord], layer_set
         grid.add_column(title, justify="left" if title in ("implementation", "verdicts") else "right")
     for one in found:
         grid.add_row(*_standing_cells(one))
-    console.print(grid)
+    _show(console, grid)
     if any(effective(record.algorithm) for record in records):
         console.print(
             "* effective: counts the products of the definition, of which this algorithm makes fewer", style="dim"
