@@ -95,6 +95,7 @@ class Child:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             pass_fds=(to_child, from_child),
+            start_new_session=True,  # a group of its own: what it starts ends with it, and killing its group spares us
             env={**os.environ, **thread_environment(threads), **(environment or {}), CHILD: "1"},
         )
         os.close(to_child)
@@ -197,8 +198,8 @@ class Child:
 
     def close(self) -> None:
         """End the process, if it has not ended, and close the pipes."""
-        if self.process.poll() is None:
-            self.process.kill()
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         self._selector.close()
         for descriptor in (self._out, self._in):
