@@ -55,7 +55,8 @@ def _parser() -> Parser:
     )
     parser.add_argument("--version", action="version", version=f"convgauge {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND")
-    for add in (_add_list, _add_check, _add_bench, _add_report, _add_compare, _add_reproduce, _add_selftest):
+    every = (_add_list, _add_check, _add_bench, _add_report, _add_compare, _add_merge, _add_reproduce, _add_selftest)
+    for add in every:
         add(commands)
     return parser
 
@@ -92,6 +93,7 @@ def _add_check(commands: Any) -> None:
     parser.add_argument("--device", default="", help="comma-separated, e.g. cpu,cuda:0; every one present by default")
     parser.add_argument("--expect", default="", metavar="FILE", help="TOML file of expected failures")
     parser.add_argument("--python", default="", metavar="PATH", help="the Python that runs the implementation")
+    parser.add_argument("--shard", default="", metavar="K/N", help="the Kth of N parts, for `merge` to put together")
     parser.add_argument("-k", default="", metavar="EXPR", help="only specs whose test matches, as in pytest")
     parser.add_argument("-x", action="store_true", help="stop at the first spec that fails")
     parser.add_argument("-q", "--quiet", action="store_true", help="verdicts alone")
@@ -132,7 +134,8 @@ def _expanded(targets: list[str]) -> list[str]:
 
 def _check(options: Any) -> int:
     words = [*_shared(options), f"--convgauge-profile={options.profile}", f"--convgauge-tier={options.tier}"]
-    words += [f"--convgauge-{name}={getattr(options, name)}" for name in ("dtype", "device", "expect", "python")]
+    plain = ("dtype", "device", "expect", "python", "shard")
+    words += [f"--convgauge-{name}={getattr(options, name)}" for name in plain]
     words += [f"--convgauge-output={options.output}"]
     words += ["-k", options.k] if options.k else []
     words += ["-x"] * options.x + ["-v"] * options.verbose + ["-q", "-q"] * options.quiet
@@ -246,6 +249,22 @@ def _compare(options: Any) -> int:
         raise UsageError(str(error)) from None
     print(text)
     return int(status)
+
+
+def _add_merge(commands: Any) -> None:
+    parser = _command(commands, "merge", _merge, "put the shards of one run together")
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN.jsonl")
+    parser.add_argument("--output", type=Path, required=True, metavar="RUN.jsonl", help="write the whole run here")
+
+
+def _merge(options: Any) -> int:
+    from convgauge import results
+    from convgauge.conformance.merging import Unlike, merge
+
+    try:
+        return merge([results.read(path) for path in options.runs], options.output)
+    except (results.Damaged, OSError, Unlike) as error:
+        raise UsageError(str(error)) from None
 
 
 # --- reproduce and selftest ------------------------------------------------------------------------------------------

@@ -38,6 +38,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--convgauge-output", default="", metavar="RUN.jsonl", help="write the run here")
     add("--convgauge-spec", default="", help="comma-separated ids of the only specs to run, whatever the profile")
     add("--convgauge-only", default="", metavar="CASE", help="the only case to run, as a counterexample prints it")
+    add("--convgauge-shard", default="", metavar="K/N", help="the Kth of N equal parts of the run")
     add("--convgauge-expect", default="", metavar="FILE", help="TOML file of expected failures")
 
 
@@ -106,8 +107,10 @@ class _Hooks:
             due = getattr(item, "callspec", None) and item.callspec.params.get("judge")  # type: ignore[attr-defined]
             return order[due[0]] if isinstance(due, tuple) else None
 
-        config.hook.pytest_deselected(items=[item for item in items if place(item) is None])
-        items[:] = sorted((item for item in items if place(item) is not None), key=lambda item: place(item) or 0)
+        due = sorted((item for item in items if place(item) is not None), key=lambda item: place(item) or 0)
+        kept = due[self.session.shard.first :: self.session.shard.of]
+        config.hook.pytest_deselected(items=list(set(items) - set(kept)))
+        items[:] = kept
 
     @pytest.hookimpl(wrapper=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Any:

@@ -42,6 +42,30 @@ class Expectation:
     met: bool = False
 
 
+@dataclass(frozen=True)
+class Shard:
+    """One of ``of`` parts of a run: every ``of``-th item from ``first`` (counted from 0)."""
+
+    first: int = 0
+    of: int = 1
+
+    def __str__(self) -> str:
+        return "" if self.of == 1 else f"{self.first + 1}/{self.of}"
+
+    @classmethod
+    def parse(cls, text: str) -> Shard:
+        """The shard that ``K/N`` stands for, the whole for "". Raises `pytest.UsageError`."""
+        if not text:
+            return cls()
+        number, _, of = text.partition("/")
+        if not (number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
+            raise pytest.UsageError(f"shard {text!r} is not K/N with K from 1 to N")
+        return cls(int(number) - 1, int(of))
+
+
+WHOLE = Shard()
+
+
 class Unavailable(Exception):
     """The implementation could not be loaded, as has been said before."""
 
@@ -52,12 +76,13 @@ class Session:
     def __init__(
         self, targets: list[Target], setting: Setting, limits: Limits, *, isolated: bool, python: str,
         dtypes: tuple[str, ...] = (), devices: tuple[str, ...] = (), output: str = "",
-        specs: tuple[str, ...] = (), narrowed: bool = False, expected: dict[str, Expectation] | None = None,
+        specs: tuple[str, ...] = (), narrowed: bool = False, shard: Shard = WHOLE,
+        expected: dict[str, Expectation] | None = None,
     ) -> None:  # fmt: skip
         self.targets = {target.origin.name: target for target in targets}
         self.setting, self.limits, self.isolated, self.python = setting, limits, isolated, python
         self.dtypes, self.devices, self.specs = dtypes, devices, specs
-        self.expected, self.narrowed = expected or {}, narrowed
+        self.expected, self.narrowed, self.shard = expected or {}, narrowed, shard
         self.records: list[results.SpecRecord] = []
         self.broken: list[str] = []  # tests that failed otherwise than by a verdict: the suite's own defects
         self.unloadable: list[str] = []
@@ -96,6 +121,7 @@ class Session:
             devices=tuple(filter(None, options.convgauge_device.split(","))),
             output=options.convgauge_output,
             specs=tuple(filter(None, options.convgauge_spec.split(","))),
+            shard=Shard.parse(options.convgauge_shard),
             narrowed=bool(options.keyword or options.convgauge_spec or options.convgauge_only),
             expected=expectations(options.convgauge_expect),
         )
@@ -108,6 +134,7 @@ class Session:
             profile=self.setting.profile,
             tier=self.setting.tier,
             started=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            shard=str(self.shard),
         )
         try:
             return results.Writer(Path(output), header)
@@ -277,8 +304,10 @@ class Session:
     def stale(self) -> list[str]:
         """Expected failures that did not come about: the spec passed in every dtype, or there is none by that name.
 
-        In a run narrowed to some specs, only those that were run count.
+        In a run narrowed to some specs, only those that were run count; a shard cannot tell.
         """
+        if self.shard.of > 1:
+            return []
         ran = {record.spec for record in self.records}
         return [name for name, entry in self.expected.items() if not entry.met and (name in ran or not self.narrowed)]
 
