@@ -93,6 +93,7 @@ def _add_check(commands: Any) -> None:
     parser.add_argument("--device", default="", help="comma-separated, e.g. cpu,cuda:0; every one present by default")
     parser.add_argument("--expect", default="", metavar="FILE", help="TOML file of expected failures")
     parser.add_argument("--python", default="", metavar="PATH", help="the Python that runs the implementation")
+    parser.add_argument("--resume", default="", metavar="RUN.jsonl", help="go on with a run that was interrupted")
     parser.add_argument("--shard", default="", metavar="K/N", help="the Kth of N parts, for `merge` to put together")
     parser.add_argument("-k", default="", metavar="EXPR", help="only specs whose test matches, as in pytest")
     parser.add_argument("-x", action="store_true", help="stop at the first spec that fails")
@@ -134,7 +135,7 @@ def _expanded(targets: list[str]) -> list[str]:
 
 def _check(options: Any) -> int:
     words = [*_shared(options), f"--convgauge-profile={options.profile}", f"--convgauge-tier={options.tier}"]
-    plain = ("dtype", "device", "expect", "python", "shard")
+    plain = ("dtype", "device", "expect", "python", "shard", "resume")
     words += [f"--convgauge-{name}={getattr(options, name)}" for name in plain]
     words += [f"--convgauge-output={options.output}"]
     words += ["-k", options.k] if options.k else []

@@ -136,8 +136,8 @@ class TimingRecord(msgspec.Struct, frozen=True, tag="timing", tag_field="type"):
     ``verdict``: "baseline", "faster", "same", "slower", "undecided", "wrong", "declined", "failed", "absent".
     ``noise`` is the floor from the A/A control: the ratio's deviation from 1 that the baseline shows against itself.
     ``count`` is how often the layer stands in its network. ``flops`` counts two per product, padding included.
-    ``peak_bytes`` is the memory that one call adds at its peak, its output included. ``alone_seconds`` a call takes without
-    the others in between. ``control_seconds`` (the baseline's record only) are the A/A control's samples.
+    ``peak_bytes`` is the memory that one call adds at its peak, its output included. ``alone_seconds`` a call takes
+    without the others in between. ``control_seconds`` (the baseline's record only) are the A/A control's samples.
     ``busy`` is the part of the race's time in which the system ran something else, taken out of ``seconds`` (Linux).
     """
 
@@ -255,6 +255,16 @@ class Writer:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file: IO[bytes] = path.open("wb")
         self.write(header)
+
+    @classmethod
+    def onto(cls, path: Path) -> Writer:
+        """A writer that goes on with an incomplete run; a last line that was cut off is taken away."""
+        writer = cls.__new__(cls)
+        writer._file = path.open("r+b")
+        whole = path.read_bytes().rpartition(b"\n")[0]
+        writer._file.seek(len(whole) + 1)
+        writer._file.truncate()
+        return writer
 
     def write(self, record: Record) -> None:
         """Add one line. Numbers that JSON has no spelling for must not be in it (msgspec writes them as null)."""

@@ -39,6 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--convgauge-spec", default="", help="comma-separated ids of the only specs to run, whatever the profile")
     add("--convgauge-only", default="", metavar="CASE", help="the only case to run, as a counterexample prints it")
     add("--convgauge-shard", default="", metavar="K/N", help="the Kth of N equal parts of the run")
+    add("--convgauge-resume", default="", metavar="RUN.jsonl", help="go on with an incomplete run")
     add("--convgauge-expect", default="", metavar="FILE", help="TOML file of expected failures")
 
 
@@ -90,6 +91,12 @@ class Nonconformity(Exception):
     """A spec that an implementation does not meet; its text is the report."""
 
 
+def _key(item: Any) -> tuple[str, ...] | None:
+    """(spec, implementation, dtype, device) of an item; None for one that is no spec's."""
+    spec = getattr(item.function, "spec", None)
+    return None if spec is None else (spec.id, *item.callspec.params["judge"])
+
+
 class _Hooks:
     """What the plugin does once an implementation is named."""
 
@@ -109,6 +116,8 @@ class _Hooks:
 
         due = sorted((item for item in items if place(item) is not None), key=lambda item: place(item) or 0)
         kept = due[self.session.shard.first :: self.session.shard.of]
+        if self.session.done:
+            kept = [item for item in kept if _key(item) not in self.session.done]
         config.hook.pytest_deselected(items=list(set(items) - set(kept)))
         items[:] = kept
 

@@ -92,6 +92,7 @@ class Session:
         self._pictured: set[str] = set()  # titles of which the exact picture has been written
         self._introduced: set[str] = set()
         self._writer = self._opened(output) if output else None
+        self.done: set[tuple[str, str, str, str]] = set()
 
     @classmethod
     def from_options(cls, options: Any) -> Session:
@@ -125,19 +126,42 @@ class Session:
             narrowed=bool(options.keyword or options.convgauge_spec or options.convgauge_only),
             expected=expectations(options.convgauge_expect),
         )
+        if options.convgauge_resume:
+            session.resume(Path(options.convgauge_resume))
         session.load()
         return session
 
-    def _opened(self, output: str) -> results.Writer:
-        header = results.header(
+    def resume(self, path: Path) -> None:
+        """Go on with the incomplete run in ``path``: what it holds is not done again. Raises `pytest.UsageError`."""
+        try:
+            run = results.read(path)
+        except (OSError, results.Damaged) as error:
+            raise pytest.UsageError(f"{path} cannot be resumed: {error}") from None
+        if run.footer is not None:
+            raise pytest.UsageError(f"{path} is whole: there is nothing to resume")
+        mine = self._header()
+        for field in ("suite", "versions", "seed", "profile", "tier", "shard"):
+            old, new = getattr(run.header, field), getattr(mine, field)
+            if old != new:
+                raise pytest.UsageError(f"{path} cannot be resumed: its {field} is {old!r}, and now it is {new!r}")
+        self.records = run.of(results.SpecRecord)
+        self.done = {(one.spec, one.implementation, one.dtype, one.device) for one in self.records}
+        self._introduced = {one.implementation for one in run.of(results.ImplementationRecord)}
+        self._pictured = {one.title for one in run.of(results.ImageRecord) if one.implementation == "oracle"}
+        self._writer = results.Writer.onto(path)
+
+    def _header(self) -> results.Header:
+        return results.header(
             seed=self.setting.seed,
             profile=self.setting.profile,
             tier=self.setting.tier,
             started=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             shard=str(self.shard),
         )
+
+    def _opened(self, output: str) -> results.Writer:
         try:
-            return results.Writer(Path(output), header)
+            return results.Writer(Path(output), self._header())
         except OSError as error:
             raise pytest.UsageError(f"the run cannot be written to {output}: {error.strerror}") from None
 
@@ -156,7 +180,7 @@ class Session:
         for name, target in self.targets.items():
             declared = target.origin.declaration
             if target.absent:
-                self._write(described(name, target))
+                self._introduce(name, None)
             elif declared is not None and declared.framework in devices:
                 target.said = sketched(target.origin, devices[declared.framework])
             else:
@@ -177,11 +201,11 @@ class Session:
             self._introduce(name, runner.description)
         return self._running[1]
 
-    def _introduce(self, name: str, said: Description) -> None:
-        """Write what an implementation says of itself, the first time that it runs."""
+    def _introduce(self, name: str, said: Description | None) -> None:
+        """Write what an implementation says of itself, the first time that it runs; None for one that is absent."""
+        self.targets[name].said = said
         if name not in self._introduced:
             self._introduced.add(name)
-            self.targets[name].said = said
             self._write(described(name, self.targets[name]))
 
     def close(self) -> None:
@@ -292,7 +316,7 @@ class Session:
             status = 3
         elif status in (0, 5) and cases == 0:
             status = 5
-        elif status in (0, 1):  # what is recommended, or expected to fail, does not count
+        elif status in (0, 1, 5):  # what is recommended, or expected to fail, does not count
             faults = any(record.status in results.FAULTS and record.level == "required" for record in self.records)
             status = int(faults or bool(self.unloadable))
         self.footer = results.Footer(verdicts, round(time.perf_counter() - self.started, 3), cases, status)
