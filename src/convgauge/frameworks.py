@@ -78,6 +78,11 @@ class Framework:
         """How many threads this framework's own pool uses; None where it has none of its own."""
         return None
 
+    def stir(self) -> None:
+        """Draw from the global random generators, so that one seeded anew to where it was shows."""
+        random.random()
+        np.random.random()
+
     def state(self) -> Dict[str, Any]:
         """Global state that a convolution has no business changing."""
         kind, keys, *rest = np.random.get_state(legacy=True)
@@ -230,6 +235,10 @@ class _Torch(Framework):
 
     def threads(self) -> int | None:
         return int(self.torch.get_num_threads())
+
+    def stir(self) -> None:
+        super().stir()
+        self.torch.rand(1)
 
     def state(self) -> Dict[str, Any]:
         torch = self.torch

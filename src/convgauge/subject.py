@@ -134,6 +134,8 @@ class Subject:
         except (KeyError, TypeError, RuntimeError, NotImplementedError) as error:
             return Observation("unsupported", message=f"{type(error).__name__}: {error}")
         before = [None if made is None else self.framework.bytes_of(made[1]) for made in operands]
+        if call.watch:
+            self.framework.stir()
         state = self.framework.state() if call.watch else {}
         arrays = [None if made is None else made[0] for made in operands]
         started = time.perf_counter()

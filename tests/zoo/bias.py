@@ -23,7 +23,7 @@ def bias_once_a_group(input, weight, bias=None, stride=1, padding=0, dilation=1,
     return conv(input, weight, bias, stride, padding, dilation, groups)
 
 
-@fault("Pointwise kernels forget the bias.", caught_by=["bias", "geometry"])
+@fault("Pointwise kernels forget the bias.", caught_by=["bias", "sweep", "covering"])
 def pointwise_without_bias(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if weight.shape[2:] == (1, 1) and bias is not None:
         bias = bias * 0
@@ -31,7 +31,7 @@ def pointwise_without_bias(input, weight, bias=None, stride=1, padding=0, dilati
 
 
 @fault("Where there are as many outputs as columns the bias is added along the columns.",
-       caught_by=["bias", "geometry", "adversarial"])  # fmt: skip
+       caught_by=["bias", "sweep", "covering", "adversarial"])  # fmt: skip
 def bias_along_columns(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, None, stride, padding, dilation, groups)
     if bias is None:
@@ -56,7 +56,9 @@ def strided_bias_rolled(input, weight, bias=None, stride=1, padding=0, dilation=
     return conv(input, weight, bias, stride, padding, dilation, groups)
 
 
-@fault("The bias is added to the first image of a batch of three or more alone.", caught_by=["bias", "geometry"])
+@fault(
+    "The bias is added to the first image of a batch of three or more alone.", caught_by=["bias", "sweep", "covering"]
+)
 def bias_for_two_images(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, None, stride, padding, dilation, groups)
     if bias is not None:

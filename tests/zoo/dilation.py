@@ -33,7 +33,7 @@ def dilated_extent_too_large(input, weight, bias=None, stride=1, padding=0, dila
     return output[:, :, : keep[0], : keep[1]].copy()
 
 
-@fault("Dilation is forgotten as soon as there are groups.", caught_by=["dilation", "groups", "geometry", "covering"])
+@fault("Dilation is forgotten as soon as there are groups.", caught_by=["dilation", "groups", "sweep", "covering"])
 def grouped_without_dilation(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
     if groups == 1:
@@ -41,7 +41,7 @@ def grouped_without_dilation(input, weight, bias=None, stride=1, padding=0, dila
     return dilation_ignored(input, weight, bias, stride, padding, dilation, groups)
 
 
-@fault("Dilation from 4 on is done as 3.", caught_by=["dilation", "geometry"])
+@fault("Dilation from 4 on is done as 3.", caught_by=["dilation", "sweep", "covering"])
 def dilation_capped_at_three(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
     if max(problem.dilation) < 4:

@@ -70,7 +70,7 @@ def middling_groups_share_filters(input, weight, bias=None, stride=1, padding=0,
     return conv(input, weight, bias, stride, padding, dilation, groups)
 
 
-@fault("Three channels a group: the filters beyond 8 of a group are zero.", caught_by=["groups", "geometry"])
+@fault("Three channels a group: the filters beyond 8 of a group are zero.", caught_by=["groups", "sweep", "covering"])
 def three_channels_a_group(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     per = weight.shape[0] // max(1, groups)
     if groups > 1 and weight.shape[1] == 3 and per > 8:
@@ -80,7 +80,7 @@ def three_channels_a_group(input, weight, bias=None, stride=1, padding=0, dilati
 
 
 @fault("Depthwise of stride 2 is wrong from 16 channels on: the second half reads the first's channels.",
-       caught_by=["groups", "geometry"])  # fmt: skip
+       caught_by=["groups", "sweep", "covering"])  # fmt: skip
 def depthwise_stride_two_from_sixteen(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
     if problem.groups == problem.in_channels >= 16 and 2 in problem.stride:
@@ -104,7 +104,7 @@ def last_group_repeats(input, weight, bias=None, stride=1, padding=0, dilation=1
     return conv(input, weight, bias, stride, padding, dilation, groups)
 
 
-@fault("Depthwise of an odd number of channels leaves the last one out.", caught_by=["groups", "geometry"])
+@fault("Depthwise of an odd number of channels leaves the last one out.", caught_by=["groups", "sweep", "covering"])
 def depthwise_pairs_of_channels(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if groups == input.shape[1] > 1 and groups % 2:
         weight = weight.copy()

@@ -92,7 +92,7 @@ def wide_padding_repeats_edge(input, weight, bias=None, stride=1, padding=0, dil
     return finished(contracted(fields, weight, problem.groups), bias, problem.dtype)
 
 
-@fault("Padding wider than the image wraps round to its other side.", caught_by=["padding", "geometry"])
+@fault("Padding wider than the image wraps round to its other side.", caught_by=["padding", "sweep", "covering"])
 def padding_beyond_image_wraps(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
     if problem.pads[1][0] < problem.width or 0 in input.shape:
@@ -109,7 +109,7 @@ def padding_all_on_one_side(input, weight, bias=None, stride=1, padding=0, dilat
     return with_pads(problem, input, weight, bias, pads)
 
 
-@fault("Width padding far larger than height padding is cut to 4 times it.", caught_by=["padding", "geometry"])
+@fault("Width padding far larger than height padding is cut to 4 times it.", caught_by=["padding", "sweep", "covering"])
 def lopsided_padding_cut(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
     ((top, _), (left, _)) = problem.pads
@@ -120,7 +120,10 @@ def lopsided_padding_cut(input, weight, bias=None, stride=1, padding=0, dilation
     return output
 
 
-@fault("With a stride the padding at the bottom and right is left out.", caught_by=["stride", "padding", "geometry"])
+@fault(
+    "With a stride the padding at the bottom and right is left out.",
+    caught_by=["stride", "padding", "sweep", "covering"],
+)
 def strided_padding_at_the_start_alone(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
     output = computed(problem, input, weight, bias)

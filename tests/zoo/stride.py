@@ -52,7 +52,7 @@ def stride_capped_by_kernel(input, weight, bias=None, stride=1, padding=0, dilat
     return output[:, :, : problem.output_size[0], : problem.output_size[1]].copy()
 
 
-@fault("Stride and dilation together: the kernel's step is their product.", caught_by=["geometry"])
+@fault("Stride and dilation together: the kernel's step is their product.", caught_by=["sweep", "covering"])
 def stride_multiplies_dilation(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
     output = computed(problem, input, weight, bias)
@@ -71,7 +71,7 @@ def stride_of_three_is_two(input, weight, bias=None, stride=1, padding=0, dilati
 
 
 @fault("With stride 2 on an odd width, columns of the next row are read at the right border.",
-       caught_by=["stride", "geometry"])  # fmt: skip
+       caught_by=["stride", "sweep", "covering"])  # fmt: skip
 def stride_two_on_odd_width(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
     output = computed(problem, input, weight, bias)
