@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,14 +19,14 @@ from convgauge.operands import Operands, draw
 from convgauge.problem import Problem, ProblemError
 from convgauge.race import schedule
 from convgauge.race import statistics as stats
-from convgauge.race.contestant import Contestant, Out, Request
+from convgauge.race.contestant import CALL_TIMEOUT, Contestant, Out, Request
 from convgauge.race.runner import turn
 from convgauge.race.verification import Case, Verification, flipped, places
 
 SAMPLE = 0.005
 """Seconds that a sample of the baseline should take: time for caches and clock to settle after the one before."""
 
-LONG_SAMPLE = 0.020
+LONG_SAMPLE = 0.010
 """Seconds above which a sample of a slower contestant is made of fewer calls, down to one."""
 
 PATIENCE = 1 / 20
@@ -48,6 +49,9 @@ HOT_SETS = 2
 
 COLD_SETS = 64
 """Cold operands: as many sets as take twice the largest cache, but no more than this."""
+
+PROBE = 2.0
+"""Seconds that trying a part of a problem may take."""
 
 PROBE_FLOPS = 2_000_000
 """Size of the first part of a problem that shows whether the whole would take too long: 0.2 s in Python's loops."""
@@ -183,22 +187,24 @@ class Race:
     # --- before the rounds ---
 
     def _size_up(self, entry: Entry) -> None:
-        """Send away who would take longer than the patience, found out on parts of the problem. Raises `Out`."""
-        contestant = entry.contestant
-        if entry in (self.baseline, self.control):
+        """Send away who would take longer than the patience, found out on parts of the problem. Raises `Out`.
+
+        Two parts, since a part's time may be mostly what any call costs: from the second on, time grows with FLOPs.
+        """
+        contestant, whole = entry.contestant, self.problem.flops
+        if entry in (self.baseline, self.control) or 0 < contestant.rate * whole <= self.patience / 2:
             return
-        if contestant.rate and contestant.rate * self.problem.flops <= self.patience / 2:
-            return
-        predicted = contestant.least_rate * self.problem.flops
-        if contestant.least_rate < math.inf and predicted > HOPELESS * self.patience:
-            raise self._too_slow(predicted, "the layers before")
-        small, large = (part_of(self.problem, max(PROBE_FLOPS, flops)) for flops in (0, self.problem.flops // 8))
+        if contestant.least_rate * whole > HOPELESS * self.patience and contestant.least_rate < math.inf:
+            raise self._too_slow(contestant.least_rate * whole, "the layers before")
+        small, large = (part_of(self.problem, max(PROBE_FLOPS, flops)) for flops in (0, whole // 8))
+        seconds = self._probe(contestant, small)
+        predicted = seconds * whole / max(1, small.flops)
         part = small
-        predicted = self._probe(contestant, small)
-        if predicted > self.patience and predicted * large.flops / self.problem.flops <= self.patience:
+        if predicted > self.patience and small.flops < large.flops < whole and predicted * large.flops / whole < PROBE:
             part = large
-            predicted = self._probe(contestant, large)
-        contestant.least_rate = min(contestant.least_rate, predicted / max(1, self.problem.flops))
+            longer = self._probe(contestant, large)
+            predicted = longer + max(0.0, longer - seconds) * (whole - large.flops) / (large.flops - small.flops)
+        contestant.least_rate = min(contestant.least_rate, predicted / max(1, whole))
         if predicted > self.patience:
             raise self._too_slow(predicted, part.text)
 
@@ -207,12 +213,12 @@ class Race:
         return Out("undecided", f"one call would take about {seconds:.2g} s, {allowed} (predicted from {basis})")
 
     def _probe(self, contestant: Contestant, part: Problem) -> float:
-        """Seconds that one call would take, from one on a part of the problem. Raises `Out`."""
-        request = Request(part, draw(part, "exact", self.verification.seed))
-        seconds = contestant.call(request).seconds
-        if seconds * self.problem.flops > self.patience * part.flops:  # the first call may have compiled
-            seconds = contestant.call(request).seconds
-        return seconds * self.problem.flops / max(1, part.flops)
+        """Seconds of a call on a part of the problem, once it is prepared and has been called before. Raises `Out`."""
+        operands = draw(part, "exact", self.verification.seed)
+        contestant.call(Request(part, operands))  # what declines or fails says so here
+        contestant.ask(CALL_TIMEOUT, *ready_command(part, [operands], [[]], contestant.threads))
+        calls = [contestant.ask(CALL_TIMEOUT, "race_sample", 0, 0)[0]["ns"] for _ in range(2)]
+        return float(min(calls)) * 1e-9
 
     def _make_sets(self) -> None:
         size = 4 * sum(math.prod(shape) for shape in (self.problem.input_shape, self.problem.weight_shape))
@@ -230,8 +236,7 @@ class Race:
     def _operands(self, threads: int) -> bytes:
         """The request that puts operands in place, packed once for all contestants."""
         if not self.packed:
-            packed = [tuple(map(wire.packed, (one.input, one.weight, one.bias))) for one in self.sets]
-            self.packed = wire.request("race_ready", self.problem.text, packed, self.places, threads)
+            self.packed = wire.request(*ready_command(self.problem, self.sets, self.places, threads))
         return self.packed
 
     def _warm_up(self, entry: Entry) -> None:
@@ -270,8 +275,9 @@ class Race:
         taken = float(content["ns"]) * 1e-9
         self.delayed += content["delayed"] * 1e-9
         self.sampled += taken
-        if not 0 < taken <= waited * 1.001:
-            raise Out("failed", f"its process's clock says {taken:.3g} s where the engine's says {waited:.3g} s")
+        shown = content["raw"] * 1e-9
+        if not 0 < shown <= waited * 1.001:
+            raise Out("failed", f"its process's clock says {shown:.3g} s where the engine's says {waited:.3g} s")
         entry.last_tick = self.tick
         return taken / entry.iterations
 
@@ -381,6 +387,12 @@ class Race:
             self._alone(self.baseline)
             found = factor()
         return found
+
+
+def ready_command(problem: Problem, sets: list[Operands], places: list[Any], threads: int) -> tuple[Any, ...]:
+    """The command that puts operand sets in place and prepares for them."""
+    packed = [tuple(map(wire.packed, (one.input, one.weight, one.bias))) for one in sets]
+    return "race_ready", problem.text, packed, places, threads
 
 
 def part_of(problem: Problem, flops: int) -> Problem:

@@ -31,7 +31,7 @@ class Timing:
         self.disturbed: dict[int, tuple[tuple[int, ...], Any]] = {}
         self.output: Any = None
         self.delays = _Delays()
-        self.delayed = 0
+        self.delayed = self.raw = 0
 
     def handlers(self) -> dict[str, Callable[..., None]]:
         """The commands and what answers them."""
@@ -118,9 +118,12 @@ class Timing:
         return {"ns": taken}, []
 
     def sample(self, first: int, last: int) -> tuple[dict[str, Any], list[np.ndarray]]:
-        """Time the calls numbered ``first`` to ``last``; tells their nanoseconds, and those taken out as delays."""
+        """Time the calls numbered ``first`` to ``last``.
+
+        Tells their nanoseconds without delays, those of the delays, and all as they went by.
+        """
         gc.collect(1)
-        return {"ns": self._timed(first, last), "delayed": self.delayed}, []
+        return {"ns": self._timed(first, last), "delayed": self.delayed, "raw": self.raw}, []
 
     def _timed(self, first: int, last: int) -> int:
         """Nanoseconds of the calls, each with the next operand set and one element changed since that set's last call.
@@ -144,8 +147,9 @@ class Timing:
             self.output = output
         started = clock()
         self.server.subject.framework.synchronize()
-        self.delayed = sum(delays)
-        return undelayed(taken, delays) + int(clock() - started)
+        waited = int(clock() - started)
+        self.delayed, self.raw = sum(delays), sum(taken) + waited
+        return undelayed(taken, delays) + waited
 
     def _disturb(self, which: int, tick: int) -> Any:
         """The input of set ``which`` with one element's sign flipped: that of `place`; the one before is put back."""
