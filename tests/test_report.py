@@ -9,10 +9,11 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from convgauge import report, results
-from convgauge.report import export, model, picture, regions, speed, synthetic, words
+from convgauge.report import export, history, model, picture, regions, speed, synthetic, words
 from convgauge.results import (
     Counterexample,
     Footer,
@@ -179,7 +180,10 @@ def test_the_overview_tells_machine_versions_seed_command_and_completeness(site:
 def test_runs_and_tables_can_be_downloaded(site: Path) -> None:
     packed = sorted((site / "runs").iterdir())
     assert [path.name for path in packed] == ["01-whole.jsonl.gz", "02-cut.jsonl.gz"]
-    assert gzip.decompress(packed[0].read_bytes()).startswith(b'{"type":"header"')
+    lines = gzip.decompress(packed[0].read_bytes()).splitlines()
+    assert b'"type":"header"' in lines[0]
+    assert b'"type":"footer"' in lines[-1]
+    assert not any(b'"type":"image"' in line for line in lines), "pictures are in images/ already"
     with (site / "data" / "results.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 2 * 6 * 24 * 4
@@ -295,6 +299,20 @@ def test_the_verdict_is_the_footer_s_or_what_the_records_prove(
     assert entry.verdict == verdict
 
 
+def test_an_implementation_that_a_cut_off_check_did_not_reach_is_incomplete() -> None:
+    found = model.gather([run(results.ImplementationRecord("z"), spec("a"), footer=False)])
+    assert {entry.name: entry.verdict for entry in found.entries} == {"a": "incomplete", "z": "incomplete"}
+
+
+def test_a_shard_is_said_to_be_a_part(tmp_path: Path) -> None:
+    writer = results.Writer(tmp_path / "part.jsonl", header(shard="3/8"))
+    writer.write(spec())
+    writer.write(Footer({"a": Judgement("conformant", "A", 3, 0)}, 1.0, 3))
+    writer.close()
+    text = Page(report.build([tmp_path / "part.jsonl"], tmp_path / "site").read_text("utf-8")).text
+    assert "part.jsonl is shard 3/8" in text
+
+
 # --- speed -----------------------------------------------------------------------------------------------------------
 
 
@@ -328,6 +346,27 @@ def test_a_wrong_implementation_is_shown_as_wrong_and_never_with_a_ratio(tmp_pat
     text = Page((report.build([path], tmp_path / "site").parent / "speed.html").read_text("utf-8")).text
     assert "1 wrong" in text
     assert "0 of 1 layers" in text
+
+
+def test_what_is_not_ranked_is_listed_with_its_reason(tmp_path: Path) -> None:
+    slow = msgspec.structs.replace(timing("slow", "p", None, "declined"), reason="needs <stride> 1")
+    (race,) = speed.races(model.gather([run(timing("base", "p", 1.0, "baseline"), slow)]))
+    assert race.unranked == [("slow", "declined", "needs <stride> 1", ["p"])]
+
+
+# --- history -------------------------------------------------------------------------------------------------------
+
+
+def test_history_needs_two_words_on_one_implementation() -> None:
+    check, bench = run(spec("a"), started="1"), run(timing("a", "p", 1.2, "slower"), started="2")
+    assert history.timeline(model.gather([check, bench])) == []
+    later = run(spec("a", status="failed"), started="3")
+    (line,) = history.timeline(model.gather([later, check, bench]))
+    assert [moment and (moment.verdict, moment.faults) for moment in line.rows["a"]] == [
+        ("conformant", 0),
+        ("not checked", 0),
+        ("nonconformant", 1),
+    ]
 
 
 # --- regions and pictures --------------------------------------------------------------------------------------------

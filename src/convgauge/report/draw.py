@@ -147,7 +147,7 @@ def large_margins(margins: Sequence[float]) -> Markup:
     parts += [_text(one + 6, 12, "bound", "start"), _text((left + end) / 2, bottom + 37, "error ÷ bound")]
     over = sum(counts[_ONE:])
     spoken = f"Distribution of {len(margins)} margins: {len(margins) - over} below the bound, {over} at or above it"
-    return _svg(spoken, bottom + 40, parts, width=end + left)
+    return _svg(spoken, bottom + 40, parts, width=end + left, kind="chart margins")
 
 
 def _superscript(number: int) -> str:

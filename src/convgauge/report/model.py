@@ -65,7 +65,7 @@ class Entry:
             return min((j.verdict for j in self.judgements), key=lambda v: _WORST.index(v) if v in _WORST else -1)
         if any(s.level == "required" and s.status in results.FAULTS for s in self.specs):
             return "nonconformant"
-        return INCOMPLETE if self.specs else UNCHECKED
+        return INCOMPLETE if self.specs or self.cut_off else UNCHECKED
 
     @property
     def timed(self) -> bool:
@@ -197,9 +197,9 @@ def _take(run: Run, environment: str, entries: dict[tuple[str, str], Entry]) -> 
             entry(record.implementation).images.append(record)
     for name, judgement in (run.footer.verdicts if run.footer else {}).items():
         entry(name).judgements.append(judgement)
-    if run.footer is None:
-        for name in {record.implementation for record in run.of(SpecRecord)}:
-            entry(name).cut_off = True
+    if run.footer is None and run.of(SpecRecord):
+        for record in run.of(ImplementationRecord) + run.of(SpecRecord):
+            entry(record.implementation).cut_off = True
 
 
 def _drop_replaced(entry: Entry) -> None:

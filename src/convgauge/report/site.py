@@ -23,11 +23,13 @@ from markupsafe import Markup
 from convgauge import __version__, results
 from convgauge.bundled import bundled
 from convgauge.report import draw, export, picture, regions, speed, words
+from convgauge.report.history import timeline
 from convgauge.report.model import Entry, Report, Spec, gather
 from convgauge.results import FAULTS, ImageRecord, SpecRecord
 
 MARKER = "convgauge-report.json"
 """The file by which a folder is known to be a report, and so may be replaced by the next one."""
+_IMAGE = b'{"type":"image"'
 DRAWN = 25
 """Counterexamples drawn on one page; the rest are told in words, and are in the run."""
 
@@ -126,12 +128,14 @@ class Site:
         self.folder = folder
         self.races = speed.races(report)
         self.rows = [self._rows(place) for place in range(len(report.entries))]
+        self.history = timeline(report)
         self.templates = templates()
         self.templates.globals.update(
             report=report,
             races=self.races,
             suite=__version__,
             means=self._means(),
+            has_history=bool(self.history),
             has_gallery=any(entry.images for entry in report.entries),
             environments=len(report.environments) > 1,
         )
@@ -144,6 +148,8 @@ class Site:
         self._page("specs.html", "specs.html", data=self._data())
         self._page("speed.html", "speed.html", **self._speed())
         self._page("compare.html", "compare.html")
+        if self.history:
+            self._page("history.html", "history.html", history=self.history)
         if self.templates.globals["has_gallery"]:
             self._page("gallery.html", "gallery.html", **self._gallery())
         for place, entry in enumerate(self.report.entries):
@@ -174,8 +180,11 @@ class Site:
         listed = []
         for place, run in enumerate(self.report.runs, start=1):
             name = f"runs/{place:02d}-{words.slug(Path(run.path).stem)}.jsonl.gz"
-            listed.append((name, f"run {place}, as it was read"))
-            self._put(name, gzip.compress(Path(run.path).read_bytes(), 6, mtime=0))
+            content = Path(run.path).read_bytes()
+            kept = b"".join(line for line in content.splitlines(keepends=True) if not line.startswith(_IMAGE))
+            said = "as it was read" if kept == content else "as it was read, without its pictures"
+            listed.append((name, f"run {place}, {said}"))
+            self._put(name, gzip.compress(kept, 6, mtime=0))
         tables = {
             "verdicts.csv": ("a row an implementation", export.verdicts_csv(self.report)),
             "results.csv": ("a row a result", export.results_csv(self.report)),

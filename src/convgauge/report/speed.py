@@ -115,6 +115,16 @@ class Race:
         return math.fsum((seconds or 0) * layer.count for seconds, layer in zip(best, self.layers, strict=True))
 
     @property
+    def unranked(self) -> list[tuple[str, str, str, list[str]]]:
+        """Implementation, verdict and reason of what has no ratio, each with its layers."""
+        found: dict[tuple[str, str, str], list[str]] = {}
+        for layer in self.layers:
+            for t in layer.cells.values():
+                if t.reason and not ranked(t):
+                    found.setdefault((t.implementation, t.verdict, t.reason), []).append(layer.label)
+        return [(*key, labels) for key, labels in sorted(found.items())]
+
+    @property
     def title(self) -> str:
         threads = f"{self.threads} thread{'s' if self.threads != 1 else ''}"
         parts = (self.layers_name or "layers", threads, f"{self.operands} operands", self.environment)
