@@ -42,6 +42,7 @@ class _Server:
     def __init__(self, replies: int) -> None:
         self.replies = replies
         self.subject: Any = None
+        self.calls = 0
         self.handlers: Dict[str, Callable[..., None]] = {"load": self.load, "call": self.call}
         self.handlers.update(Timing(self).handlers())
 
@@ -66,7 +67,9 @@ class _Server:
 
     def call(self, fields: Dict[str, Any]) -> None:
         """Make one call."""
-        self.send(observation_reply(self.subject.observe(call_from(fields))))
+        seen = self.subject.observe(call_from(fields))
+        self.calls += 1
+        self.send(observation_reply(seen, self.calls))
 
 
 def _limit_memory(size: int) -> None:

@@ -109,6 +109,9 @@ class Child:
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._in, selectors.EVENT_READ)
         self._selector.register(self._printed, selectors.EVENT_READ)
+        self._ended = os.pidfd_open(self.process.pid) if hasattr(os, "pidfd_open") else -1
+        if self._ended >= 0:
+            self._selector.register(self._ended, selectors.EVENT_READ)
         self._outgoing: deque[memoryview] = deque()
         self._incoming = bytearray()
         self._frames: deque[bytes] = deque()
@@ -137,7 +140,11 @@ class Child:
     def receive(self, timeout: float) -> bytes:
         """The next reply. Raises `SubjectDied` when the child ends, or sends none for ``timeout`` seconds."""
         deadline = time.monotonic() + timeout
+        ended = False
         while not self._frames:
+            self._cut()
+            if self._frames:
+                break
             self.push()
             if self._outgoing and self._out not in self._selector.get_map():
                 self._selector.register(self._out, selectors.EVENT_WRITE)
@@ -151,17 +158,35 @@ class Child:
                     self._read_replies()
                 elif key.fd == self._printed:
                     self._read_output()
+                else:
+                    ended |= key.fd == self._ended
+            if ended and not self._frames:
+                self._read_last()
         return self._frames.popleft()
+
+    def _read_last(self) -> None:
+        """What an ended child had still written. Its pipe may be held open by processes that it has left behind."""
+        try:
+            while not self._frames:
+                self._read_replies()
+        except BlockingIOError:
+            raise SubjectDied("crashed", self._ending()) from None
 
     def _read_replies(self) -> None:
         content = os.read(self._in, 1 << 20)
         if not content:
             raise SubjectDied("crashed", self._ending())
         self._incoming += content
+        self._cut()
+
+    def _cut(self) -> None:
+        """Cut what has come in into frames. Noise counts once the frames before it have been read."""
         start = 0
         while len(self._incoming) - start >= wire.LENGTH.size:
             (size,) = wire.LENGTH.unpack_from(self._incoming, start)
             if size > wire.LIMIT:
+                if self._frames:
+                    break
                 raise SubjectDied("crashed", "wrote noise to the engine's pipe")
             if len(self._incoming) - start - wire.LENGTH.size < size:
                 break
@@ -202,8 +227,9 @@ class Child:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         self._selector.close()
-        for descriptor in (self._out, self._in):
-            os.close(descriptor)
+        for descriptor in (self._out, self._in, self._ended):
+            if descriptor >= 0:
+                os.close(descriptor)
         if self.process.stdout is not None:
             self.process.stdout.close()
 
@@ -246,6 +272,7 @@ class Isolated:
         self.origin, self.limits, self.python, self.seed = origin, limits, python, seed
         self.deaths = 0
         self._child: Child | None = None
+        self._received = 0  # answers of this child
         self._under_way: deque[_Sent] = deque()  # in the order in which their replies will come
         self.description = self._start()
 
@@ -255,7 +282,7 @@ class Isolated:
 
     def _launch(self) -> None:
         """Start the process and have it import the implementation, without waiting for it."""
-        self._child = Child(self.python, self.limits.threads)
+        self._child, self._received = Child(self.python, self.limits.threads), 0
         plain = {**vars(self.origin), "declaration": None}
         self._child.send(wire.request("load", plain, self.seed, self.limits.memory))
         self._child.push()
@@ -340,7 +367,11 @@ class Isolated:
         child = self._living()
         frame = child.receive(self.limits.timeout * max(1, call.repeat // 10))
         try:
-            seen = wire.observation_from(*wire.read_reply(frame))
+            content, arrays = wire.read_reply(frame)
+            self._received += 1
+            if content.get("number") != self._received:  # of a process that forked, both halves answer
+                raise wire.GarbledFrame("an answer out of turn")
+            seen = wire.observation_from(content, arrays)
         except wire.GarbledFrame as error:
             raise SubjectDied("crashed", f"wrote noise to the engine's pipe ({error})") from None
         return replace(seen, printed=child.printed()) if child.output else seen

@@ -83,12 +83,14 @@ def read_reply(frame: bytes) -> Tuple[Dict[str, Any], List[np.ndarray]]:
         raise GarbledFrame(str(error)) from None
 
 
-def observation_reply(seen: Observation) -> bytes:
-    """A frame that tells of one call."""
+def observation_reply(seen: Observation, number: int) -> bytes:
+    """A frame that tells of one call, the ``number``-th of its process."""
     fields = dict(vars(seen))
     arrays = [fields.pop("output"), *fields.pop("extra")]
     present = [array is not None for array in arrays]
-    return reply({"observation": fields, "present": present}, [array for array in arrays if array is not None])
+    return reply(
+        {"number": number, "observation": fields, "present": present}, [array for array in arrays if array is not None]
+    )
 
 
 def observation_from(content: Dict[str, Any], arrays: List[np.ndarray]) -> Observation:

@@ -1,0 +1,191 @@
+"""Nothing that a kernel does takes the run down: each misdeed is the status of the one case, and the rest goes on."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+
+from convgauge import isolation, oracle
+from convgauge.isolation import OUTPUT_LIMIT, Isolated, Limits
+from convgauge.operands import draw
+from convgauge.problem import Problem
+from convgauge.registry import LoadError, resolve
+from convgauge.subject import Call
+
+KERNELS = Path(__file__).with_name("faulty_processes.py")
+SOUND = Problem(1, 2, 5, 6, 3, (3, 2), bias=True)
+TRIGGER = SOUND.but(batch=3)
+
+
+def calls(problems: list[Problem]) -> Iterator[tuple[Problem, Call]]:
+    for problem in problems:
+        operands = draw(problem)
+        yield problem, Call(operands.input, operands.weight, operands.bias, problem.arguments)
+
+
+@pytest.fixture
+def start() -> Iterator[Any]:
+    """Starts a kernel of the faulty ones; at the end its process and all that it started are gone."""
+    started: list[Isolated] = []
+
+    def begin(name: str, **limits: Any) -> Isolated:
+        (origin,) = resolve(f"{KERNELS}:{name}", "numpy")
+        started.append(Isolated(origin, Limits(**{"timeout": 30.0, **limits})))
+        return started[-1]
+
+    yield begin
+    for subject in started:
+        subject.close()
+    time.sleep(0.05)
+    left = [one for one in psutil.Process().children(recursive=True) if "_boot.py" in " ".join(_command(one))]
+    assert left == []
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
+def observed(subject: Isolated, problems: list[Problem]) -> list[tuple[Problem, Any]]:
+    return list(subject.stream(calls(problems)))
+
+
+def assert_right(problem: Problem, seen: Any) -> None:
+    assert (seen.kind, seen.message) == ("answer", "")
+    np.testing.assert_array_equal(seen.output, oracle.answer(problem, draw(problem)))
+
+
+ENDINGS = [
+    ("segfault", "crashed", "SIGSEGV"),
+    ("abort", "crashed", "SIGABRT"),
+    ("exits_1", "crashed", "exit status 1"),
+    ("exits_0", "crashed", "exit status 0"),
+    ("system_exit", "crashed", "exit status 1"),
+    ("killed", "crashed", "SIGKILL"),
+    ("kills_group", "crashed", "SIGKILL"),
+    ("orphans", "crashed", ""),
+    ("noise", "crashed", "noise"),
+    ("huge_frame", "crashed", "noise"),
+    ("closes", "crashed", ""),
+]
+
+
+@pytest.mark.parametrize(("name", "kind", "said"), ENDINGS)
+def test_an_ending_is_one_case_and_the_run_goes_on(start: Any, name: str, kind: str, said: str) -> None:
+    subject = start(name, timeout=8.0)
+    plan = [SOUND] * 4 + [TRIGGER] + [SOUND.but(height=8)] * 3
+    for place, (problem, seen) in enumerate(observed(subject, plan)):
+        if place == 4:
+            assert seen.kind == kind
+            assert said in seen.message
+        else:
+            assert_right(problem, seen)
+    assert subject.deaths == 1
+
+
+@pytest.mark.parametrize("name", ["sleeps", "holds_the_lock", "stopped"])
+def test_a_hang_is_ended_at_its_time(start: Any, name: str) -> None:
+    subject = start(name, timeout=3.0)
+    started = time.monotonic()
+    for place, (problem, seen) in enumerate(observed(subject, [SOUND, SOUND, TRIGGER, SOUND])):
+        if place == 2:
+            assert seen.kind == "timed_out"
+            assert "within 3 s" in seen.message
+        else:
+            assert_right(problem, seen)
+    assert time.monotonic() - started < 120
+
+
+@pytest.mark.parametrize("name", ["thread_exit", "interrupt"])
+def test_what_ends_a_thread_or_interrupts_is_no_ending(start: Any, name: str) -> None:
+    for problem, seen in observed(start(name), [SOUND, TRIGGER, SOUND]):
+        assert_right(problem, seen)
+
+
+def test_memory_beyond_the_limit_is_one_case(start: Any) -> None:
+    subject = start("greedy", memory=1500 << 20)
+    first, second, third = (seen for _, seen in observed(subject, [SOUND, TRIGGER, SOUND]))
+    assert second.kind in ("raised", "crashed")
+    assert second.kind == "crashed" or "MemoryError" in second.error
+    assert_right(SOUND, first)
+    assert_right(SOUND, third)
+
+
+@pytest.mark.parametrize("name", ["floods", "floods_descriptor"])
+def test_floods_are_captured_and_cut(start: Any, name: str) -> None:
+    seen = [seen for _, seen in observed(start(name), [SOUND, TRIGGER, SOUND, SOUND])]
+    assert all(one.kind == "answer" for one in seen)
+    printed = "".join(one.printed for one in seen)
+    assert "flood" in printed or name == "floods"  # what Python buffers comes out when it likes
+    assert max(len(one.printed) for one in seen) <= OUTPUT_LIMIT
+
+
+def test_a_fork_that_answers_too_does_not_shift_answers(start: Any) -> None:
+    subject = start("forks", timeout=8.0)
+    for place, (problem, seen) in enumerate(
+        observed(subject, [SOUND, TRIGGER] + [SOUND.but(width=w) for w in range(4, 12)])
+    ):
+        if place != 1 and seen.kind == "answer":
+            assert_right(problem, seen)
+
+
+def test_the_case_that_kills_is_found_among_many(start: Any) -> None:
+    subject = start("segfault")
+    plan = [TRIGGER if place % 40 == 17 else SOUND.but(width=4 + place % 7) for place in range(100)]
+    kinds = ["crashed" if problem.batch == 3 else "answer" for problem in plan]
+    assert [seen.kind for _, seen in observed(subject, plan)] == kinds
+
+
+def test_a_subject_that_keeps_dying_is_given_up(start: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(isolation, "DEATHS", 2)
+    subject = start("exits_1")
+    seen = [seen for _, seen in observed(subject, [TRIGGER] * 4)]
+    assert [one.kind for one in seen] == ["crashed"] * 4
+    assert "given up" in seen[-1].message
+    assert subject.deaths == 2
+
+
+def test_a_file_that_ends_the_process_is_a_load_error(tmp_path: Path) -> None:
+    path = tmp_path / "ends.py"
+    path.write_text("import os\nprint('bye', flush=True)\nos._exit(0)\n")
+    with pytest.raises(LoadError, match="exit status 0") as caught:
+        Isolated(resolve(f"{path}:conv", "numpy")[0], Limits())
+    assert "bye" in caught.value.trace
+
+
+def test_children_die_with_their_parent(tmp_path: Path) -> None:
+    script = tmp_path / "parent.py"
+    script.write_text(
+        "import os, sys\nfrom convgauge.isolation import Isolated, Limits\nfrom convgauge.registry import resolve\n"
+        f"subject = Isolated(resolve({str(KERNELS)!r} + ':conv', 'numpy')[0], Limits())\n"
+        "print(subject._child.process.pid, flush=True)\nos.kill(os.getpid(), 9)\n"
+    )
+    import subprocess
+    import sys
+
+    found = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False, timeout=120)
+    child = int(found.stdout)
+    deadline = time.monotonic() + 10
+    while psutil.pid_exists(child) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
+
+
+def test_no_descriptor_is_left_open(start: Any) -> None:
+    def count() -> int:
+        return len(os.listdir("/proc/self/fd"))
+
+    start("conv").close()
+    before = count()
+    for _ in range(3):
+        start("conv").close()
+    assert count() == before
