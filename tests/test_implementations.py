@@ -26,6 +26,7 @@ ORDINARY = [
     "n1c2h7w9_o3k1x1_s2x3_p1x0_d1x1_g1_float32",
     "n1c5h13w12_o7k3x3_s1x1_p1x1_d1x1_g1_b_float32",
     "n2c6h11w10_o4k3x3_s1x1_psame_d1x1_g2_b_float32",
+    "n2c3h11w14_o6k3x5_s2x3_p2x4_d1x2_g3_b_float32",
     "n1c1h5w4_o1k1x1_s1x1_p0x0_d1x1_g1_float32",
 ]
 EMPTY = [
