@@ -148,7 +148,7 @@ def long_reductions_in_bfloat16(input, weight, bias=None, stride=1, padding=0, d
     return F.conv2d(input, weight, bias, stride, padding, dilation, groups)
 
 
-@fault("The output is a conjugate view's stand-in: a sparse tensor.", caught_by=["sweep", "covering", "padding", "shape"],
+@fault("The output is a conjugate view's stand-in: a sparse tensor.", caught_by=["sweep", "padding", "shape"],
        framework="torch", smoke=False)  # fmt: skip
 def output_is_sparse(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     return F.conv2d(input, weight, bias, stride, padding, dilation, groups).to_sparse()
