@@ -278,7 +278,15 @@ def test_a_later_run_replaces_and_says_so() -> None:
     (entry,) = model.gather([new, old]).entries
     assert [record.status for record in entry.specs] == ["passed"]
     assert entry.replaced == 1
-    assert entry.verdict == "nonconformant", "each footer stands; the worst verdict is shown"
+    assert (entry.verdict, entry.executed) == ("conformant", 3), "nothing shown is from the earlier run"
+
+
+def test_a_fault_in_a_cut_off_run_outweighs_an_earlier_verdict() -> None:
+    old = run(spec(id="x"), spec(id="y"), started="1")
+    for status, verdict in (("failed", "nonconformant"), ("passed", "incomplete")):
+        new = run(spec(id="x", status=status), footer=False, started="2")
+        (entry,) = model.gather([old, new]).entries
+        assert (entry.verdict, entry.replaced) == (verdict, 1)
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,14 @@ class Environment:
 
 
 @dataclass
+class Part:
+    """What one run has to say of one implementation's conformance; ``judgement`` is None where it was cut off."""
+
+    records: list[SpecRecord]
+    judgement: Judgement | None
+
+
+@dataclass
 class Entry:
     """One implementation in one environment: a row of the overview and a page of its own."""
 
@@ -51,21 +59,30 @@ class Entry:
     specs: list[SpecRecord] = field(default_factory=list)
     timings: list[TimingRecord] = field(default_factory=list)
     images: list[ImageRecord] = field(default_factory=list)
-    judgements: list[Judgement] = field(default_factory=list)
-    cut_off: bool = False
+    parts: list[Part] = field(default_factory=list)
     replaced: int = 0
     place: int = -1
 
     @property
     def verdict(self) -> str:
-        """The footer's, the worst of several; without one, what the records prove, else ``incomplete``."""
+        """What the records prove, else ``incomplete`` where a run was cut off, else the worst that a footer says."""
         if self.about.absent and not self.specs and not self.timed:
             return ABSENT
-        if self.judgements:
-            return min((j.verdict for j in self.judgements), key=lambda v: _WORST.index(v) if v in _WORST else -1)
         if any(s.level == "required" and s.status in results.FAULTS for s in self.specs):
             return "nonconformant"
-        return INCOMPLETE if self.specs or self.cut_off else UNCHECKED
+        if self.cut_off:
+            return INCOMPLETE
+        said = (judgement.verdict for judgement in self.judgements)
+        return min(said, key=lambda v: _WORST.index(v) if v in _WORST else -1, default=UNCHECKED)
+
+    @property
+    def judgements(self) -> list[Judgement]:
+        return [part.judgement for part in self.parts if part.judgement is not None]
+
+    @property
+    def cut_off(self) -> bool:
+        """Whether a run that something shown is from has no footer."""
+        return any(part.judgement is None for part in self.parts)
 
     @property
     def timed(self) -> bool:
@@ -79,12 +96,12 @@ class Entry:
 
     @property
     def executed(self) -> int:
-        return sum(j.executed for j in self.judgements) if self.judgements else sum(s.cases for s in self.specs)
+        """Cases judged."""
+        return sum(record.cases for record in self.specs)
 
     @property
     def declined(self) -> int:
-        if self.judgements:
-            return sum(j.declined for j in self.judgements)
+        """Cases declined."""
         return sum(s.outcomes.get("declined", 0) for s in self.specs)
 
     @property
@@ -153,13 +170,18 @@ def gather(runs: Sequence[Run]) -> Report:
         for run in environment.runs:
             _take(run, environment.name if named else "", entries)
     for entry in entries.values():
-        _drop_replaced(entry)
+        _settle(entry)
     listed = sorted(entries.values(), key=lambda e: (_place(e.verdict), e.name, e.environment))
     _distinct_slugs(listed)
     for place, entry in enumerate(listed):
         entry.place = place
-    limits = {e.name if named else "": [lim for run in e.runs for lim in run.of(LimitRecord)] for e in environments}
+    limits = {environment.name if named else "": _limits(environment) for environment in environments}
     return Report(list(runs), environments, listed, _specs(listed), limits)
+
+
+def _limits(environment: Environment) -> list[LimitRecord]:
+    measured = (limit for run in environment.runs for limit in run.of(LimitRecord))
+    return list({(limit.what, limit.dtype, limit.threads): limit for limit in measured}.values())
 
 
 def _place(verdict: str) -> int:
@@ -189,23 +211,34 @@ def _take(run: Run, environment: str, entries: dict[tuple[str, str], Entry]) -> 
     for record in run.records:
         if isinstance(record, ImplementationRecord):
             entry(record.implementation).about = record
-        elif isinstance(record, SpecRecord):
-            entry(record.implementation).specs.append(record)
         elif isinstance(record, TimingRecord):
             entry(record.implementation).timings.append(record)
         elif isinstance(record, ImageRecord) and record.implementation != "oracle":
             entry(record.implementation).images.append(record)
-    for name, judgement in (run.footer.verdicts if run.footer else {}).items():
-        entry(name).judgements.append(judgement)
-    if run.footer is None and run.of(SpecRecord):
-        for record in run.of(ImplementationRecord) + run.of(SpecRecord):
-            entry(record.implementation).cut_off = True
+    for name, part in _parts(run).items():
+        entry(name).parts.append(part)
 
 
-def _drop_replaced(entry: Entry) -> None:
-    latest = {(s.spec, s.dtype, s.device): s for s in entry.specs}
-    entry.replaced = len(entry.specs) - len(latest)
+def _parts(run: Run) -> dict[str, Part]:
+    """What a run says, by implementation; one that was cut off has a part even on those it had not come to."""
+    verdicts = run.footer.verdicts if run.footer else {}
+    parts = {name: Part([], judgement) for name, judgement in verdicts.items()}
+    records = run.of(SpecRecord)
+    if run.footer is None and records:
+        parts = {record.implementation: Part([], None) for record in run.of(ImplementationRecord) if not record.absent}
+    for record in records:
+        parts.setdefault(record.implementation, Part([], None)).records.append(record)
+    return parts
+
+
+def _settle(entry: Entry) -> None:
+    """Of each result and picture keep the latest, and of the parts those that something kept is from."""
+    every = [record for part in entry.parts for record in part.records]
+    latest = {(record.spec, record.dtype, record.device): record for record in every}
     entry.specs = list(latest.values())
+    entry.replaced = len(every) - len(latest)
+    kept = set(map(id, entry.specs))
+    entry.parts = [part for part in entry.parts if not part.records or any(id(r) in kept for r in part.records)]
     entry.images = list({image.title: image for image in entry.images}.values())
 
 
