@@ -56,8 +56,8 @@ PROBE = 2.0
 PROBE_FLOPS = 2_000_000
 """Size of the first part of a problem that shows whether the whole would take too long: 0.2 s in Python's loops."""
 
-UNTIMED_CALL, UNTIMED_SAMPLE = 20e-6, 1e-3
-"""Seconds of processor time that are not timed: changing an element for each call; pipes, collector for each sample."""
+UNTIMED = 1e-3
+"""Seconds of processor time that a sample takes beside what the child's clock sees: pipes and the collector."""
 
 PROCESSOR_TICKS = 0.02
 """Seconds by which the system's account of processor time is coarse: two ticks of a hundredth."""
@@ -81,6 +81,7 @@ class Entry:
     reason: str = ""
     seconds: list[float] = field(default_factory=list)
     processor: float = 0.0
+    shown: float = 0.0
     iterations: int = 1
     call_seconds: float = 0.0
     rounds: int | None = None
@@ -97,15 +98,18 @@ class Entry:
         return not self.verdict and not self.settled and (self.rounds is None or len(self.seconds) < self.rounds)
 
     def account(self, sign: int) -> None:
-        """Add the processor time used so far, or take it away (``sign`` -1): what is left is used between the two."""
+        """Add the processor time used so far, or take it away (``sign`` -1): what is left is used between the two.
+
+        ``shown`` is what the process's own clock says of the same time.
+        """
         self.processor += sign * self.contestant.processor_seconds()
+        if sign < 0:
+            self.shown = 0.0
 
     def hides_time(self) -> bool:
-        """Whether its clock showed far less than the processor time that the system says its samples took."""
-        shown, samples = sum(self.seconds) * self.iterations, len(self.seconds)
-        calls = samples * self.iterations
-        unseen = calls * UNTIMED_CALL + samples * UNTIMED_SAMPLE + PROCESSOR_TICKS
-        return self.processor > 1.5 * self.contestant.threads * shown + unseen
+        """Whether it used far more processor time, says the system, than its clock showed on all its threads."""
+        unseen = len(self.seconds) * UNTIMED + PROCESSOR_TICKS
+        return self.processor > 1.5 * self.contestant.threads * self.shown + unseen
 
     def attempt(self, step: Callable[[Entry], object]) -> None:
         """Take a step, unless it has left; leaving in it is noted."""
@@ -275,9 +279,10 @@ class Race:
         taken = float(content["ns"]) * 1e-9
         self.delayed += content["delayed"] * 1e-9
         self.sampled += taken
-        shown = content["raw"] * 1e-9
-        if not 0 < shown <= waited * 1.001:
-            raise Out("failed", f"its process's clock says {shown:.3g} s where the engine's says {waited:.3g} s")
+        whole = content["whole"] * 1e-9
+        if not taken > 0 or whole > waited * 1.001:
+            raise Out("failed", f"its process's clock says {whole:.3g} s where the engine's says {waited:.3g} s")
+        entry.shown += whole
         entry.last_tick = self.tick
         return taken / entry.iterations
 
@@ -348,12 +353,10 @@ class Race:
         self.baseline.ratio = stats.Ratio(1.0, 1.0, 1.0, len(self.baseline.seconds))
 
     def _check_clock(self, entry: Entry) -> None:
-        """A child's clock that shows far less than the processor time it used is not believed. Raises `Out`."""
+        """A child that used more processor time than its clock and its threads allow is not ranked. Raises `Out`."""
         if entry.hides_time():
-            shown = sum(entry.seconds) * entry.iterations
-            raise Out(
-                "failed", f"its clock shows {shown:.3g} s in all where it used {entry.processor:.3g} s of processor"
-            )
+            used = f"it used {entry.processor:.3g} s of processor where its clock shows {entry.shown:.3g} s"
+            raise Out("failed", f"{used}: its clock hides time, or it has more than {entry.contestant.threads} threads")
 
     def _decide(self, entry: Entry) -> None:
         assert entry.ratio is not None
