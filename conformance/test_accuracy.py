@@ -178,3 +178,4 @@ def test_subnormal(judge):
 def test_near_overflow(judge):
     """Sums that come near the largest finite number, and not beyond it, are finite and right."""
     judge.accurate(usual(), "near_overflow")
+    judge.accurate(usual()[::2], "large")

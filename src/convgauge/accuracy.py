@@ -18,9 +18,12 @@ So, after the requirements of the TOSA specification for dot products, two more 
   share operands, so that their errors are not quite independent. The one rounding with which a channel's bias is added
   may even be the same in all of the channel's outputs (sums on a coarser grid than the bias), so that there are only as
   many independent ones as channels, O: their part of sigma is 1 / sqrt(K + 1), and 6 / sqrt(O (K + 1)) is added, or
-  sqrt(3 / (K + 1)) where that is less, since none exceeds u S.
+  sqrt(3 / (K + 1)) where that is less, since none exceeds u S. Where the output is narrower than the accumulator, that
+  rounding is the largest of all, and K + 1 becomes 1.
 
-Grade A holds for each output's own S; B with the largest S of all outputs in its place (what FFT and Winograd keep);
+Grade A holds for each output's own S; B with the largest S in its place (what FFT and Winograd keep), among all
+placements of the kernel that touch the input, those that stride or padding leave out as well, since transforms compute
+them too;
 C only with the unit roundoff of a lower precision; F not even so.
 """
 
@@ -43,7 +46,11 @@ _DEVIATIONS = 6.0  # standard deviations that have the same chance
 _CORRELATION = 0.1  # of sigma: the least bias that is told from correlated errors
 _LEAST_SAMPLE = 32  # outputs below which mean square and bias say nothing
 _LOWER = {"float64": 2.0**-24, "float32": 2.0**-11, "float16": 2.0**-11, "bfloat16": 2.0**-8}
-_SUBGAUSSIAN = 7.0  # lambda in Hoeffding's 2 exp(-lambda^2 / 2), some 10^-10
+_TYPICAL = 0.1  # root mean square of a transform's errors, divided by the largest that is allowed
+_MAGNIFIED = (
+    2.0**12
+)  # what the output transform of Winograd's F(6x6, 3x3) may multiply an underflow by: 64 along each axis
+_SUBGAUSSIAN = 7.0  # lambda in 2 exp(-lambda^2 / 2), the chance to be beyond lambda deviations: some 10^-10
 
 
 def transform_terms(problem: Problem) -> float:
@@ -51,7 +58,9 @@ def transform_terms(problem: Problem) -> float:
 
     96 covers Winograd's F(4x4, 3x3), the least accurate in common use, whose transforms amplify an error by some ten
     along each axis (Barabasz et al. 2018, tables 2 and 4); 8 per doubling of the plane covers the butterflies of an
-    FFT and its inverse (Higham, theorem 24.2: log2(N) times 6.7 u).
+    FFT and its inverse (Higham, theorem 24.2: log2(N) times 6.7 u). It bounds the largest error; the root of the mean
+    square is a tenth of it at most (`_TYPICAL`): amplification is largest in a tile's last row and column, and F(6x6,
+    3x3), worse than F(4x4, 3x3) whatever its points, was measured at 7 u S over all families of operands.
     """
     (top, bottom), (left, right) = problem.pads
     plane = (problem.height + top + bottom) * (problem.width + left + right)
@@ -81,9 +90,16 @@ def integer_tolerance(problem: Problem, promise: str) -> float:
     return 0.75 if narrow else 0.25
 
 
+def largest_magnitude(problem: Problem, operands: Operands) -> float:
+    """The largest S of all placements of the kernel that touch the input."""
+    rows, columns = problem.extent
+    everywhere = problem.but(stride=(1, 1), padding=(rows - 1, columns - 1))
+    return float(oracle.magnitude(everywhere, operands).max(initial=0.0))
+
+
 def normwise(problem: Problem, operands: Operands) -> float:
     """Grade B's bound on operands that may hold infinities or overflow; 0 where NaN leaves nothing to measure by."""
-    size = float(oracle.magnitude(problem, operands).max(initial=0.0))
+    size = largest_magnitude(problem, operands)
     if math.isnan(size):
         return 0.0
     terms = problem.reduction + 1 + transform_terms(problem)
@@ -130,31 +146,34 @@ class Scale:
         dtype = DTYPES[self.problem.dtype]
         accumulator = DTYPES[dtype.accumulator]
         terms = self.problem.reduction + 1.0
+        spread = terms / 3
         size: Any = self.magnitude
         if grade != "A":
-            size = self.magnitude.max(initial=0.0)
+            size = largest_magnitude(self.problem, operands)
             terms += transform_terms(self.problem)
+            spread += (_TYPICAL * transform_terms(self.problem)) ** 2
         u = accumulator.roundoff
         largest = terms * u / (1 - terms * u) * size
-        variance = terms / 3 * (u * size) ** 2
+        sigma = math.sqrt(spread) * u * size
         rounded = self._output_roundings()
         if rounded is not None:
             largest = largest + dtype.roundoff * rounded * (1 + terms * u)
-            variance = variance + (dtype.roundoff * rounded) ** 2 / 3
+            sigma = np.hypot(sigma, dtype.roundoff / math.sqrt(3) * rounded)
         if grade == "C":
-            extra = self._lower_precision(operands)
-            largest, variance = largest + extra, variance + extra**2
-        underflow = 0.5 * (self.problem.reduction + 1) * accumulator.step + dtype.step
+            further, further_sigma = self._lower_precision(operands)
+            largest, sigma = largest + further, np.hypot(sigma, further_sigma)
+        underflow = 0.5 * (terms if grade == "A" else terms + _MAGNIFIED) * accumulator.step + dtype.step
         return (
             np.broadcast_to(largest + underflow, self.exact.shape),
-            np.broadcast_to(np.sqrt(variance) + underflow, self.exact.shape),
+            np.broadcast_to(sigma + underflow, self.exact.shape),
         )
 
     def bias_allowed(self) -> float:
         """How far the mean of the normalised errors may be from 0: see the module's text."""
         allowed = max(_CORRELATION, _DEVIATIONS / math.sqrt(self.exact.size))
         if self.bias is not None:
-            share = math.sqrt(self.problem.reduction + 1)
+            narrow = DTYPES[self.problem.dtype].accumulator != self.problem.dtype
+            share = 1.0 if narrow else math.sqrt(self.problem.reduction + 1)
             allowed += min(_DEVIATIONS / math.sqrt(self.problem.out_channels), math.sqrt(3)) / share
         return allowed
 
@@ -165,24 +184,31 @@ class Scale:
         size = np.abs(self.exact)
         return size if self.bias is None else 2 * size + np.abs(self.bias.astype(np.float64))[:, None, None]
 
-    def _lower_precision(self, operands: Operands) -> Array:
-        """The further error that grade C allows.
+    def _lower_precision(self, operands: Operands) -> tuple[Array, Array]:
+        """The further error that grade C allows, and the root of its mean square.
 
-        16-bit floats: a sum kept in the storage type, gamma_{K+1}(u_out) S. Others: both operands of each product
-        rounded to u_c (TF32's 2**-11, or float32's for float64), by truncation or to nearest: 2 u_c |y| of bias and a
-        deviation that exceeds lambda 2 u_c sqrt(sum (w x)^2) once in 10^10 (Hoeffding).
+        16-bit floats: a sum kept in the storage type, gamma_{K+1}(u_out) S; where it stops growing the error is
+        systematic, so that its mean square is that of the largest.
+
+        Others: both operands of each product rounded to u_c (TF32's 2**-11, or float32's for float64), to nearest or
+        by truncation. Either way an operand's relative error is spread evenly over a range of 2 u_c at most, of variance
+        u_c^2 / 3, around 0 or around u_c. So the output's has a mean of at most 2 u_c |y| and the variance
+        2/3 u_c^2 sum (w x)^2, and as an even spread is sub-Gaussian with its own variance, it is beyond lambda
+        deviations once in 10^10. For float64 the sums are in float32 as well.
         """
         lower = _LOWER[self.problem.dtype]
         terms = self.problem.reduction + 1
         if DTYPES[self.problem.dtype].accumulator != self.problem.dtype:
             # (1 + u)^n - 1 keeps its meaning where n u is no longer small
-            return math.expm1(min(terms * math.log1p(lower), 50.0)) * self.magnitude
-        squared = Operands(operands.input.astype(np.float64) ** 2, operands.weight.astype(np.float64) ** 2, None)
-        squares = oracle.answer(self.problem.but(bias=False), squared)
-        extra: Array = 2 * lower * (np.abs(self.exact) + _SUBGAUSSIAN * np.sqrt(squares))
-        if self.problem.dtype == "float64":  # the whole computation in float32, sums as well
-            extra = extra + terms * lower * self.magnitude
-        return extra
+            largest: Array = math.expm1(min(terms * math.log1p(lower), 50.0)) * self.magnitude
+            return largest, largest
+        spread = math.sqrt(2 / 3) * lower * oracle.root_of_squares(self.problem, operands)
+        mean = 2 * lower * np.abs(self.exact)
+        largest, sigma = mean + _SUBGAUSSIAN * spread, np.hypot(mean, spread)
+        if self.problem.dtype == "float64":
+            largest = largest + terms * lower * self.magnitude
+            sigma = np.hypot(sigma, math.sqrt(terms / 3) * lower * self.magnitude)
+        return largest, sigma
 
 
 def measure(output: Array, scale: Scale, operands: Operands, statistics: bool = True) -> Accuracy:

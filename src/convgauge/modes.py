@@ -112,6 +112,19 @@ def _second_gradient(implementation: Any, framework: Framework, call: Any, array
     return output, [*first, *second]
 
 
+def _two_graphs(implementation: Any, framework: Framework, call: Any, arrays: List[Any]) -> Made:
+    """Two calls, the second on turned and negated operands, before the gradients of either: by input and weight each."""
+    import torch
+
+    leaves = _leaves(call, arrays)
+    turned = [(-leaf.detach().flip(2, 3)).requires_grad_(True) for leaf in leaves[:2]]
+    upstream = _another(framework, call, call.upstream)
+    first = implementation(*leaves, **call.arguments)
+    second = implementation(*turned, leaves[2], **call.arguments)
+    by_first = torch.autograd.grad(first, leaves[:2], upstream)
+    return first, [*by_first, *torch.autograd.grad(second, turned, upstream)]
+
+
 # --- torch -----------------------------------------------------------------------------------------------------------
 
 
@@ -188,6 +201,7 @@ MODES: Dict[str, Callable[[Any, Framework, Any, List[Any]], Made]] = {
     "overwritten": _overwritten,
     "gradient": _gradient,
     "second_gradient": _second_gradient,
+    "two_graphs": _two_graphs,
     "unbatched": _unbatched,
     "meta": _meta,
     "channels_last": _channels_last,

@@ -192,6 +192,21 @@ def _near_overflow(problem: Problem, random: Random) -> Drawn:
     return input * root, weight * root * sign[:, None, None, None], bias * room * sign
 
 
+def _large(problem: Problem, random: Random) -> Drawn:
+    """As near to overflow as a fast algorithm may come: its transforms add up a plane, or multiply by thousands.
+
+    2^20 is the product of what Winograd's F(6x6, 3x3) multiplies by in its transforms of input and output, some 2^8
+    and 2^12 for rows and columns together. float16 is transformed in float32, which leaves that room.
+    """
+    input, weight, bias = _near_overflow(problem, random)
+    if DTYPES[problem.dtype].digits == DTYPES["float16"].digits:
+        return input, weight, bias
+    (top, bottom), (left, right) = problem.pads
+    plane = (problem.height + top + bottom) * (problem.width + left + right)
+    root = 2.0**-10 / math.sqrt(max(1, plane))
+    return input * root, weight * root, bias * root**2
+
+
 FAMILIES: dict[str, Callable[[Problem, Random], Drawn]] = {
     "gaussian": _gaussian,
     "positive": _positive,
@@ -202,4 +217,5 @@ FAMILIES: dict[str, Callable[[Problem, Random], Drawn]] = {
     "mixed_zeros": _mixed_zeros,
     "subnormal": _subnormal,
     "near_overflow": _near_overflow,
+    "large": _large,
 }

@@ -43,19 +43,38 @@ def summed(problem: Problem, operands: Operands) -> Array:
     """The convolution of float64 operands, each output correctly rounded; for small problems, as it takes its time.
 
     Each product is split into a float64 and its exact remainder (Dekker's product with Veltkamp's splitting; Ogita,
-    Rump and Oishi 2005, algorithm 3.3), and `math.fsum` adds all the parts as if in infinite precision.
+    Rump and Oishi 2005, algorithm 3.3), and `math.fsum` adds all the parts as if in infinite precision. Operands are
+    scaled by powers of two first, so that remainders don't underflow where the products are subnormal.
     """
+    input, input_exponent = scaled(operands.input)
+    weights, weight_exponent = scaled(operands.weight)
+    exponent = input_exponent + weight_exponent
     shape = (problem.groups, problem.out_channels // problem.groups)
-    weight = operands.weight.reshape(*shape, 1, problem.reduction)
-    bias = np.zeros(problem.out_channels) if operands.bias is None else operands.bias
+    weight = weights.reshape(*shape, 1, problem.reduction)
+    bias = np.zeros(problem.out_channels) if operands.bias is None else np.ldexp(operands.bias, -exponent)
     output = np.empty((problem.batch, *shape, math.prod(problem.output_size)))
-    for image, columns in enumerate(_unfolded(problem, operands.input)):
+    for image, columns in enumerate(_unfolded(problem, input)):
         product, rest = _split_product(weight, np.swapaxes(columns, 1, 2)[:, None])
         added = np.broadcast_to(bias.reshape(*shape, 1, 1), (*product.shape[:-1], 1))
         terms = np.concatenate([product, rest, added], axis=-1)
         sums = [math.fsum(one) for one in terms.reshape(-1, terms.shape[-1]).tolist()]
         output[image] = np.array(sums).reshape(terms.shape[:-1])
-    return output.reshape(problem.output_shape)
+    return np.ldexp(output.reshape(problem.output_shape), exponent)
+
+
+def root_of_squares(problem: Problem, operands: Operands) -> Array:
+    """sqrt(sum (w x)^2) for each output, without the bias, in float64; no square overflows or underflows."""
+    input, input_exponent = scaled(operands.input.astype(np.float64))
+    weight, weight_exponent = scaled(operands.weight.astype(np.float64))
+    squares = _convolve(problem, input**2, weight**2, None)
+    return np.ldexp(np.sqrt(squares), input_exponent + weight_exponent)
+
+
+def scaled(values: Array) -> tuple[Array, int]:
+    """(values / 2^e, e) with the largest magnitude in [1/2, 1); e is 0 where there is none or it is not finite."""
+    largest = float(np.abs(values).max(initial=0.0))
+    exponent = math.frexp(largest)[1] if math.isfinite(largest) else 0
+    return np.ldexp(values, -exponent), exponent
 
 
 def _split_product(a: Array, b: Array) -> tuple[Array, Array]:
@@ -135,3 +154,28 @@ def rational(problem: Problem, operands: Operands) -> list[Any]:
         [[[one(n, o, y, x) for x in range(width)] for y in range(height)] for o in range(problem.out_channels)]
         for n in range(problem.batch)
     ]
+
+
+def adjoint(problem: Problem, operands: Operands, upstream: Array) -> tuple[Array, Array, Array | None]:
+    """Gradients of <output, upstream> by input, weight and bias (None without one), in float64.
+
+    With y(n, o, p) = sum w(o, c, t) x(n, c, p s + t d - pad): each tap t of the weight takes the upstream gradient
+    times the input under it, and gives every input under it the upstream gradient times itself. One tap at a time.
+    """
+    x, w, g = (array.astype(np.float64) for array in (operands.input, operands.weight, upstream))
+    groups, per_group = problem.groups, problem.in_channels // problem.groups
+    padded = _padded(problem, x)
+    by_padded, by_weight = np.zeros_like(padded), np.zeros_like(w)
+    split = (problem.batch, groups, per_group, *problem.output_size)
+    g = g.reshape(problem.batch, groups, problem.out_channels // groups, *problem.output_size)
+    filters = w.reshape(groups, -1, per_group, *problem.kernel)
+    (sh, sw), (dh, dw), (oh, ow) = problem.stride, problem.dilation, problem.output_size
+    for i, j in np.ndindex(*problem.kernel):
+        seen = np.s_[:, :, i * dh : i * dh + sh * (oh - 1) + 1 : sh, j * dw : j * dw + sw * (ow - 1) + 1 : sw]
+        by_weight[:, :, i, j] = np.einsum("ngohw,ngchw->goc", g, padded[seen].reshape(split)).reshape(-1, per_group)
+        given = np.einsum("ngohw,goc->ngchw", g, filters[..., i, j])
+        by_padded[seen] += given.reshape(problem.batch, problem.in_channels, *problem.output_size)
+    (top, _), (left, _) = problem.pads
+    by_input = by_padded[:, :, top : top + problem.height, left : left + problem.width]
+    by_bias = g.sum(axis=(0, 3, 4)).reshape(-1) if problem.bias else None
+    return by_input, by_weight, by_bias

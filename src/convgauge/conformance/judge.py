@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 import numpy as np
 
@@ -40,6 +40,24 @@ DRAWN = 400  # elements of a counterexample's operands that are still drawn
 UNSTABLE = "another call with the same operands gave other bits"
 
 Check = Callable[[Case, Operands, Observation], "Fault | None"]
+
+
+class Ask(Protocol):
+    """What a law asks with: the answer to one call, as integers in float64."""
+
+    def __call__(self, problem: Problem, operands: Operands, /) -> Any: ...
+
+
+Law = Callable[[Ask, Problem, Operands], tuple[Any, Any]]
+LAW_ROOM = 4.0  # by how much a law's operands stay below the exact ones' limit: so many answers may be added
+
+
+class _Unanswered(Exception):
+    """A call that a law asks for had no answer, or not one of the right form."""
+
+    def __init__(self, fault: Fault | None, seen: Observation) -> None:
+        super().__init__()
+        self.fault, self.seen = fault, seen
 
 
 class Skip(Exception):
@@ -200,6 +218,36 @@ class Judge:
     def skip(self, why: str) -> NoReturn:
         """The spec does not apply here, for the reason given."""
         raise Skip(why)
+
+    def relation(self, what: Iterable[Problem | Case], law: Law) -> None:
+        """The answers to every case and to others made from it are related by ``law``, whatever the oracle says.
+
+        ``law(ask, problem, operands)`` gives two arrays that must be equal; ``ask(problem, operands)`` is the answer to
+        a call. The operands are exact ones with room for the sums of four answers.
+        """
+
+        def ask(case: Case, problem: Problem, operands: Operands) -> Any:
+            call = self._call(replace(case, problem=problem), operands, {})
+            ((_, seen),) = self.subject.stream([(None, call)])
+            fault = compare.outcome(seen, problem) or compare.form(seen, problem.output_shape, problem.dtype)
+            if seen.output is None or fault is not None:
+                raise _Unanswered(fault, seen)
+            return np.rint(seen.output.astype(np.float64))  # integers, of which grade B misses by less than 1/2
+
+        def check(case: Case, operands: Operands, seen: Observation) -> Fault | None:
+            try:
+                one, other = law(lambda problem, given: ask(case, problem, given), case.problem, operands)
+            except _Unanswered as unanswered:
+                declined = unanswered.seen.kind in ("declined", "unsupported")
+                return None if declined else unanswered.fault
+            return compare.near(one, other, 0.0)
+
+        headroom = LAW_ROOM * (1.0 if self.promise == "A" else 4.0)
+
+        def roomy(case: Case, operands: Operands) -> Operands:
+            return draw(case.problem, "exact", case.seed, headroom * accuracy.integer_headroom(case.problem))
+
+        self._judge(what, check, change=roomy)
 
     def refuses(self, what: Iterable[Problem | Case], *, unless: Check | None = None) -> None:
         """Every case's call is an error: any exception but a crash will do; an answer will not.

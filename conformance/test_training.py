@@ -1,0 +1,155 @@
+"""Training: gradients by input, weight and bias are the exact adjoints."""
+
+import numpy as np
+
+from convgauge import oracle
+from convgauge.conformance import Case, compare, problems, spec
+from convgauge.operands import Operands, generator
+from convgauge.problem import Problem
+
+AUTOGRAD = "torch.autograd; Dumoulin and Visin 2016, A guide to convolution arithmetic for deep learning, chapter 4"
+EXACT = {"dtypes": ("float64", "float32"), "frameworks": ("torch",), "profile": "training"}
+
+BASE = Problem(batch=2, in_channels=3, height=7, width=8, out_channels=4, kernel=(3, 2), padding=(1, 1), bias=True)
+TABLE = [
+    *problems(BASE, kernel=[(1, 1), (3, 2), (3, 3), (2, 4), (5, 5)], bias=[True, False]),
+    *problems(BASE, stride=[(2, 2), (1, 3), (3, 1), (4, 2)], kernel=[(1, 1), (3, 3), (2, 3)], padding=[(0, 0), (1, 2)]),
+    *problems(BASE, padding=[(0, 0), (0, 3), (4, 1), "same", "valid"], kernel=[(3, 3), (2, 5)]),
+    *problems(BASE, dilation=[(2, 1), (1, 3), (2, 2)], padding=[(0, 0), (2, 3)], stride=[(1, 1), (2, 1)]),
+    *problems(BASE, in_channels=4, out_channels=8, groups=[2, 4], stride=[(1, 1), (2, 2)], kernel=[(3, 3), (1, 1)]),
+    *problems(BASE, in_channels=16, out_channels=17, height=5, width=5, kernel=[(1, 1), (3, 3)]),
+    *problems(BASE, batch=[1, 5], height=[1, 6], width=[9], kernel=[(1, 3)], padding=[(0, 1)]),
+]
+
+
+def integers(problem: Problem, shape, what: str):
+    """Integers from -4 to 4 without 0: every sum of a gradient's products is exact in float32."""
+    random = generator(problem, what, 0)
+    return (random.integers(1, 5, shape) * random.choice([-1, 1], shape)).astype(problem.dtype)
+
+
+def small(case, operands):
+    """The case's operands as small integers: gradients sum over images and positions, where operands' bounds don't."""
+    problem = case.problem
+    bias = integers(problem, operands.bias.shape, "bias") if problem.bias else None
+    return Operands(
+        integers(problem, problem.input_shape, "input"), integers(problem, problem.weight_shape, "weight"), bias
+    )
+
+
+def upstream(case, operands):
+    return integers(case.problem, case.problem.output_shape, "upstream")
+
+
+def agreeing(judge, named):
+    """The first of the (name, got, expected) that do not agree; an expectation of None is that nothing came."""
+    for name, got, expected in named:
+        if expected is None:
+            if got is not None:
+                return compare.Fault("failed", f"{name}: a gradient where none was asked for")
+            continue
+        if got is None:
+            return compare.Fault("failed", f"{name}: no gradient", expected="an array")
+        if got.shape != expected.shape:
+            return compare.Fault("failed", f"{name}: shape {got.shape}, not {expected.shape}")
+        fault = compare.near(got, expected, 0.0 if judge.promise == "A" else 0.25, f"{name} is wrong")
+        if fault is not None:
+            return fault
+    return None
+
+
+def gradients(judge, table, wanted):
+    """Judge the first derivatives by the operands in ``wanted``, letters of "iwb"."""
+
+    def check(case, operands, seen):
+        by_input, by_weight, by_bias = oracle.adjoint(case.problem, operands, upstream(case, operands))
+        got = [*seen.extra, None, None, None]
+        fault = judge.rightly(case, operands, seen)
+        return fault or agreeing(
+            judge,
+            [
+                ("the gradient by the input", got[0], by_input if "i" in wanted else None),
+                ("the gradient by the weight", got[1], by_weight if "w" in wanted else None),
+                ("the gradient by the bias", got[2], by_bias if "b" in wanted and case.problem.bias else None),
+            ],
+        )
+
+    judge.answers([Case(problem) for problem in table], check, change=small, mode="gradient", upstream=upstream,
+                  wanted=wanted)  # fmt: skip
+
+
+@spec("training.gradient", source=AUTOGRAD, **EXACT)
+def test_gradients(judge):
+    """The gradients by input, weight and bias are the exact adjoints of the convolution."""
+    gradients(judge, TABLE, "iwb")
+
+
+@spec("training.gradient.one", source=AUTOGRAD, **EXACT)
+def test_one_gradient(judge):
+    """Where the gradient of one or two operands is asked for, that is given, and no other."""
+    for wanted in ("i", "w", "b", "iw", "wb"):
+        table = [problem for problem in TABLE[::4] if problem.bias or wanted != "b"]
+        gradients(judge, table, wanted)
+
+
+@spec("training.no_gradient", source=AUTOGRAD, **EXACT)
+def test_no_gradient(judge):
+    """Where no gradient is asked for, none is made."""
+    gradients(judge, TABLE[::4], "")
+
+
+@spec("training.second", source=AUTOGRAD, **EXACT)
+def test_double_backward(judge):
+    """Gradients can be differentiated again, and that is exact too."""
+
+    def check(case, operands, seen):
+        problem = case.problem
+        g = upstream(case, operands)
+        by_input, by_weight, _ = oracle.adjoint(problem, operands, g)
+        forward = oracle.answer(problem.but(bias=False), Operands(operands.input, operands.weight, None))
+        return agreeing(
+            judge,
+            [
+                ("<gradient by the input, input> by the weight", seen.extra[0], by_weight),
+                ("<gradient by the input, input> by the upstream gradient", seen.extra[1], forward),
+                ("<gradient by the weight, weight> by the input", seen.extra[2], by_input),
+                ("<gradient by the weight, weight> by the upstream gradient", seen.extra[3], forward),
+            ],
+        )
+
+    judge.answers([Case(problem) for problem in TABLE], check, change=small, mode="second_gradient", upstream=upstream,
+                  wanted="iw")  # fmt: skip
+
+
+@spec("training.memory", source=AUTOGRAD, **EXACT)
+def test_operands_changed_between_forward_and_backward(judge):
+    """Gradients of two graphs that are alive at once do not disturb each other."""
+
+    def check(case, operands, seen):
+        g = upstream(case, operands)
+        expected = oracle.adjoint(case.problem, operands, g)
+        other = Operands(-operands.input[..., ::-1, ::-1], -operands.weight[..., ::-1, ::-1], operands.bias)
+        turned = oracle.adjoint(case.problem, other, g)
+        names = ("the first graph's gradient by the input", "the first graph's gradient by the weight",
+                 "the second graph's gradient by the input", "the second graph's gradient by the weight")  # fmt: skip
+        return agreeing(judge, list(zip(names, seen.extra, [*expected[:2], *turned[:2]], strict=True)))
+
+    judge.answers([Case(problem) for problem in TABLE[::2]], check, change=small, mode="two_graphs", upstream=upstream,
+                  wanted="iw")  # fmt: skip
+
+
+@spec("training.unchanged", source=AUTOGRAD, **EXACT)
+def test_training_data_is_real(judge):
+    """Operands of zeros get the gradients that their neighbours determine."""
+
+    def blank(case, operands):
+        drawn = small(case, operands)
+        return Operands(np.zeros_like(drawn.input), drawn.weight, drawn.bias)
+
+    def check(case, operands, seen):
+        by_input, by_weight, by_bias = oracle.adjoint(case.problem, operands, upstream(case, operands))
+        names = ("the gradient by the input", "the gradient by the weight", "the gradient by the bias")
+        return agreeing(judge, list(zip(names, seen.extra, (by_input, by_weight, by_bias), strict=True)))
+
+    judge.answers([Case(problem) for problem in TABLE[::3]], check, change=blank, mode="gradient", upstream=upstream,
+                  wanted="iwb")  # fmt: skip
