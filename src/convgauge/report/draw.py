@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 
 from markupsafe import Markup, escape
@@ -101,19 +102,15 @@ _ONE = -_LEAST * _PER_DECADE
 """The first bar at or above 1, where a case fails."""
 
 
-def _bar(margin: float) -> int:
-    if margin == 0:
-        return 0
-    if not 0 < margin < math.inf:
-        return _BARS - 1  # what is no number is no small one
-    return min(_BARS - 1, max(0, math.floor((math.log10(margin) - _LEAST) * _PER_DECADE)))
+_EDGES = [10 ** (_LEAST + place / _PER_DECADE) for place in range(1, _BARS)]
+"""Where each bar but the first begins."""
 
 
 def histogram(margins: Iterable[float]) -> list[int]:
-    """How many margins lie in each bar."""
+    """How many margins lie in each bar; what is no number is no small one, and stands last."""
     counts = [0] * _BARS
     for margin in margins:
-        counts[_bar(margin)] += 1
+        counts[-1 if math.isnan(margin) else bisect_right(_EDGES, margin)] += 1
     return counts
 
 

@@ -6,6 +6,7 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from convgauge.race import summary
 from convgauge.report.model import Report
@@ -34,16 +35,18 @@ class Layer:
 
         Its own median where the baseline was not timed; None where it isn't ranked.
         """
-        timing = self.cells.get(name)
-        if timing is None or not ranked(timing):
-            return None
-        base = next((t for t in self.cells.values() if t.verdict == "baseline" and t.seconds), None)
-        return median(base) * (timing.ratio or 1.0) if base and timing.ratio else median(timing)
+        return self._times.get(name)
+
+    @cached_property
+    def _times(self) -> dict[str, float]:
+        base = next((median(t) for t in self.cells.values() if t.verdict == "baseline" and t.seconds), None)
+        counted = ((name, timing) for name, timing in self.cells.items() if ranked(timing))
+        return {name: base * t.ratio if base and t.ratio else median(t) for name, t in counted}
 
     @property
     def best(self) -> float | None:
         """Seconds of the fastest ranked implementation: one part of the virtual best."""
-        return min((s for name in self.cells if (s := self.seconds(name)) is not None), default=None)
+        return min(self._times.values(), default=None)
 
 
 @dataclass

@@ -85,7 +85,7 @@ def visible(text: str) -> str:
 
     Newlines and tabs are kept; an escape becomes \\x1b, four characters that do nothing.
     """
-    return _UNSEEN.sub(_picture, text)
+    return text if text.isprintable() else _UNSEEN.sub(_picture, text)
 
 
 def _picture(match: re.Match[str]) -> str:
@@ -95,7 +95,7 @@ def _picture(match: re.Match[str]) -> str:
 
 def line(text: str) -> str:
     """``text`` on one line, for a terminal, a heading or a cell of a Markdown table."""
-    return visible(text).replace("\n", "\\n").replace("\t", " ")
+    return text if text.isprintable() else visible(text).replace("\n", "\\n").replace("\t", " ")
 
 
 def slug(name: str) -> str:
