@@ -204,6 +204,9 @@ def _one(session: Session, finding: Finding, spec: Spec, test: Test, due: tuple[
         test(made)
     except Skip:
         return
+    except Exception as error:  # the spec's own, which says nothing of the exhibit
+        finding.mistrusted.append(f"{spec.id} ({type(error).__name__}: {error})")
+        return
     status, _ = session.settle(made, 0.0)
     finding.specs += 1
     finding.cases += made.judged

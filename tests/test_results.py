@@ -1,0 +1,158 @@
+"""Runs on disk: what is written reads back; what is damaged, cut off or of the future is never taken whole."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from convgauge import results
+from convgauge.results import Damaged, Footer, Header, Judgement, Machine, SpecRecord, Writer, read
+
+HEADER = Header(results.SCHEMA, "0.1", Machine("a processor", 2, 1 << 30, "Linux", "x86_64"), {"python": "3"}, 7)
+RECORD = SpecRecord("mine", "padding.pair", "required", "passed", 3, margin=0.5)
+FOOTER = Footer({"mine": Judgement("conformant", "A", 3, 0)}, 1.5, 3)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "deep" / "run.jsonl"
+    writer = Writer(path, HEADER)
+    writer.write(RECORD)
+    writer.write(FOOTER)
+    writer.close()
+    return path
+
+
+def test_what_is_written_reads_back(path: Path) -> None:
+    run = read(path)
+    assert (run.header, run.records, run.footer) == (HEADER, [RECORD], FOOTER)
+    assert run.of(SpecRecord) == [RECORD]
+
+
+def test_every_line_says_its_type(path: Path) -> None:
+    assert [json.loads(line)["type"] for line in path.read_text().splitlines()] == ["header", "spec", "footer"]
+
+
+def test_a_record_is_on_disk_as_soon_as_it_is_written(tmp_path: Path) -> None:
+    writer = Writer(tmp_path / "run.jsonl", HEADER)
+    writer.write(RECORD)
+    run = read(tmp_path / "run.jsonl")
+    assert run.records == [RECORD]
+    assert run.footer is None
+    writer.close()
+
+
+def test_a_run_cut_off_anywhere_is_incomplete_or_damaged(path: Path, tmp_path: Path) -> None:
+    whole = path.read_bytes()
+    for end in range(len(whole)):
+        cut = tmp_path / "cut.jsonl"
+        cut.write_bytes(whole[:end])
+        try:
+            run = read(cut)
+        except Damaged:
+            continue
+        assert run.footer is None
+
+
+def test_an_incomplete_run_goes_on(path: Path) -> None:
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:2]) + lines[2][:9])
+    writer = Writer.onto(path)
+    writer.write(RECORD)
+    writer.write(FOOTER)
+    writer.close()
+    run = read(path)
+    assert run.records == [RECORD, RECORD]
+    assert run.footer == FOOTER
+
+
+@pytest.mark.parametrize(
+    ("line", "text", "said"),
+    [
+        (2, b"{not json", "line 2"),
+        (2, b"\xff\xfe", "line 2"),
+        (2, b'{"type":"spec"}', "line 2"),
+        (2, b'{"type":"unheard_of"}', "line 2"),
+        (2, b"[" * 100_000, "line 2"),
+        (2, b'{"type":"spec","implementation":3}', "line 2"),
+        (1, b"# a comment", "line 1: not a run"),
+        (1, b"[1, 2]", "line 1: not a run"),
+        (1, b'{"type":"header"}', "no schema version"),
+    ],
+)
+def test_a_damaged_line_is_named(path: Path, line: int, text: bytes, said: str) -> None:
+    lines = path.read_bytes().splitlines()
+    lines[line - 1] = text
+    path.write_bytes(b"\n".join(lines) + b"\n")
+    with pytest.raises(Damaged) as caught:
+        read(path)
+    assert said in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
+def test_a_future_schema_is_refused_by_number(path: Path) -> None:
+    path.write_text(path.read_text().replace(f'"schema":{results.SCHEMA}', '"schema":99', 1))
+    with pytest.raises(Damaged, match="schema 99"):
+        read(path)
+
+
+@pytest.mark.parametrize("order", [(1, 0, 2), (0, 0, 1, 2), (0, 2, 1), (0, 2, 2), (1, 2), (2,)])
+def test_lines_out_of_their_place_are_refused(path: Path, order: tuple[int, ...]) -> None:
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[place] for place in order))
+    with pytest.raises(Damaged):
+        read(path)
+
+
+def test_an_empty_file_and_none_at_all(tmp_path: Path) -> None:
+    (tmp_path / "empty").write_bytes(b"")
+    with pytest.raises(Damaged, match="empty"):
+        read(tmp_path / "empty")
+    with pytest.raises(OSError, match="none"):
+        read(tmp_path / "none")
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(max_size=200), st.booleans())
+def test_any_bytes_are_a_run_or_damaged(tmp_path: Path, content: bytes, headed: bool) -> None:
+    path = tmp_path / "fuzzed.jsonl"
+    path.write_bytes((msgspec.json.encode(HEADER) + b"\n" if headed else b"") + content)
+    try:
+        assert read(path).footer is None
+    except Damaged as error:
+        assert str(path) in str(error)  # noqa: PT017
+
+
+@given(st.text(max_size=50))
+def test_hostile_text_goes_through_unchanged(text: str) -> None:
+    record = msgspec.structs.replace(RECORD, implementation=text, reason=text)
+    line = msgspec.json.encode(record)
+    assert b"\n" not in line
+    assert msgspec.json.decode(line, type=SpecRecord) == record
+
+
+def test_the_schema_describes_what_is_written(path: Path) -> None:
+    schema = results.json_schema()
+    assert schema["$defs"].keys() >= {"Header", "SpecRecord", "Footer"}
+    jsonschema = pytest.importorskip("jsonschema")
+    for line in path.read_text().splitlines():
+        jsonschema.validate(json.loads(line), schema)
+
+
+def test_an_unwritable_path_is_an_os_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="file"):
+        Writer(tmp_path / "file" / "run.jsonl", HEADER)
+
+
+def test_the_header_keeps_no_directory_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["/home/me/bin/convgauge", "check", "/home/me/secret/kernel.py:conv"])
+    made = results.header(seed=0)
+    assert "secret" not in made.command
+    assert made.versions["python"]
+    assert made.machine.cores >= 1
