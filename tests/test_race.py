@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +12,10 @@ import pytest
 from rich.console import Console
 
 from convgauge import race, results
+from convgauge.bundled import bundled
 from convgauge.problem import Problem
 from convgauge.race import engine
+from convgauge.race.benchmark import cores
 from convgauge.race.contestant import Contestant
 from convgauge.race.runner import undelayed
 from convgauge.race.summary import standings
@@ -186,6 +189,28 @@ def test_a_part_of_a_problem_is_of_its_kind_and_small(text: str, flops: int) -> 
     assert part.flops <= max(flops, smallest)
     assert part.flops == problem.flops or part.flops >= min(flops, problem.flops) / 8
     assert (part.kernel, part.stride, part.dtype) == (problem.kernel, problem.stride, problem.dtype)
+
+
+def test_pytest_benchmark_sees_the_races_samples(tmp_path: Path) -> None:
+    found = tmp_path / "found.json"
+    options = ["--race-layers", PROBLEM, "--race", "numpy_windows", "--race-baseline", "numpy_im2col"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(bundled("benchmarks")), *options]
+    done = subprocess.run(
+        [*command, "--race-seconds", "1", f"--benchmark-json={found}"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+    benchmarks = json.loads(found.read_text())["benchmarks"]
+    assert [one["params"]["implementation"] for one in benchmarks] == ["numpy_im2col", "numpy_windows"]
+    for one in benchmarks:
+        assert one["stats"]["rounds"] == len(one["stats"]["data"]) >= 1
+        assert 1e-6 < one["stats"]["median"] < 1
+        assert one["extra_info"]["baseline"] == "numpy_im2col"
+
+
+def test_threads_are_an_axis(tmp_path: Path) -> None:
+    status, records, _ = run(tmp_path, budget=0.6, threads=[1, min(2, cores())])
+    assert status == 0
+    assert [one.threads for one in records if isinstance(one, TimingRecord)] == [1, min(2, cores())]
 
 
 def test_durations_have_units() -> None:

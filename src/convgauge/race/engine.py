@@ -160,8 +160,8 @@ class Race:
         self._require_baseline()
         spent_on_checks = time.monotonic() - started
         self._make_sets()
-        self._each(self._ready)
-        self._each(self._warm_up)
+        self._all(self._ready)
+        self._all(self._warm_up)
         self._require_baseline()
         self._calibrate()
         self._each(self._alone)

@@ -79,10 +79,10 @@ class Timing:
             for carrier in map(unpacked, packed):
                 made = None if carrier is None else subject.framework.make(carrier, problem.dtype, "cpu", "contiguous")
                 arrays.append(None if made is None else made[0])
-            started = clock()
+            started, delayed = clock(), self.delays.read()
             self.runs.append(self._run(problem, *arrays))
             subject.framework.synchronize()
-            seconds.append((clock() - started) * 1e-9)
+            seconds.append((clock() - started - (self.delays.read() - delayed)) * 1e-9)
             self.inputs.append(arrays[0])
         self.places = [[tuple(place) for place in one] for one in places]
         prepares = subject.implementation.prepared is not None

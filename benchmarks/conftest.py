@@ -1,0 +1,58 @@
+"""pytest-benchmark's face of the race: its table, JSON, comparison and histogram over interleaved samples.
+
+    pytest benchmarks --race torch_module --race numpy_im2col --race-layers smoke --benchmark-json run.json
+
+The first test of a layer runs its race; every test hands its implementation's samples to pytest-benchmark.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from functools import cache
+
+import pytest
+from rich.console import Console
+
+from convgauge.race import DEFAULT_BASELINE, BenchError
+from convgauge.race.benchmark import Bench
+from convgauge.race.layers import Layer, load
+from convgauge.registry import builtins, resolve
+from convgauge.results import TimingRecord
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("the race")
+    group.addoption("--race-layers", default="smoke", help="a layer set, a file, or problems separated by commas")
+    group.addoption("--race", action="append", help="what to race (all that is installed, if not given)")
+    group.addoption("--race-baseline", default=DEFAULT_BASELINE, help="what it is raced against")
+    group.addoption("--race-seconds", type=float, default=6.0, help="seconds for the race on one layer")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if {"layer", "implementation"} <= set(metafunc.fixturenames):
+        options = metafunc.config.option
+        try:
+            layers = load(options.race_layers).layers
+        except BenchError as error:
+            raise pytest.UsageError(str(error)) from None
+        names = options.race or [name for name, origin in builtins().items() if not origin.absent]
+        metafunc.parametrize("layer", layers, ids=lambda layer: layer.name or layer.problem.text, scope="session")
+        metafunc.parametrize("implementation", dict.fromkeys([options.race_baseline, *names]), scope="session")
+
+
+@pytest.fixture(scope="session")
+def race(request: pytest.FixtureRequest) -> Callable[[Layer], dict[str, TimingRecord]]:
+    """The race on a layer, run when it is first asked for: records by implementation."""
+    options = request.config.option
+    names = options.race or [name for name, origin in builtins().items() if not origin.absent]
+
+    @cache
+    def run(layer: Layer) -> dict[str, TimingRecord]:
+        origins = [origin for name in names for origin in resolve(name)]
+        silent = Console(file=io.StringIO())
+        bench = Bench(origins, options.race_baseline, layer.problem.text, options.race_seconds, [1], 0, None, silent)
+        bench.run()
+        return {record.implementation: record for record in bench.records}
+
+    return run
