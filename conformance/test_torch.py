@@ -1,0 +1,110 @@
+"""Torch: what else torch.nn.functional.conv2d can do, and what its users build on it."""
+
+import numpy as np
+
+from convgauge import oracle
+from convgauge.conformance import cases, compare, problems, spec
+from convgauge.operands import Operands
+from convgauge.problem import Problem
+
+CONV2D = "torch.nn.functional.conv2d"
+TORCH = {"profile": "torch", "frameworks": ("torch",)}
+
+BASE = Problem(batch=2, in_channels=4, height=7, width=8, out_channels=6, kernel=(3, 2), padding=(1, 1), bias=True)
+TABLE = [
+    *problems(BASE, kernel=[(1, 1), (3, 3), (2, 5)], bias=[True, False], stride=[(1, 1), (2, 1)]),
+    *problems(BASE, groups=[2], dilation=[(1, 1), (2, 1)], padding=["same", "valid", (2, 2)]),
+]
+FEW = TABLE[::5]
+PLAIN = [problem for problem in TABLE if not isinstance(problem.padding, str)]
+MODES = {"circular": "wrap", "reflect": "reflect", "replicate": "edge"}
+
+
+def narrow(case, operands):
+    """Small integers, exact in bfloat16 as well, and so are their sums."""
+    return Operands(
+        *(None if one is None else np.sign(one) for one in (operands.input, operands.weight, operands.bias))
+    )
+
+
+@spec("torch.unbatched", level="recommended", source=CONV2D, **TORCH)
+def test_unbatched(judge):
+    """An input of three axes is one image, and its output has three axes."""
+
+    def check(case, operands, seen):
+        expected = oracle.answer(case.problem, operands)[0]
+        return compare.form(seen, expected.shape, case.problem.dtype) or compare.near(
+            seen.output, expected, judge.tolerance(case.problem)
+        )
+
+    judge.answers(cases(TABLE), check, mode="unbatched")
+
+
+@spec("torch.meta", level="recommended", source="torch.device('meta')", **TORCH)
+def test_meta(judge):
+    """Operands on the meta device give an output of the right shape and dtype there, without computing anything."""
+
+    def check(case, operands, seen):
+        fault = compare.form(seen, case.problem.output_shape, case.problem.dtype)
+        if fault is None and not seen.extra[0].all():
+            return compare.Fault("failed", "the output is not on the meta device")
+        return fault
+
+    judge.answers(cases(TABLE), check, mode="meta")
+
+
+@spec("torch.channels_last", level="recommended", source="torch.channels_last", **TORCH)
+def test_channels_last_is_kept(judge):
+    """An input and a weight in channels-last memory give an output in channels-last memory."""
+
+    def check(case, operands, seen):
+        fault = judge.rightly(case, operands, seen)
+        if fault is None and not seen.extra[0].all():
+            return compare.Fault("failed", "the output is not in channels-last memory")
+        return fault
+
+    laid = cases(TABLE, layouts=("channels_last", "channels_last", "contiguous"))
+    judge.answers(laid, check, mode="channels_last")
+
+
+@spec("torch.compile", level="recommended", source="torch.compile", dtypes=("float32",), **TORCH)
+def test_compile(judge):
+    """torch.compile traces the call into one graph, which gives the same answer."""
+    judge.answers(cases(FEW), judge.rightly, mode="compiled")
+
+
+@spec("torch.vmap", level="recommended", source="torch.func.vmap", **TORCH)
+def test_vmap(judge):
+    """Mapped over the images by torch.func.vmap, the call gives the same answer."""
+    judge.answers(cases(TABLE), judge.rightly, mode="vmapped")
+
+
+@spec("torch.autocast", level="recommended", source="torch.autocast", dtypes=("float32",), **TORCH)
+def test_autocast(judge):
+    """Under torch.autocast to bfloat16 the output is bfloat16, and right."""
+
+    def check(case, operands, seen):
+        expected = oracle.answer(case.problem, operands)
+        return compare.form(seen, expected.shape, "bfloat16") or compare.near(
+            seen.output, expected, judge.tolerance(case.problem)
+        )
+
+    small = [problem for problem in PLAIN if problem.reduction < 256]  # the largest integer that bfloat16 counts to
+    judge.answers(cases(small), check, mode="autocast", change=narrow)
+
+
+@spec("torch.padding_modes", source="torch.nn.Conv2d", dtypes=("float32", "float64"), **TORCH)
+def test_padding_modes(judge):
+    """In the place of F.conv2d in an nn.Conv2d, the call gives the layer's answer in every padding mode."""
+    for mode, numpy_mode in MODES.items():
+
+        def check(case, operands, seen, numpy_mode=numpy_mode):
+            problem, (ph, pw) = case.problem, case.problem.padding
+            padded = np.pad(operands.input, ((0, 0), (0, 0), (ph, ph), (pw, pw)), mode=numpy_mode)
+            unpadded = problem.but(height=problem.height + 2 * ph, width=problem.width + 2 * pw, padding=(0, 0))
+            expected = oracle.answer(unpadded, Operands(padded, operands.weight, operands.bias))
+            return compare.form(seen, expected.shape, problem.dtype) or compare.near(
+                seen.output, expected, judge.tolerance(problem)
+            )
+
+        judge.answers(cases(PLAIN, prepared=True), check, mode="in_module", wanted=mode)
