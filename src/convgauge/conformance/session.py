@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import time
 import tomllib
 from collections import Counter
@@ -442,6 +443,7 @@ def _flattened(content: dict[str, Any], prefix: str = "") -> list[tuple[str, Any
     return found
 
 
+@functools.cache
 def _builtin_names() -> set[str]:
     return set(registry.builtins())
 
