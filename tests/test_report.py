@@ -321,6 +321,18 @@ def test_a_shard_is_said_to_be_a_part(tmp_path: Path) -> None:
     assert "part.jsonl is shard 3/8" in text
 
 
+def test_specs_that_fail_in_the_same_words_are_told_once(tmp_path: Path) -> None:
+    writer = results.Writer(tmp_path / "run.jsonl", header())
+    for id in ("x.one", "x.two", "x.three"):
+        writer.write(spec(id=id, status="errored", reason="raised KeyError" if id != "x.two" else "raised OSError"))
+    writer.close()
+    site = report.build([tmp_path / "run.jsonl"], tmp_path / "site").parent
+    text = Page((site / "implementations" / "a.html").read_text("utf-8")).text
+    assert "At fault in 3 specs" in text
+    assert "The same in 1 other spec x.three" in text
+    assert text.count("raised KeyError") == 1
+
+
 # --- speed -----------------------------------------------------------------------------------------------------------
 
 

@@ -79,12 +79,13 @@ def _swap(made: Path, output: Path) -> None:
 
 @dataclass
 class Failure:
-    """One failing spec of one implementation: its records, and the case to show."""
+    """One failing spec of one implementation: its records, the case to show, and specs that fail in the same words."""
 
     spec: Spec
     records: list[SpecRecord]
     shown: SpecRecord
     grids: list[picture.Grid]
+    alike: list[Spec]
 
 
 @dataclass
@@ -245,7 +246,8 @@ class Site:
         return {
             "entry": entry,
             "rows": rows,
-            "failures": [_failure(row, number < DRAWN) for number, row in enumerate(broken)],
+            "broken": len(broken),
+            "failures": _failures(broken),
             "expected": [row for row in rows if any(r.status == "xfailed" for r in row.records)],
             "declines": _reasons(entry, "declined"),
             "skips": _reasons(entry, "skipped"),
@@ -299,12 +301,19 @@ def _urgency(row: Row) -> tuple[bool, int, str]:
     return (row.spec.level != "required", words.gravity(row.worst), row.spec.id)
 
 
-def _failure(row: Row, drawn: bool) -> Failure:
-    """The row with the smallest of its counterexamples, drawn ones first."""
-    broken = [record for record in row.records if record.status in FAULTS]
-    shown = min(broken, key=_size)
-    grids = picture.grids(shown.counterexample) if drawn and shown.counterexample else []
-    return Failure(row.spec, broken, shown, grids)
+def _failures(broken: Sequence[Row]) -> list[Failure]:
+    """A failure a row; a row whose fault is told in the words of an earlier one's is listed with that."""
+    found: dict[tuple[str, str], Failure] = {}
+    for row in broken:
+        records = [record for record in row.records if record.status in FAULTS]
+        shown = min(records, key=_size)
+        key = (shown.status, shown.reason or row.spec.id)
+        if key in found:
+            found[key].alike.append(row.spec)
+        else:
+            case = shown.counterexample if len(found) < DRAWN else None
+            found[key] = Failure(row.spec, records, shown, picture.grids(case) if case else [], [])
+    return list(found.values())
 
 
 def _size(record: SpecRecord) -> tuple[int, int, int]:
