@@ -15,7 +15,10 @@ SIDE = 7  # filter2D turns to an FFT, whose errors are of another kind, from 50 
     algorithm="direct",
     dtypes=("float64", "float32", "float16"),
     source="OpenCV documentation, Image filtering, filter2D",
-    declines={"dtype": "real floating dtypes only: filter2D takes no wide integers and no complex numbers"},
+    declines={
+        "dtype": "real floating dtypes only: filter2D takes no wide integers and no complex numbers",
+        "values": "NaN or infinite input under zero weights, which filter2D leaves out",
+    },
 )
 def opencv_filter2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     """cv2.filter2D for each pair of input and output plane, summed: for images of few channels.
@@ -27,6 +30,8 @@ def opencv_filter2d(input, weight, bias=None, stride=1, padding=0, dilation=1, g
     Cost: N O C/G (padded plane) KH KW products, whatever the stride. Workspace: one padded image and one plane.
     """
     problem = resolve(input, weight, bias, stride, padding, dilation, groups, opencv_filter2d.declaration.dtypes)
+    if not (weight.all() or np.isfinite(input).all()):
+        raise NotImplementedError("input is not finite and weight holds zeros, which filter2D leaves out")
     per_group, out_per_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
     accumulator = DTYPES[problem.dtype].accumulator
     (sh, sw), (dh, dw), (oh, ow), (eh, ew) = problem.stride, problem.dilation, problem.output_size, problem.extent

@@ -14,7 +14,7 @@ from convgauge.arguments import resolve
     source="scipy.ndimage.correlate",
     declines={
         "dtype": "real floating dtypes only: ndimage computes in float64, which does not hold every int64",
-        "values": "NaN weights: ndimage leaves out weights that are not above 2^-52 in magnitude, and NaN is not",
+        "values": "NaN weights, and NaN or infinite input under zero weights: ndimage leaves both out",
     },
 )
 def scipy_ndimage(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -29,7 +29,9 @@ def scipy_ndimage(input, weight, bias=None, stride=1, padding=0, dilation=1, gro
     """
     problem = resolve(input, weight, bias, stride, padding, dilation, groups, scipy_ndimage.declaration.dtypes)
     if np.isnan(weight).any():
-        raise NotImplementedError("weight holds NaN, which scipy.ndimage.correlate leaves out")
+        raise NotImplementedError("weight holds NaN, which ndimage leaves out")
+    if not (weight.all() or np.isfinite(input).all()):
+        raise NotImplementedError("input is not finite and weight holds zeros, which ndimage leaves out")
     per_group, out_per_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
     (sh, sw), (dh, dw), (oh, ow), (eh, ew) = problem.stride, problem.dilation, problem.output_size, problem.extent
     rows = slice(eh // 2, eh // 2 + (oh - 1) * sh + 1, sh)
