@@ -46,6 +46,65 @@ def test_resnet50_makes_four_billion_products() -> None:
     assert sum(layer.problem.flops * layer.count for layer in found.layers) / 2e9 == pytest.approx(4.09, abs=0.01)
 
 
+@pytest.mark.parametrize(
+    ("name", "published", "dense"),
+    [
+        ("alexnet", 0.71, 9216 * 4096 + 4096 * 4096 + 4096 * 1000),
+        ("vgg16", 15.47, 25088 * 4096 + 4096 * 4096 + 4096 * 1000),
+        ("resnet50", 4.09, 2048 * 1000),
+        ("inception_v3", 5.71, 2048 * 1000),
+        ("densenet121", 2.83, 1024 * 1000),
+        ("mobilenet_v2", 0.30, 1280 * 1000),
+        ("efficientnet_b0", 0.39, 1280 * 1000),
+    ],
+)
+def test_products_are_those_that_torchvision_publishes(name: str, published: float, dense: int) -> None:
+    """Billions of products by its model cards; ``dense`` of them in fully connected layers."""
+    products = sum(layer.problem.flops * layer.count for layer in layers.load(name).layers) // 2
+    assert (products + dense) / 1e9 == pytest.approx(published, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("descriptor", "text", "count", "name"),
+    [
+        ('mb1ic64ih56oc64oh56kh3ph1n"res2a*3"', "n1c64h56w56_o64k3x3_s1x1_p1x1_d1x1_g1_float32", 3, "res2a"),
+        ("ic17oc17_ih8oh4kh1ph0sh2", "n2c17h8w8_o17k1x1_s2x2_p0x0_d1x1_g1_float32", 1, ""),
+        ("g32mb4ic32ih28iw30oc32kh3kw5dh1ph2pw4", "n4c32h28w30_o32k3x5_s1x1_p2x4_d2x2_g32_float32", 1, ""),
+        ("mb1_ic3ih224oc64oh112kh7sh2_nconv1", "n1c3h224w224_o64k7x7_s2x2_p3x3_d1x1_g1_float32", 1, "conv1"),
+    ],
+)
+def test_benchdnns_descriptors_are_read(descriptor: str, text: str, count: int, name: str) -> None:
+    (layer,) = layers.load(descriptor).layers
+    assert (str(layer.problem), layer.count, layer.name) == (text, count, name)
+
+
+@pytest.mark.parametrize(
+    ("descriptor", "message"),
+    [
+        ("mb1ic3id8ih8oc4kh3", "three-dimensional"),
+        ("mb1ic3oc4kh3", "neither ih nor iw"),
+        ("mb1ic3ih8kh3", "has no oc"),
+        ("mb1ic3ih8oc4kh3qq7", "'qq7'"),
+        ("mb1ic3ih8oc4oh9kh3ph0", "no even padding"),
+    ],
+)
+def test_a_bad_descriptor_is_refused(descriptor: str, message: str) -> None:
+    with pytest.raises(BenchError, match=message):
+        layers.load(descriptor)
+
+
+def test_a_file_may_list_problems(tmp_path: Path) -> None:
+    path = tmp_path / "shapes_mine"
+    path.write_text("# mine\n--reset\nmb1ic8ih8oc8kh3ph1\n\nn1c8h8w8_o8k3x3_s1x1_p1x1_d1x1_g1_float32\n")
+    assert len({str(layer.problem) for layer in layers.load(str(path)).layers}) == 1
+    path.write_text("n1c8h8\n")
+    with pytest.raises(BenchError, match="line 1: problem 'n1c8h8'"):
+        layers.load(str(path))
+    path.write_text("# nothing\n")
+    with pytest.raises(BenchError, match="no problem in it"):
+        layers.load(str(path))
+
+
 def test_problems_may_be_given_as_they_are() -> None:
     text = "n1c8h16w16_o8k3x3_s1x1_p1x1_d1x1_g1_float32"
     found = layers.load(f"{text}, {text.replace('h16', 'h15')}")

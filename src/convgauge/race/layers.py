@@ -1,7 +1,8 @@
 """Layer sets: the convolutions of real networks, with how often each stands in its network.
 
 A set is a TOML file in ``benchmarks/layers`` or anywhere else: ``title``, ``source``, ``licence``, ``derived``, then
-``[[layer]]`` tables of ``problem``, ``count`` and ``name``.
+``[[layer]]`` tables of ``problem``, ``count`` and ``name``. Any other file lists problems, or benchdnn's descriptors,
+one a line; empty lines, comments (``#``) and benchdnn's options (``--``) are passed over.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 
 from convgauge.bundled import bundled
 from convgauge.problem import Problem, ProblemError
-from convgauge.race import BenchError
+from convgauge.race import BenchError, benchdnn
 
 
 @dataclass(frozen=True)
@@ -53,19 +54,48 @@ def names() -> list[str]:
 def load(name: str) -> LayerSet:
     """The layer set called ``name``, or in the file ``name``, or the problems that ``name`` lists, comma-separated.
 
-    Raises `BenchError`.
+    A problem is its text, or a descriptor of oneDNN's benchdnn. Raises `BenchError`.
     """
-    if re.match(r"n\d+c\d+h", name):
-        return LayerSet("problems", tuple(Layer(_problem(text.strip(), "--layers")) for text in name.split(",")))
+    if re.match(r"n\d+c\d+h", name) or benchdnn.is_descriptor(name):
+        return LayerSet("problems", tuple(_spelled(text.strip(), "--layers") for text in name.split(",")))
     if name in names():
         return _read(bundled("benchmarks", "layers", f"{name}.toml"))
-    if Path(name).suffix or "/" in name:
-        return _read(Path(name))
+    path = Path(name)
+    if path.suffix == ".toml":
+        return _read(path)
+    if path.suffix or "/" in name or path.is_file():
+        return _listed(path)
     near = difflib.get_close_matches(name, names(), n=3, cutoff=0.4)
     hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(names())}"
     raise BenchError(
         f"no layer set is called {name!r}; {hint} (a file of your own ends in .toml; a problem reads n1c64h56…)"
     )
+
+
+def _listed(path: Path) -> LayerSet:
+    """The problems that a file lists, one a line."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BenchError(f"layer set {path}: {getattr(error, 'strerror', None) or error}") from None
+    layers = tuple(
+        _spelled(line.strip(), f"layer set {path}, line {number}")
+        for number, line in enumerate(lines, start=1)
+        if line.strip() and not line.lstrip().startswith(("#", "--"))
+    )
+    if not layers:
+        raise BenchError(f"layer set {path}: there is no problem in it")
+    return LayerSet(path.stem, layers)
+
+
+def _spelled(text: str, where: str) -> Layer:
+    """A layer from a problem's text or a descriptor."""
+    if not benchdnn.is_descriptor(text):
+        return Layer(_problem(text, where))
+    try:
+        return Layer(*benchdnn.parse(text))
+    except ProblemError as error:
+        raise BenchError(f"{where}: {error}") from None
 
 
 def _read(path: Path) -> LayerSet:
