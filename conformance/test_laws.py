@@ -1,0 +1,367 @@
+"""Laws: how answers to different calls are related, whatever each of them is. No oracle takes part.
+
+The problems are drawn by Hypothesis, the same ones in every run with the same seed (quick has a table); the operands
+are exact, so that both sides of a law are equal to the last bit.
+"""
+
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+
+from convgauge.conformance import spec
+from convgauge.operands import Operands, draw
+from convgauge.problem import Problem, ProblemError
+
+GUIDE = "Dumoulin and Visin 2016, A guide to convolution arithmetic for deep learning"
+DUMOULIN_TRANSPOSED = f"{GUIDE}, chapter 4"
+YU = "Yu and Koltun 2016, Multi-scale context aggregation by dilated convolutions"
+
+TWO = ("float32", "float16")  # laws of geometry, which does not depend on the dtype
+COUNT = {"standard": 20, "exhaustive": 400}
+TABLE = [
+    Problem(2, 4, 6, 7, 6, (3, 2), (2, 1), (1, 1), (1, 2), 2, True),
+    Problem(3, 2, 5, 8, 3, (2, 4), (1, 3), (0, 2), (2, 1), 1, False),
+    Problem(2, 6, 7, 5, 6, (3, 3), (1, 2), (1, 0), (1, 1), 3, True),
+    Problem(1, 3, 9, 4, 4, (4, 1), (3, 1), (2, 0), (2, 3), 1, True),
+    Problem(2, 3, 4, 9, 3, (1, 3), (1, 1), (0, 1), (1, 2), 3, False),
+    Problem(2, 4, 8, 8, 8, (2, 2), (2, 2), (1, 1), (1, 1), 4, True),
+]
+"""For the quick tier, as Hypothesis takes half a second to import: parameters as unlike each other as they can be."""
+
+
+def drawn(judge, keep=lambda problem: True, **changes):
+    """Problems for a law: those of the run's seed and tier that ``keep`` lets through, with some parameters changed."""
+    found = []
+    tier = judge.setting.tier
+    for problem in TABLE if tier == "quick" else _problems(COUNT[tier], judge.setting.seed):
+        try:
+            changed = problem.but(**changes)
+        except ProblemError:
+            continue
+        if keep(changed):
+            found.append(changed)
+    return found
+
+
+@lru_cache
+def _problems(count, seed):
+    """So many different problems, from Hypothesis's generator alone: no database, no shrinking, one seed."""
+    import hypothesis
+    from hypothesis import HealthCheck, Phase
+
+    found = {}
+
+    @hypothesis.seed(seed)
+    @hypothesis.settings(
+        max_examples=3 * count, database=None, derandomize=True, phases=[Phase.generate], deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    @hypothesis.given(_problem())
+    def collect(problem):
+        found[problem] = None
+
+    collect()
+    telling = sorted(found, key=lambda p: p.flops == 2 * p.reduction)  # those of a single output last
+    return telling[:count]
+
+
+def _problem():
+    """A strategy of small problems with every parameter free; kernels of up to 4 x 4 fit what is padded."""
+    from hypothesis import strategies as st
+
+    small = st.integers(1, 3)
+
+    @st.composite
+    def problem(choose):
+        groups, inputs, outputs = (choose(small) for _ in range(3))
+        kernel = tuple(choose(st.integers(1, 4)) for _ in range(2))
+        stride, dilation = (tuple(choose(small) for _ in range(2)) for _ in range(2))
+        padding = tuple(choose(st.integers(0, 3)) for _ in range(2))
+        size = [
+            max(1, d * (k - 1) + 1 - 2 * p + choose(st.integers(0, 6)))
+            for k, d, p in zip(kernel, dilation, padding, strict=True)
+        ]
+        batch, bias = choose(small), choose(st.booleans())
+        channels = {"in_channels": groups * inputs, "out_channels": groups * outputs, "groups": groups}
+        pairs = {"kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation}
+        return Problem(batch=batch, height=size[0], width=size[1], bias=bias, **channels, **pairs)
+
+    return problem()
+
+
+def other(problem, seed=1):
+    """Further operands for a problem."""
+    return draw(problem, "exact", seed, 16.0)
+
+
+# --- linear ----------------------------------------------------------------------------------------------------------
+
+
+@spec("laws.additive.input", source=GUIDE, dtypes=TWO)
+def test_additive_in_the_input(judge):
+    """Without bias, the answer to a sum of two inputs is the sum of their answers."""
+
+    def law(ask, problem, operands):
+        second = np.sign(other(problem).input)
+        both = replace(operands, input=operands.input + second)
+        return ask(problem, both), ask(problem, operands) + ask(problem, replace(operands, input=second))
+
+    judge.relation(drawn(judge, bias=False), law)
+
+
+@spec("laws.additive.weight", source=GUIDE, dtypes=TWO)
+def test_additive_in_the_weight(judge):
+    """Without bias, the answer under a sum of two weights is the sum of the answers under each."""
+
+    def law(ask, problem, operands):
+        second = np.sign(other(problem).weight)
+        both = replace(operands, weight=operands.weight + second)
+        return ask(problem, both), ask(problem, operands) + ask(problem, replace(operands, weight=second))
+
+    judge.relation(drawn(judge, bias=False), law)
+
+
+@spec("laws.homogeneous", source=GUIDE, dtypes=TWO)
+def test_homogeneous(judge):
+    """Without bias, the answer to -2 times the input is -2 times the answer."""
+    judge.relation(
+        drawn(judge, bias=False),
+        lambda ask, problem, operands: (
+            ask(problem, replace(operands, input=-2 * operands.input)),
+            -2 * ask(problem, operands),
+        ),
+    )
+
+
+@spec("laws.bias", source=GUIDE, dtypes=TWO)
+def test_the_bias_is_added(judge):
+    """The answer with a bias is the answer without, and the bias."""
+    judge.relation(
+        drawn(judge, bias=True),
+        lambda ask, problem, operands: (
+            ask(problem, operands),
+            ask(problem.but(bias=False), replace(operands, bias=None)) + operands.bias[:, None, None].astype(float),
+        ),
+    )
+
+
+# --- symmetries ------------------------------------------------------------------------------------------------------
+
+
+@spec("laws.shift", source=GUIDE, dtypes=TWO)
+def test_shift(judge):
+    """Without padding, an input without its first stride of rows and columns loses the first outputs alone."""
+
+    def law(ask, problem, operands):
+        (s, t), (oh, ow) = problem.stride, problem.output_size
+        s, t = s * (oh > 1), t * (ow > 1)
+        cut = problem.but(height=problem.height - s, width=problem.width - t)
+        moved = ask(cut, replace(operands, input=operands.input[:, :, s:, t:]))
+        return moved, ask(problem, operands)[:, :, int(oh > 1) :, int(ow > 1) :]
+
+    judge.relation(drawn(judge, padding=(0, 0)), law)
+
+
+@spec("laws.batch", source=GUIDE, dtypes=TWO)
+def test_images_are_independent(judge):
+    """Images in another order give the answers in that order, and an image by itself gives the same as among others."""
+
+    def law(ask, problem, operands):
+        order = np.roll(np.arange(problem.batch)[::-1], 1)
+        turned = ask(problem, replace(operands, input=operands.input[order]))
+        alone = [ask(problem.but(batch=1), replace(operands, input=operands.input[i : i + 1])) for i in order]
+        return turned, np.concatenate(alone)
+
+    judge.relation(drawn(judge, lambda p: p.batch > 1), law)
+
+
+@spec("laws.input_channels", source=GUIDE, dtypes=TWO)
+def test_order_of_input_channels(judge):
+    """Input channels of a group in another order, and the weight's with them, give the same answer."""
+
+    def law(ask, problem, operands):
+        per_group = problem.in_channels // problem.groups
+        order = np.roll(np.arange(per_group)[::-1], 1)
+        of_all = np.concatenate([order + g * per_group for g in range(problem.groups)])
+        turned = replace(operands, input=operands.input[:, of_all], weight=operands.weight[:, order])
+        return ask(problem, turned), ask(problem, operands)
+
+    judge.relation(drawn(judge, lambda p: p.in_channels > p.groups), law)
+
+
+@spec("laws.output_channels", source=GUIDE, dtypes=TWO)
+def test_order_of_output_channels(judge):
+    """Filters of a group in another order, and the bias with them, give the outputs in that order."""
+
+    def law(ask, problem, operands):
+        per_group = problem.out_channels // problem.groups
+        order = np.roll(np.arange(per_group)[::-1], 1)
+        of_all = np.concatenate([order + g * per_group for g in range(problem.groups)])
+        bias = None if operands.bias is None else operands.bias[of_all]
+        turned = replace(operands, weight=operands.weight[of_all], bias=bias)
+        return ask(problem, turned), ask(problem, operands)[:, of_all]
+
+    judge.relation(drawn(judge, lambda p: p.out_channels > p.groups), law)
+
+
+@spec("laws.transposed", source=GUIDE, dtypes=TWO)
+def test_height_and_width_exchanged(judge):
+    """With height and width of everything exchanged, height and width of the answer are exchanged."""
+
+    def law(ask, problem, operands):
+        sizes = {name: getattr(problem, name)[::-1] for name in ("kernel", "stride", "padding", "dilation")}
+        exchanged = problem.but(height=problem.width, width=problem.height, **sizes)
+        turned = replace(operands, input=operands.input.swapaxes(2, 3), weight=operands.weight.swapaxes(2, 3))
+        return ask(exchanged, turned).swapaxes(2, 3), ask(problem, operands)
+
+    judge.relation(drawn(judge), law)
+
+
+@spec("laws.reflected", source=GUIDE, dtypes=TWO)
+def test_input_and_kernel_reflected(judge):
+    """With stride 1, input and kernel reflected give the answer reflected."""
+    judge.relation(
+        drawn(judge, stride=(1, 1)),
+        lambda ask, problem, operands: (
+            ask(
+                problem,
+                replace(operands, input=operands.input[..., ::-1, ::-1], weight=operands.weight[..., ::-1, ::-1]),
+            ),
+            ask(problem, operands)[..., ::-1, ::-1],
+        ),
+    )
+
+
+# --- one parameter by others -----------------------------------------------------------------------------------------
+
+
+@spec("laws.groups", source=GUIDE, dtypes=TWO)
+def test_groups_are_a_block_diagonal(judge):
+    """Groups are one group whose weight is zero between the blocks."""
+
+    def law(ask, problem, operands):
+        inputs, outputs = problem.in_channels // problem.groups, problem.out_channels // problem.groups
+        dense = np.zeros((problem.out_channels, problem.in_channels, *problem.kernel), operands.weight.dtype)
+        for g in range(problem.groups):
+            rows, columns = slice(g * outputs, (g + 1) * outputs), slice(g * inputs, (g + 1) * inputs)
+            dense[rows, columns] = operands.weight[rows]
+        return ask(problem, operands), ask(problem.but(groups=1), replace(operands, weight=dense))
+
+    judge.relation(drawn(judge, lambda p: p.groups > 1), law)
+
+
+@spec("laws.dilation", source=YU, dtypes=TWO)
+def test_dilation_is_a_kernel_with_zeros(judge):
+    """A dilated kernel is the kernel with zeros put between its elements."""
+
+    def law(ask, problem, operands):
+        d, e = problem.dilation
+        spread = np.zeros((*operands.weight.shape[:2], *problem.extent), operands.weight.dtype)
+        spread[:, :, ::d, ::e] = operands.weight
+        dense = problem.but(kernel=problem.extent, dilation=(1, 1))
+        return ask(problem, operands), ask(dense, replace(operands, weight=spread))
+
+    judge.relation(drawn(judge, lambda p: p.extent != p.kernel), law)
+
+
+@spec("laws.stride", source=GUIDE, dtypes=TWO)
+def test_stride_picks_from_stride_one(judge):
+    """Stride (s, t) gives every s-th row and t-th column of the answer with stride 1."""
+    judge.relation(
+        drawn(judge, lambda p: p.stride != (1, 1)),
+        lambda ask, problem, operands: (
+            ask(problem, operands),
+            ask(problem.but(stride=(1, 1)), operands)[:, :, :: problem.stride[0], :: problem.stride[1]],
+        ),
+    )
+
+
+@spec("laws.padding", source=GUIDE, dtypes=TWO)
+def test_padding_is_zeros_around_the_input(judge):
+    """Padding gives the answer without padding to the input with zeros put around it."""
+
+    def law(ask, problem, operands):
+        p, q = problem.padding
+        padded = np.pad(operands.input, ((0, 0), (0, 0), (p, p), (q, q)))
+        larger = problem.but(height=problem.height + 2 * p, width=problem.width + 2 * q, padding=(0, 0))
+        return ask(problem, operands), ask(larger, replace(operands, input=padded))
+
+    judge.relation(drawn(judge, lambda p: p.padding != (0, 0)), law)
+
+
+@spec("laws.channel_sum", source=GUIDE, dtypes=TWO)
+def test_channels_add_up(judge):
+    """Without bias, the answers to single input channels under their own weights add up to the answer to all."""
+
+    def law(ask, problem, operands):
+        single = problem.but(in_channels=1)
+        parts = [
+            ask(single, Operands(operands.input[:, c : c + 1], operands.weight[:, c : c + 1], None))
+            for c in range(problem.in_channels)
+        ]
+        return ask(problem, operands), sum(parts)
+
+    judge.relation(drawn(judge, lambda p: p.in_channels > 1, groups=1, bias=False, out_channels=2), law)
+
+
+@spec("laws.filters", source=GUIDE, dtypes=TWO)
+def test_filters_are_independent(judge):
+    """The answer under each filter by itself is that filter's channel of the answer under all."""
+
+    def law(ask, problem, operands):
+        single = problem.but(out_channels=1)
+        bias = operands.bias
+        parts = [
+            ask(
+                single,
+                Operands(operands.input, operands.weight[o : o + 1], None if bias is None else bias[o : o + 1]),
+            )
+            for o in range(problem.out_channels)
+        ]
+        return ask(problem, operands), np.concatenate(parts, axis=1)
+
+    judge.relation(drawn(judge, lambda p: p.out_channels > 1, groups=1, in_channels=2), law)
+
+
+@spec("laws.adjoint", source=DUMOULIN_TRANSPOSED, dtypes=TWO)
+def test_adjoint(judge):
+    """The answer's inner product with an array is the input's with that array convolved back: the adjoint."""
+
+    def law(ask, problem, operands):
+        array = np.random.default_rng(problem.flops).choice([-1, 1], problem.output_shape).astype(operands.input.dtype)
+        weight = np.sign(operands.weight)  # so that both sums stay exact
+        answer = ask(problem, replace(operands, weight=weight))
+        returned = ask(_back(problem), Operands(_spaced(problem, array), _turned(problem, weight), None))
+        return np.sum(answer * array, keepdims=True), np.sum(operands.input * returned, keepdims=True)
+
+    def invertible(problem):
+        return all(p < extent for p, extent in zip(problem.padding, problem.extent, strict=True))
+
+    judge.relation(drawn(judge, invertible, bias=False), law)
+
+
+def _back(problem):
+    """The convolution that is a strided one's adjoint: over the array as `_spaced` makes it, to the input's size."""
+    (eh, ew) = problem.extent
+    return problem.but(
+        in_channels=problem.out_channels, out_channels=problem.in_channels, height=problem.height + eh - 1,
+        width=problem.width + ew - 1, stride=(1, 1), padding=(0, 0),
+    )  # fmt: skip
+
+
+def _spaced(problem, array):
+    """The array with stride - 1 zeros between its rows and columns, and so many around it that the adjoint fits."""
+    back = _back(problem)
+    spaced = np.zeros((*array.shape[:2], back.height, back.width), array.dtype)
+    first = [extent - 1 - p for extent, p in zip(problem.extent, problem.padding, strict=True)]
+    steps = zip(first, problem.output_size, problem.stride, strict=True)
+    rows, columns = (slice(start, start + (count - 1) * step + 1, step) for start, count, step in steps)
+    spaced[:, :, rows, columns] = array
+    return spaced
+
+
+def _turned(problem, weight):
+    """The weight turned by 180 degrees, its inputs and outputs exchanged within each group."""
+    blocks = weight.reshape(problem.groups, -1, *weight.shape[1:])[..., ::-1, ::-1]
+    return np.ascontiguousarray(blocks.swapaxes(1, 2)).reshape(-1, blocks.shape[1], *problem.kernel)
