@@ -532,3 +532,51 @@ def test_every_status_has_a_symbol_a_letter_and_a_meaning() -> None:
         assert set(table) == set(results.STATUSES)
         assert len(set(table.values())) == len(results.STATUSES)
     assert set(words.GRAVITY) == set(results.STATUSES)
+
+
+# --- strange but valid records ---------------------------------------------------------------------------------------
+
+STRANGE = [
+    TimingRecord("z", "p", [0.0], 1.0, 0.0, 0.0, "baseline", "z", 0.0, 0, 0),
+    TimingRecord("y", "p", [1e-300], 1e-300, 1e-300, 1e300, "faster", "z", 1e300, 2**62, 2**62, noise=1e300),
+    TimingRecord("x", "not a problem", [1e300], 1e300, None, None, "no such verdict", "z", None, None, 1, count=0),
+    TimingRecord("w", "p", [-1.0], None, None, None, "same", "z", None, None, 1, least_bytes=1),
+    TimingRecord("v", "p", [], None, None, None, "wrong", "", None, None, 0, layers="\x00", threads=-1),
+    results.LimitRecord("matmul", "", 1, 0.0, ""),
+    results.LimitRecord("copy", "", 1, 1e-300, ""),
+    results.ImageRecord("z", "t", "not base64", "AAAA", -1.0, 1e300, "no such status"),
+    results.ImageRecord("oracle", "t", "", "", None, None),
+    results.ImplementationRecord("", absent="\n"),
+    spec("", id="", status="no such status", level="", cases=0, chapter="", dtype="@", device="@@"),
+    spec("a", id="a", status="failed", margin=1e308, margins=[0.0, 1e308, 5e-324, -1.0], failing=["", "\x00" * 9]),
+    *(
+        spec(
+            "a",
+            id=f"p{n}",
+            status="failed",
+            counterexample=Counterexample("", "", 0, "", "", index=index, picture=drawn),
+        )
+        for n, (index, drawn) in enumerate(
+            [
+                ([9, 9], Picture([], [], [], [])),
+                ([-1, -1], Picture([[]], [[]], [[]], [[None]])),
+                ([0], Picture([[1e300, None]], [[1e-300]], [[1], [1, 2, 3]], [[1, 2], []])),
+                ([0, 0, 0, 0], None),
+            ]
+        )
+    ),
+]
+
+
+@pytest.mark.parametrize("chosen", [*([record] for record in STRANGE), STRANGE], ids=lambda chosen: str(len(chosen)))
+def test_strange_records_are_shown_somehow(tmp_path: Path, chosen: list[Record]) -> None:
+    writer = results.Writer(tmp_path / "run.jsonl", header(versions={"\x1b": "<b>"}, started="\u202e"))
+    for record in chosen:
+        writer.write(record)
+    writer.write(Footer({"\x00": Judgement("no such verdict", "Z", -1, -1)}, 1e300, -1))
+    writer.close()
+    index = report.build([tmp_path / "run.jsonl"], tmp_path / "site")
+    for path in pages(index.parent):
+        Page(path.read_text("utf-8"))
+    read = results.read(tmp_path / "run.jsonl")
+    assert report.compare(read, read)[1] in (0, 5)

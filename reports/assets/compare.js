@@ -56,10 +56,10 @@ function differences(old, now) {
   const [slow, fast] = [indexed(old, "timing", timed), indexed(now, "timing", timed)];
   for (const [key, b] of fast) {
     const a = slow.get(key);
-    if (!a || [a.low, a.high, a.ratio, b.low, b.high, b.ratio].some((value) => value == null)) continue;
+    if (!a || [a.low, a.high, b.low, b.high].some((value) => value == null)) continue;
     const slack = 1 + Math.max(a.noise ?? 0, b.noise ?? 0);
     const kind = b.low > a.high * slack ? "slower" : b.high * slack < a.low ? "faster" : "";
-    if (kind) found.push({ kind, what: `${b.implementation} on ${b.layer || b.problem} (÷ ${b.baseline})`, was: `${a.ratio.toPrecision(3)}×`, now: `${b.ratio.toPrecision(3)}×` });
+    if (kind) found.push({ kind, what: `${b.implementation} on ${b.layer || b.problem} (÷ ${b.baseline})`, was: `${a.ratio?.toPrecision(3)}×`, now: `${b.ratio?.toPrecision(3)}×` });
   }
   const common = [...after.keys()].some((key) => before.has(key)) || [...fast.keys()].some((key) => slow.has(key));
   return { found, common };

@@ -107,9 +107,8 @@ def timings(old: Run, new: Run) -> Iterator[Change]:
     before, after = _timings(old), _timings(new)
     for key, now in after.items():
         was = before.get(key)
-        if was is None or None in (was.low, was.high, was.ratio, now.low, now.high, now.ratio):
+        if was is None or was.low is None or was.high is None or now.low is None or now.high is None:
             continue
-        assert was.low and was.high and now.low and now.high
         slack = 1 + max(was.noise or 0.0, now.noise or 0.0)
         kind = "slower" if now.low > was.high * slack else "faster" if now.high * slack < was.low else ""
         if kind:

@@ -60,7 +60,7 @@ def series(place: int) -> str:
 
 
 class Axis:
-    """A logarithmic scale from ``start`` to ``end``, widened to whole steps of 1, 2, 5."""
+    """A logarithmic scale from ``start`` to ``end``, in whole steps of 1, 2, 5; what lies outside is put at its end."""
 
     def __init__(self, values: Iterable[float], start: float, end: float) -> None:
         kept = [value for value in values if value > 0 and math.isfinite(value)] or [1.0]
@@ -70,7 +70,8 @@ class Axis:
         self.start, self.end = start, end
 
     def __call__(self, value: float) -> float:
-        share = math.log(value / self.low) / math.log(self.high / self.low)
+        inside = min(max(value, self.low), self.high)
+        share = math.log(inside / self.low) / math.log(self.high / self.low)
         return self.start + share * (self.end - self.start)
 
     @property
@@ -215,7 +216,7 @@ def roofline(race: Race) -> Markup:
         (place, layer.label, layer.intensity, layer.flops / seconds)
         for place, name in enumerate(race.names)
         for layer in race.layers
-        if (seconds := layer.seconds(name)) and layer.intensity
+        if (seconds := layer.seconds(name) or 0) > 0 and layer.intensity
     ]
     if not peak or not copy or not points:
         return Markup("")
@@ -258,7 +259,7 @@ def _by_size(race: Race, name: str) -> list[tuple[int, float]]:
     """FLOPs and seconds, the geometric mean where layers of one size differ."""
     found: dict[int, list[float]] = {}
     for layer in race.layers:
-        if layer.flops and (seconds := layer.seconds(name)):
+        if layer.flops > 0 and (seconds := layer.seconds(name) or 0) > 0:
             found.setdefault(layer.flops, []).append(math.log(seconds))
     return [(flops, math.exp(sum(logs) / len(logs))) for flops, logs in sorted(found.items())]
 
