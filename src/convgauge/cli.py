@@ -165,7 +165,7 @@ def _pytest(words: list[str]) -> int:
         "-p",
         "no:benchmark",
     ]
-    return int(pytest.main([*fixed, "--no-header", "-rN", *words, str(chapters)]))
+    return int(pytest.main([*fixed, "--no-header", "-rN", "--assert=plain", *words, str(chapters)]))
 
 
 # --- bench -----------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from convgauge.conformance.session import Session
 
 _KEY = pytest.StashKey["Session"]()
+_THREADS = pytest.StashKey[Any]()
 _LETTERS = {
     "passed": ".", "failed": "F", "errored": "E", "crashed": "C", "timed_out": "T", "declined": "d", "skipped": "s",
     "xfailed": "x", "xpassed": "X", "mistrusted": "M",
@@ -46,8 +47,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "convgauge: a spec of the convolution conformance suite")
     if config.getoption("--implementation"):
+        import threadpoolctl
+
         from convgauge.conformance.session import Session
 
+        # one core for the oracle and one for the implementation: threads of this process would only be in its way
+        config.stash[_THREADS] = threadpoolctl.threadpool_limits(1)
         config.stash[_KEY] = Session.from_options(config.option)
         config.pluginmanager.register(_Hooks(config.stash[_KEY]), "convgauge-hooks")
 
@@ -172,5 +177,6 @@ class _Hooks:
 
         show(self.session, terminalreporter)
 
-    def pytest_unconfigure(self) -> None:
+    def pytest_unconfigure(self, config: pytest.Config) -> None:
         self.session.close()
+        config.stash[_THREADS].restore_original_limits()
