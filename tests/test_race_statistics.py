@@ -116,6 +116,25 @@ def test_the_sign_interval_of_six_values_is_their_range() -> None:
     assert stats.sign_interval([1, 2, 3, 4, 5], 0.05) is None
 
 
+@pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.__name__)
+def test_a_few_rounds_against_many_still_cover(machine: Callable[[Random, int], np.ndarray]) -> None:
+    random = np.random.default_rng(4)
+    error = stats.error_share(1, 20)
+    missed = 0
+    for _ in range(300):
+        noise = machine(random, 80)
+        seen = stats.ratio(30.0 * noise[:8:2], noise[1::2], error)
+        assert seen.low is not None
+        missed += not seen.low <= 30 <= seen.high
+    assert missed <= 3
+
+
+def test_the_rank_interval_is_as_wide_as_all_pairs_and_needs_enough_of_them() -> None:
+    assert stats.rank_interval([4.0, 8.0], [1.0, 2.0], 0.5) == pytest.approx((math.log(2), math.log(8)))
+    assert stats.rank_interval([4.0, 8.0], [1.0, 2.0], 0.3) is None
+    assert stats.rank_interval([], [1.0], 0.5) is None
+
+
 def test_error_shares_add_up_to_the_error_rate() -> None:
     total = sum(stats.error_share(look, 7) * 7 for look in range(1, 10_000))
     assert total == pytest.approx(stats.ERROR_RATE, rel=1e-3)

@@ -29,10 +29,13 @@ SAMPLE = 0.005
 LONG_SAMPLE = 0.010
 """Seconds above which a sample of a slower contestant is made of fewer calls, down to one."""
 
-PATIENCE = 1 / 20
-"""Part of a race's seconds that one call may take at most: checks, warm-up and the fewest rounds are some 16 calls."""
+PATIENCE = 1 / 30
+"""Part of a race's seconds that one call may take at most: checks, warm-up and the fewest rounds are a dozen calls."""
 
-LEAST_ROUNDS = 0.3
+FEW_ROUNDS = 4
+"""Rounds of a contestant so slow that its fair share of the time has no room for more; see `stats.rank_interval`."""
+
+LEAST_ROUNDS = 0.5
 """Part of a race's seconds that its rounds get even when checks took long; later races have less then."""
 
 WARM_UP = 0.15
@@ -262,8 +265,9 @@ class Race:
         for entry in self.entries:
             seconds = max(1e-7, entry.call_seconds)
             entry.iterations = max(1, min(shared, int(LONG_SAMPLE / seconds)))
-            if enough * entry.iterations * seconds > self.share / 2:
-                entry.rounds = max(2, int(self.share / 2 / seconds))
+            fair = 2 * self.share / len(self.entries)
+            if enough * entry.iterations * seconds > fair and entry not in (self.baseline, self.control):
+                entry.rounds = max(FEW_ROUNDS, int(fair / (entry.iterations * seconds)))
 
     def _alone(self, entry: Entry) -> None:
         samples = ALONE if entry.call_seconds < LONG_SAMPLE else 1

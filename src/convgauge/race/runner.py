@@ -79,10 +79,11 @@ class Timing:
             for carrier in map(unpacked, packed):
                 made = None if carrier is None else subject.framework.make(carrier, problem.dtype, "cpu", "contiguous")
                 arrays.append(None if made is None else made[0])
-            started, delayed = clock(), self.delays.read()
+            started, before = clock(), self.delays.read()
             self.runs.append(self._run(problem, *arrays))
             subject.framework.synchronize()
-            seconds.append((clock() - started - (self.delays.read() - delayed)) * 1e-9)
+            delayed = self.delays.read() - before
+            seconds.append((clock() - started - delayed) * 1e-9)
             self.inputs.append(arrays[0])
         self.places = [[tuple(place) for place in one] for one in places]
         prepares = subject.implementation.prepared is not None

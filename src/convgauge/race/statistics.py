@@ -62,6 +62,18 @@ def sign_interval(values: Sequence[float], error: float) -> tuple[float, float] 
     return ordered[left_out], ordered[-1 - left_out]
 
 
+def rank_interval(times: Sequence[float], baseline: Sequence[float], error: float) -> tuple[float, float] | None:
+    """The interval for the log ratio that inverts the rank-sum test (Mann and Whitney 1947); None for too few values.
+
+    For a contestant so slow that it has time for a few rounds only, of which the baseline has many: were the ratio
+    outside, all of its k times would have to rank above, or below, all n of the baseline's, one chance in
+    C(n + k, k) on either side. It holds every round's own ratio, so drift does not empty it.
+    """
+    if not len(times) or error * math.comb(len(times) + len(baseline), len(times)) < 2:
+        return None
+    return math.log(min(times) / max(baseline)), math.log(max(times) / min(baseline))
+
+
 def error_share(look: int, comparisons: int) -> float:
     """The error allowed to one interval at the ``look``-th look (from 1): ERROR_RATE / (comparisons look (look + 1)).
 
@@ -82,10 +94,13 @@ def looks(comparisons: int, growth: float = 1.5) -> Iterator[int]:
 
 
 def ratio(times: Sequence[float], baseline: Sequence[float], error: float) -> Ratio:
-    """The ratio of ``times`` to ``baseline``, paired round by round (the longer of the two is cut). Seconds in both."""
+    """The ratio of ``times`` to ``baseline``, paired round by round (the longer of the two is cut). Seconds in both.
+
+    The interval is the sign test's, or where rounds are too few the rank-sum test's over all of the baseline's rounds.
+    """
     count = min(len(times), len(baseline))
     logs = np.log(np.asarray(times[:count])) - np.log(np.asarray(baseline[:count]))
-    interval = sign_interval(logs.tolist(), error)
+    interval = sign_interval(logs.tolist(), error) or rank_interval(times, baseline, error)
     value = math.exp(float(np.median(logs)))
     if interval is None:
         return Ratio(value, None, None, count)
