@@ -170,6 +170,7 @@ def test_the_overview_tells_machine_versions_seed_command_and_completeness(site:
     text = Page((site / "index.html").read_text("utf-8")).text
     for said in ("Example Processor 9000", "torch 2.13.0", "seed 20240601", "convgauge check --tier standard"):
         assert said in text
+    assert "Environments side by side" in text
     assert "whole.jsonl complete" in text
     assert "cut.jsonl incomplete" in text
     assert "Incomplete run." in text
@@ -355,6 +356,8 @@ def test_means_count_covered_layers_and_totals_need_all_of_them() -> None:
     assert found["a"].regret == pytest.approx(18 / 11 - 1)
     assert found["b"].regret == pytest.approx(0)
     assert race.names[-1] == "b", "whole coverage comes first"
+    assert found["b"].verdicts == [("faster", 1), ("wrong", 1)]
+    assert [layer.fastest for layer in race.layers] == ["b", "base"]
 
 
 def test_a_wrong_implementation_is_shown_as_wrong_and_never_with_a_ratio(tmp_path: Path) -> None:

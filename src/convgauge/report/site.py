@@ -145,7 +145,7 @@ class Site:
         """All pages and files."""
         self._assets()
         downloads = self._downloads()
-        self._page("index.html", "index.html", data=self._data(), downloads=downloads)
+        self._page("index.html", "index.html", data=self._data(), downloads=downloads, beside=self._beside())
         self._page("specs.html", "specs.html", data=self._data())
         self._page("speed.html", "speed.html", **self._speed())
         self._page("compare.html", "compare.html")
@@ -207,6 +207,13 @@ class Site:
     def _means(self) -> dict[tuple[str, str], tuple[speed.Race, speed.Standing]]:
         """The overview's speed: from the race with the most layers that the entry ran in."""
         return {(race.environment, s.name): (race, s) for race in reversed(self.races) for s in race.standings}
+
+    def _beside(self) -> dict[str, dict[str, Entry]]:
+        """By implementation, its entry in each environment."""
+        found: dict[str, dict[str, Entry]] = defaultdict(dict)
+        for entry in self.report.entries:
+            found[entry.name][entry.environment] = entry
+        return dict(sorted(found.items()))
 
     def _data(self) -> dict[str, Any]:
         """The compact table that the pages' script searches: a letter a result, a string a spec, a table a dtype."""

@@ -12,6 +12,8 @@ from convgauge.race import summary
 from convgauge.report.model import Report
 from convgauge.results import LimitRecord, TimingRecord
 
+VERDICTS = ("baseline", "faster", "same", "slower", "undecided", "wrong", "declined", "failed")
+
 
 @dataclass
 class Layer:
@@ -48,6 +50,11 @@ class Layer:
         """Seconds of the fastest ranked implementation: one part of the virtual best."""
         return min(self._times.values(), default=None)
 
+    @property
+    def fastest(self) -> str:
+        """Who that is; "" where nobody is ranked."""
+        return min(self._times, key=self._times.__getitem__, default="")
+
 
 @dataclass
 class Standing:
@@ -55,7 +62,8 @@ class Standing:
     the virtual best.
 
     ``regret`` is how far its time lies above the virtual best's, as a share, over the layers it covers; ``best_on``
-    the layers it is fastest on; ``prepare`` the seconds of preparing the whole network; ``peak`` the most extra bytes.
+    the layers it is fastest on; ``prepare`` the seconds of preparing the whole network; ``peak`` the most extra bytes;
+    ``crowding`` the geometric mean of its time in the race ÷ its time alone.
     """
 
     sums: summary.Standing
@@ -63,6 +71,7 @@ class Standing:
     best_on: int
     prepare: float | None
     peak: int | None
+    crowding: float | None
 
     @property
     def name(self) -> str:
@@ -71,6 +80,12 @@ class Standing:
     @property
     def mean(self) -> float | None:
         return self.sums.mean_ratio
+
+    @property
+    def verdicts(self) -> list[tuple[str, int]]:
+        """How many layers got each verdict, the good ones first."""
+        counted = self.sums.verdicts.items()
+        return sorted(counted, key=lambda item: VERDICTS.index(item[0]) if item[0] in VERDICTS else len(VERDICTS))
 
     @property
     def covered(self) -> int:
@@ -188,10 +203,12 @@ def _standing(sums: summary.Standing, layers: Sequence[Layer]) -> Standing:
     taken = math.fsum(s * layer.count for layer, _, s in met)
     best = math.fsum((layer.best or 0) * layer.count for layer, _, _ in met)
     prepares = [t.prepare_seconds * layer.count for layer, t, _ in met if t.prepare_seconds is not None]
+    slowed = [math.log(median(t) / t.alone_seconds) for _, t, _ in met if t.alone_seconds and median(t) > 0]
     return Standing(
         sums=sums,
         regret=taken / best - 1 if best else None,
         best_on=sum(s <= (layer.best or 0) for layer, _, s in met),
         prepare=math.fsum(prepares) if prepares else None,
         peak=max((t.peak_bytes for _, t, _ in met if t.peak_bytes is not None), default=None),
+        crowding=math.exp(math.fsum(slowed) / len(slowed)) if slowed else None,
     )

@@ -272,7 +272,7 @@ class Maker:
             8,
             reason,
             name.partition("_")[0],
-            None,
+            base * ratio * 0.99,
             "hot",
             problem.least_bytes,
         )
