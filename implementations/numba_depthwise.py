@@ -91,24 +91,38 @@ def _convolve(image, offsets, filters, biases, before, stride, rows, columns, ou
 @numba.njit
 def _lay(plane, before, stride, rows, columns, laid):
     """The padded plane in ``laid``, by phase of the stride, row and column; what is padding stays zero."""
-    sh, sw = stride
-    for y in range(min(plane.shape[0], rows * sh - before[0])):
-        row, row_phase = divmod(y + before[0], sh)
-        for phase in range(sw):
-            first = max(0, -(-(before[1] - phase) // sw))  # the first column of this phase that is not padding
-            skipped = first * sw + phase - before[1]
-            count = min(-(-(plane.shape[1] - skipped) // sw), columns - first)
-            source = plane[y, skipped:]
-            run = laid[((row_phase * sw + phase) * rows + row) * columns + first :]
-            if sw == 1:
-                for x in range(count):
-                    run[x] = source[x]
-            elif sw == 2:  # a constant step, for which LLVM has instructions
-                for x in range(count):
-                    run[x] = source[2 * x]
-            else:
-                for x in range(count):
-                    run[x] = source[x * sw]
+    height, sh = plane.shape[0], stride[0]
+    for phase in range(sh):
+        top = max(0, (before[0] - phase + sh - 1) // sh)  # the first row of this phase that is not padding
+        y = top * sh + phase - before[0]
+        for row in range(top, min(rows, top + (height - y + sh - 1) // sh)):
+            runs = laid[(phase * stride[1] * rows + row) * columns :]
+            _lay_row(plane[y + (row - top) * sh], before[1], stride[1], runs, rows * columns, columns)
+
+
+@numba.njit
+def _lay_row(source, before, step, runs, apart, columns):
+    """One row of pixels in ``runs``, a run of ``columns`` for each phase of the step, ``apart`` elements apart."""
+    if step == 1:
+        run = runs[before:]
+        for i in range(min(columns - before, source.size)):
+            run[i] = source[i]
+    elif step == 2:  # both phases in one loop, for which LLVM has shuffles
+        even, odd = runs[before % 2 * apart + before // 2 :], runs[(before + 1) % 2 * apart + (before + 1) // 2 :]
+        evens, odds = (
+            min(columns - before // 2, (source.size + 1) // 2),
+            min(columns - (before + 1) // 2, source.size // 2),
+        )
+        for i in range(min(evens, odds)):
+            even[i] = source[2 * i]
+            odd[i] = source[2 * i + 1]
+        for i in range(odds, evens):
+            even[i] = source[2 * i]
+        for i in range(evens, odds):
+            odd[i] = source[2 * i + 1]
+    else:
+        for i in range(min(columns * step - before, source.size)):
+            runs[(before + i) % step * apart + (before + i) // step] = source[i]
 
 
 @numba.njit(fastmath={"contract"})
