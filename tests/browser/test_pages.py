@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
-import http.server
 import json
 import threading
 from collections.abc import Iterator
@@ -14,7 +12,7 @@ from typing import Any
 import pytest
 
 from convgauge import report
-from convgauge.report import synthetic
+from convgauge.report import loopback, synthetic
 from convgauge.report.browser import Unavailable, chromium
 
 AXE = Path(__file__).with_name("axe.min.js")
@@ -94,19 +92,13 @@ def test_every_page_loads_quietly(browser: Any, site: Path) -> None:
 
 
 def test_the_pages_work_over_http_too(browser: Any, site: Path) -> None:
-    handler = functools.partial(Silent, directory=str(site))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+    with loopback.server(site) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         browser.get(f"http://127.0.0.1:{server.server_port}/index.html#q=grade%3AF")
         assert names(browser)
         assert "rgb" in browser.find_element("css selector", ".v").value_of_css_property("color")
         browser.get("about:blank")
         server.shutdown()
-
-
-class Silent(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_: Any) -> None:
-        pass
 
 
 def test_a_query_filters_and_is_in_the_address(browser: Any, site: Path) -> None:

@@ -2,6 +2,7 @@
 
 from convgauge.report.changes import compare
 from convgauge.report.export import badge, markdown
+from convgauge.report.loopback import serve
 from convgauge.report.site import build
 
-__all__ = ["badge", "build", "compare", "markdown"]
+__all__ = ["badge", "build", "compare", "markdown", "serve"]
