@@ -146,7 +146,7 @@ def judge(problem: Problem, case: Case, seen: Observation, promise: str) -> str:
 
 def _values(problem: Problem, case: Case, output: Array, promise: str) -> str:
     with np.errstate(invalid="ignore", over="ignore"):
-        error = np.abs(output - case.expected)
+        error = np.abs(output.astype(case.expected.dtype) - case.expected).astype(np.float64)
     error[~np.isfinite(error)] = np.inf
     if case.exact:
         return _pointed(output, case.expected, error, accuracy.integer_tolerance(problem, promise))
