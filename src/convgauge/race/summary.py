@@ -39,6 +39,7 @@ class Standing:
     total_seconds: float | None
     baseline_seconds: float | None
     verdicts: dict[str, int]
+    layer_set: str = ""
 
     @property
     def complete(self) -> bool:
@@ -54,23 +55,26 @@ class Standing:
 
 
 def standings(records: Iterable[TimingRecord]) -> list[Standing]:
-    """Every implementation's standing at each thread count, the baseline first, then by mean ratio."""
-    groups: dict[tuple[int, str], list[TimingRecord]] = {}
+    """Each implementation's standing on a layer set at a thread count, the baseline first, then by mean ratio."""
+    groups: dict[tuple[str, int, str], list[TimingRecord]] = {}
     for record in records:
-        groups.setdefault((record.threads, record.implementation), []).append(record)
+        groups.setdefault((record.layers, record.threads, record.implementation), []).append(record)
     times = {
-        (record.threads, record.problem): _median(record.seconds)
+        (record.layers, record.threads, record.problem): _median(record.seconds)
         for group in groups.values()
         for record in group
         if record.verdict == "baseline" and record.seconds
     }
-    found = [_standing(threads, name, group, times) for (threads, name), group in groups.items()]
-    return sorted(found, key=lambda one: (one.threads, "baseline" not in one.verdicts, one.mean_ratio or math.inf))
+    found = [_standing(name, group, times) for (_, _, name), group in groups.items()]
+
+    def place(one: Standing) -> tuple[str, int, bool, float]:
+        return one.layer_set, one.threads, "baseline" not in one.verdicts, one.mean_ratio or math.inf
+
+    return sorted(found, key=place)
 
 
-def _standing(
-    threads: int, name: str, group: Sequence[TimingRecord], baseline: dict[tuple[int, str], float]
-) -> Standing:
+def _standing(name: str, group: Sequence[TimingRecord], baseline: dict[tuple[str, int, str], float]) -> Standing:
+    layer_set, threads = group[0].layers, group[0].threads
     ranked = [one for one in group if one.verdict in RANKED and one.ratio is not None and one.seconds]
     bounded = [one for one in ranked if one.low and one.high]
     verdicts: dict[str, int] = {}
@@ -78,7 +82,7 @@ def _standing(
         verdicts[one.verdict] = verdicts.get(one.verdict, 0) + 1
 
     def seconds(one: TimingRecord) -> float:
-        return baseline.get((threads, one.problem), 0.0) * one.count
+        return baseline.get((layer_set, threads, one.problem), 0.0) * one.count
 
     whole = bool(ranked) and len(bounded) == len(ranked)
     return Standing(
@@ -94,6 +98,7 @@ def _standing(
         total_seconds=sum(seconds(one) * (one.ratio or 1.0) for one in ranked) if ranked else None,
         baseline_seconds=sum(map(seconds, ranked)) if ranked else None,
         verdicts=verdicts,
+        layer_set=layer_set,
     )
 
 
