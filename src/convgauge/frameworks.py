@@ -68,6 +68,10 @@ class Framework:
         """First and one-past-last address of the bytes that ``array`` can reach; (0, 0) where unknown or empty."""
         return (0, 0)
 
+    def repeats(self, array: Any) -> bool:
+        """Whether elements of ``array`` share memory by a stride of zero, so that writing to one changes another."""
+        return False
+
     def synchronize(self) -> None:
         """Wait until the device has done what was asked of it."""
 
@@ -144,6 +148,9 @@ class _NumPy(Framework):
     def refill(self, operand: Array, carrier: np.ndarray) -> None:
         operand[...] = carrier
 
+    def repeats(self, array: Any) -> bool:
+        return array.size > 0 and any(size > 1 and step == 0 for size, step in zip(array.shape, array.strides))
+
     def span(self, array: Any) -> Tuple[int, int]:
         bounds = getattr(np.lib, "array_utils", np).byte_bounds
         low, high = bounds(array) if array.size else (0, 0)
@@ -218,6 +225,9 @@ class _Torch(Framework):
 
     def place(self, array: Any) -> str:
         return str(array.device)
+
+    def repeats(self, array: Any) -> bool:
+        return array.numel() > 0 and any(size > 1 and step == 0 for size, step in zip(array.shape, array.stride()))
 
     def span(self, array: Any) -> Tuple[int, int]:
         if array.device.type != "cpu" or not array.numel():

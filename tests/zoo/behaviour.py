@@ -242,3 +242,12 @@ def filters_warnings(input, weight, bias=None, stride=1, padding=0, dilation=1, 
 def raises_recursion_limit(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     sys.setrecursionlimit(sys.getrecursionlimit() + 1)
     return conv(input, weight, bias, stride, padding, dilation, groups)
+
+
+@fault("The result is written into a broadcast array: all images share one memory where they are alike.",
+       caught_by=["behaviour", "adversarial"])  # fmt: skip
+def alike_images_share_memory(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    output = conv(input, weight, bias, stride, padding, dilation, groups)
+    if len(output) > 1 and (output == output[:1]).all():
+        return np.broadcast_to(output[:1].copy(), output.shape)
+    return output

@@ -49,6 +49,7 @@ class Finding:
     name: str
     faulty: bool
     smoke: bool
+    due: bool = True
     caught: dict[str, str] = field(default_factory=dict)
     advised: dict[str, str] = field(default_factory=dict)
     mistrusted: list[str] = field(default_factory=list)
@@ -60,8 +61,8 @@ class Finding:
 
     @property
     def good(self) -> bool:
-        """Whether the suite did its duty: a fault caught, a sound implementation let be."""
-        return bool(self.caught) == self.faulty and not self.mistrusted
+        """Whether the suite did its duty: a fault caught where it is due, a sound implementation let be."""
+        return (bool(self.caught) == self.faulty or not self.due) and not self.mistrusted
 
 
 @dataclass
@@ -75,7 +76,12 @@ class Matrix:
 
     @property
     def survivors(self) -> list[Finding]:
-        return [one for one in self.findings if one.faulty and not one.caught]
+        return [one for one in self.findings if one.faulty and one.due and not one.caught]
+
+    @property
+    def later(self) -> list[Finding]:
+        """Faults that are not due at this tier and were not caught."""
+        return [one for one in self.findings if one.faulty and not one.due and not one.caught]
 
     @property
     def accused(self) -> list[Finding]:
@@ -133,35 +139,39 @@ def run(
     tier: str,
     *,
     first: bool = False,
+    narrow: bool = False,
     jobs: int = 0,
     progress: Callable[[Finding], None] | None = None,
 ) -> Matrix:
     """Judge each exhibit, ``jobs`` at once (as many as there are cores by default).
 
-    ``first`` ends a fault's run at the first spec that catches it, those that should catch it first: the matrix is
-    then not whole.
+    ``first`` ends a fault's run at the first spec that catches it, those that should catch it first; ``narrow`` runs
+    no other specs than those on a fault. The matrix is then not whole.
     """
     jobs = jobs or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
     findings: dict[str, Finding] = {}
     specs: dict[str, str] = {}
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        pending = {pool.submit(examine, one, tier, first) for one in chosen}
+        pending = {pool.submit(examine, one, tier, first, narrow) for one in chosen}
         for done in as_completed(pending):
             finding, run_specs = done.result()
             findings[finding.name] = finding
             specs.update(run_specs)
             if progress is not None:
                 progress(finding)
-    return Matrix(tier, [findings[one.name] for one in chosen], dict(sorted(specs.items())), whole=not first)
+    return Matrix(
+        tier, [findings[one.name] for one in chosen], dict(sorted(specs.items())), whole=not (first or narrow)
+    )
 
 
-def examine(exhibit: Exhibit, tier: str, first: bool = False) -> tuple[Finding, dict[str, str]]:
+def examine(exhibit: Exhibit, tier: str, first: bool = False, narrow: bool = False) -> tuple[Finding, dict[str, str]]:
     """Judge one exhibit in a child process of its own; what was found and the specs that were run."""
     judging.MOST_FAULTS = 1  # one is enough to know, and no counterexample is made smaller
     started = time.perf_counter()
     setting = Setting(profile=exhibit.profile, tier=tier)
     session = Session([Target(exhibit.origin)], setting, Limits(exhibit.timeout), isolated=True, python="")
-    finding = Finding(exhibit.name, exhibit.faulty, smoke=False)
+    due = TIERS.index(exhibit.tier) <= TIERS.index(tier)
+    finding = Finding(exhibit.name, exhibit.faulty, smoke=False, due=due)
     specs: dict[str, str] = {}
     try:
         session.load()
@@ -169,6 +179,8 @@ def examine(exhibit: Exhibit, tier: str, first: bool = False) -> tuple[Finding, 
         for spec, test in _ordered(exhibit):
             if _over(finding, session, exhibit, first):
                 break
+            if narrow and exhibit.faulty and not exhibit.expects(spec.chapter, spec.id):
+                continue
             for name, dtype, device in session.due(spec):
                 specs[spec.id] = spec.sentence
                 _one(session, finding, spec, test, (name, dtype, device))
@@ -291,8 +303,10 @@ def _show(matrix: Matrix, elapsed: float) -> None:
     for line in itertools.chain(_lines("survives", matrix.survivors), _lines("accused", matrix.accused)):
         print(line)
     smoke = sum(one.smoke for one in faults)
+    if matrix.later:
+        print(f"not caught, and not due below the standard tier: {', '.join(one.name for one in matrix.later)}")
     print(
-        f"{len(faults) - len(matrix.survivors)} of {len(faults)} faults caught at {matrix.tier} ({smoke} of them pass"
+        f"{sum(bool(one.caught) for one in faults)} of {len(faults)} faults caught at {matrix.tier} ({smoke} of them pass"
         f" the smoke test); {len(matrix.accused)} of {len(sound)} sound ones accused;"
         f" {sum(one.cases for one in matrix.findings)} cases in {elapsed:.0f} s"
     )

@@ -1,0 +1,260 @@
+"""Adversarial: operands with a structure that random numbers never have, and parameters past the narrow integers.
+
+Shortcuts for box filters, separable, symmetric and repeated kernels, blank and repeated images are taken for such
+operands alone; a parameter kept in 8 or 16 bits is wrong from 256 or 65,536 on alone.
+"""
+
+import numpy as np
+
+from convgauge.conformance import Case, problems, spec
+from convgauge.operands import Operands
+from convgauge.problem import Problem
+
+CONV2D = "torch.nn.functional.conv2d"
+
+SMALL = Problem(batch=2, in_channels=2, height=8, width=9, out_channels=4, kernel=(3, 3), padding=(1, 1), bias=True)
+TABLE = problems(SMALL, kernel=[(3, 3), (5, 3), (2, 4), (5, 5), (3, 7)], padding=[(1, 1), (2, 3)]) + problems(
+    SMALL, kernel=[(5, 5), (3, 5)], padding=[(2, 2)], groups=[2], stride=[(1, 1), (2, 1)], bias=[False]
+)
+
+
+def seeded(table, count=1):
+    """Each problem with ``count`` seeds."""
+    return [Case(problem, seed=1 + place) for problem in table for place in range(count)]
+
+
+def outer(rows, columns):
+    """A kernel of rank one for each output and channel, from small factors."""
+    return rows[..., :, None] * columns[..., None, :]
+
+
+def weights(make):
+    """A change of operands: the weight made of the drawn one, in its dtype; it may not exceed the drawn one's range."""
+
+    def change(problem: Problem, operands: Operands) -> Operands:
+        made = make(operands.weight).astype(operands.weight.dtype)
+        return Operands(operands.input, np.ascontiguousarray(made), operands.bias)
+
+    return change
+
+
+def inputs(make):
+    """A change of operands: the input made of the drawn one."""
+
+    def change(problem: Problem, operands: Operands) -> Operands:
+        made = make(operands.input).astype(operands.input.dtype)
+        return Operands(np.ascontiguousarray(made), operands.weight, operands.bias)
+
+    return change
+
+
+@spec("adversarial.kernel.box", profile="functional", source=CONV2D)
+def test_kernels_of_one_value(judge):
+    """A kernel whose elements are all alike, of ones, or of ones and minus ones, is a kernel as any other."""
+    table = seeded(TABLE)
+    judge.planted(table, weights(np.ones_like))
+    judge.planted(table, weights(lambda w: np.broadcast_to(w.reshape(-1)[:1, None, None, None], w.shape)))
+    judge.planted(table, weights(lambda w: np.broadcast_to(w[:, :, :1, :1], w.shape)))
+    judge.planted(table, weights(lambda w: np.where(w < 0, -1, 1)))
+
+
+@spec("adversarial.kernel.separable", profile="functional", source=CONV2D)
+def test_kernels_of_rank_one(judge):
+    """A kernel that is the product of a column and a row is applied as it stands, rows and columns in order."""
+    signs = weights(lambda w: outer(np.sign(w[..., :, 0]), w[..., 0, :]))
+    mirrored = weights(lambda w: outer(w[..., :, 0], np.sign(w[..., 0, :])))
+    for change in (signs, mirrored):
+        judge.planted(seeded(TABLE), change)
+
+
+@spec("adversarial.kernel.symmetric", profile="functional", source=CONV2D)
+def test_symmetric_kernels(judge):
+    """A kernel that is its own mirror image, or the opposite of it, along either axis, counts each element once."""
+    for axis in (2, 3):
+        judge.planted(seeded(TABLE), weights(lambda w, axis=axis: _mirrored(w, axis, 1)))
+        judge.planted(seeded(TABLE), weights(lambda w, axis=axis: _mirrored(w, axis, -1)))
+
+
+def _mirrored(weight, axis, sign):
+    """The weight with its second half the mirror image of its first, times ``sign``."""
+    count = weight.shape[axis]
+    order = np.minimum(np.arange(count), count - 1 - np.arange(count))
+    factor = np.where(np.arange(count) > (count - 1) / 2, sign, 1).astype(weight.dtype)
+    shape = [1, 1, 1, 1]
+    shape[axis] = count
+    return np.take(weight, order, axis=axis) * factor.reshape(shape)
+
+
+@spec("adversarial.kernel.sparse", profile="functional", source=CONV2D)
+def test_sparse_kernels(judge):
+    """A kernel of zeros but for one element, row, column, diagonal or checkerboard is applied in its place."""
+
+    def kept(pattern):
+        def make(weight):
+            i, j = np.indices(weight.shape[2:])
+            return weight * pattern(i, j, *weight.shape[2:])
+
+        return weights(make)
+
+    for pattern in (
+        lambda i, j, h, w: (i == h - 1) & (j == 0),
+        lambda i, j, h, w: (i == 0) & (j == w - 1),
+        lambda i, j, h, w: i == h // 2,
+        lambda i, j, h, w: j == w - 1,
+        lambda i, j, h, w: i == j,
+        lambda i, j, h, w: (i + j) % 2 == 0,
+    ):
+        judge.planted(seeded(TABLE), kept(pattern))
+
+
+@spec("adversarial.kernel.balanced", profile="functional", source=CONV2D)
+def test_balanced_operands(judge):
+    """Filters, images and biases that add up to zero are filters, images and biases as any other."""
+
+    def balanced(array):
+        flat = array.reshape(-1)
+        half = flat.size // 2
+        return np.concatenate([flat[:half], -flat[:half][::-1], flat[2 * half :] * 0]).reshape(array.shape)
+
+    def each(array):
+        return np.stack([balanced(one) for one in array])
+
+    def planes(array):
+        return np.stack([each(one) for one in array])
+
+    def biased(problem: Problem, operands: Operands) -> Operands:
+        bias = None if operands.bias is None else balanced(operands.bias)
+        return Operands(operands.input, operands.weight, bias)
+
+    for change in (weights(balanced), weights(each), weights(planes), inputs(balanced), inputs(each), inputs(planes)):
+        judge.planted(seeded(TABLE), change)
+    judge.planted(seeded(TABLE), biased)
+
+
+@spec("adversarial.repeated", profile="functional", source=CONV2D)
+def test_operands_that_repeat_themselves_in_part(judge):
+    """Images, channels and filters that are alike, opposite, or alike in one row or column alone are told apart."""
+    table = seeded(problems(SMALL, batch=3, out_channels=6, kernel=[(3, 3), (1, 1), (2, 5)], groups=[1, 2]))
+
+    def alike(array):
+        return np.broadcast_to(array[:1], array.shape)
+
+    def opposite(array):
+        return array[:1] * np.where(np.arange(len(array)) % 2, -1, 1).reshape(-1, 1, 1, 1)
+
+    def first_row(array):
+        made = array.copy()
+        made[:, :, 0] = made[:1, :, 0]
+        return made
+
+    def first_column(array):
+        made = array.copy()
+        made[..., 0] = made[:1, ..., 0]
+        return made
+
+    def channels(array):
+        return np.broadcast_to(array[:, :1], array.shape)
+
+    for make in (alike, opposite, first_row, first_column, channels):
+        judge.planted(table, weights(make))
+        judge.planted(table, inputs(make))
+
+
+@spec("adversarial.image", profile="functional", source=CONV2D, dtypes=("float64", "float32"))
+def test_structured_images(judge):
+    """Images that are constant, striped, ramps, chequered or of a single bright point are convolved as any other."""
+
+    def drawn(pattern):
+        def make(array):
+            y, x = np.indices(array.shape[2:])
+            return np.broadcast_to(pattern(y, x, *array.shape[2:]), array.shape) * np.sign(array[:1, :1, :1, :1])
+
+        return inputs(make)
+
+    for pattern in (
+        lambda y, x, h, w: np.ones((h, w)),
+        lambda y, x, h, w: y % 2 + 0 * x,
+        lambda y, x, h, w: x % 3 - 1,
+        lambda y, x, h, w: (x + y) % 2,
+        lambda y, x, h, w: (y == h - 1) & (x == w - 1),
+        lambda y, x, h, w: (y == 0) & (x == w // 2),
+        lambda y, x, h, w: x - w // 2,
+    ):
+        judge.planted(seeded(TABLE), drawn(pattern))
+    judge.planted(seeded(TABLE), inputs(np.abs))
+
+
+@spec("adversarial.image.bytes", profile="functional", source=CONV2D, dtypes=("float64", "float32"))
+def test_images_of_bytes(judge):
+    """An image of whole numbers from 0 to 255 is an image of floats when its dtype says so."""
+
+    def bytes_(problem: Problem, operands: Operands) -> Operands:
+        random = np.random.default_rng(7)
+        image = random.integers(0, 256, operands.input.shape).astype(operands.input.dtype)
+        image.reshape(-1)[:2] = 255, 0
+        return Operands(image, np.sign(operands.weight), None if operands.bias is None else np.sign(operands.bias))
+
+    judge.planted(seeded(TABLE), bytes_)
+
+
+@spec("adversarial.arguments_new", profile="functional", source=CONV2D)
+def test_the_same_operands_with_other_arguments(judge):
+    """The same operands with another stride, padding or dilation give another answer, also one of the same shape."""
+    alike = [
+        *problems(SMALL, kernel=[(3, 3)], padding=[(1, 1)], dilation=[(1, 1)]),
+        *problems(SMALL, kernel=[(3, 3)], padding=[(2, 2)], dilation=[(2, 2)]),
+        *problems(SMALL, kernel=[(3, 3)], padding=["same"], dilation=[(3, 3), (1, 2), (2, 1)]),
+        *problems(SMALL, kernel=[(3, 3)], padding=[(0, 0), (1, 0)], stride=[(2, 2)]),
+        *problems(SMALL, kernel=[(3, 3)], padding=[(1, 1)], stride=[(3, 3)], dilation=[(1, 1), (2, 2)]),
+        *problems(SMALL, kernel=[(3, 3)], padding=[(2, 2)], stride=[(3, 3)], dilation=[(2, 2), (3, 3)]),
+    ]
+    kept: list[Operands] = []
+
+    def same(problem: Problem, operands: Operands) -> Operands:
+        kept.append(operands)
+        return kept[0]
+
+    judge.planted(seeded(alike + alike[::-1]), same, reuse=True)
+
+
+@spec("adversarial.byte", source=CONV2D)
+def test_parameters_past_a_byte(judge):
+    """Strides, paddings, dilations, groups, channels, images and kernels of 256 and more are what they are."""
+    thin = Problem(batch=1, in_channels=1, height=2, width=3, out_channels=2, kernel=(1, 2), bias=True)
+    judge.answers(
+        [
+            *problems(thin, width=[600, 261], stride=[(1, 256), (1, 257), (300, 259)]),
+            *problems(thin, height=[600, 258], stride=[(256, 1), (257, 2)], kernel=[(2, 1)]),
+            *problems(thin, padding=[(0, 256), (257, 0), (1, 300)]),
+            *problems(thin, width=[262], dilation=[(1, 256), (1, 257), (1, 260)]),
+            *problems(thin, height=[262], kernel=[(2, 1)], dilation=[(256, 1), (259, 1)]),
+            *problems(
+                thin, in_channels=[256, 257, 260], out_channels=[256, 257, 260, 514, 520], groups=[256, 257, 260]
+            ),
+            *problems(thin, batch=[256, 257, 300]),
+            *problems(thin, kernel=[(1, 256), (1, 257), (1, 300)], width=[301]),
+            *problems(thin, kernel=[(256, 1), (257, 1), (300, 1)], height=[301]),
+        ],
+        judge.rightly,
+    )
+
+
+@spec("adversarial.sixteen_bits", source=CONV2D, dtypes=("float32",))
+def test_parameters_past_sixteen_bits(judge):
+    """Rows, columns, images, channels, strides, paddings and dilations past 32,768 and 65,536 are what they are."""
+    thin = Problem(batch=1, in_channels=1, height=1, width=3, out_channels=1, kernel=(1, 2), bias=True)
+    over = [32_769, 65_537]
+    judge.answers(
+        [
+            *problems(thin, width=over),
+            *problems(thin, height=over, kernel=[(2, 1)]),
+            *problems(thin, batch=over),
+            *problems(thin, out_channels=over),
+            *problems(thin, in_channels=over, kernel=[(1, 1)]),
+            *problems(thin, width=[70_000], stride=[(1, size) for size in over]),
+            *problems(thin, padding=[(0, size) for size in over]),
+            *problems(thin, width=[65_540], dilation=[(1, size) for size in over]),
+            *problems(thin, in_channels=[3], out_channels=[2], height=[2], batch=[33_000], kernel=[(2, 2)]),
+        ],
+        judge.rightly,
+    )

@@ -1,0 +1,166 @@
+"""The zoo proves the specification: every planted fault is caught where it should be, no sound oddity is accused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from convgauge.conformance import selftest
+from convgauge.conformance.selftest import Finding, Matrix, collected
+from convgauge.conformance.spec import TIERS
+from convgauge.conformance.zoo import Exhibit, exhibits
+from convgauge.frameworks import installed
+
+ZOO = {one.name: one for one in exhibits()}
+FAULTS = [name for name, one in ZOO.items() if one.faulty]
+SOUND = [name for name, one in ZOO.items() if not one.faulty]
+
+
+@pytest.fixture(scope="module")
+def findings(request: pytest.FixtureRequest) -> dict[str, Finding]:
+    """What became of the exhibits whose tests were selected: each judged in a process of its own, two at once.
+
+    A fault's run is narrowed to the chapters that should catch it and ends at the first that does.
+    """
+    asked = {item.callspec.params.get("name") for item in request.session.items if hasattr(item, "callspec")}
+    chosen = [one for name, one in ZOO.items() if name in asked and installed(one.framework)]
+    found: dict[str, Finding] = {}
+    for tier in ("quick", "standard"):
+        matrix = selftest.run([one for one in chosen if one.tier == tier], tier, first=True, narrow=True)
+        found.update({one.name: one for one in matrix.findings})
+    return found
+
+
+def finding(findings: dict[str, Finding], name: str) -> Finding:
+    if name not in findings:
+        pytest.skip(f"{ZOO[name].framework} is not installed")
+    return findings[name]
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_is_caught_where_it_should_be(findings: dict[str, Finding], name: str) -> None:
+    found = finding(findings, name)
+    assert found.mistrusted == []
+    assert found.caught, f"{ZOO[name].sentence} survives {', '.join(ZOO[name].caught_by)}: {found.reason}"
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_passes_the_smoke_test_unless_its_nature_forbids(findings: dict[str, Finding], name: str) -> None:
+    assert finding(findings, name).smoke == ZOO[name].smoke
+
+
+@pytest.mark.parametrize("name", SOUND)
+def test_a_sound_oddity_is_not_accused(findings: dict[str, Finding], name: str) -> None:
+    found = finding(findings, name)
+    assert found.smoke, found.reason
+    assert found.mistrusted == []
+    assert found.caught == {}, found.reason
+    assert found.cases > 500
+
+
+def test_the_zoo_is_large() -> None:
+    assert len(FAULTS) >= 60
+    assert len(SOUND) >= 20
+    assert sum(ZOO[name].smoke for name in FAULTS) > 0.9 * len(FAULTS)
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_an_exhibit_says_what_it_is(name: str) -> None:
+    exhibit = ZOO[name]
+    assert exhibit.sentence.endswith(".")
+    assert exhibit.tier in TIERS
+    known = {spec.chapter for spec, _ in collected()} | {spec.id for spec, _ in collected()}
+    assert set(exhibit.caught_by) <= known
+    assert bool(exhibit.caught_by) == exhibit.faulty
+
+
+def test_every_chapter_catches_something_of_its_own() -> None:
+    named = {chapter for name in FAULTS for chapter in ZOO[name].caught_by}
+    chapters = {spec.chapter for spec, _ in collected() if spec.profile in ("kernel", "functional")}
+    assert chapters - named <= {"device", "example", "laws", "corpora"}  # proved by the same faults as the others
+
+
+# --- the selftest itself ---------------------------------------------------------------------------------------------
+
+TWO = """
+from convgauge.arguments import resolve
+import numpy as np
+
+def fault(sentence, **more):
+    return lambda function: function
+
+sound = fault
+
+@fault("Nothing is wrong with it.", caught_by=["padding"])
+def harmless(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    from faulty_base import conv
+    return conv(input, weight, bias, stride, padding, dilation, groups)
+
+@sound("Everything is wrong with it.")
+def harmful(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    return np.zeros((1, 1, 1, 1), np.float32)
+"""
+
+
+def test_a_fault_that_survives_and_a_sound_one_accused_are_told(tmp_path: Path) -> None:
+    (tmp_path / "two.py").write_text(TWO)
+    (tmp_path / "faulty_base.py").write_text((Path(__file__).with_name("faulty_processes.py")).read_text())
+    matrix = selftest.run(exhibits(tmp_path), "quick", first=True, narrow=True)
+    assert [one.name for one in matrix.accused] == ["harmful"]
+    harmless = matrix.findings[0]
+    assert harmless.smoke
+    assert not harmless.caught or harmless.good  # its base declines nothing and is right where it answers
+
+
+def test_an_exhibit_named_twice_is_an_error(tmp_path: Path) -> None:
+    for name in ("one.py", "two.py"):
+        (tmp_path / name).write_text(TWO)
+    with pytest.raises(ValueError, match="both declare harmless"):
+        exhibits(tmp_path)
+
+
+def test_the_matrix_adds_up(capsys: pytest.CaptureFixture[str]) -> None:
+    matrix = Matrix(
+        "quick",
+        [
+            Finding("a", True, True, caught={"x.one": "failed"}),
+            Finding("b", True, True, caught={"x.one": "failed", "x.two": "crashed"}),
+            Finding("c", True, True),
+            Finding("d", True, True, due=False),
+            Finding("e", False, True, caught={"x.two": "failed"}),
+            Finding("f", False, True),
+        ],
+        {"x.one": "One.", "x.two": "Two.", "x.three": "Three."},
+    )
+    assert [one.name for one in matrix.survivors] == ["c"]
+    assert [one.name for one in matrix.later] == ["d"]
+    assert [one.name for one in matrix.accused] == ["e"]
+    assert matrix.sole == {"x.one": ["a"]}
+    assert matrix.idle == ["x.three"]
+    assert matrix.table()["idle"] == ["x.three"]
+    selftest._show(matrix, 1.0)
+    said = capsys.readouterr().out
+    assert "survives: c" in said
+    assert "accused: e" in said
+    assert "catch nothing (1): x.three" in said
+    assert "2 of 4 faults caught at quick" in said
+
+
+@pytest.mark.parametrize(("words", "status"), [(("medium", ""), 4), (("quick", "no such exhibit"), 5)])
+def test_what_cannot_be_run_is_said(words: tuple[str, str], status: int, capsys: pytest.CaptureFixture[str]) -> None:
+    assert selftest.selftest(words[0], None, words[1]) == status
+    assert capsys.readouterr().err.startswith("convgauge: ")
+
+
+def test_a_single_exhibit_can_be_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    output = tmp_path / "deep" / "matrix.json"
+    assert selftest.selftest("quick", output, "padding_pair_swapped", first=True) == 0
+    assert '"padding_pair_swapped"' in output.read_text()
+    assert "1 of 1 faults caught at quick (1 of them pass the smoke test)" in capsys.readouterr().out
+
+
+def test_an_exhibit_is_found_as_any_function_is() -> None:
+    exhibit: Exhibit = ZOO["padding_pair_swapped"]
+    assert exhibit.origin.kind == "file"
+    assert exhibit.origin.framework == "numpy"
