@@ -16,10 +16,11 @@ import numpy as np
 
 from convgauge import wire
 from convgauge.operands import Operands, draw
-from convgauge.problem import Problem, ProblemError
+from convgauge.problem import Problem
 from convgauge.race import schedule
 from convgauge.race import statistics as stats
 from convgauge.race.contestant import CALL_TIMEOUT, Contestant, Out, Request
+from convgauge.race.parts import part_of
 from convgauge.race.runner import turn
 from convgauge.race.verification import Case, Verification, flipped, places
 
@@ -39,7 +40,7 @@ LEAST_ROUNDS = 0.5
 """Part of a race's seconds that its rounds get even when checks took long; later races have less then."""
 
 WARM_UP = 0.15
-"""Seconds of warm-up at most, beyond the two calls that are always made."""
+"""Seconds of warm-up at most; one call is always made."""
 
 ALONE = 3
 """Samples taken in a row, without the others in between, for the control that the race itself slows nobody down."""
@@ -400,41 +401,6 @@ def ready_command(problem: Problem, sets: list[Operands], places: list[Any], thr
     """The command that puts operand sets in place and prepares for them."""
     packed = [tuple(map(wire.packed, (one.input, one.weight, one.bias))) for one in sets]
     return "race_ready", problem.text, packed, places, threads
-
-
-def part_of(problem: Problem, flops: int) -> Problem:
-    """A smaller problem of the same kind with at most ``flops`` FLOPs, or as near as halving sizes comes."""
-    while problem.flops > flops:
-        smaller = [one for one in _halved(problem) if one.flops < problem.flops]
-        if not smaller:
-            return problem
-        problem = smaller[0]
-    return problem
-
-
-def _halved(problem: Problem) -> list[Problem]:
-    """The problem with one size halved; channels before rows and columns, as every algorithm's cost follows them."""
-    changes: list[dict[str, int]] = []
-    if problem.batch > 1:
-        changes.append({"batch": problem.batch // 2})
-    each = {
-        "out_channels": problem.out_channels // problem.groups,
-        "in_channels": problem.in_channels // problem.groups,
-    }
-    largest = sorted((name for name in each if each[name] > 1), key=lambda name: -each[name])
-    changes += [{name: problem.groups * (each[name] // 2)} for name in largest]
-    if problem.groups > 1:
-        fewer = problem.groups // 2
-        changes.append({"groups": fewer, **{name: size * fewer for name, size in each.items()}})
-    sizes = sorted(("height", "width"), key=lambda name: -getattr(problem, name))
-    changes += [{size: getattr(problem, size) // 2} for size in sizes]
-    found = []
-    for change in changes:
-        try:
-            found.append(problem.but(**change))
-        except ProblemError:
-            continue
-    return found
 
 
 def largest_cache() -> int:
