@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from convgauge.conformance import Case, spec
 from convgauge.conformance.covering import coverage, covering
+from convgauge.dtypes import FLOATS
 from convgauge.problem import Problem, ProblemError
 
 KUHN = "Kuhn, Wallace and Gallo 2004, Software fault interactions and implications for software testing"
@@ -111,7 +112,7 @@ def covered(judge, layouts):
     return [case_of(row) for row in due]
 
 
-@spec("covering.geometry", source=KUHN)
+@spec("covering.geometry", source=KUHN, quick=FLOATS)
 def test_all_pairs_of_geometry(judge):
     """Kernel, stride, padding, dilation, groups, bias and sizes are right in all pairs of their values."""
     judge.exact(covered(judge, ()))

@@ -13,6 +13,10 @@ SQUARE = SMALL.but(in_channels=4, out_channels=4, height=4, width=4, kernel=(4, 
 """Sizes all alike, so that nothing but the argument itself can be found wrong by accident."""
 
 
+UNBIASED = (SMALL, SQUARE, SMALL.but(bias=False), SQUARE.but(bias=False), SMALL.but(bias=False, out_channels=1))
+"""With and without a bias, whose length would give a weight away."""
+
+
 def tampered(*names, base=(SMALL, SQUARE)):
     return [case for name in names for case in cases(base, tamper=name)]
 
@@ -28,13 +32,13 @@ def misspelled(base=THREE, **arguments):
 @spec("errors.rank.input", profile="functional", source=CONV2D, dtypes=ONE)
 def test_input_of_another_rank(judge):
     """An input of one, two or five axes is an error."""
-    judge.refuses(tampered("input_vector", "input_plane", "input_of_five_axes"))
+    judge.refuses(tampered("input_vector", "input_plane", "input_of_five_axes", base=UNBIASED))
 
 
 @spec("errors.rank.weight", profile="functional", source=CONV2D, dtypes=ONE)
 def test_weight_of_another_rank(judge):
     """A weight of two, three or five axes is an error."""
-    judge.refuses(tampered("weight_matrix", "weight_of_three_axes", "weight_of_five_axes"))
+    judge.refuses(tampered("weight_matrix", "weight_of_three_axes", "weight_of_five_axes", base=UNBIASED))
 
 
 @spec("errors.rank.bias", profile="functional", source=CONV2D, dtypes=ONE)

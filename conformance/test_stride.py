@@ -94,6 +94,19 @@ def test_stride_together_with_dilation(judge):
     )
 
 
+@spec("stride.one_wide_kernels", source=CONV2D)
+def test_kernels_of_one_row_or_column(judge):
+    """Kernels of a single row or column are strided along it and across it, in groups and without."""
+    judge.exact(
+        problems(
+            SMALL.but(in_channels=4, out_channels=4, padding=(1, 1)),
+            kernel=[(3, 1), (1, 3), (5, 1), (1, 4), (2, 1)],
+            stride=[(2, 1), (1, 2), (2, 2), (3, 1)],
+            groups=[1, 4],
+        )
+    )
+
+
 @spec("stride.with_groups", source=CONV2D)
 def test_stride_in_groups(judge):
     """Every group is strided alike."""
@@ -115,8 +128,8 @@ def test_halving_layers_of_residual_networks(judge):
     patches = [((4, 4), (4, 4), (0, 0)), ((2, 2), (2, 2), (0, 0)), ((11, 11), (4, 4), (2, 2))]
     judge.exact(
         [
-            SMALL.but(batch=1, height=h, width=w, kernel=kernel, stride=stride, padding=padding)
+            SMALL.but(batch=1, in_channels=c, height=h, width=w, kernel=kernel, stride=stride, padding=padding)
             for kernel, stride, padding in halving + patches
-            for h, w in [(14, 14), (15, 15), (16, 13), (13, 16), (17, 18)]
+            for c, h, w in [(1, 14, 14), (3, 15, 15), (2, 16, 13), (3, 14, 16), (1, 17, 18)]
         ]
     )

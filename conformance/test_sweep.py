@@ -9,6 +9,7 @@ from convgauge.conformance import spec, sweep
 from convgauge.problem import Problem
 
 CONV2D = "torch.nn.functional.conv2d"
+GEORGANAS = "Georganas et al. 2018, Anatomy of high-performance deep learning convolutions on SIMD architectures"
 
 QUICK = [*range(1, 21), 23, 24, 25, 31, 32, 33, 47, 48, 49, 63, 64, 65, 127, 128, 129, 255, 256, 257]
 STANDARD = [*range(1, 71), 95, 96, 97, 127, 128, 129, 191, 192, 193, 255, 256, 257, 511, 512, 513]
@@ -299,6 +300,50 @@ def test_pointwise_channels(judge):
             for shift in (range(len(values)) if thorough(judge) else (2, 7))
             for i, c in enumerate(values)
             for o in [values[(i * 4 + shift) % len(values)]]
+        ]
+    )
+
+
+@spec("sweep.blocks", source=GEORGANAS)
+def test_channels_in_whole_blocks(judge):
+    """Channels in whole blocks of 16 and more, for which libraries have their fastest kernels, are all right."""
+    pairs = [(16, 16), (32, 64), (64, 64), (64, 48), (128, 32), (32, 128), (96, 80), (17, 64), (64, 33)]
+    base = Problem(batch=1, height=5, width=6, kernel=(3, 3), padding=(1, 1), bias=True)
+    depthwise = [
+        Problem(height=15, width=18, in_channels=c, out_channels=c, groups=c, kernel=(3, 3), padding=(1, 1), stride=s)
+        for c in (32, 64)
+        for s in ((1, 1), (2, 2))
+    ]
+    judge.exact(
+        [
+            *(base.but(in_channels=c, out_channels=o) for c, o in pairs),
+            *(base.but(in_channels=c, out_channels=o, kernel=(1, 1), padding=(0, 0)) for c, o in pairs),
+            *(base.but(in_channels=c, out_channels=o, stride=(2, 2)) for c, o in pairs[:4]),
+            *(base.but(in_channels=c, out_channels=c, groups=c // 16) for c in (32, 64)),
+            *depthwise,
+        ]
+    )
+
+
+@spec("sweep.tiles", source="Lavin and Gray 2016, Fast algorithms for convolutional neural networks")
+def test_images_of_several_tiles(judge):
+    """Images of several tiles along both axes are right at the seams, with small kernels and with large ones."""
+    image = PLANE.but(height=70, width=66, out_channels=1)
+    judge.exact(
+        [
+            image.but(kernel=(3, 3), padding=(1, 1)),
+            image.but(kernel=(5, 5), stride=(3, 3), padding=(2, 2)),
+            image.but(kernel=(3, 3), dilation=(4, 4), padding=(4, 4)),
+            image.but(kernel=(9, 9), padding=(4, 4), width=51),
+            image.but(kernel=(13, 12), height=50),
+            image.but(kernel=(31, 31), height=64, width=52),
+            image.but(kernel=(7, 7), stride=(2, 2), padding=(3, 3), in_channels=3, out_channels=2),
+            image.but(kernel=(3, 3), padding=(1, 1), in_channels=16, out_channels=16, height=33, width=35),
+            image.but(kernel=(2, 4), in_channels=4, out_channels=3, batch=2, height=34, width=41),
+            image.but(kernel=(1, 1), in_channels=24, out_channels=20, height=30, width=37),
+            image.but(kernel=(1, 1), in_channels=20, out_channels=24, height=57, width=61, stride=(2, 2)),
+            image.but(kernel=(3, 3), padding=(1, 1), in_channels=8, out_channels=8, groups=8, height=67, width=61),
+            image.but(kernel=(5, 3), padding=(2, 1), in_channels=8, out_channels=4, groups=2, height=37, width=45),
         ]
     )
 
