@@ -46,10 +46,7 @@ class Exhibit:
 
 def place() -> Path:
     """The zoo's folder: in the installed package, or among the tests of a checkout."""
-    try:
-        return bundled("zoo")
-    except FileNotFoundError:
-        return bundled("tests", "zoo")
+    return bundled("tests", "zoo")
 
 
 def exhibits(folder: Path | None = None) -> list[Exhibit]:
