@@ -104,13 +104,13 @@ def test_gaussian(judge):
 
 @spec("accuracy.reduction", source=DEMMEL)
 def test_every_length_of_the_sum(judge):
-    """The bound holds for sums of one product and of thousands, and mean square and bias of the errors are those of rounding."""
+    """From one product to thousands the bound holds, and mean square and bias of the errors are those of rounding."""
     judge.accurate(reductions())
 
 
 @spec("accuracy.positive", source=TOSA)
 def test_positive(judge):
-    """Where nothing cancels, so that partial sums grow, the errors still are those of the accumulator's own precision."""
+    """Where nothing cancels and partial sums grow, the errors still are those of the accumulator's own precision."""
     judge.accurate([*reductions()[::2], *usual()[::2]], "positive")
 
 
@@ -122,7 +122,7 @@ def test_the_same_accuracy_everywhere(judge):
 
 @spec("accuracy.tails", source=TOSA)
 def test_the_same_accuracy_in_every_output(judge):
-    """Accuracy does not depend on where an output lies: first or last channel, image, row or column, small plane or large."""
+    """Accuracy does not depend on where an output lies: which channel, image, row or column, small plane or large."""
     judge.accurate(
         [
             *problems(PLANE, out_channels=[1, 4, 7, 15, 17, 33, 65, 129, 257], height=5, width=6),
@@ -136,9 +136,16 @@ def test_the_same_accuracy_in_every_output(judge):
     )
 
 
+@spec("accuracy.large_problem", dtypes=("float32",), source=TOSA)
+def test_the_same_accuracy_in_a_large_problem(judge):
+    """Accuracy does not depend on how much there is to compute."""
+    large = Problem(in_channels=32, height=28, width=28, out_channels=32, kernel=(3, 3), padding=(1, 1), bias=True)
+    judge.accurate([large] if judge.setting.tier == "quick" else [large, large.but(in_channels=64, out_channels=64)])
+
+
 @spec("accuracy.wide", source=HIGHAM)
 def test_wide_range(judge):
-    """With scales spread over many decades, small outputs are as accurate as grade A says, large ones as grade B says."""
+    """With scales spread over many decades, grade A keeps small outputs accurate, and grade B the large ones."""
     judge.accurate([*usual(), *reductions()[::4]], "wide")
 
 

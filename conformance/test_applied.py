@@ -127,7 +127,7 @@ def layer(judge, image, name, **how):
 
 @spec("applied.digits", dtypes=("float64", "float32"), source="scikit-learn's digits; LeCun et al. 1998")
 def test_digits(judge):
-    """A small network, evaluated on digits it has not seen, gives the exact logits within bound and the same predictions."""
+    """A small network gives the exact logits within bound, and the same predictions, on digits it has not seen."""
     if judge.setting.only is not None:
         judge.skip("a network is not one case: run the spec itself")
     image, labels = images(judge)

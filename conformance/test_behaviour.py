@@ -1,4 +1,4 @@
-"""Behaviour: a convolution reads its operands, gives back a fresh array, remembers nothing and leaves the world as it was."""
+"""Behaviour: a convolution reads its operands, gives a fresh array, remembers nothing and leaves the world alone."""
 
 import numpy as np
 
@@ -95,7 +95,7 @@ def test_same_shape_with_new_content(judge):
 
 @spec("behaviour.one_operand_new", profile="functional", source=PURE)
 def test_one_new_operand_is_enough(judge):
-    """A new input under the old weight, a new weight on the old input, a new bias with both old: each gives the new answer."""
+    """A new input, a new weight or a new bias gives the new answer, though the other two are old."""
     table = [problem for problem in TABLE[:8] if problem.bias]
     for names in ("iw", "ib", "wb"):
         for reuse in (False, True):
@@ -105,7 +105,7 @@ def test_one_new_operand_is_enough(judge):
 
 @spec("behaviour.one_element_new", profile="functional", source=PURE)
 def test_one_new_element_is_enough(judge):
-    """Operands that differ from the last call's in a single element, or in their elements' order, give the new answer."""
+    """Operands that differ from earlier ones in one element, or in their elements' order, give the new answer."""
 
     def nudged(name):
         last: dict[Problem, Operands] = {}
@@ -178,6 +178,6 @@ def test_several_threads(judge):
 
 @spec("behaviour.state", profile="functional", source=PURE)
 def test_global_state_is_left_alone(judge):
-    """Random state, error state, warning filters, default dtype, thread counts, environment and the like are as before."""
+    """Random state, error state, warning filters, default dtype, thread counts and environment are as before."""
     judge.exact(TABLE, watch=True)
     judge.accurate(TABLE[:4], watch=True)

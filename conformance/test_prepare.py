@@ -74,7 +74,7 @@ def test_two_layers_in_turns(judge):
         return right(judge, case, operands, [
             ("the first layer's output is wrong", seen.output, operands.input, operands.weight),
             ("the second layer's output is wrong", seen.extra[0], operands.input, other),
-            ("the first layer's output is wrong after the second has run", seen.extra[1], operands.input, operands.weight),
+            ("the first layer's output is wrong after the second's", seen.extra[1], operands.input, operands.weight),
         ])  # fmt: skip
 
     judge.answers(prepared(judge), check, mode="two_layers", upstream=lambda case, operands: turned(operands.weight))
@@ -82,7 +82,7 @@ def test_two_layers_in_turns(judge):
 
 @spec("prepare.overwritten", source=PREPARE)
 def test_weight_overwritten_after_prepare(judge):
-    """Where a weight is overwritten after it was prepared, the layer works with the old one or the new one, never with parts of both."""
+    """A layer whose weight is overwritten after preparing works with the old or the new, never with parts of both."""
 
     def check(case, operands, seen):
         old = right(judge, case, operands, [("", seen.output, operands.input, operands.weight)])

@@ -1,6 +1,6 @@
 """Trains the network of the applied chapter on scikit-learn's digits and writes digits.json beside this file.
 
-Two convolutions and a linear layer, by plain NumPy, in some seconds: ``python conformance/data/train_digits.py``. Weights are
+Two convolutions and a linear layer, by plain NumPy, in some seconds: ``python train_digits.py``. Weights are
 kept as bytes and one scale a tensor, so that the file stays small; what counts is that they are learned and fixed.
 """
 

@@ -6,13 +6,14 @@ but NumPy; each framework is imported only when it is asked for.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib.util
 import os
 import random
 import sys
 import warnings
-from typing import Any, Callable, Dict, Tuple
+from typing import Any, Callable, Dict, Iterator, Tuple
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from convgauge.dtypes import DTYPES
 from convgauge.layouts import carve
 
 Array = Any
+_SETTINGS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "KMP_DUPLICATE_LIB_OK")
 _SUBNORMAL = np.full(1, 5e-324)  # times 1 it is 0 where the processor has been told to flush
 
 
@@ -86,6 +88,27 @@ class Framework:
         """Draw from the global random generators, so that one seeded anew to where it was shows."""
         random.random()
         np.random.random()
+
+    @contextlib.contextmanager
+    def unsettled(self) -> Iterator[None]:
+        """Global settings moved from where earlier calls may have left them, and put back at the end.
+
+        A call that sets them to one value each time would otherwise find that value there and seem to leave it.
+        """
+        random.random()
+        np.random.random_sample()
+        kept = {name: os.environ.get(name) for name in _SETTINGS}
+        with np.errstate(divide="ignore", over="warn", under="ignore", invalid="warn"), warnings.catch_warnings():
+            warnings.filterwarnings("default", message="a filter that is to stay the first")
+            os.environ.update(dict.fromkeys(_SETTINGS, "3"))
+            try:
+                yield
+            finally:
+                for name, value in kept.items():
+                    if value is None:
+                        os.environ.pop(name, None)
+                    else:
+                        os.environ[name] = value
 
     def state(self) -> Dict[str, Any]:
         """Global state that a convolution has no business changing."""
@@ -249,6 +272,19 @@ class _Torch(Framework):
     def stir(self) -> None:
         super().stir()
         self.torch.rand(1)
+
+    @contextlib.contextmanager
+    def unsettled(self) -> Iterator[None]:
+        torch = self.torch
+        threads = torch.get_num_threads()
+        with super().unsettled():
+            torch.rand(1)
+            torch.set_num_threads(threads + 1)
+            torch.set_flush_denormal(False)
+            try:
+                yield
+            finally:
+                torch.set_num_threads(threads)
 
     def state(self) -> Dict[str, Any]:
         torch = self.torch

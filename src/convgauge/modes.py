@@ -113,7 +113,7 @@ def _second_gradient(implementation: Any, framework: Framework, call: Any, array
 
 
 def _two_graphs(implementation: Any, framework: Framework, call: Any, arrays: List[Any]) -> Made:
-    """Two calls, the second on turned and negated operands, before the gradients of either: by input and weight each."""
+    """Two calls, the second on turned and negated operands, then the gradients of either by input and weight."""
     import torch
 
     leaves = _leaves(call, arrays)

@@ -63,7 +63,8 @@ def exact_range(problem: Problem, headroom: float = 1.0) -> tuple[int, int, int]
 
     Chosen so that taps m^2 + b <= L, where L = 2**digits / headroom: then every partial sum of the products, in any
     order, is an integer of at most that many digits and is held exactly (after oneDNN's benchdnn). Half of L is the
-    bias's. A complex product may be made of three real ones, (a + b)(c + d) among them: four times m^2. Where not even +-1 everywhere fits, weights beyond ``taps`` per output are zero.
+    bias's. A complex product may be made of three real ones, (a + b)(c + d) among them: four times m^2. Where not even
+    +-1 everywhere fits, weights beyond ``taps`` per output are zero.
     """
     dtype = DTYPES[problem.dtype]
     largest = min(2.0**dtype.digits, dtype.largest)

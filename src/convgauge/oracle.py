@@ -42,6 +42,8 @@ def magnitude(problem: Problem, operands: Operands) -> Array:
 def summed(problem: Problem, operands: Operands) -> Array:
     """The convolution of float64 operands, each output correctly rounded; for small problems, as it takes its time.
 
+    A subnormal output is rounded twice, and may be the neighbour of the right one.
+
     Each product is split into a float64 and its exact remainder (Dekker's product with Veltkamp's splitting; Ogita,
     Rump and Oishi 2005, algorithm 3.3), and `math.fsum` adds all the parts as if in infinite precision. Operands are
     scaled by powers of two first, so that remainders don't underflow where the products are subnormal.

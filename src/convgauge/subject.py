@@ -5,6 +5,7 @@ This module runs where the implementation runs. It calls, watches and copies; it
 
 from __future__ import annotations
 
+import contextlib
 import random
 import time
 import traceback
@@ -122,7 +123,7 @@ class Subject:
             prepares=self.implementation.prepared is not None,
         )
 
-    def observe(self, call: Call) -> Observation:  # noqa: PLR0911 - one return a kind of observation
+    def observe(self, call: Call) -> Observation:
         """Make one call and say what it did. Only what ends the process escapes."""
         try:
             operands = [
@@ -133,6 +134,10 @@ class Subject:
             ]
         except (KeyError, TypeError, RuntimeError, NotImplementedError) as error:
             return Observation("unsupported", message=f"{type(error).__name__}: {error}")
+        with self.framework.unsettled() if call.watch else contextlib.nullcontext():
+            return self._observed(call, operands)
+
+    def _observed(self, call: Call, operands: List[Any]) -> Observation:
         before = [None if made is None else self.framework.bytes_of(made[1]) for made in operands]
         if call.watch:
             self.framework.stir()

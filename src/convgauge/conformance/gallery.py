@@ -39,7 +39,7 @@ def photograph() -> Array:
 
 
 def shipped(package: str, *parts: str) -> Path:
-    """A data file of a package, found without importing it, which takes seconds. Raises `Skip` where it is not there."""
+    """A data file of a package, found without importing it, which takes seconds. Raises `Skip` where there is none."""
     found = importlib.util.find_spec(package)
     for folder in (found.submodule_search_locations if found else None) or []:
         path = Path(folder, *parts)

@@ -183,7 +183,7 @@ class Judge:
     def planted(
         self, what: Iterable[Problem | Case], plant: Callable[[Problem, Operands], Operands], *, reuse: bool = False
     ) -> None:
-        """`exact`, on operands that ``plant`` makes of those drawn; case after case in order, as one may depend on another."""
+        """`exact`, on operands that ``plant`` makes of those drawn; cases in order, as one may depend on another."""
 
         def check(case: Case, operands: Operands, seen: Observation) -> Fault | None:
             return self.rightly(case, operands, seen)
@@ -191,7 +191,7 @@ class Judge:
         self._judge(what, check, change=lambda case, operands: plant(case.problem, operands), reuse=reuse)
 
     def headroom(self, problem: Problem) -> float:
-        """By how much exact operands are kept below their limit, so that a rounding error cannot reach an integer's half."""
+        """By how much exact operands stay below their limit, so that no rounding error comes near a half."""
         return 1.0 if self.promise == "A" else accuracy.integer_headroom(problem)
 
     def tolerance(self, problem: Problem) -> float:
