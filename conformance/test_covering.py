@@ -1,5 +1,6 @@
 """Covering arrays: every pair (every triple, at the exhaustive tier) of parameter values together in some problem."""
 
+import itertools
 import math
 from functools import lru_cache
 
@@ -123,3 +124,101 @@ def test_all_pairs_with_words_and_layouts(judge):
     """So are padding in words, numbers for pairs, and the operands' memory layouts, in all combinations of two."""
     unusual = ("readonly", "unaligned", "bigendian")  # chapters of their own
     judge.exact(covered(judge, tuple(layout for layout in judge.said.layouts if layout not in unusual)))
+
+
+# --- square kernels, for which libraries have code of their own -------------------------------------------------------
+
+
+def squares(judge, quick, standard, **channels):
+    """Problems of every square kernel, stride, padding and dilation in ``quick``, which lists each of the four.
+
+    The dilations come in turn. At standard, in float32, it is each with every one in ``standard`` instead.
+    """
+    tier = judge.setting.tier
+    few = tier == "quick" or (tier == "standard" and judge.dtype != "float32")
+    kernels, strides, paddings, dilations = quick if few else standard
+    found = []
+    for place, (k, s, p) in enumerate(itertools.product(kernels, strides, paddings)):
+        for d in [dilations[place % len(dilations)]] if few else dilations:
+            extent = d * (k - 1) + 1
+            size = max(extent - 2 * p + 1, 8 + s) + place % 3
+            problem = Problem(
+                height=size, width=size + 1 + place % 2, kernel=(k, k), stride=(s, s), padding=(p, p), dilation=(d, d),
+                bias=bool(place % 4), batch=1 + place % 2, **channels,
+            )  # fmt: skip
+            if math.prod(_seeing(problem)) >= 0.25:
+                found.append(problem)
+    return found
+
+
+@spec("covering.squares", source=KUHN)
+def test_squares(judge):
+    """Square kernels of 1 to 5 are right with every stride from 1 to 3 and every padding from 0 to 2."""
+    quick = ([2, 3, 4, 5], [1, 2, 3], [0, 1, 2], [1])
+    judge.exact(
+        squares(judge, quick, (range(1, 6), [1, 2, 3, 4], [0, 1, 2, 3], [1, 2, 3]), in_channels=2, out_channels=3)
+    )
+
+
+@spec("covering.squares.large", source=KUHN)
+def test_large_squares(judge):
+    """Square kernels of 6 to 11 are right with every stride from 1 to 4 and padding of nothing, a little and a half."""
+    quick = ([6, 7, 8, 9, 11], [1, 2, 4], [0, 1, 3], [1])
+    judge.exact(
+        squares(judge, quick, (range(6, 14), [1, 2, 3, 4], [0, 1, 2, 3, 5], [1, 2]), in_channels=2, out_channels=2)
+    )
+
+
+@spec("covering.squares.dilated", source=KUHN)
+def test_dilated_squares(judge):
+    """Square kernels are right with every dilation from 2 to 4, stride 1 and 2, and padding."""
+    quick = ([2, 3, 4, 5], [1, 2], [0, 1, 2, 4], [2, 3, 4])
+    judge.exact(
+        squares(judge, quick, (range(1, 8), [1, 2, 3], [0, 1, 2, 3, 4], [2, 3, 4, 5]), in_channels=2, out_channels=2)
+    )
+
+
+@spec("covering.squares.dilated_evenly", source=KUHN)
+def test_dilated_squares_without_padding(judge):
+    """Square kernels without padding, and with as much as dilation asks for, are right with every dilation to 5."""
+    base = Problem(height=13, width=14, in_channels=2, out_channels=2, bias=True)
+    pairs = [(k, d) for k in (2, 3, 4) for d in (2, 3, 4, 5, 6)] + [(5, 2), (5, 3), (7, 2)]
+    judge.exact(
+        [
+            base.but(kernel=(k, k), dilation=(d, d), padding=(p, p))
+            for k, d in pairs
+            for p in (0, d * (k - 1) // 2)
+            if d * (k - 1) < 13 + 2 * p
+        ]
+    )
+
+
+@spec("covering.squares.depthwise", source=KUHN)
+def test_depthwise_squares(judge):
+    """Depthwise square kernels are right with every stride from 1 to 3 and every padding from 0 to 3."""
+    quick = ([2, 3, 4, 5, 7], [1, 2, 3], [0, 1, 2], [1, 2])
+    judge.exact(
+        squares(
+            judge, quick, (range(1, 8), [1, 2, 3], [0, 1, 2, 3], [1, 2, 3]), in_channels=5, out_channels=5, groups=5
+        )
+    )
+
+
+@spec("covering.squares.grouped", source=KUHN)
+def test_grouped_squares(judge):
+    """Square kernels in groups of several channels are right with every stride from 1 to 3 and padding from 0 to 2."""
+    quick = ([1, 2, 3, 5], [1, 2, 3], [0, 1, 2], [1, 2])
+    judge.exact(
+        squares(
+            judge, quick, (range(1, 6), [1, 2, 3], [0, 1, 2, 3], [1, 2, 3]), in_channels=4, out_channels=6, groups=2
+        )
+    )
+
+
+@spec("covering.squares.multiplied", source=KUHN)
+def test_multiplied_squares(judge):
+    """Depthwise square kernels of several outputs are right with every stride from 1 to 3 and padding from 0 to 2."""
+    quick = ([1, 2, 3, 5], [1, 2, 3], [0, 1, 2], [1, 2])
+    judge.exact(
+        squares(judge, quick, (range(1, 6), [1, 2, 3], [0, 1, 2], [1, 2, 3]), in_channels=3, out_channels=6, groups=3)
+    )
