@@ -364,7 +364,7 @@ def judgement(name: str, records: list[results.SpecRecord]) -> results.Judgement
         verdict = "nonconformant"
     else:
         verdict = "conformant with declines" if outcomes["declined"] else "conformant"
-    grade = worst([record.grade for record in own if record.grade])
+    grade = worst([record.grade for record in own if record.grade and record.level == "required"])
     return results.Judgement(verdict, grade, executed, outcomes["declined"], dict(counts))
 
 
