@@ -384,8 +384,6 @@ def test_operands_of_more_than_sixteen_bits(judge):
 @spec("sweep.thousands", source=CONV2D, dtypes=WHOLE)
 def test_a_thousand_of_everything(judge):
     """More than a thousand images, channels, groups, rows and columns are covered to the last."""
-    if judge.setting.tier == "quick":
-        judge.skip("at standard and exhaustive")
     judge.exact(
         [
             Problem(batch=1025, in_channels=2, height=3, width=3, kernel=(2, 2), bias=True),
