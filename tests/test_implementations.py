@@ -39,7 +39,7 @@ EMPTY = [
 # F.conv2d, called as it is, has its own opinion of empty operands.
 UNCHECKED = {"torch_conv2d"}
 # Engines that flush subnormal numbers to zero, as their documentation has it.
-FLUSHING = {"jax_lax", "openvino"}
+FLUSHING = {"jax_lax"}
 
 # Compilers that take seconds for each dtype: here they are tried in two, which one compilation serves.
 COMPILED = {"jax_lax", "numba_direct", "numba_depthwise"}
