@@ -185,7 +185,7 @@ def test_runs_and_tables_can_be_downloaded(site: Path) -> None:
     assert b'"type":"header"' in lines[0]
     assert b'"type":"footer"' in lines[-1]
     assert not any(b'"type":"image"' in line for line in lines), "pictures are in images/ already"
-    with (site / "data" / "results.csv").open(newline="", encoding="utf-8") as file:
+    with gzip.open(site / "data" / "results.csv.gz", "rt", newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 2 * 6 * 24 * 4
     assert {row["environment"] for row in rows} == {"py311", "py312"}

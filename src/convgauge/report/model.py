@@ -130,6 +130,11 @@ class Spec:
         """The distinct statuses of one entry (its place in `Report.entries`), gravest first."""
         return sorted({record.status for record in self.records.get(entry, [])}, key=words.gravity)
 
+    def split(self) -> tuple[list[tuple[int, list[SpecRecord]]], list[tuple[int, list[SpecRecord]]]]:
+        """The entries that passed in everything, and the others, each with its records."""
+        passed = [item for item in self.records.items() if self.statuses(item[0]) == ["passed"]]
+        return passed, [item for item in self.records.items() if item not in passed]
+
     @property
     def differs(self) -> bool:
         """Whether two entries that answered got different statuses."""

@@ -185,16 +185,17 @@ class Site:
             kept = b"".join(line for line in content.splitlines(keepends=True) if not line.startswith(_IMAGE))
             said = "as it was read" if kept == content else "as it was read, without its pictures"
             listed.append((name, f"run {place}, {said}"))
-            self._put(name, gzip.compress(kept, 6, mtime=0))
+            self._put(name, gzip.compress(kept, 9, mtime=0))
         tables = {
             "verdicts.csv": ("a row an implementation", export.verdicts_csv(self.report)),
-            "results.csv": ("a row a result", export.results_csv(self.report)),
+            "results.csv.gz": ("a row a result", export.results_csv(self.report)),
             "timings.csv": ("a row a timing", export.timings_csv(self.report)),
             "summary.md": ("Markdown summary", export.markdown(self.report.runs)),
         }
         for name, (said, text) in tables.items():
             listed.append((f"data/{name}", said))
-            self._put(f"data/{name}", text)
+            packed = gzip.compress(text.encode("utf-8", "replace"), 6, mtime=0)
+            self._put(f"data/{name}", packed if name.endswith(".gz") else text)
         for entry in self.report.present:
             self._put(f"badges/{entry.slug}.json", json.dumps(export.badge_of(entry), ensure_ascii=False))
         return [(name, said, os.path.getsize(self.folder / name)) for name, said in listed]
