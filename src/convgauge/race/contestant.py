@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from dataclasses import dataclass, field, replace
@@ -184,6 +185,12 @@ class Contestant:
         if seen.kind == "raised":
             raise Out("failed", f"{seen.error[0]}: {seen.message}")
         raise Out("failed", seen.message)
+
+    def rest(self) -> None:
+        """Have the process let go of operands and outputs, if it lives."""
+        if self._process is not None and self._process.pid:
+            with contextlib.suppress(Out):
+                self.ask(CALL_TIMEOUT, "race_done")
 
     def processor_seconds(self) -> float:
         """Processor time that the process has used yet, all threads together, by the system's account."""

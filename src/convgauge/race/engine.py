@@ -177,7 +177,8 @@ class Race:
         self._all(lambda entry: self.verification.after(entry.contestant))
         self._require_baseline()
         self._conclude()
-        self._each(lambda entry: entry.contestant.ask(10.0, "race_done"))
+        for entry in self.entries:
+            entry.contestant.rest()
 
     def _each(self, step: Callable[[Entry], object]) -> None:
         for entry in self.entries:
