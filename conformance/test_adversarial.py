@@ -244,17 +244,29 @@ def test_parameters_past_sixteen_bits(judge):
     """Rows, columns, images, channels, strides, paddings and dilations past 32,768 and 65,536 are what they are."""
     thin = Problem(batch=1, in_channels=1, height=1, width=3, out_channels=1, kernel=(1, 2), bias=True)
     over = [32_769, 65_537]
-    judge.answers(
-        [
-            *problems(thin, width=over),
-            *problems(thin, height=over, kernel=[(2, 1)]),
-            *problems(thin, batch=over),
-            *problems(thin, out_channels=over),
-            *problems(thin, in_channels=over, kernel=[(1, 1)]),
-            *problems(thin, width=[70_000], stride=[(1, size) for size in over]),
-            *problems(thin, padding=[(0, size) for size in over]),
-            *problems(thin, width=[65_540], dilation=[(1, size) for size in over]),
-            *problems(thin, in_channels=[3], out_channels=[2], height=[2], batch=[33_000], kernel=[(2, 2)]),
-        ],
-        judge.rightly,
-    )
+    rows = [
+        *problems(thin, width=over),
+        *problems(thin, height=over, kernel=[(2, 1)]),
+        *problems(thin, out_channels=over),
+        *problems(thin, width=[70_000], stride=[(1, size) for size in over]),
+        *problems(thin, padding=[(0, size) for size in over]),
+        *problems(thin, width=[65_540], dilation=[(1, size) for size in over]),
+    ]
+    many = [*problems(thin, batch=over), *problems(thin, in_channels=over, kernel=[(1, 1)])]
+    judge.answers(rows if judge.setting.tier == "quick" else rows + many, judge.rightly)
+
+
+INTEGERS = ("int64", "int32", "int16", "int8")
+COMPLEX = ("complex128", "complex64")
+
+
+@spec("adversarial.integer", profile="functional", source=CONV2D, dtypes=INTEGERS, quick=("int32",))
+def test_integers_are_never_wrong(judge):
+    """Integer operands are refused, or added up exactly and given back in their own dtype."""
+    judge.refuses(seeded(TABLE[:6]), unless=judge.rightly)
+
+
+@spec("adversarial.complex", profile="functional", source=CONV2D, dtypes=COMPLEX, quick=("complex64",))
+def test_complex_operands_are_never_wrong(judge):
+    """Complex operands are refused, or multiplied without conjugation and added up exactly."""
+    judge.refuses(seeded(TABLE[:6]), unless=judge.rightly)

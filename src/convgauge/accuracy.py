@@ -73,6 +73,8 @@ def integer_headroom(problem: Problem) -> float:
     (K + 1 + transform_terms) u S <= 1/4 with S <= 2**digits / headroom.
     """
     dtype = DTYPES[problem.dtype]
+    if dtype.kind == "i":
+        return 1.0  # integers are exact, or they are wrong: nothing less than all their digits shows a float in between
     accumulator = DTYPES[dtype.accumulator]
     terms = problem.reduction + 1 + transform_terms(problem)
     return max(1.0, 4.0 * terms * 2.0 ** (dtype.digits - accumulator.digits))

@@ -149,12 +149,12 @@ def integers_in_float32(input, weight, bias=None, stride=1, padding=0, dilation=
     return answer.astype(input.dtype)
 
 
-@fault("Complex weights are conjugated, as numpy.correlate does.", caught_by=["dtype"])
+@fault("Complex weights are conjugated, as numpy.correlate does.", caught_by=["adversarial"])
 def complex_weight_conjugated(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     return conv(input, np.conj(weight), bias, stride, padding, dilation, groups)
 
 
-@fault("Complex operands lose their imaginary part.", caught_by=["dtype"])
+@fault("Complex operands lose their imaginary part.", caught_by=["adversarial"])
 def imaginary_part_lost(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if input.dtype.kind == "c":
         weight = weight.real.astype(weight.dtype)

@@ -310,7 +310,7 @@ class Judge:
             return
 
         def verdict(case: Case, operands: Operands, seen: Observation) -> Fault | None:
-            if refusing and seen.kind in ("raised", "declined"):
+            if refusing and seen.kind == "raised":
                 return None
             fault = compare.outcome(seen, case.problem)
             if fault is None and not refusing:
@@ -323,7 +323,7 @@ class Judge:
             else thinned(self._localized(what, mixed), BUDGETS[self.setting.tier])
         )
         for case, operands, seen in self._observed(due, change, calling):
-            self._count(case, seen, None if self._let_go(seen, refusing) else verdict(case, operands, seen), refusing)
+            self._count(case, seen, None if self._let_go(seen) else verdict(case, operands, seen), refusing)
             if len(self.faults) >= MOST_FAULTS:
                 break
         if self.faults and self.counterexample is None:
@@ -377,12 +377,15 @@ class Judge:
         )  # fmt: skip
         return TAMPERS[case.tamper].change(call) if case.tamper else call
 
-    def _let_go(self, seen: Observation, refusing: bool) -> bool:
-        """Whether a case is not judged: declined (on a valid problem), or not to be made in this framework."""
-        return seen.kind == "unsupported" or (seen.kind == "declined" and not refusing)
+    def _let_go(self, seen: Observation) -> bool:
+        """Whether a case is not judged: declined, or not to be made in this framework.
+
+        Declining what is an error is right, but shows nothing: one that declines everything is unjudged.
+        """
+        return seen.kind in ("unsupported", "declined")
 
     def _count(self, case: Case, seen: Observation, fault: Fault | None, refusing: bool) -> None:
-        if self._let_go(seen, refusing):
+        if self._let_go(seen):
             status = "declined" if seen.kind == "declined" else "skipped"
             self.reasons[f"{status}: {seen.message}"] += 1
         else:
