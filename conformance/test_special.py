@@ -75,6 +75,13 @@ def test_nan_in_the_input(judge):
         judge.special(cases(TABLE), in_input(np.nan, place))
 
 
+@spec("special.local.bfloat16", level="recommended", profile="functional", source=IEEE, dtypes=("bfloat16",))
+def test_nan_in_bfloat16_stays_local(judge):
+    """A NaN or an infinity in a bfloat16 input reaches no output whose receptive field does not hold it."""
+    judge.special(cases(TABLE), in_input(np.nan, 0.37))
+    judge.special(cases(TABLE), in_input(np.inf, 0.5))
+
+
 @spec("special.nan.weight", profile="functional", source=IEEE)
 def test_nan_in_the_weight(judge):
     """A NaN in the weight makes every output of its channel NaN, and no other."""
