@@ -222,6 +222,7 @@ def _add_report(commands: Any) -> None:
     parser = _command(commands, "report", _report, "make the HTML site of one or more runs")
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN.jsonl")
     parser.add_argument("--output", type=Path, default=Path("reports/site"), metavar="DIR", help="reports/site")
+    parser.add_argument("--serve", action="store_true", help="show it on the loopback interface until Ctrl-C")
 
 
 def _report(options: Any) -> int:
@@ -232,6 +233,8 @@ def _report(options: Any) -> int:
     except (results.Damaged, OSError) as error:
         raise UsageError(str(error)) from None
     print(f"wrote {index}")
+    if options.serve:
+        report.serve(index.parent)
     return 0
 
 

@@ -51,7 +51,8 @@ class Machine(msgspec.Struct, frozen=True):
 class Header(msgspec.Struct, frozen=True, tag="header", tag_field="type"):
     """The first line. ``suite`` is convgauge's version, ``versions`` those of Python and the libraries.
 
-    ``shard`` is "3/8" for the third of eight parts of a run, "" for a whole one.
+    ``shard`` is "3/8" for the third of eight parts of a run, "" for a whole one. ``selection`` is what a run was
+    narrowed to ("-k padding", "float32 only"), "" for all that its profile and tier hold.
     """
 
     schema: int
@@ -65,6 +66,7 @@ class Header(msgspec.Struct, frozen=True, tag="header", tag_field="type"):
     tier: str = ""
     label: str = ""
     shard: str = ""
+    selection: str = ""
 
 
 class Picture(msgspec.Struct, frozen=True):
@@ -359,7 +361,9 @@ def _processor() -> str:
     return found.group(1) if found else platform.processor()
 
 
-def header(*, seed: int, profile: str = "", tier: str = "", started: str = "", shard: str = "") -> Header:
+def header(
+    *, seed: int, profile: str = "", tier: str = "", started: str = "", shard: str = "", selection: str = ""
+) -> Header:
     """A header for a run made now, here. The command keeps no directory names."""
     words = ["convgauge", *sys.argv[1:]]
     command = " ".join(os.path.basename(word) if os.path.isabs(word) else word for word in words)
@@ -374,4 +378,5 @@ def header(*, seed: int, profile: str = "", tier: str = "", started: str = "", s
         profile=profile,
         tier=tier,
         shard=shard,
+        selection=selection,
     )

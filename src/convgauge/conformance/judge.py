@@ -35,6 +35,7 @@ MOST_FAULTS = 12  # faults after which a spec is not run on: enough to tell wher
 REDUCTIONS = 150  # calls that may be spent on making one counterexample smaller
 REDUCING = 6.0  # and seconds
 WIDE_DRAWS = 8  # wide-range operands on which an implementation must be componentwise accurate to be held to it
+WORST_MARGIN = 1e9  # what a margin beyond all measure is recorded as
 DRAWN = 400  # elements of a counterexample's operands that are still drawn
 
 UNSTABLE = "another call with the same operands gave other bits"
@@ -418,7 +419,8 @@ class Judge:
         found = accuracy.measure(output, scale, operands, statistics)
         promised = self.promise or "B"
         self.grades.append(found.grade)
-        self.margins.append(min(found.componentwise if promised == "A" else found.margin, 1e9))
+        margin = found.componentwise if promised == "A" else found.margin
+        self.margins.append(margin if margin < WORST_MARGIN else WORST_MARGIN)  # NaN and infinity have no JSON
         if accuracy.ORDER.index(found.grade) <= accuracy.ORDER.index(promised):
             return None
         bound, _ = scale.bounds(promised, operands)

@@ -57,7 +57,7 @@ def _ordered(runs: list[Run]) -> list[Run]:
 
 
 def _same(one: Run, other: Run) -> None:
-    for field in ("schema", "suite", "seed", "profile", "tier", "versions"):
+    for field in ("schema", "suite", "seed", "profile", "tier", "selection", "versions"):
         mine, theirs = getattr(one.header, field), getattr(other.header, field)
         if mine != theirs:
             raise Unlike(f"{one.path} and {other.path} are not of one run: {field} is {mine!r} and {theirs!r}")

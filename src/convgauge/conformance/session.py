@@ -77,13 +77,13 @@ class Session:
     def __init__(
         self, targets: list[Target], setting: Setting, limits: Limits, *, isolated: bool, python: str,
         dtypes: tuple[str, ...] = (), devices: tuple[str, ...] = (), output: str = "",
-        specs: tuple[str, ...] = (), narrowed: bool = False, shard: Shard = WHOLE,
+        specs: tuple[str, ...] = (), selection: str = "", shard: Shard = WHOLE,
         expected: dict[str, Expectation] | None = None,
     ) -> None:  # fmt: skip
         self.targets = {target.origin.name: target for target in targets}
         self.setting, self.limits, self.isolated, self.python = setting, limits, isolated, python
         self.dtypes, self.devices, self.specs = dtypes, devices, specs
-        self.expected, self.narrowed, self.shard = expected or {}, narrowed, shard
+        self.expected, self.selection, self.shard = expected or {}, selection, shard
         self.records: list[results.SpecRecord] = []
         self.broken: list[str] = []  # tests that failed otherwise than by a verdict: the suite's own defects
         self.unloadable: list[str] = []
@@ -124,7 +124,7 @@ class Session:
             output=options.convgauge_output,
             specs=tuple(filter(None, options.convgauge_spec.split(","))),
             shard=Shard.parse(options.convgauge_shard),
-            narrowed=bool(options.keyword or options.convgauge_spec or options.convgauge_only),
+            selection=selected(options),
             expected=expectations(options.convgauge_expect),
         )
         if options.convgauge_resume:
@@ -141,7 +141,7 @@ class Session:
         if run.footer is not None:
             raise pytest.UsageError(f"{path} is whole: there is nothing to resume")
         mine = self._header()
-        for field in ("suite", "versions", "seed", "profile", "tier", "shard"):
+        for field in ("suite", "versions", "seed", "profile", "tier", "shard", "selection"):
             old, new = getattr(run.header, field), getattr(mine, field)
             if old != new:
                 raise pytest.UsageError(f"{path} cannot be resumed: its {field} is {old!r}, and now it is {new!r}")
@@ -158,6 +158,7 @@ class Session:
             tier=self.setting.tier,
             started=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             shard=str(self.shard),
+            selection=self.selection,
         )
 
     def _opened(self, output: str) -> results.Writer:
@@ -334,7 +335,7 @@ class Session:
         if self.shard.of > 1:
             return []
         ran = {record.spec for record in self.records}
-        return [name for name, entry in self.expected.items() if not entry.met and (name in ran or not self.narrowed)]
+        return [name for name, entry in self.expected.items() if not entry.met and (name in ran or not self.selection)]
 
     def _passed_unexpectedly(self, name: str) -> results.SpecRecord:
         """The record of an expected failure that did not come about; it is a failure, so that the entry is removed."""
@@ -345,6 +346,18 @@ class Session:
         return results.SpecRecord(
             next(iter(self.targets)), name, "required", "xpassed", 0, reason=reason, chapter=chapter
         )
+
+
+def selected(options: Any) -> str:
+    """What the command line narrows a run to, in words; "" where nothing is left out."""
+    named = (
+        ("-k ", options.keyword),
+        ("only the specs ", options.convgauge_spec),
+        ("only the case ", options.convgauge_only),
+        ("only in ", options.convgauge_dtype),
+        ("only on ", options.convgauge_device),
+    )
+    return ", ".join(words + value for words, value in named if value)
 
 
 def judgement(name: str, records: list[results.SpecRecord]) -> results.Judgement:
