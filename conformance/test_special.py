@@ -157,7 +157,7 @@ def test_infinity_times_zero(judge):
     judge.special(cases([problem for problem in UNPADDED if problem.reduction > 1]), unseen)
 
 
-@spec("special.overflow", profile="functional", source=IEEE)
+@spec("special.overflow", profile="functional", source=IEEE, quick=("float32", "float16"))
 def test_overflow(judge):
     """A sum beyond the largest finite number is infinite, with its sign; it is neither clamped nor NaN."""
 

@@ -13,8 +13,8 @@ import convgauge
 
 PACKAGE = Path(convgauge.__file__).parent
 ORDER = [
-    "dtypes", "problem", "operands", "oracle", "accuracy", "layouts", "frameworks", "bundled", "registry", "arguments",
-    "modes", "subject", "wire", "isolation", "child", "_boot", "results", "conformance", "testing", "race", "report",
+    "dtypes", "problem", "benchdnn", "operands", "oracle", "accuracy", "layouts", "frameworks", "bundled", "registry",
+    "arguments", "modes", "subject", "wire", "isolation", "child", "_boot", "results", "conformance", "testing", "race", "report",
     "listing", "cli", "__main__",
 ]  # fmt: skip
 HEAVY = ["torch", "jax", "scipy", "onnxruntime", "openvino", "cv2", "numba", "pytest", "hypothesis", "rich", "jinja2"]
@@ -41,7 +41,7 @@ def test_the_judge_needs_no_framework() -> None:
 
 @pytest.mark.parametrize("module", CHILD)
 def test_the_childs_part_needs_numpy_alone(module: str) -> None:
-    assert not imported(f"convgauge.{module}") & {*HEAVY, "msgspec", "psutil", "allpairspy", "threadpoolctl"}
+    assert not imported(f"convgauge.{module}") & {*HEAVY, "msgspec", "psutil", "threadpoolctl"}
 
 
 def test_listing_runs_nobodys_code_and_loads_no_framework() -> None:

@@ -201,10 +201,14 @@ class Scale:
         by truncation. Either way an operand's relative error is spread evenly over a range of 2 u_c at most, of
         variance u_c^2 / 3, around 0 or around u_c. So the output's has a mean of at most 2 u_c |y| and the variance
         2/3 u_c^2 sum (w x)^2, and as an even spread is sub-Gaussian with its own variance, it is beyond lambda
-        deviations once in 10^10. For float64 the sums are in float32 as well.
+        deviations once in 10^10. For float64 the sums are in float32 as well. Subnormal operands lose up to u_c times
+        the least normal number, each in K products.
         """
         lower = _LOWER[self.problem.dtype]
         terms = self.problem.reduction + 1
+        dtype = DTYPES[self.problem.dtype]
+        sizes = sum(float(np.abs(one).max(initial=0.0)) for one in (operands.input, operands.weight))
+        subnormal = lower * dtype.tiny * terms * sizes
         if DTYPES[self.problem.dtype].accumulator != self.problem.dtype:
             # (1 + u)^n - 1 keeps its meaning where n u is no longer small
             largest: Array = math.expm1(min(terms * math.log1p(lower), 50.0)) * self.magnitude
@@ -215,7 +219,7 @@ class Scale:
         if self.problem.dtype == "float64":
             largest = largest + terms * lower * self.magnitude
             sigma = np.hypot(sigma, math.sqrt(terms / 3) * lower * self.magnitude)
-        return largest, sigma
+        return largest + subnormal, sigma + subnormal
 
 
 def measure(output: Array, scale: Scale, operands: Operands, statistics: bool = True) -> Accuracy:

@@ -94,6 +94,8 @@ def _gradient(implementation: Any, framework: Framework, call: Any, arrays: List
 
     leaves = _leaves(call, arrays)
     output = implementation(*leaves, **call.arguments)
+    if output.requires_grad and not call.wanted:
+        raise RuntimeError("the output asks for a gradient though no operand does")
     if output.requires_grad:
         torch.autograd.backward(output, _another(framework, call, call.upstream))
     return output, [None if leaf is None else leaf.grad for leaf in leaves]

@@ -23,14 +23,6 @@ def lists_refused(input, weight, bias=None, stride=1, padding=0, dilation=1, gro
     return conv(input, weight, bias, stride, padding, dilation, groups)
 
 
-@fault("A list of one number is refused.", caught_by=["arguments"], tier="standard")
-def one_number_lists_refused(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    for value in (stride, padding, dilation):
-        if isinstance(value, (list, tuple)) and len(value) == 1:
-            raise ValueError("expected two numbers")
-    return conv(input, weight, bias, stride, padding, dilation, groups)
-
-
 @fault("Left out, the padding is 1.", caught_by=["arguments", "adversarial"])
 def default_padding_of_one(input, weight, bias=None, stride=1, padding=1, dilation=1, groups=1):
     return conv(input, weight, bias, stride, padding, dilation, groups)

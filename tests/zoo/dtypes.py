@@ -24,7 +24,7 @@ def always_float32(input, weight, bias=None, stride=1, padding=0, dilation=1, gr
 
 
 @fault("The padded input is a zeros array of the default dtype, so that float32 alone comes out as it went in.",
-       caught_by=["dtype"], smoke=False)  # fmt: skip
+       caught_by=["dtype"])  # fmt: skip
 def zeros_of_default_dtype(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
     ((top, bottom), (left, right)), (n, c, h, w) = problem.pads, input.shape

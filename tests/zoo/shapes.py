@@ -33,27 +33,6 @@ def no_channels_stale_memory(input, weight, bias=None, stride=1, padding=0, dila
     return computed(problem, input, weight, bias)
 
 
-@fault("Without input channels the call raises.", caught_by=["empty"])
-def no_channels_raises(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    if input.size == 0 and input.shape[1] == 0:
-        raise ValueError("reshape: cannot infer a size from no elements")
-    return conv(input, weight, bias, stride, padding, dilation, groups)
-
-
-@fault("Without outputs the call raises.", caught_by=["empty"])
-def no_outputs_raises(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    if weight.shape[0] == 0:
-        raise ZeroDivisionError("integer division or modulo by zero")
-    return conv(input, weight, bias, stride, padding, dilation, groups)
-
-
-@fault("An input of no rows between padded borders raises.", caught_by=["empty"])
-def no_rows_raises(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    if input.shape[2] == 0:
-        raise IndexError("index 0 is out of bounds")
-    return conv(input, weight, bias, stride, padding, dilation, groups)
-
-
 @fault("An input of no rows between padded borders gives no rows.", caught_by=["empty"])
 def no_rows_gives_no_rows(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)

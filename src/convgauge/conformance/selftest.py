@@ -305,8 +305,9 @@ def _show(matrix: Matrix, elapsed: float) -> None:
     smoke = sum(one.smoke for one in faults)
     if matrix.later:
         print(f"not caught, and not due below the standard tier: {', '.join(one.name for one in matrix.later)}")
+    caught = sum(bool(one.caught) for one in faults)
     print(
-        f"{sum(bool(one.caught) for one in faults)} of {len(faults)} faults caught at {matrix.tier} ({smoke} of them pass"
+        f"{caught} of {len(faults)} faults caught at {matrix.tier} ({smoke} of them pass"
         f" the smoke test); {len(matrix.accused)} of {len(sound)} sound ones accused;"
         f" {sum(one.cases for one in matrix.findings)} cases in {elapsed:.0f} s"
     )
