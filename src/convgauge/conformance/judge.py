@@ -30,7 +30,7 @@ from convgauge.problem import Problem
 from convgauge.results import Counterexample, Picture
 from convgauge.subject import Call, Observation
 
-BUDGETS = {"quick": 40, "standard": 700, "exhaustive": 1_000_000}
+BUDGETS = {"quick": 28, "standard": 700, "exhaustive": 1_000_000}
 """Cases that one call of a judge's method may take at each tier; more are thinned out evenly."""
 MOST_FAULTS = 12  # faults after which a spec is not run on: enough to tell where it fails
 REDUCTIONS = 150  # calls that may be spent on making one counterexample smaller

@@ -24,7 +24,7 @@ def merge(runs: list[Run], output: Path) -> int:
     first = runs[0]
     records = _interleaved(runs)
     introduced = {one.implementation: one for run in runs for one in run.of(ImplementationRecord)}
-    verdicts = {name: judgement(name, records) for name in introduced}
+    verdicts = {name: judgement(name, records) for name, one in introduced.items() if not one.absent}
     faults = any(one.status in FAULTS and one.level == "required" for one in records)
     cases = sum(one.cases for one in records)
     status = 5 if not cases else int(faults)

@@ -312,7 +312,8 @@ class Session:
             return status
         for name in self.stale():
             self._write(self._passed_unexpectedly(name))
-        verdicts = {name: judgement(name, self.records) for name in self.targets}
+        present = [name for name, target in self.targets.items() if not target.absent]
+        verdicts = {name: judgement(name, self.records) for name in present}
         cases = sum(record.cases for record in self.records)
         if self.broken:
             status = 3

@@ -17,8 +17,6 @@ def show(session: Session, terminal: Any) -> None:
         if target.absent:
             terminal.write_line(f"{name}: absent, {target.absent}")
     for name, one in session.footer.verdicts.items():
-        if session.targets[name].absent:
-            continue
         counts = ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in one.specs.items())
         good = one.verdict.startswith("conformant")
         terminal.write_line(

@@ -17,8 +17,8 @@ from convgauge.race.layers import Layer, LayerSet, load
 from convgauge.registry import Origin, TargetError, known, resolve
 from convgauge.results import TimingRecord, Writer
 
-SECONDS_PER_LAYER = 8.0
-LARGEST_BUDGET = 195.0
+SECONDS_PER_LAYER = 10.0
+LARGEST_BUDGET = 220.0
 """The default budget, seconds for each thread count: so much for a layer, so much in all at most."""
 
 
