@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -196,8 +197,13 @@ def test_pytest_benchmark_sees_the_races_samples(tmp_path: Path) -> None:
     found = tmp_path / "found.json"
     options = ["--race-layers", PROBLEM, "--race", "numpy_windows", "--race-baseline", "numpy_im2col"]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(bundled("benchmarks")), *options]
+    alone = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}  # no worker of xdist
     done = subprocess.run(
-        [*command, "--race-seconds", "1", f"--benchmark-json={found}"], capture_output=True, text=True, check=False
+        [*command, "--race-seconds", "1", f"--benchmark-json={found}"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=alone,
     )
     assert done.returncode == 0, done.stdout
     benchmarks = json.loads(found.read_text())["benchmarks"]
