@@ -3,6 +3,8 @@
 import numpy as np
 from _parts import DTYPES, computed, conv, fault, resolve
 
+from convgauge import implementation
+
 
 def chopped(values, bits):
     """float32 values cut to ``bits`` bits of fraction."""
@@ -127,7 +129,9 @@ def partial_sums_rounded(input, weight, bias=None, stride=1, padding=0, dilation
 
 
 @fault("An FFT is declared a direct method of grade A.", caught_by=["accuracy", "special"])
+@implementation(framework="numpy", algorithm="direct")
 def fft_said_to_be_direct(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    """An FFT for kernels of five rows and more."""
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
     if problem.kernel[0] < 5 or problem.groups > 1 or problem.dilation != (1, 1) or input.dtype.kind != "f":
         return computed(problem, input, weight, bias)
