@@ -166,6 +166,12 @@ class _Hooks:
             return None
         return status, _LETTERS[status], status.upper()
 
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Have chapters named as they lie in the specification, wherever that is installed."""
+        terminal: Any = session.config.pluginmanager.get_plugin("terminalreporter")
+        if terminal is not None:
+            terminal.startpath = session.config.rootpath
+
     @pytest.hookimpl(wrapper=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Any:
         result = yield

@@ -12,6 +12,7 @@ def show(session: Session, terminal: Any) -> None:
     """Write the verdicts through pytest's own terminal reporter."""
     if session.footer is None:
         return
+    _told(terminal)
     terminal.section("verdicts", sep="=")
     for name, target in session.targets.items():
         if target.absent:
@@ -37,6 +38,16 @@ def show(session: Session, terminal: Any) -> None:
     terminal.write_line(
         f"{footer.cases} cases in {footer.elapsed:.1f} s ({footer.cases / max(footer.elapsed, 1e-9):.0f} a second)"
     )
+
+
+def _told(terminal: Any) -> None:
+    """Show the faults that pytest does not, since it knows only failures by name."""
+    reports = [report for status in FAULTS if status != "failed" for report in terminal.stats.get(status, [])]
+    if reports and terminal.config.option.tbstyle != "no":
+        terminal.section("ERRORS, CRASHES AND TIME-OUTS", sep="=")
+        for report in reports:
+            terminal.section(report.head_line or report.nodeid, sep="_")
+            terminal.write_line(str(report.longrepr))
 
 
 def _advisory(session: Session, terminal: Any) -> None:
