@@ -200,3 +200,14 @@ def test_reproduce_prints_the_case() -> None:
     found = convgauge("reproduce", "numpy_windows", "n1c2h5w6_o3k3x2_s1x1_p0x0_d1x1_g1_b_float32")
     assert found.returncode == 0, found.stdout + found.stderr
     assert "right" in found.stdout
+
+
+def test_a_crash_is_shown_with_its_line(file: Path) -> None:
+    """pytest shows failures alone; what it does not know by name is shown as well."""
+    file.write_text(
+        "import os\ndef dies(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):\n    os._exit(0)\n"
+    )
+    found = convgauge("check", f"{file}:dies", "--framework", "numpy", "--tier", "quick", "-k", "test_pair_pads")
+    assert found.returncode == 1
+    assert "ended the process with exit status 0" in found.stdout
+    assert "convgauge reproduce" in found.stdout
