@@ -29,6 +29,7 @@ Token = TypeVar("Token")
 WINDOW = 32  # calls under way at once
 WINDOW_BYTES = 8 << 20  # and the bytes of their operands
 OUTPUT_LIMIT = 64 << 10  # bytes of what the implementation prints that are kept
+GIVEN_UP = "was given up"  # how the message begins of a call that was not made, since the child died too often
 DEATHS = 10  # how often a child is replaced before its subject is given up
 CHILD = "CONVGAUGE_CHILD"  # set in the environment of a child
 LOAD_TIMEOUT = 120.0  # seconds to import an implementation and its framework
@@ -271,6 +272,7 @@ class Isolated:
     def __init__(self, origin: Origin, limits: Limits, python: str = sys.executable, seed: int = 0) -> None:
         self.origin, self.limits, self.python, self.seed = origin, limits, python, seed
         self.deaths = 0
+        self._last_death = ""
         self._child: Child | None = None
         self._received = 0  # answers of this child
         self._under_way: deque[_Sent] = deque()  # in the order in which their replies will come
@@ -387,7 +389,7 @@ class Isolated:
         """The child, started again if it is gone. Raises `SubjectDied` when it has died too often."""
         if self._child is None:
             if self.deaths >= DEATHS:
-                raise SubjectDied("crashed", f"given up after {DEATHS} deaths of its process")
+                raise SubjectDied("crashed", f"{GIVEN_UP} after {DEATHS} deaths; the last time it {self._last_death}")
             try:
                 self._start()
             except LoadError as error:
@@ -400,6 +402,7 @@ class Isolated:
         printed = ""
         if self._child is not None:
             self.deaths += 1
+            self._last_death = str(death)
             printed = self._child.printed()
             self.close()
         return Observation(death.kind, message=str(death), printed=printed)

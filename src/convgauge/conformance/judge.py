@@ -24,7 +24,7 @@ from convgauge.conformance.spec import PROFILES, Spec
 from convgauge.conformance.tampers import TAMPERS
 from convgauge.dtypes import DTYPES, round_to
 from convgauge.frameworks import kind_of
-from convgauge.isolation import Runner
+from convgauge.isolation import GIVEN_UP, Runner
 from convgauge.operands import Operands, draw
 from convgauge.problem import Problem
 from convgauge.results import Counterexample, Picture
@@ -507,7 +507,7 @@ class Judge:
     # --- counterexamples ---
 
     def _minimize(self, verdict: Check, change: Any, calling: dict[str, Any], reducible: bool = True) -> None:
-        first, fault = min(self.faults, key=lambda pair: pair[0].problem.flops)
+        first, fault = min(self.faults, key=lambda pair: (GIVEN_UP in pair[1].message, pair[0].problem.flops))
         best: list[Any] = [first, fault, None, None]
         deadline = time.monotonic() + REDUCING
         budget = 6 if fault.status in ("crashed", "timed_out") else REDUCTIONS
@@ -515,6 +515,8 @@ class Judge:
         def fails(case: Case) -> bool:
             for _, operands, seen in self._observed([case], change, calling):
                 found = None if seen.kind in ("unsupported", "declined") else verdict(case, operands, seen)
+                if GIVEN_UP in seen.message:
+                    return False
                 if found is not None and found.status == fault.status:
                     best[:] = [case, found, operands, seen]
                     return True
@@ -532,7 +534,8 @@ class Judge:
             smaller(first, still_fails, budget, deadline)
         self.grades, self.margins = grades, margins
         case, found, operands, seen = best
-        self.counterexample = self._described(case, found, operands, seen, reproducible)
+        stands = reproducible or fault.status in ("crashed", "timed_out")  # its process may not be had again
+        self.counterexample = self._described(case, found, operands, seen, stands)
 
     def _described(self, case: Case, fault: Fault, operands: Any, seen: Any, reproducible: bool) -> Counterexample:
         message = fault.message if reproducible else f"{fault.message} (not when the case was run again by itself)"
