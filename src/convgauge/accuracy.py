@@ -21,6 +21,10 @@ So, after the requirements of the TOSA specification for dot products, two more 
   sqrt(3 / (K + 1)) where that is less, since none exceeds u S. Where the output is narrower than the accumulator, that
   rounding is the largest of all, and K + 1 becomes 1.
 
+Outputs that round to the same number are not independent (where the input is constant they even are the same sum), so
+T is not their count but Kish's effective size of a sample in clusters, (sum n)^2 / sum n^2 over the n outputs of each
+number.
+
 Grade A holds for each output's own S; B with the largest S in its place (what FFT and Winograd keep), among all
 placements of the kernel that touch the input, those that stride or padding leave out as well, since transforms compute
 them too;
@@ -31,12 +35,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from convgauge import oracle
-from convgauge.dtypes import DTYPES
+from convgauge.dtypes import DTYPES, round_to
 from convgauge.operands import Array, Operands
 from convgauge.problem import Problem
 
@@ -44,7 +49,7 @@ ORDER = "ABCF"
 _TAIL = 21.0  # -ln of the chance that a sound implementation misses a statistical test: 10^-9
 _DEVIATIONS = 6.0  # standard deviations that have the same chance
 _CORRELATION = 0.1  # of sigma: the least bias that is told from correlated errors
-_LEAST_SAMPLE = 32  # outputs below which mean square and bias say nothing
+_LEAST_SAMPLE = 32  # independent outputs below which mean square and bias say nothing
 _LOWER = {"float64": 2.0**-24, "float32": 2.0**-11, "float16": 2.0**-11, "bfloat16": 2.0**-8}
 _TYPICAL = 0.1  # root mean square of a transform's errors, divided by the largest that is allowed
 _MAGNIFIED = (
@@ -143,6 +148,12 @@ class Scale:
         exact = oracle.summed(problem, operands) if double else oracle.answer(problem, operands)
         return cls(exact, oracle.magnitude(problem, operands), problem, operands.bias)
 
+    @cached_property
+    def sample(self) -> float:
+        """How many independent errors the outputs are worth: Kish's effective size, see the module's text."""
+        _, counts = np.unique(round_to(self.exact, self.problem.dtype), return_counts=True)
+        return float(counts.sum()) ** 2 / float((counts.astype(np.float64) ** 2).sum()) if counts.size else 0.0
+
     def bounds(self, grade: str, operands: Operands) -> tuple[Array, Array]:
         """(largest error allowed, sigma) of each output for a grade."""
         dtype = DTYPES[self.problem.dtype]
@@ -177,7 +188,7 @@ class Scale:
         """
         if grade == "C":
             return 1.0
-        allowed = max(_CORRELATION, _DEVIATIONS / math.sqrt(self.exact.size))
+        allowed = max(_CORRELATION, _DEVIATIONS / math.sqrt(self.sample))
         if self.bias is not None:
             narrow = DTYPES[self.problem.dtype].accumulator != self.problem.dtype
             share = 1.0 if narrow else math.sqrt(self.problem.reduction + 1)
@@ -252,10 +263,10 @@ def _tests(
 ) -> tuple[float, float, float]:
     """Largest error, mean square and bias, each divided by what is allowed."""
     largest = float((size / bound).max(initial=0.0))
-    if not statistics or size.size < _LEAST_SAMPLE or not math.isfinite(largest):
+    sample = scale.sample if statistics else 0.0
+    if sample < _LEAST_SAMPLE or not math.isfinite(largest):
         return largest, 0.0, 0.0
     normal = error / sigma
-    sample = size.size
     allowed = 1 + 2 * math.sqrt(_TAIL / sample) + 2 * _TAIL / sample
     mean_square = float(np.mean(normal * normal)) / allowed
     mean = abs(float(np.mean(normal * np.sign(scale.exact)))) / scale.bias_allowed(grade)

@@ -47,12 +47,23 @@ class Framework:
         return ("cpu",)
 
     def make(self, carrier: np.ndarray, dtype: str, device: str, layout: str) -> Tuple[Array, Any]:
-        """An operand with ``carrier``'s values, and the memory behind it, gaps included (see `bytes_of`)."""
+        """An operand with ``carrier``'s values, and the array whose memory is behind it, gaps included."""
         raise NotImplementedError
 
-    def bytes_of(self, memory: Any) -> bytes:
-        """The content of an operand's memory, to see whether a call wrote to it."""
+    def window(self, array: Any) -> Any:
+        """What `bytes_of` and `span` look at: a NumPy array over the memory of ``array`` itself where there can be one.
+
+        It shows what is written there later, at a fraction of the time that asking the framework takes.
+        """
+        return array
+
+    def bytes_of(self, window: Any) -> bytes:
+        """The content behind a `window` now, to see whether a call wrote to it."""
         raise NotImplementedError
+
+    def form(self, array: Any) -> Tuple[Any, ...]:
+        """An operand's shape, strides and the like, which a call can change in place as it can the elements."""
+        return ()
 
     def read(self, output: Any) -> Tuple[np.ndarray, str]:
         """A copy of an output in its carrier, read once, and its dtype's name. Raises `NotAnArray`."""
@@ -68,7 +79,8 @@ class Framework:
 
     def span(self, array: Any) -> Tuple[int, int]:
         """First and one-past-last address of the bytes that ``array`` can reach; (0, 0) where unknown or empty."""
-        return (0, 0)
+        window = self.window(array)
+        return reach(window) if isinstance(window, np.ndarray) else (0, 0)
 
     def repeats(self, array: Any) -> bool:
         """Whether elements of ``array`` share memory by a stride of zero, so that writing to one changes another."""
@@ -158,8 +170,11 @@ class _NumPy(Framework):
             view.flags.writeable = False
         return view, memory
 
-    def bytes_of(self, memory: Any) -> bytes:
-        return memory.tobytes()  # type: ignore[no-any-return]  # memory is Any: each framework has its own
+    def bytes_of(self, window: Any) -> bytes:
+        return window.tobytes()  # type: ignore[no-any-return]  # window is Any: each framework has its own
+
+    def form(self, array: Any) -> Tuple[Any, ...]:
+        return array.shape, array.strides, array.dtype, array.flags.writeable
 
     def read(self, output: Any) -> Tuple[np.ndarray, str]:
         if not isinstance(output, np.ndarray):
@@ -173,11 +188,6 @@ class _NumPy(Framework):
 
     def repeats(self, array: Any) -> bool:
         return array.size > 0 and any(size > 1 and step == 0 for size, step in zip(array.shape, array.strides))
-
-    def span(self, array: Any) -> Tuple[int, int]:
-        bounds = getattr(np.lib, "array_utils", np).byte_bounds
-        low, high = bounds(array) if array.size else (0, 0)
-        return int(low), int(high)
 
 
 class _Torch(Framework):
@@ -195,6 +205,8 @@ class _Torch(Framework):
         import torch
 
         self.torch = torch
+        self._cuda = torch.cuda.is_available()
+        self._plain = {getattr(torch, name): name for name in self.dtypes if hasattr(np, name) and "complex" not in name}
 
     def version(self) -> str:
         return str(self.torch.__version__)
@@ -229,14 +241,33 @@ class _Torch(Framework):
         view.copy_(plain)
         return view, memory
 
-    def bytes_of(self, memory: Any) -> bytes:
-        flat = memory.detach().contiguous().reshape(-1).view(self.torch.uint8) if memory.numel() else memory
-        return flat.cpu().numpy().tobytes() if memory.numel() else b""
+    def window(self, array: Any) -> Any:
+        plain = array.detach()
+        if plain.device.type != "cpu" or plain.is_conj() or plain.is_neg():
+            return plain
+        return (plain.view(self.torch.int16) if plain.dtype == self.torch.bfloat16 else plain).numpy()
+
+    def bytes_of(self, window: Any) -> bytes:
+        if isinstance(window, np.ndarray):
+            return window.tobytes()
+        flat = window.contiguous().reshape(-1).view(self.torch.uint8) if window.numel() else window
+        return flat.cpu().numpy().tobytes() if window.numel() else b""
+
+    def span(self, array: Any) -> Tuple[int, int]:
+        if array.device.type == "cpu" and array.numel() and array.is_contiguous():
+            start = array.data_ptr()
+            return start, start + array.numel() * array.element_size()
+        return super().span(array)
+
+    def form(self, array: Any) -> Tuple[Any, ...]:
+        return array.shape, array.stride(), array.dtype, array.storage_offset(), array.requires_grad
 
     def read(self, output: Any) -> Tuple[np.ndarray, str]:
         torch = self.torch
         if not isinstance(output, torch.Tensor):
             raise NotAnArray(f"gave back {_a(output)}, not a torch.Tensor")
+        if type(output) is torch.Tensor and output.dtype in self._plain and output.device.type == "cpu":
+            return np.array(output.detach().numpy(), order="C"), self._plain[output.dtype]
         name = str(output.dtype).replace("torch.", "")
         host = output.detach().to("cpu", copy=True).resolve_conj().resolve_neg()
         if name == "bfloat16":
@@ -252,15 +283,8 @@ class _Torch(Framework):
     def repeats(self, array: Any) -> bool:
         return array.numel() > 0 and any(size > 1 and step == 0 for size, step in zip(array.shape, array.stride()))
 
-    def span(self, array: Any) -> Tuple[int, int]:
-        if array.device.type != "cpu" or not array.numel():
-            return (0, 0)
-        start = array.data_ptr()
-        reach = sum((size - 1) * stride for size, stride in zip(array.shape, array.stride()))
-        return (start, start + (reach + 1) * array.element_size())
-
     def synchronize(self) -> None:
-        if self.torch.cuda.is_available():
+        if self._cuda:
             self.torch.cuda.synchronize()
 
     def set_threads(self, number: int) -> None:
@@ -332,8 +356,8 @@ class _Jax(Framework):
         operand = self.jax.device_put(array, self.jax.devices(device.split(":", maxsplit=1)[0])[0])
         return operand, operand
 
-    def bytes_of(self, memory: Any) -> bytes:
-        return np.asarray(memory).tobytes()
+    def bytes_of(self, window: Any) -> bytes:
+        return np.asarray(window).tobytes()
 
     def read(self, output: Any) -> Tuple[np.ndarray, str]:
         if not isinstance(output, self.jax.Array):
@@ -344,6 +368,16 @@ class _Jax(Framework):
 
     def place(self, array: Any) -> str:
         return ",".join(sorted(device.platform for device in array.devices()))
+
+
+def reach(array: np.ndarray) -> Tuple[int, int]:
+    """First and one-past-last address of the bytes of ``array``; (0, 0) where it has none."""
+    if not array.size:
+        return (0, 0)
+    if array.flags.c_contiguous:
+        return array.ctypes.data, array.ctypes.data + array.nbytes
+    low, high = getattr(np.lib, "array_utils", np).byte_bounds(array)
+    return int(low), int(high)
 
 
 ODD = 7919  # elements: a stride that no dimension of a test has by chance

@@ -330,7 +330,7 @@ class Isolated:
 
     def _fill(self, source: Iterator[tuple[Token, Call]], flight: deque[tuple[Token, _Sent]]) -> None:
         """Send calls until enough of them are under way."""
-        size = sum(sent.size for _, sent in flight)
+        size = sum([sent.size for _, sent in flight])
         while len(flight) < WINDOW and size < WINDOW_BYTES:
             following = next(source, None)
             if following is None:
@@ -341,12 +341,12 @@ class Isolated:
             size += sent.size
             flight.append((token, sent))
             try:
-                self._living().send(frame)
+                child = self._living()
+                child.send(frame)
+                child.push()  # at once, so that the child need not wait for the others
                 self._under_way.append(sent)
             except SubjectDied as death:
                 sent.seen = self._died(death)
-        if self._child is not None:
-            self._child.push()
 
     def _answer(self, sent: _Sent) -> Observation:
         """What came of a call, once the replies to those sent before it have been read."""

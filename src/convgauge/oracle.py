@@ -1,8 +1,8 @@
 """The exact answer, computed independently of every implementation.
 
 For operands of up to 32 bits, products and sums in float64 err by less than 2**-52 per operation, far below what is
-being judged, and by nothing for exact operands. For float64 operands that are not exact, `summed` splits each product
-without error and adds the parts with `math.fsum`.
+being judged, and by nothing for exact operands. For float64 operands that are not exact, `summed` cuts them into slices
+whose products add up without error, and adds those with `math.fsum`.
 """
 
 from __future__ import annotations
@@ -12,56 +12,75 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from convgauge.operands import Array, Operands
 from convgauge.problem import Problem
+
+COLUMNS = 1 << 20  # elements of the receptive fields that are laid out at once
 
 
 def answer(problem: Problem, operands: Operands) -> Array:
     """The convolution in float64 (complex128, or int64 for integers); shape ``problem.output_shape``."""
     wide = {"c": "complex128", "i": "int64"}.get(operands.input.dtype.kind, "float64")
-    return _convolve(
-        problem,
-        operands.input.astype(wide),
-        operands.weight.astype(wide),
-        None if operands.bias is None else operands.bias.astype(wide),
-    )
+    return _convolve(problem, operands.input, operands.weight, operands.bias, wide)
 
 
 def magnitude(problem: Problem, operands: Operands) -> Array:
     """S = sum |w||x| + |b| for each output: the convolution of absolute values, in float64."""
     return _convolve(
         problem,
-        np.abs(operands.input).astype(np.float64),
-        np.abs(operands.weight).astype(np.float64),
-        None if operands.bias is None else np.abs(operands.bias).astype(np.float64),
+        np.abs(operands.input),
+        np.abs(operands.weight),
+        None if operands.bias is None else np.abs(operands.bias),
     )
 
 
 def summed(problem: Problem, operands: Operands) -> Array:
-    """The convolution of float64 operands, each output correctly rounded; for small problems, as it takes its time.
+    """The convolution of finite float64 operands, each output correctly rounded. Raises `ValueError` for others.
 
     A subnormal output is rounded twice, and may be the neighbour of the right one.
 
-    Each product is split into a float64 and its exact remainder (Dekker's product with Veltkamp's splitting; Ogita,
-    Rump and Oishi 2005, algorithm 3.3), and `math.fsum` adds all the parts as if in infinite precision. Operands are
-    scaled by powers of two first, so that remainders don't underflow where the products are subnormal.
+    The operands are cut into slices of so few bits that matrix products of slices are sums of integers below 2^53,
+    which float64 adds without error in any order (Ozaki, Ogita, Oishi and Rump 2012); `math.fsum` then adds the few
+    products of an output as if in infinite precision. Operands are scaled by powers of two first, so that nothing
+    underflows where they are subnormal.
     """
     input, input_exponent = scaled(operands.input)
     weights, weight_exponent = scaled(operands.weight)
     exponent = input_exponent + weight_exponent
-    shape = (problem.groups, problem.out_channels // problem.groups)
-    weight = weights.reshape(*shape, 1, problem.reduction)
+    bits = (53 - max(1, problem.reduction).bit_length() - _PAIRS.bit_length()) // 2
+    unfolded = [list(_unfolded(problem, _padded(problem, slice))) for slice in _sliced(input, bits)]
+    filters = [slice.reshape(problem.groups, -1, problem.reduction) for slice in _sliced(weights, bits)]
+    levels: dict[int, list[tuple[int, int]]] = {}
+    for i, j in np.ndindex(len(unfolded), len(filters)):
+        levels.setdefault(i + j, []).append((i, j))
     bias = np.zeros(problem.out_channels) if operands.bias is None else np.ldexp(operands.bias, -exponent)
-    output = np.empty((problem.batch, *shape, math.prod(problem.output_size)))
-    for image, columns in enumerate(_unfolded(problem, input)):
-        product, rest = _split_product(weight, np.swapaxes(columns, 1, 2)[:, None])
-        added = np.broadcast_to(bias.reshape(*shape, 1, 1), (*product.shape[:-1], 1))
-        terms = np.concatenate([product, rest, added], axis=-1)
-        sums = [math.fsum(one) for one in terms.reshape(-1, terms.shape[-1]).tolist()]
-        output[image] = np.array(sums).reshape(terms.shape[:-1])
-    return np.ldexp(output.reshape(problem.output_shape), exponent)
+    terms = [np.broadcast_to(bias[:, None, None], problem.output_shape)]
+    for level, pairs in levels.items():
+        for first in range(0, len(pairs), _PAIRS):
+            products = [[filters[j] @ part for part in unfolded[i]] for i, j in pairs[first : first + _PAIRS]]
+            total = [sum(parts[1:], parts[0]) for parts in zip(*products, strict=True)]
+            terms.append(np.ldexp(np.concatenate(total), -bits * (level + 2)).reshape(problem.output_shape))
+    sums = [math.fsum(one) for one in np.stack(terms, axis=-1).reshape(-1, len(terms)).tolist()]
+    return np.ldexp(np.array(sums).reshape(problem.output_shape), exponent)
+
+
+_PAIRS = 15  # products of slices of one magnitude that are added up before the sum of all
+
+
+def _sliced(values: Array, bits: int) -> list[Array]:
+    """Integers s_0, s_1, ... of up to ``bits`` bits and a sign with values = sum s_i 2^(-bits (i + 1)), without error.
+
+    ``values`` are at most 1 in magnitude. Each slice is what is left, rounded to its grid; the rest is exact.
+    """
+    if not np.isfinite(values).all():
+        raise ValueError("an operand is not finite: there is no sum to be exact about")
+    slices, rest = [], values
+    while rest.any() or not slices:
+        scale = bits * (len(slices) + 1)
+        slices.append(np.rint(np.ldexp(rest, scale)))
+        rest = rest - np.ldexp(slices[-1], -scale)
+    return slices
 
 
 def root_of_squares(problem: Problem, operands: Operands) -> Array:
@@ -79,54 +98,39 @@ def scaled(values: Array) -> tuple[Array, int]:
     return np.ldexp(values, -exponent), exponent
 
 
-def _split_product(a: Array, b: Array) -> tuple[Array, Array]:
-    """(p, e) with p = fl(a b) and p + e = a b exactly, barring overflow and underflow."""
-
-    def halves(x: Array) -> tuple[Array, Array]:
-        scaled = 134217729.0 * x  # 2**27 + 1: splits 53 digits into 26 + 26 and a sign
-        high = scaled - (scaled - x)
-        return high, x - high
-
-    product = a * b
-    (ah, al), (bh, bl) = halves(a), halves(b)
-    return product, al * bl - (((product - ah * bh) - al * bh) - ah * bl)
-
-
-def _convolve(problem: Problem, input: Array, weight: Array, bias: Array | None) -> Array:
-    filters = weight.reshape(problem.groups, problem.out_channels // problem.groups, problem.reduction)
-    size = math.prod(problem.output_size)
-    output = np.empty((problem.batch, problem.groups, filters.shape[1], size), dtype=input.dtype)
+def _convolve(problem: Problem, input: Array, weight: Array, bias: Array | None, dtype: str = "float64") -> Array:
+    """The convolution with products and sums in ``dtype``."""
+    filters = weight.astype(dtype).reshape(problem.groups, problem.out_channels // problem.groups, problem.reduction)
     with np.errstate(all="ignore"):
-        for image, columns in enumerate(_unfolded(problem, input)):
-            output[image] = np.matmul(filters, columns)
-        output = output.reshape(problem.output_shape)
+        parts = [np.matmul(filters, columns) for columns in _unfolded(problem, _padded(problem, input, dtype))]
+        output = (parts[0] if len(parts) == 1 else np.concatenate(parts)).reshape(problem.output_shape)
         if bias is not None:
-            output += bias[:, None, None]
+            output += bias.astype(dtype)[:, None, None]
     return output
 
 
-def _unfolded(problem: Problem, input: Array) -> Iterator[Array]:
-    """For each image, every output's receptive field as a column: (groups, K, OH * OW)."""
-    padded = _padded(problem, input)
+def _unfolded(problem: Problem, padded: Array) -> Iterator[Array]:
+    """Every output's receptive field as a column, some images at a time: (images, groups, K, OH * OW)."""
     (sh, sw), (dh, dw) = problem.stride, problem.dilation
-    _, c, h, w = padded.strides
-    for image in padded:
-        windows = as_strided(
-            image,
-            (problem.in_channels, *problem.kernel, *problem.output_size),
-            (c, h * dh, w * dw, h * sh, w * sw),
-            writeable=False,
+    n, c, h, w = padded.strides
+    size = math.prod(problem.output_size)
+    at_once = max(1, COLUMNS // max(1, problem.in_channels * math.prod(problem.kernel) * size))
+    for first in range(0, max(1, problem.batch), at_once):
+        images = padded[first : first + at_once]
+        windows: Array = np.ndarray(
+            (len(images), problem.in_channels, *problem.kernel, *problem.output_size),
+            padded.dtype,
+            images,
+            strides=(n, c, h * dh, w * dw, h * sh, w * sw),
         )
-        yield windows.reshape(problem.groups, problem.reduction, math.prod(problem.output_size))
+        yield windows.reshape(len(images), problem.groups, problem.reduction, size)
 
 
-def _padded(problem: Problem, input: Array) -> Array:
-    """The input with the problem's zeros around it (np.pad does the same in five times the time on small arrays)."""
+def _padded(problem: Problem, input: Array, dtype: str = "float64") -> Array:
+    """A copy of the input in ``dtype`` with the problem's zeros around it."""
     (top, bottom), (left, right) = problem.pads
-    if not (top or bottom or left or right):
-        return np.ascontiguousarray(input)
     height, width = problem.height, problem.width
-    padded = np.zeros((*input.shape[:2], top + height + bottom, left + width + right), dtype=input.dtype)
+    padded = np.zeros((*input.shape[:2], top + height + bottom, left + width + right), dtype)
     padded[:, :, top : top + height, left : left + width] = input
     return padded
 

@@ -97,13 +97,27 @@ class Description:
     prepares: bool = False
 
 
+@dataclass
+class _Snapshot:
+    """An array at one moment: the window on its memory, the span and content of that, and the array's form."""
+
+    window: Any
+    span: Tuple[int, int]
+    content: bytes
+    form: Tuple[Any, ...] = ()
+
+    def shares(self, span: Tuple[int, int]) -> bool:
+        """Whether its memory is among the bytes of ``span``."""
+        return span[0] < self.span[1] and self.span[0] < span[1]
+
+
 class Subject:
     """An implementation called in this process."""
 
     def __init__(self, implementation: Implementation) -> None:
         self.implementation = implementation
         self.framework: Framework = framework(implementation.declaration.framework)
-        self._earlier: Deque[Tuple[Any, bytes]] = deque(maxlen=EARLIER)
+        self._earlier: Deque[_Snapshot] = deque(maxlen=EARLIER)
         self._kept: Dict[Any, Tuple[Any, Any]] = {}
 
     def describe(self) -> Description:
@@ -138,7 +152,7 @@ class Subject:
             return self._observed(call, operands)
 
     def _observed(self, call: Call, operands: List[Any]) -> Observation:
-        before = [None if made is None else self.framework.bytes_of(made[1]) for made in operands]
+        before = [None if made is None else self._snapshot(*made) for made in operands]
         if call.watch:
             self.framework.stir()
         state = self.framework.state() if call.watch else {}
@@ -167,9 +181,11 @@ class Subject:
             return Observation("not_an_array", message=str(error), seconds=seconds)
         except BaseException as error:  # an array that cannot be read is no answer either
             return self._raised("not_an_array", error, started)
-        impurities = self._impurities(operands, before, state, output) if not call.mode else ()
+        impurities: Tuple[str, ...] = ()
         if not call.mode:
-            self._remember(output, copy)
+            given = self._snapshot(output, output)
+            impurities = self._impurities(operands, before, state, output, given)
+            self._remember(given)
         unstable = call.repeat > 1 and self._unstable(call, arrays, copy)
         return Observation(
             "answer", copy, dtype, impurities=impurities, unstable=unstable, seconds=seconds, extra=extra
@@ -209,42 +225,50 @@ class Subject:
 
     # --- purity ---
 
+    def _snapshot(self, operand: Any, memory: Any) -> _Snapshot:
+        window = self.framework.window(memory)
+        span, content = self.framework.span(memory), self.framework.bytes_of(window)
+        return _Snapshot(window, span, content, self.framework.form(operand))
+
     def _impurities(
-        self, operands: List[Any], before: List[Optional[bytes]], state: Dict[str, Any], output: Any
+        self,
+        operands: List[Any],
+        before: List[Optional[_Snapshot]],
+        state: Dict[str, Any],
+        output: Any,
+        given: _Snapshot,
     ) -> Tuple[str, ...]:
-        found = ["gave back an output whose elements share memory"] if self.framework.repeats(output) else []
-        low, high = self.framework.span(output)
+        framework, span = self.framework, given.span
+        found = ["gave back an output whose elements share memory"] if framework.repeats(output) else []
         for name, made, old in zip(("input", "weight", "bias"), operands, before):
-            if made is None:
+            if made is None or old is None:
                 continue
-            if self.framework.bytes_of(made[1]) != old:
+            if framework.bytes_of(old.window) != old.content:
                 found.append(f"wrote to the {name}'s memory")
-            start, end = self.framework.span(made[1])
-            if low < end and start < high:
+            if framework.form(made[0]) != old.form:
+                found.append(f"changed the {name}'s shape, strides or flags")
+            if old.shares(span):
                 found.append(f"output shares memory with the {name}")
-        where, wanted = self.framework.place(output), self.framework.place(operands[0][0])
+        where, wanted = framework.place(output), framework.place(operands[0][0])
         if where != wanted:
             found.append(f"put the output on {where}, not on {wanted} where the input is")
         if state:
-            after = self.framework.state()
+            after = framework.state()
             found += [f"changed {what}" for what in state if state[what] != after.get(what)]
-        for earlier, content in self._earlier:
-            start, end = self.framework.span(earlier)
-            if low < end and start < high:
+        for earlier in self._earlier:
+            if earlier.shares(span):
                 found.append("output shares memory with an earlier output")
-            elif self._content(earlier) != content:
+            elif framework.bytes_of(earlier.window) != earlier.content:
                 found.append("an earlier output changed after it was given back")
             else:
                 continue
             break
         return tuple(found)
 
-    def _content(self, output: Any) -> bytes:
-        return self.framework.read(output)[0].tobytes()
-
-    def _remember(self, output: Any, copy: np.ndarray) -> None:
-        if copy.nbytes < LARGE:
-            self._earlier.append((output, copy.tobytes()))
+    def _remember(self, given: _Snapshot) -> None:
+        """Keep an output to look at again after later calls, unless it is large."""
+        if len(given.content) < LARGE:
+            self._earlier.append(given)
         else:
             self._earlier.clear()
 

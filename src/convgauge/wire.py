@@ -7,6 +7,7 @@ what an implementation's process sends is read as data and can never run code he
 from __future__ import annotations
 
 import json
+import math
 import pickle
 import struct
 from typing import Any, Dict, List, Optional, Sequence, Tuple
@@ -16,6 +17,7 @@ import numpy as np
 from convgauge.subject import Call, Description, Observation
 
 LENGTH = struct.Struct("<Q")
+ARRAYS = ("output", "extra")  # the fields of an observation that are arrays
 OPERANDS = ("input", "weight", "bias", "upstream")  # the fields of a call that are arrays
 LIMIT = 1 << 34  # bytes; a longer frame is taken for noise
 
@@ -75,7 +77,7 @@ def read_reply(frame: bytes) -> Tuple[Dict[str, Any], List[np.ndarray]]:
             kind = np.dtype(dtype)
             if kind.hasobject:
                 raise GarbledFrame("an array of objects")
-            count = int(np.prod(shape, dtype=np.int64))
+            count = math.prod(map(int, shape))
             arrays.append(np.frombuffer(frame, kind, count, start).reshape(shape))
             start += count * kind.itemsize
         return content, arrays
@@ -83,10 +85,13 @@ def read_reply(frame: bytes) -> Tuple[Dict[str, Any], List[np.ndarray]]:
         raise GarbledFrame(str(error)) from None
 
 
+_UNSAID = vars(Observation(""))  # what a reply leaves out, since it goes without saying
+
+
 def observation_reply(seen: Observation, number: int) -> bytes:
     """A frame that tells of one call, the ``number``-th of its process."""
-    fields = dict(vars(seen))
-    arrays = [fields.pop("output"), *fields.pop("extra")]
+    fields = {name: value for name, value in vars(seen).items() if name not in ARRAYS and value != _UNSAID[name]}
+    arrays = [seen.output, *seen.extra]
     present = [array is not None for array in arrays]
     return reply(
         {"number": number, "observation": fields, "present": present}, [array for array in arrays if array is not None]
@@ -97,8 +102,8 @@ def observation_from(content: Dict[str, Any], arrays: List[np.ndarray]) -> Obser
     """The observation that `observation_reply` packed. Raises `GarbledFrame`."""
     try:
         fields = content["observation"]
-        fields["error"] = tuple(map(str, fields["error"]))
-        fields["impurities"] = tuple(map(str, fields["impurities"]))
+        for name in ("error", "impurities"):
+            fields[name] = tuple(map(str, fields.get(name, ())))
         came = iter(arrays)
         output, *extra = [next(came) if present else None for present in content["present"]]
         return Observation(**fields, output=output, extra=extra)
