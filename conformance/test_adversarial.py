@@ -253,21 +253,23 @@ def test_parameters_past_sixteen_bits(judge):
         *problems(thin, width=[32_773], dilation=[(1, over[0])]),
         *problems(thin, width=[65_541], dilation=[(1, over[1])]),
     ]
-    many = [*problems(thin, batch=over), *problems(thin, in_channels=over, kernel=[(1, 1)])]
-    judge.answers(rows if judge.setting.tier == "quick" else rows + many, judge.rightly)
+    most = over[1]
+    many = [*problems(thin, batch=over[::-1]), *problems(thin, in_channels=over[::-1], kernel=[(1, 1)])]
+    groups = problems(thin, in_channels=most, out_channels=most, groups=most)
+    judge.answers(rows + many[::2] if judge.setting.tier == "quick" else rows + many + groups, judge.rightly)
 
 
 INTEGERS = ("int64", "int32", "int16", "int8")
 COMPLEX = ("complex128", "complex64")
 
 
-@spec("adversarial.integer", profile="functional", source=CONV2D, dtypes=INTEGERS, quick=("int32",))
+@spec("adversarial.integer", profile="functional", source=CONV2D, dtypes=INTEGERS, quick=INTEGERS)
 def test_integers_are_never_wrong(judge):
     """Integer operands are refused, or added up exactly and given back in their own dtype."""
     judge.refuses(seeded(TABLE[:6]), unless=judge.rightly)
 
 
-@spec("adversarial.complex", profile="functional", source=CONV2D, dtypes=COMPLEX, quick=("complex64",))
+@spec("adversarial.complex", profile="functional", source=CONV2D, dtypes=COMPLEX, quick=COMPLEX)
 def test_complex_operands_are_never_wrong(judge):
     """Complex operands are refused, or multiplied without conjugation and added up exactly."""
     judge.refuses(seeded(TABLE[:6]), unless=judge.rightly)

@@ -9,6 +9,7 @@ NDARRAY = "numpy.ndarray.strides; torch.Tensor.stride"
 BASE = Problem(batch=2, in_channels=4, height=6, width=7, out_channels=6, kernel=(3, 2), padding=(1, 1), bias=True)
 TABLE = [
     BASE,
+    BASE.but(batch=17, height=4, width=5, kernel=(3, 3)),
     *problems(BASE, kernel=[(1, 1)], padding=[(0, 0)]),
     *problems(BASE, kernel=[(3, 3)], stride=[(2, 2), (1, 1)], batch=[1, 3]),
     *problems(BASE, in_channels=[1], out_channels=[1, 4], kernel=[(3, 3), (1, 1)]),
@@ -18,6 +19,10 @@ TABLE = [
     *problems(BASE, height=1, width=[1, 9], kernel=[(1, 1)], padding=[(0, 0)]),
     *problems(BASE, batch=1, height=5, width=5, kernel=[(5, 5)], padding=[(0, 0)]),
 ]
+
+
+LAZY = ("negated", "conjugated")
+"""What torch puts off: an operand that is still to be negated or conjugated. Kernels of one's own rarely know it."""
 
 
 def laid(layout: str) -> list[Case]:
@@ -65,6 +70,18 @@ def test_cropped(judge):
     among(judge, "cropped")
 
 
+@spec("layout.planes", profile="functional", source=NDARRAY)
+def test_planes(judge):
+    """Operands whose planes are whole, but not next to each other, give the same answer."""
+    among(judge, "planes")
+
+
+@spec("layout.part", profile="functional", source=NDARRAY)
+def test_part(judge):
+    """Operands that are some channels of larger ones give the same answer."""
+    among(judge, "part")
+
+
 @spec("layout.offset", profile="functional", source="torch.Tensor.storage_offset")
 def test_offset(judge):
     """Operands that start in the middle of their memory give the same answer."""
@@ -110,9 +127,30 @@ def test_bigendian(judge):
 @spec("layout.mixed", profile="functional", source=NDARRAY)
 def test_mixed(judge):
     """Input, weight and bias may each be laid out otherwise."""
-    known = [layout for layout in judge.said.layouts if layout not in ("contiguous", "broadcast")]
+    known = [layout for layout in judge.said.layouts if layout not in ("contiguous", "broadcast", *LAZY)]
     if not known:
         judge.skip(f"{judge.said.framework} makes contiguous arrays only")
     count = len(known)
     mixed = [(known[i], known[(i + j) % count], known[(i + 2 * j) % count]) for i in range(count) for j in (1, 2, 3)]
     judge.exact([Case(TABLE[place % len(TABLE)], layouts=layouts) for place, layouts in enumerate(mixed)])
+
+
+@spec(
+    "layout.lazy", profile="torch", frameworks=("torch",), dtypes=("float64", "float32"), source="torch.Tensor.is_neg"
+)
+def test_negation_put_off(judge):
+    """An operand that torch has still to negate is refused, or taken for the values that it stands for."""
+    judge.refuses(laid("negated"), unless=judge.rightly)
+
+
+@spec(
+    "layout.lazy.conjugated",
+    profile="torch",
+    frameworks=("torch",),
+    dtypes=("complex128", "complex64"),
+    quick=("complex64",),
+    source="torch.Tensor.is_conj",
+)
+def test_conjugation_put_off(judge):
+    """An operand that torch has still to conjugate is refused, or taken for the values that it stands for."""
+    judge.refuses(laid("conjugated"), unless=judge.rightly)

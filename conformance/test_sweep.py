@@ -1,9 +1,11 @@
-"""Sweeps: every size in turn through all small values and around powers of two, the others held small.
+"""Sweeps: every size in turn through all small values and around powers of two, the others small.
 
 Tiles and blocks fail at remainders, and index types at their limits; both depend on one size at a time more often than
-on several. A size goes through 1 to 70 (20 at quick), so that every remainder by 64 and less is met, and through the
-neighbours of larger powers of two.
+on several, so that the others may be anything small. A size goes through 1 to 70 (20 at quick), so that every remainder
+by 64 and less is met, and through the neighbours of larger powers of two.
 """
+
+import numpy as np
 
 from convgauge.conformance import spec, sweep
 from convgauge.problem import Problem
@@ -42,12 +44,32 @@ def sizes(judge, most=513):
 
 def in_turn(judge, kinds, axis, values, quick=1):
     """Each value with all of the kinds, or where not all is due with ``quick`` of them, one after the other."""
-    if thorough(judge):
-        return [p for value in values for kind in kinds for p in sweep(kind, axis, [value])]
-    chosen = [
-        (value, kinds[(place * quick + i) % len(kinds)]) for place, value in enumerate(values) for i in range(quick)
+    each = len(kinds) if thorough(judge) else quick
+    pairs = [(value, place * each + i) for place, value in enumerate(values) for i in range(each)]
+    made = [
+        sweep(among_others(kinds[i % len(kinds)], axis, place), axis, [value]) for place, (value, i) in enumerate(pairs)
     ]
-    return [p for value, kind in chosen for p in sweep(kind, axis, [value])]
+    return [problem for few in made for problem in few]
+
+
+OTHERS = {"batch": (1, 2, 3, 4, 5, 8, 16), "in_channels": (1, 2, 3, 4, 8, 16, 24), "out_channels": (1, 2, 3, 6, 8, 17)}
+MOST = 600  # products for one position of the output, so that loops in plain Python come through as well
+
+
+def among_others(kind, axis, place):
+    """The kind with the sizes that are not swept at other small values, for a fault may need two to show.
+
+    Each value is met with some of the others' by chance, the same for every run, within a limit of what is computed.
+    """
+    random = np.random.default_rng(place)
+    for _ in range(8):
+        chosen = {name: int(random.choice(values)) for name, values in OTHERS.items() if name != axis}
+        if kind.groups > 1:
+            chosen = {"batch": chosen.get("batch", 1)}
+        other = kind.but(**chosen)
+        if place % 3 and other.batch * other.out_channels * other.reduction <= MOST:
+            return other
+    return kind
 
 
 @spec("sweep.height", source=CONV2D)

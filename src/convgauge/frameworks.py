@@ -144,8 +144,8 @@ class _NumPy(Framework):
     name = "numpy"
     dtypes = ("float64", "float32", "float16", "complex64", "complex128", "int8", "int16", "int32", "int64")
     layouts = (
-        "contiguous", "fortran", "channels_last", "transposed", "sliced", "cropped", "offset", "negative", "broadcast",
-        "odd_strides", "readonly", "unaligned", "bigendian",
+        "contiguous", "fortran", "channels_last", "transposed", "sliced", "cropped", "planes", "part", "offset",
+        "negative", "broadcast", "odd_strides", "readonly", "unaligned", "bigendian",
     )  # fmt: skip
 
     def version(self) -> str:
@@ -190,14 +190,17 @@ class _NumPy(Framework):
         return array.size > 0 and any(size > 1 and step == 0 for size, step in zip(array.shape, array.strides))
 
 
+_SAME_IN_NUMPY = {"float64", "float32", "float16", "int8", "int16", "int32", "int64"}
+
+
 class _Torch(Framework):
     name = "torch"
     dtypes = (
         "float64", "float32", "float16", "bfloat16", "complex64", "complex128", "int8", "int16", "int32", "int64",
     )  # fmt: skip
     layouts = (
-        "contiguous", "fortran", "channels_last", "transposed", "sliced", "cropped", "offset", "broadcast",
-        "odd_strides",
+        "contiguous", "fortran", "channels_last", "transposed", "sliced", "cropped", "planes", "part", "offset",
+        "broadcast", "odd_strides", "negated", "conjugated",
     )  # fmt: skip
     others = ("cuda", "mps", "xpu")
 
@@ -206,7 +209,7 @@ class _Torch(Framework):
 
         self.torch = torch
         self._cuda = torch.cuda.is_available()
-        self._plain = {getattr(torch, name): name for name in self.dtypes if hasattr(np, name) and "complex" not in name}
+        self._plain = {getattr(torch, name): name for name in self.dtypes if name in _SAME_IN_NUMPY}
 
     def version(self) -> str:
         return str(self.torch.__version__)
@@ -228,6 +231,15 @@ class _Torch(Framework):
         if layout == "contiguous" and device == "cpu":
             operand = plain if plain.dtype == kind else plain.to(kind)
             return operand, operand
+
+        if layout == "negated":
+            memory = -plain.to(device, kind)
+            return torch._neg_view(memory), memory
+        if layout == "conjugated":
+            if not kind.is_complex:
+                raise KeyError(f"{dtype} has no conjugates")
+            memory = plain.to(device, kind).conj().resolve_conj()
+            return memory.conj(), memory
 
         def empty(shape: Tuple[int, ...], fill: Any) -> Any:
             return torch.full(shape, fill, dtype=kind, device=device)
@@ -275,7 +287,7 @@ class _Torch(Framework):
         return np.array(host.numpy(), copy=True, order="C"), name
 
     def refill(self, operand: Array, carrier: np.ndarray) -> None:
-        operand.copy_(self.torch.from_numpy(np.array(carrier, order="C")))
+        operand.data.copy_(self.torch.from_numpy(np.array(carrier, order="C")))  # .data: its version stays as it was
 
     def place(self, array: Any) -> str:
         return str(array.device)

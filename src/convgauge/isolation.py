@@ -8,6 +8,7 @@ was at: the child is replaced and the calls behind it are sent again, one at a t
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import selectors
 import signal
@@ -27,6 +28,7 @@ from convgauge.subject import Call, Description, Observation, Subject
 Token = TypeVar("Token")
 
 WINDOW = 32  # calls under way at once
+AT_ONCE = 8  # calls that are sent with one write
 WINDOW_BYTES = 8 << 20  # and the bytes of their operands
 OUTPUT_LIMIT = 64 << 10  # bytes of what the implementation prints that are kept
 GIVEN_UP = "was given up"  # how the message begins of a call that was not made, since the child died too often
@@ -125,18 +127,19 @@ class Child:
     def push(self) -> None:
         """Write as much of the queue as the pipe takes now."""
         while self._outgoing:
-            part = self._outgoing[0]
             try:
-                written = os.write(self._out, part)
+                written = os.writev(self._out, list(itertools.islice(self._outgoing, AT_ONCE)))
             except BlockingIOError:
                 return
             except BrokenPipeError:
                 self._outgoing.clear()  # the child is gone; receiving will say so
                 return
-            if written == len(part):
-                self._outgoing.popleft()
-            else:
-                self._outgoing[0] = part[written:]
+            while written:
+                part = self._outgoing.popleft()
+                if written < len(part):
+                    self._outgoing.appendleft(part[written:])
+                    break
+                written -= len(part)
 
     def receive(self, timeout: float) -> bytes:
         """The next reply. Raises `SubjectDied` when the child ends, or sends none for ``timeout`` seconds."""
@@ -329,7 +332,12 @@ class Isolated:
                 sent.abandoned = True
 
     def _fill(self, source: Iterator[tuple[Token, Call]], flight: deque[tuple[Token, _Sent]]) -> None:
-        """Send calls until enough of them are under way."""
+        """Send calls until enough of them are under way, once half of those have been answered.
+
+        Some go in one write: each write wakes the child, and may cost this process its turn.
+        """
+        if len(flight) > WINDOW // 2:
+            return
         size = sum([sent.size for _, sent in flight])
         while len(flight) < WINDOW and size < WINDOW_BYTES:
             following = next(source, None)
@@ -343,10 +351,13 @@ class Isolated:
             try:
                 child = self._living()
                 child.send(frame)
-                child.push()  # at once, so that the child need not wait for the others
+                if len(flight) % AT_ONCE == 1:
+                    child.push()
                 self._under_way.append(sent)
             except SubjectDied as death:
                 sent.seen = self._died(death)
+        if self._child is not None:
+            self._child.push()
 
     def _answer(self, sent: _Sent) -> Observation:
         """What came of a call, once the replies to those sent before it have been read."""

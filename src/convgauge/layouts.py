@@ -17,6 +17,8 @@ LAYOUTS = {
     "transposed": "columns before rows: the last two axes swapped in memory",
     "sliced": "every second element along every axis",
     "cropped": "the interior of a larger image, so that rows have gaps between them",
+    "planes": "every plane whole, with two others after it: one slice of a five-axis array",
+    "part": "some channels of a larger image, or some elements of a longer row: gaps between images",
     "offset": "contiguous, but starting in the middle of its buffer",
     "negative": "reversed along every axis: negative strides",
     "broadcast": "stride 0 along the first axis: one element of it repeated",
@@ -24,6 +26,8 @@ LAYOUTS = {
     "readonly": "contiguous and not writeable",
     "unaligned": "starting at an odd address",
     "bigendian": "bytes in the other order",
+    "negated": "the opposite values, marked as still to be negated (torch)",
+    "conjugated": "the conjugate values, marked as still to be conjugated (torch, complex)",
 }
 
 
@@ -64,6 +68,14 @@ def carve(  # noqa: PLR0911 - one return a layout
     if layout == "cropped":
         buffer = full((*shape[: max(0, rank - 2)], *(size + 3 for size in shape[-2:])), fill)
         return buffer, buffer[(..., *(slice(1, size + 1) for size in shape[-2:]))]
+    if layout == "planes":
+        inner = max(0, rank - 2)
+        buffer = full((*shape[:inner], 3, *shape[inner:]), fill)
+        return buffer, buffer[(*[slice(None)] * inner, 0)]
+    if layout == "part":
+        axis = min(1, rank - 1)
+        buffer = full(tuple(size + 3 * (place == axis) for place, size in enumerate(shape)), fill)
+        return buffer, buffer[(*[slice(None)] * axis, slice(2, 2 + shape[axis]))]
     if layout == "offset":
         count = 1
         for size in shape:

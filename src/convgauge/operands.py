@@ -45,7 +45,7 @@ def generator(problem: Problem, family: str, seed: int) -> Random:
 
 _BITS = np.random.PCG64(0)
 _RANDOM = np.random.Generator(_BITS)
-_STATE: dict[str, Any] = dict(_BITS.state)
+_STATE: Any = _BITS.state
 
 
 def draw(problem: Problem, family: str = "exact", seed: int = 0, headroom: float = 1.0) -> Operands:

@@ -62,7 +62,8 @@ def summed(problem: Problem, operands: Operands) -> Array:
             total = [sum(parts[1:], parts[0]) for parts in zip(*products, strict=True)]
             terms.append(np.ldexp(np.concatenate(total), -bits * (level + 2)).reshape(problem.output_shape))
     sums = [math.fsum(one) for one in np.stack(terms, axis=-1).reshape(-1, len(terms)).tolist()]
-    return np.ldexp(np.array(sums).reshape(problem.output_shape), exponent)
+    output: Array = np.array(sums).reshape(problem.output_shape)
+    return np.asarray(np.ldexp(output, exponent))
 
 
 _PAIRS = 15  # products of slices of one magnitude that are added up before the sum of all
@@ -75,7 +76,8 @@ def _sliced(values: Array, bits: int) -> list[Array]:
     """
     if not np.isfinite(values).all():
         raise ValueError("an operand is not finite: there is no sum to be exact about")
-    slices, rest = [], values
+    slices: list[Array] = []
+    rest = values
     while rest.any() or not slices:
         scale = bits * (len(slices) + 1)
         slices.append(np.rint(np.ldexp(rest, scale)))

@@ -282,12 +282,13 @@ class Subject:
         if call.threads == 1:
             return any(again(i) != first.tobytes() for i in range(call.repeat - 1))
 
-        opposite = [-arrays[0], *arrays[1:]]  # every other call has another input: a kernel's globals would mix them up
-        expected = (first.tobytes(), self.framework.read(self._call(call, opposite))[0].tobytes())
+        variants = [arrays, [-arrays[0], *arrays[1:]], [arrays[0], -arrays[1], *arrays[2:]]]
+        # a kernel's globals would mix up the input or the weight of calls at the same time
+        expected = [self.framework.read(self._call(call, one))[0].tobytes() for one in variants]
 
         def differs(place: int) -> bool:
-            output = self._call(call, opposite if place % 2 else arrays)
-            return self.framework.read(output)[0].tobytes() != expected[place % 2]
+            output = self._call(call, variants[place % len(variants)])
+            return self.framework.read(output)[0].tobytes() != expected[place % len(variants)]
 
         with ThreadPoolExecutor(call.threads) as pool:
             return any(pool.map(differs, range(call.repeat - 1)))
