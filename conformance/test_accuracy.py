@@ -5,7 +5,8 @@ from functools import cache
 import numpy as np
 
 from convgauge.conformance import problems, spec
-from convgauge.dtypes import FLOATS
+from convgauge.dtypes import DTYPES, FLOATS, round_to
+from convgauge.operands import Operands
 from convgauge.problem import Problem, ProblemError
 
 HIGHAM = "Higham 2002, Accuracy and Stability of Numerical Algorithms, sections 3.1 and 23.2"
@@ -147,7 +148,7 @@ def test_the_same_accuracy_in_every_width(judge):
     judge.accurate([*(base.but(in_channels=i, out_channels=o) for i, o in widths), *pointwise, *larger, *groups])
 
 
-@spec("accuracy.large_problem", dtypes=("float32",), source=TOSA)
+@spec("accuracy.large_problem", source=TOSA)
 def test_the_same_accuracy_in_a_large_problem(judge):
     """Accuracy does not depend on how much there is to compute."""
     large = Problem(in_channels=32, height=28, width=28, out_channels=32, kernel=(3, 3), padding=(1, 1), bias=True)
@@ -172,10 +173,54 @@ def test_small_onto_large(judge):
     judge.accurate([*usual()[::2], *reductions()[::2]], "small_onto_large")
 
 
+@spec("accuracy.contract", level="recommended", dtypes=("float64", "float32"), source=DEMMEL)
+def test_what_is_promised(judge):
+    """An implementation that promises grade B or C is found to be no better: what it promises is what it does."""
+    if judge.promise in ("", "A"):
+        judge.skip("neither B nor C is promised")
+    judge.contract([*usual(), *problems(PLANE, height=[12, 19], kernel=[(3, 3), (5, 5)])], ("wide", "gaussian"))
+
+
 @spec("accuracy.bias", source=HIGHAM)
 def test_large_bias(judge):
     """A bias far larger than the sum is added in full precision."""
     judge.accurate([problem for problem in [*usual(), *reductions()[1::4]] if problem.bias], "biased")
+
+
+def nearly(make):
+    """A change of operands: what ``make`` gives for (input, weight), each off by some of its digits' lower half."""
+
+    def change(case, operands):
+        random = np.random.default_rng(case.seed)
+        digits = DTYPES[case.problem.dtype].digits
+        made = [
+            round_to(plain * (1 + random.standard_normal(plain.shape) * 2.0 ** -(digits // 2 + 1)), case.problem.dtype)
+            for plain in make(operands.input.astype(float), operands.weight.astype(float))
+        ]
+        return Operands(*made, operands.bias)
+
+    return change
+
+
+@spec("accuracy.nearly", profile="functional", source=HIGHAM)
+def test_what_is_nearly_so(judge):
+    """Kernels that are nearly separable, symmetric or constant, and images nearly blank, are not taken to be so."""
+    for make in (
+        lambda x, w: (x, w[..., :, :1] * w[..., :1, :]),
+        lambda x, w: (x, w + w[..., ::-1, ::-1]),
+        lambda x, w: (x, np.broadcast_to(w[:, :, :1, :1], w.shape)),
+        lambda x, w: (np.ones_like(x), w),
+        lambda x, w: (np.broadcast_to(x[:, :1], x.shape), np.broadcast_to(w[:1], w.shape)),
+        lambda x, w: (np.where(np.abs(x) < 0.5, x * 2.0**-6, x), np.where(np.abs(w) < 0.5, w * 2.0**-6, w)),
+    ):
+        judge.accurate(NEARLY, statistics=False, change=nearly(make))
+
+
+NEARLY = [
+    *problems(PLANE, kernel=[(3, 3), (5, 5), (2, 4)], padding=[(1, 2)], stride=[(1, 1), (2, 2)]),
+    *problems(PLANE, in_channels=4, out_channels=4, groups=[2, 4], kernel=[(3, 3), (7, 5)], padding=["same"]),
+    *problems(PLANE, in_channels=6, out_channels=6, groups=[6], bias=[False], kernel=[(3, 3), (1, 1)]),
+]
 
 
 @spec("accuracy.mixed_zeros", source="IEEE 754")
@@ -195,7 +240,8 @@ def test_subnormal(judge):
     """Subnormal numbers are kept: neither operands nor results are flushed to zero."""
     if judge.device != "cpu":
         judge.skip("whether an accelerator keeps subnormals is its own affair")
-    judge.accurate(usual(), "subnormal", statistics=False)
+    for family in ("subnormal", "subnormal_weights"):
+        judge.accurate(usual(), family, statistics=False)
 
 
 @spec(

@@ -6,7 +6,9 @@ operands alone; a parameter kept in 8 or 16 bits is wrong from 256 or 65,536 on 
 
 import numpy as np
 
-from convgauge.conformance import Case, problems, spec
+from convgauge import oracle
+from convgauge.conformance import Case, compare, problems, spec
+from convgauge.dtypes import DTYPES
 from convgauge.operands import Operands
 from convgauge.problem import Problem
 
@@ -263,13 +265,66 @@ INTEGERS = ("int64", "int32", "int16", "int8")
 COMPLEX = ("complex128", "complex64")
 
 
+GEOMETRY = [
+    *TABLE[:3],
+    *problems(SMALL, kernel=[(3, 3), (1, 1)], groups=[2], stride=[(1, 1), (2, 2)], dilation=[(1, 1), (1, 2)]),
+    *problems(SMALL, in_channels=4, groups=[4], out_channels=[4, 8], kernel=[(3, 3), (5, 5)], padding=["same"]),
+    *problems(SMALL, in_channels=[8, 33], out_channels=[16], kernel=[(1, 1), (3, 2)], bias=[True, False]),
+]
+LONG = Problem(batch=1, in_channels=64, height=7, width=8, out_channels=32, kernel=(3, 3), padding=(1, 1), bias=True)
+"""More than a million products."""
+
+
 @spec("adversarial.integer", profile="functional", source=CONV2D, dtypes=INTEGERS, quick=INTEGERS)
 def test_integers_are_never_wrong(judge):
     """Integer operands are refused, or added up exactly and given back in their own dtype."""
-    judge.refuses(seeded(TABLE[:6]), unless=judge.rightly)
+    judge.refuses(seeded(GEOMETRY), unless=judge.rightly)
+    judge.refuses(seeded([LONG]), unless=judge.rightly)
+
+
+@spec("adversarial.integer.unlike", profile="functional", source=CONV2D, dtypes=INTEGERS, quick=INTEGERS)
+def test_integers_of_unlike_size(judge):
+    """Small integers times large ones are refused, or exact: neither operand is cut to half of the digits."""
+
+    def unlike(large):
+        def change(case, operands):
+            digits = DTYPES[judge.dtype].digits
+            room = 2 ** max(1, digits - 3 - case.problem.reduction.bit_length())
+            names = ("input", "weight")
+            made = {name: np.sign(getattr(operands, name)) * (1 + (name == "weight")) for name in names}
+            random = np.random.default_rng(case.seed)
+            drawn = random.integers(-room, room, made[large].shape, endpoint=True)
+            made[large] = drawn.astype(made[large].dtype)
+            return Operands(made["input"], made["weight"], operands.bias // 4 if case.problem.bias else None)
+
+        return change
+
+    for large in ("input", "weight"):
+        judge.refuses(seeded(GEOMETRY[::2]), unless=judge.rightly, change=unlike(large))
+
+
+@spec("adversarial.integer.wraps", profile="functional", source=CONV2D, dtypes=INTEGERS, quick=INTEGERS)
+def test_integers_that_overflow(judge):
+    """Integer sums that the dtype does not hold are refused, or wrap around; they do not saturate."""
+
+    def full(case, operands):
+        limits = np.iinfo(operands.input.dtype)
+        random = np.random.default_rng(case.seed)
+        return Operands(
+            *(random.integers(limits.min, limits.max, one.shape, operands.input.dtype, endpoint=True)
+              for one in (operands.input, operands.weight)),
+            operands.bias,
+        )  # fmt: skip
+
+    def wrapped(case, operands, seen):
+        fault = compare.form(seen, case.problem.output_shape, case.problem.dtype)
+        expected = oracle.answer(case.problem, operands).astype(operands.input.dtype)
+        return fault or compare.near(seen.output, expected, 0)
+
+    judge.refuses(seeded(GEOMETRY[::2]), unless=wrapped, change=full)
 
 
 @spec("adversarial.complex", profile="functional", source=CONV2D, dtypes=COMPLEX, quick=COMPLEX)
 def test_complex_operands_are_never_wrong(judge):
     """Complex operands are refused, or multiplied without conjugation and added up exactly."""
-    judge.refuses(seeded(TABLE[:6]), unless=judge.rightly)
+    judge.refuses(seeded(GEOMETRY), unless=judge.rightly)

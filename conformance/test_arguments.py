@@ -1,6 +1,6 @@
 """Arguments: how a call may be spelled, and what is meant where one is left out."""
 
-from convgauge.conformance import cases, problems, spec
+from convgauge.conformance import Case, cases, problems, spec
 from convgauge.conformance.cases import spelled
 from convgauge.problem import Problem
 
@@ -73,14 +73,57 @@ def test_operands_by_keyword(judge):
     judge.answers(cases(problems(SMALL, bias=[True, False])), judge.rightly, mode="by_keyword")
 
 
+BY_POSITION = [
+    SMALL.but(**OTHERS),
+    SMALL.but(stride=(2, 1), groups=2),
+    SMALL.but(padding=(2, 0), dilation=(1, 3)),
+    SMALL.but(padding=(2, 2), stride=(1, 1), dilation=(2, 2), groups=2),
+]
+
+
 @spec("arguments.by_position", profile="functional", level="recommended", source=CONV2D)
 def test_all_by_position(judge):
     """All arguments may be passed by position: input, weight, bias, stride, padding, dilation, groups."""
-    judge.answers(
-        cases([SMALL.but(**OTHERS), SMALL.but(stride=(2, 1), groups=2), SMALL.but(padding=(2, 0), dilation=(1, 3))]),
-        judge.rightly,
-        mode="by_position",
-    )
+    judge.answers(cases(BY_POSITION), judge.rightly, mode="by_position")
+
+
+@spec("arguments.order", profile="functional", source=CONV2D)
+def test_the_order_of_arguments(judge):
+    """Where all arguments are taken by position, their order is stride, padding, dilation, groups."""
+
+    def keyword_only(seen):
+        return seen.kind == "raised" and "TypeError" in seen.error and "positional" in seen.message
+
+    def check(case, operands, seen):
+        return judge.rightly(case, operands, seen) if seen.output is not None else None
+
+    probe = judge.seen(Case(SMALL), mode="by_position")
+    if keyword_only(probe):
+        judge.skip(f"stride and what follows are taken by their names only: {probe.message}")
+    judge.answers(cases(BY_POSITION), check, mode="by_position")
+
+
+@spec("arguments.numpy_integers", profile="functional", source="numpy.shape, whose users compute strides with NumPy")
+def test_numpy_integers(judge):
+    """NumPy's integers, alone and in pairs, are refused or mean what Python's do."""
+    base = SMALL.but(height=10, width=13)
+    table = [
+        *problems(base, stride=[(1, 2), (2, 1)], padding=[(0, 2), (2, 1)], dilation=[(1, 3), (2, 1)], groups=[1, 2]),
+        spelled(base.but(stride=(2, 2), padding=(1, 1)), {"stride": 2, "padding": 1}),
+        spelled(base.but(stride=(2, 1), padding=(0, 1)), {"stride": [2, 1], "padding": [0, 1]}),
+    ]
+    judge.refuses(table, unless=judge.rightly, mode="numpy_integers")
+
+
+@spec("arguments.lists_of_one", profile="functional", source=CONV2D)
+def test_lists_of_one(judge):
+    """A list or tuple of one number is refused or means that number for both axes."""
+    base = SMALL.but(stride=(2, 2), padding=(1, 1), dilation=(2, 2))
+    forms = [lambda n: [n], lambda n: (n,)]
+    names = ("stride", "padding", "dilation")
+    alone = [spelled(base, {name: form(getattr(base, name)[0])}) for name in names for form in forms]
+    together = [spelled(base, {name: form(getattr(base, name)[0]) for name in names}) for form in forms]
+    judge.refuses([*alone, *together], unless=judge.rightly)
 
 
 @spec("arguments.without_bias", profile="functional", source=CONV2D)

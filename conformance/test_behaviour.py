@@ -3,6 +3,8 @@
 import numpy as np
 
 from convgauge.conformance import Case, cases, problems, spec
+from convgauge.conformance.cases import spelled
+from convgauge.dtypes import FLOATS
 from convgauge.operands import Operands, draw
 from convgauge.problem import Problem
 
@@ -49,6 +51,24 @@ def keeping(problem: Problem, names: str):
         )
 
     return change
+
+
+@spec("behaviour.one_array", profile="functional", source=PURE)
+def test_one_array_as_input_and_weight(judge):
+    """One array may be the input and the weight at once: an image is correlated with itself."""
+
+    def same(case, operands):
+        return Operands(operands.input, operands.input, operands.bias)
+
+    table = [
+        problem.but(bias=bias)
+        for n, c, h, w in ((1, 1, 3, 4), (3, 2, 3, 3), (2, 4, 1, 1), (4, 3, 2, 5))
+        for problem in problems(SMALL, batch=n, out_channels=n, in_channels=c, height=h, width=w, kernel=[(h, w)],
+                                padding=[(0, 0), (h - 1, w - 1), (1, 0)], stride=[(1, 1), (2, 1)])
+        for bias in (True, False)
+    ]  # fmt: skip
+    judge.answers([Case(problem, layouts=("contiguous",) * 3) for problem in table], judge.rightly, change=same,
+                  mode="one_array")  # fmt: skip
 
 
 @spec("behaviour.operands_unchanged", profile="functional", source=CONV2D)
@@ -176,8 +196,30 @@ def test_several_threads(judge):
     judge.accurate([*TABLE[::3], *larger(judge)], repeat=often(judge, 9, 33), threads=4)
 
 
-@spec("behaviour.state", profile="functional", source=PURE)
+@spec("behaviour.state", profile="functional", quick=FLOATS, source=PURE)
 def test_global_state_is_left_alone(judge):
     """Random state, error state, warning filters, default dtype, thread counts and environment are as before."""
-    judge.exact(TABLE, watch=True)
+    judge.exact(TABLE if judge.dtype == "float32" else TABLE[::3], watch=True)
     judge.accurate(TABLE[:4], watch=True)
+
+
+@spec("behaviour.after_an_error", profile="functional", source=PURE)
+def test_a_refused_call_leaves_nothing_behind(judge):
+    """The call after one that was refused is answered as though that had never been."""
+    wide = SMALL.but(height=9, width=10)
+    wrong = [
+        *(Case(wide, tamper=name) for name in ("bias_longer", "more_channels", "weight_matrix", "input_vector")),
+        *(
+            spelled(wide, {name: value, other: 3})
+            for name, value in (("padding", -1), ("dilation", 0), ("groups", 3), ("padding", "full"))
+            for other in ("stride", "dilation")
+            if other != name
+        ),
+        spelled(wide, {"stride": 2, "padding": "same"}),
+        spelled(wide, {"stride": 0, "padding": 2}),
+        Case(wide.but(stride=(2, 2), padding=(2, 1), dilation=(2, 2)), tamper="twice_the_channels"),
+        Case(wide.but(groups=2, bias=False), tamper="weight_more_channels"),
+    ]
+    for place, case in enumerate(wrong if judge.setting.only is None else wrong[:1]):
+        judge.seen(case)
+        judge.exact([Case(wide, seed=1 + place), Case(wide.but(padding=(0, 0), bias=False), seed=1 + place)])

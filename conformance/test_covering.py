@@ -5,6 +5,7 @@ import math
 from functools import lru_cache
 
 from convgauge.conformance import Case, spec
+from convgauge.conformance.cases import seeing
 from convgauge.conformance.covering import coverage, covering
 from convgauge.dtypes import FLOATS
 from convgauge.problem import Problem, ProblemError
@@ -63,18 +64,7 @@ def allowed(row):
         problem = problem_of(row)
     except ProblemError:
         return False
-    return math.prod(_seeing(problem)) >= 0.25
-
-
-def _seeing(problem):
-    """The share of the output rows, and of the columns, that see the input at all and not only padding."""
-    sizes = zip(
-        problem.output_size, (problem.height, problem.width), problem.pads, problem.kernel, problem.stride,
-        problem.dilation, strict=True,
-    )  # fmt: skip
-    for outputs, size, (before, _), kernel, stride, dilation in sizes:
-        seen = [any(0 <= y * stride - before + i * dilation < size for i in range(kernel)) for y in range(outputs)]
-        yield sum(seen) / outputs
+    return math.prod(seeing(problem)) >= 0.25
 
 
 def case_of(row):
@@ -146,7 +136,7 @@ def squares(judge, quick, standard, **channels):
                 height=size, width=size + 1 + place % 2, kernel=(k, k), stride=(s, s), padding=(p, p), dilation=(d, d),
                 bias=bool(place % 4), batch=1 + place % 2, **channels,
             )  # fmt: skip
-            if math.prod(_seeing(problem)) >= 0.25:
+            if math.prod(seeing(problem)) >= 0.25:
                 found.append(problem)
     return found
 

@@ -153,3 +153,15 @@ def test_training_data_is_real(judge):
 
     judge.answers([Case(problem) for problem in TABLE[::3]], check, change=blank, mode="gradient", upstream=upstream,
                   wanted="iwb")  # fmt: skip
+
+
+@spec("training.used_later", source="torch.inference_mode, whose tensors no graph may save", **EXACT)
+def test_the_output_of_a_call_without_gradients(judge):
+    """An output that came without a gradient can be an operand of a graph that has one, and be written to."""
+
+    def check(case, operands, seen):
+        expected = oracle.answer(case.problem, operands).sum()
+        fault = judge.rightly(case, operands, seen)
+        return fault or agreeing(judge, [("the gradient of a factor of the output", seen.extra[0], expected)])
+
+    judge.answers([Case(problem) for problem in TABLE[::6]], check, change=small, mode="used_later")

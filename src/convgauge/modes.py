@@ -50,6 +50,22 @@ def _without_bias(implementation: Any, framework: Framework, call: Any, arrays: 
     return implementation(*arrays[:2], **call.arguments), []
 
 
+def _numpy_integers(implementation: Any, framework: Framework, call: Any, arrays: List[Any]) -> Made:
+    """Every number among the arguments as a NumPy integer."""
+
+    def said(value: Any) -> Any:
+        if isinstance(value, (tuple, list)):
+            return type(value)(map(said, value))
+        return np.int64(value) if isinstance(value, int) else value
+
+    return implementation(*arrays, **{name: said(value) for name, value in call.arguments.items()}), []
+
+
+def _one_array(implementation: Any, framework: Framework, call: Any, arrays: List[Any]) -> Made:
+    """One and the same array as input and as weight."""
+    return implementation(arrays[0], arrays[0], arrays[2], **call.arguments), []
+
+
 # --- prepare ---------------------------------------------------------------------------------------------------------
 
 
@@ -176,6 +192,17 @@ def _autocast(implementation: Any, framework: Framework, call: Any, arrays: List
         return implementation(*arrays, **call.arguments), []
 
 
+def _used_later(implementation: Any, framework: Framework, call: Any, arrays: List[Any]) -> Made:
+    """Without a gradient, and then as an operand in a graph that has one: further, that graph's gradient."""
+    import torch
+
+    output = implementation(*arrays, **call.arguments)
+    factor = torch.full((), 3, dtype=output.dtype, requires_grad=True)
+    (output * factor).sum().backward()
+    output.add_(0)
+    return output, [factor.grad]
+
+
 def _in_module(implementation: Any, framework: Framework, call: Any, arrays: List[Any]) -> Made:
     """In the place of F.conv2d in an nn.Conv2d whose padding mode is ``wanted``."""
     import torch
@@ -198,6 +225,8 @@ MODES: Dict[str, Callable[[Any, Framework, Any, List[Any]], Made]] = {
     "by_keyword": _by_keyword,
     "by_position": _by_position,
     "without_bias": _without_bias,
+    "numpy_integers": _numpy_integers,
+    "one_array": _one_array,
     "several_inputs": _several_inputs,
     "two_layers": _two_layers,
     "overwritten": _overwritten,
@@ -211,4 +240,5 @@ MODES: Dict[str, Callable[[Any, Framework, Any, List[Any]], Made]] = {
     "vmapped": _vmapped,
     "autocast": _autocast,
     "in_module": _in_module,
+    "used_later": _used_later,
 }

@@ -198,6 +198,13 @@ def _subnormal(problem: Problem, random: Random) -> Drawn:
     return input * tiny / 4, np.clip(weight, -2, 2), random.standard_normal(problem.out_channels) * tiny
 
 
+def _subnormal_weights(problem: Problem, random: Random) -> Drawn:
+    """Subnormal weights on inputs around 1, for an implementation may flush the one and not the other."""
+    input, weight, bias = _gaussian(problem, random)
+    tiny = DTYPES[problem.dtype].tiny
+    return np.clip(input, -2, 2), weight * tiny / 4, bias * tiny
+
+
 def _near_overflow(problem: Problem, random: Random) -> Drawn:
     """Magnitudes whose sum comes within a factor of two of the largest finite number, and no further."""
     input, weight, bias = _positive(problem, random)
@@ -231,6 +238,7 @@ FAMILIES: dict[str, Callable[[Problem, Random], Drawn]] = {
     "biased": _biased,
     "mixed_zeros": _mixed_zeros,
     "subnormal": _subnormal,
+    "subnormal_weights": _subnormal_weights,
     "near_overflow": _near_overflow,
     "large": _large,
 }

@@ -156,6 +156,7 @@ class Subject:
         if call.watch:
             self.framework.stir()
         state = self.framework.state() if call.watch else {}
+        said = repr(call.arguments)
         arrays = [None if made is None else made[0] for made in operands]
         started = time.perf_counter()
         further: List[Any] = []
@@ -185,6 +186,8 @@ class Subject:
         if not call.mode:
             given = self._snapshot(output, output)
             impurities = self._impurities(operands, before, state, output, given)
+            if repr(call.arguments) != said:
+                impurities += ("changed a list among the arguments",)
             self._remember(given)
         unstable = call.repeat > 1 and self._unstable(call, arrays, copy)
         return Observation(

@@ -202,3 +202,26 @@ def channels_last_output_scrambled(input, weight, bias=None, stride=1, padding=0
 def larger_stride_for_both(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     checked(input, weight, bias, stride, padding, dilation, groups)
     return F.conv2d(input, weight, bias, max(pair(stride)), padding, dilation, groups)
+
+
+@fault("The sign that torch has put off is lost.", caught_by=["layout.lazy"], framework="torch", profile="torch")
+def negation_lost(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    checked(input, weight, bias, stride, padding, dilation, groups)
+    return F.conv2d(-input if input.is_neg() else input, weight, bias, stride, padding, dilation, groups)
+
+
+@fault("The conjugation that torch has put off is lost.", caught_by=["layout.lazy.conjugated"], framework="torch",
+       profile="torch")  # fmt: skip
+def conjugation_lost(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    checked(input, weight, bias, stride, padding, dilation, groups)
+    return F.conv2d(input.conj() if input.is_conj() else input, weight, bias, stride, padding, dilation, groups)
+
+
+@fault("Packed filters are kept as long as torch's version counter stands still.", caught_by=["behaviour"],
+       framework="torch")  # fmt: skip
+def packed_by_version(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    checked(input, weight, bias, stride, padding, dilation, groups)
+    key = (weight.data_ptr(), weight._version, tuple(weight.shape), weight.stride(), weight.dtype)
+    if getattr(weight, "_packed", (None,))[0] != key:
+        weight._packed = (key, weight.clone())
+    return F.conv2d(input, weight._packed[1], bias, stride, padding, dilation, groups)

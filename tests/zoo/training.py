@@ -92,3 +92,12 @@ def no_double_backward(input, weight, bias=None, stride=1, padding=0, dilation=1
 def gradient_where_none_is_asked(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = F.conv2d(input, weight, bias, stride, padding, dilation, groups)
     return output if output.requires_grad or not output.is_floating_point() else output.requires_grad_()
+
+
+@fault("Where no operand asks for a gradient, the output is a tensor that no graph may save.",
+       caught_by=["training.used_later"], framework="torch", profile="training")  # fmt: skip
+def inference_output(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    if any(one is not None and one.requires_grad for one in (input, weight, bias)):
+        return F.conv2d(input, weight, bias, stride, padding, dilation, groups)
+    with torch.inference_mode():
+        return F.conv2d(input, weight, bias, stride, padding, dilation, groups)

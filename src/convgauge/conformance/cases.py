@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -137,3 +137,14 @@ def thinned(made: list[Case], budget: int) -> list[Case]:
         return made
     step = (len(made) - 1) / (budget - 1)
     return [made[round(place * step)] for place in range(budget)]
+
+
+def seeing(problem: Problem) -> Iterator[float]:
+    """The share of the output rows, and of the columns, that see the input at all and not only padding."""
+    sizes = zip(
+        problem.output_size, (problem.height, problem.width), problem.pads, problem.kernel, problem.stride,
+        problem.dilation, strict=True,
+    )  # fmt: skip
+    for outputs, size, (before, _), kernel, stride, dilation in sizes:
+        seen = [any(0 <= y * stride - before + i * dilation < size for i in range(kernel)) for y in range(outputs)]
+        yield sum(seen) / outputs

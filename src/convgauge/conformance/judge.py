@@ -126,14 +126,15 @@ class Judge:
         family: str = "gaussian",
         *,
         statistics: bool = True,
+        change: Callable[[Case, Operands], Operands] | None = None,
         watch: bool = False,
         repeat: int = 1,
         threads: int = 1,
     ) -> None:
         """Every case's answer on real operands of ``family`` is within the bound of the grade promised, or of B.
 
-        See `convgauge.accuracy`; the margin and the grade of each case are recorded. ``watch``, ``repeat`` and
-        ``threads`` are those of `exact`.
+        See `convgauge.accuracy`; the margin and the grade of each case are recorded. ``change`` makes the operands of
+        those drawn, and rounds what it makes to the dtype; ``watch``, ``repeat`` and ``threads`` are those of `exact`.
         """
 
         def check(case: Case, operands: Operands, seen: Observation) -> Fault | None:
@@ -144,7 +145,18 @@ class Judge:
                 return None
             return fault or (Fault("failed", UNSTABLE) if seen.unstable else None)
 
-        self._judge(cases(what, operands=family), check, watch=watch, repeat=repeat, threads=threads)
+        due = cases(what, operands=family)
+        self._judge(due, check, change=change, watch=watch, repeat=repeat, threads=threads)
+
+    def contract(self, what: Iterable[Problem | Case], families: Iterable[str]) -> None:
+        """The grade promised, B or C, is that of some case of the families: promising less than is kept misleads."""
+        what = list(what)
+        for family in families:
+            self.accurate(what, family)
+        best = accuracy.worst(self.grades)
+        if best and not self.faults and accuracy.ORDER.index(best) < accuracy.ORDER.index(self.promise):
+            said = f"grade {self.promise} is promised, and {best} is kept in all of {len(self.grades)} cases"
+            self.conclude(cases(what)[0].problem.but(dtype=self.dtype), Fault("failed", said, expected=best))
 
     def equals(
         self,
@@ -217,6 +229,11 @@ class Judge:
         if fault is not None and self.counterexample is None:
             self.counterexample = self._described(case, fault, None, None, reproducible=True)
 
+    def seen(self, case: Case, mode: str = "") -> Observation:
+        """What one call did, not judged: for a spec to find out whether it applies."""
+        ((_, seen),) = self.subject.stream([(None, self._call(case, self._drawn(case), {"mode": mode}))])
+        return seen
+
     def skip(self, why: str) -> NoReturn:
         """The spec does not apply here, for the reason given."""
         raise Skip(why)
@@ -251,20 +268,28 @@ class Judge:
 
         self._judge(what, check, change=roomy)
 
-    def refuses(self, what: Iterable[Problem | Case], *, unless: Check | None = None) -> None:
+    def refuses(
+        self,
+        what: Iterable[Problem | Case],
+        *,
+        unless: Check | None = None,
+        change: Callable[[Case, Operands], Operands] | None = None,
+        mode: str = "",
+    ) -> None:
         """Every case's call is an error: any exception but a crash will do; an answer will not.
 
         ``unless`` lets an answer pass in which it finds no fault: for calls that may be refused but need not be.
+        ``change`` makes the operands of those drawn, ``mode`` is another way to call (see `convgauge.modes`).
         """
 
         def check(case: Case, operands: Operands, seen: Observation) -> Fault | None:
             if unless is not None:
-                return unless(case, operands, seen)
+                return self._impure(seen) or unless(case, operands, seen)
             why = TAMPERS[case.tamper].sentence if case.tamper else f"with {_spelling(case)}"
             shape = f"an output of shape {seen.shape}"
             return Fault("failed", f"answered a call that is an error: {why}", got=shape, expected="an exception")
 
-        self._judge(what, check, refusing=True)
+        self._judge(what, check, refusing=True, change=change, mode=mode)
 
     def special(self, what: Iterable[Case], plant: Callable[[Problem, Operands], Operands]) -> None:
         """With NaN and infinities planted in exact operands, each output is what IEEE 754 makes of it.
@@ -382,13 +407,14 @@ class Judge:
     def _let_go(self, seen: Observation) -> bool:
         """Whether a case is not judged: declined, or not to be made in this framework.
 
-        Declining what is an error is right, but shows nothing: one that declines everything is unjudged.
+        Declining what is an error, or may be refused, is right, but shows nothing: one that declines everything is
+        unjudged.
         """
         return seen.kind in ("unsupported", "declined")
 
     def _count(self, case: Case, seen: Observation, fault: Fault | None, refusing: bool) -> None:
         if self._let_go(seen):
-            status = "declined" if seen.kind == "declined" else "skipped"
+            status = "declined" if seen.kind == "declined" and not refusing else "skipped"
             self.reasons[f"{status}: {seen.message}"] += 1
         else:
             status = fault.status if fault else "passed"

@@ -108,6 +108,12 @@ class _Hooks:
     def __init__(self, session: Session) -> None:
         self.session = session
 
+    def pytest_itemcollected(self, item: pytest.Item) -> None:
+        """Have -k know a spec's id."""
+        found = getattr(getattr(item, "function", None), "spec", None)
+        if found is not None:
+            item.extra_keyword_matches.add(found.id)
+
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         """Drop what is not due; go implementation by implementation, so that one child process is alive at a time."""
