@@ -1,9 +1,13 @@
 """Training: gradients by input, weight and bias are the exact adjoints."""
 
+import itertools
+from dataclasses import replace
+
 import numpy as np
 
 from convgauge import oracle
-from convgauge.conformance import Case, compare, problems, spec
+from convgauge.conformance import Case, cases, compare, problems, spec
+from convgauge.conformance.randomly import several
 from convgauge.operands import Operands, generator
 from convgauge.problem import Problem
 
@@ -19,13 +23,17 @@ TABLE = [
     *problems(BASE, in_channels=4, out_channels=8, groups=[2, 4], stride=[(1, 1), (2, 2)], kernel=[(3, 3), (1, 1)]),
     *problems(BASE, in_channels=16, out_channels=17, height=5, width=5, kernel=[(1, 1), (3, 3)]),
     *problems(BASE, batch=[1, 5], height=[1, 6], width=[9], kernel=[(1, 3)], padding=[(0, 1)]),
+    *problems(BASE, height=3, width=2, padding=[(0, 0)], batch=[1, 3], bias=[True, False]),
+    *problems(BASE, in_channels=4, out_channels=4, groups=[4], kernel=[(3, 3)], height=3, width=3, padding=[(0, 0)]),
+    *problems(BASE, height=[8, 9], width=[10], stride=[(2, 3), (4, 4)], kernel=[(3, 3)], padding=[(0, 0), (1, 0)]),
 ]
 
 
 def integers(problem: Problem, shape, what: str):
     """Integers from -4 to 4 without 0: every sum of a gradient's products is exact in float32."""
     random = generator(problem, what, 0)
-    return (random.integers(1, 5, shape) * random.choice([-1, 1], shape)).astype(problem.dtype)
+    parts = [random.integers(1, 5, shape) * random.choice([-1, 1], shape) for _ in range(2)]
+    return (parts[0] + 1j * parts[1] if problem.dtype in COMPLEX else parts[0]).astype(problem.dtype)
 
 
 def small(case, operands):
@@ -54,12 +62,12 @@ def agreeing(judge, named):
             return compare.Fault("failed", f"{name}: shape {got.shape}, not {expected.shape}")
         fault = compare.near(got, expected, 0.0 if judge.promise == "A" else 0.25, f"{name} is wrong")
         if fault is not None:
-            return fault
+            return replace(fault, mask=None)  # it is no output's
     return None
 
 
-def gradients(judge, table, wanted):
-    """Judge the first derivatives by the operands in ``wanted``, letters of "iwb"."""
+def gradients(judge, table, wanted, mode="gradient", upstream=upstream):
+    """Judge the first derivatives by the operands in ``wanted``, letters of "iwb", in each problem or case."""
 
     def check(case, operands, seen):
         by_input, by_weight, by_bias = oracle.adjoint(case.problem, operands, upstream(case, operands))
@@ -74,8 +82,7 @@ def gradients(judge, table, wanted):
             ],
         )
 
-    judge.answers([Case(problem) for problem in table], check, change=small, mode="gradient", upstream=upstream,
-                  wanted=wanted)  # fmt: skip
+    judge.answers(cases(table), check, change=small, mode=mode, upstream=upstream, wanted=wanted)
 
 
 @spec("training.gradient", source=AUTOGRAD, **EXACT)
@@ -90,6 +97,52 @@ def test_one_gradient(judge):
     for wanted in ("i", "w", "b", "iw", "wb"):
         table = [problem for problem in TABLE[::4] if problem.bias or wanted != "b"]
         gradients(judge, table, wanted)
+
+
+@spec("training.random", source=AUTOGRAD, **EXACT)
+def test_gradients_of_any_problem(judge):
+    """The gradients are exact whatever parameters and sizes come together."""
+    count = 28 if judge.setting.tier == "quick" else 200
+    found = several(2 * count, f"gradients {judge.dtype} {judge.setting.seed}")
+    gradients(judge, [problem.but(batch=min(problem.batch, 4)) for problem in found][:count], "iwb")
+
+
+@spec("training.layouts", source="torch.Tensor.stride", **EXACT)
+def test_gradients_of_operands_with_gaps(judge):
+    """The gradients are exact however input and weight lie in memory."""
+    layouts = ("transposed", "channels_last", "sliced", "cropped", "fortran", "planes", "part")
+    places = [(one, "contiguous") for one in layouts] + [("contiguous", one) for one in layouts]
+    places += [(one, one) for one in layouts]
+    table = itertools.cycle(TABLE)
+    gradients(judge, [Case(next(table), layouts=(*place, "contiguous")) for place in places for _ in range(2)], "iwb")
+
+
+@spec("training.upstream", source="torch.Tensor.expand, which sum().backward() hands on", **EXACT)
+def test_upstream_gradients_with_gaps(judge):
+    """The gradients are exact where the upstream gradient repeats one element or is not contiguous."""
+
+    def ones(case, operands):
+        return np.ones(case.problem.output_shape, case.problem.dtype)
+
+    gradients(judge, TABLE[::2], "iwb", mode="gradient_of_sum", upstream=ones)
+    gradients(judge, TABLE[1::2], "iwb", mode="gradient_turned")
+
+
+@spec("training.empty", source=AUTOGRAD, **EXACT)
+def test_gradients_of_an_empty_batch(judge):
+    """The gradients of a batch of no images are zeros."""
+    none = [problem.but(batch=0) for problem in TABLE[::4]]
+    gradients(judge, none, "wb")
+
+
+COMPLEX = ("complex128", "complex64")
+
+
+@spec("training.complex", source="torch's convention for complex autograd: the conjugate of the derivative",
+      **{**EXACT, "dtypes": COMPLEX})  # fmt: skip
+def test_complex_gradients(judge):
+    """The gradients of complex operands are those by the conjugate operands."""
+    gradients(judge, [problem for problem in TABLE if problem.dilation == (1, 1)], "iwb")
 
 
 @spec("training.no_gradient", source=AUTOGRAD, **EXACT)

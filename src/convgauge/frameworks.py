@@ -122,6 +122,14 @@ class Framework:
                     else:
                         os.environ[name] = value
 
+    def settings(self) -> Dict[str, Any]:
+        """The part of `state` that is still as it was when the implementation was loaded, whatever was called since.
+
+        A late import may rightly add to the rest.
+        """
+        late = ("the warning filters", "the recursion limit", "the environment variables")
+        return {name: value for name, value in self.state().items() if "random" not in name and name not in late}
+
     def state(self) -> Dict[str, Any]:
         """Global state that a convolution has no business changing."""
         kind, keys, *rest = np.random.get_state(legacy=True)

@@ -117,6 +117,25 @@ def _gradient(implementation: Any, framework: Framework, call: Any, arrays: List
     return output, [None if leaf is None else leaf.grad for leaf in leaves]
 
 
+def _gradient_of_sum(implementation: Any, framework: Framework, call: Any, arrays: List[Any]) -> Made:
+    """The gradients of the sum of the output: the upstream gradient is one 1, repeated."""
+    leaves = _leaves(call, arrays)
+    output = implementation(*leaves, **call.arguments)
+    output.sum().backward()
+    return output, [None if leaf is None else leaf.grad for leaf in leaves]
+
+
+def _gradient_turned(implementation: Any, framework: Framework, call: Any, arrays: List[Any]) -> Made:
+    """As `_gradient`, with an upstream gradient whose rows and columns are swapped in memory."""
+    import torch
+
+    leaves = _leaves(call, arrays)
+    output = implementation(*leaves, **call.arguments)
+    turned = framework.make(call.upstream, call.dtypes[0], call.device, "transposed")[0]
+    torch.autograd.backward(output, turned)
+    return output, [None if leaf is None else leaf.grad for leaf in leaves]
+
+
 def _second_gradient(implementation: Any, framework: Framework, call: Any, arrays: List[Any]) -> Made:
     """Derivatives of <input's gradient, input> by weight and upstream, of <weight's gradient, weight> by the others."""
     import torch
@@ -231,6 +250,8 @@ MODES: Dict[str, Callable[[Any, Framework, Any, List[Any]], Made]] = {
     "two_layers": _two_layers,
     "overwritten": _overwritten,
     "gradient": _gradient,
+    "gradient_of_sum": _gradient_of_sum,
+    "gradient_turned": _gradient_turned,
     "second_gradient": _second_gradient,
     "two_graphs": _two_graphs,
     "unbatched": _unbatched,

@@ -165,14 +165,17 @@ def rational(problem: Problem, operands: Operands) -> list[Any]:
 
 
 def adjoint(problem: Problem, operands: Operands, upstream: Array) -> tuple[Array, Array, Array | None]:
-    """Gradients of <output, upstream> by input, weight and bias (None without one), in float64.
+    """Gradients of <output, upstream> by input, weight and bias (None without one), in float64 or complex128.
+
+    For complex operands it is torch's convention: the conjugate operand takes the upstream gradient.
 
     With y(n, o, p) = sum w(o, c, t) x(n, c, p s + t d - pad): each tap t of the weight takes the upstream gradient
     times the input under it, and gives every input under it the upstream gradient times itself. One tap at a time.
     """
-    x, w, g = (array.astype(np.float64) for array in (operands.input, operands.weight, upstream))
+    wide = "complex128" if operands.input.dtype.kind == "c" else "float64"
+    x, w, g = (array.astype(wide) for array in (operands.input.conj(), operands.weight.conj(), upstream))
     groups, per_group = problem.groups, problem.in_channels // problem.groups
-    padded = _padded(problem, x)
+    padded = _padded(problem, x, wide)
     by_padded, by_weight = np.zeros_like(padded), np.zeros_like(w)
     split = (problem.batch, groups, per_group, *problem.output_size)
     g = g.reshape(problem.batch, groups, problem.out_channels // groups, *problem.output_size)

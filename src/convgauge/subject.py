@@ -5,12 +5,11 @@ This module runs where the implementation runs. It calls, watches and copies; it
 
 from __future__ import annotations
 
-import contextlib
 import random
 import time
 import traceback
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Deque, Dict, List, Mapping, Optional, Tuple
 
 import numpy as np
@@ -119,6 +118,7 @@ class Subject:
         self.framework: Framework = framework(implementation.declaration.framework)
         self._earlier: Deque[_Snapshot] = deque(maxlen=EARLIER)
         self._kept: Dict[Any, Tuple[Any, Any]] = {}
+        self._settings = self.framework.settings()
 
     def describe(self) -> Description:
         said = self.implementation.declaration
@@ -148,8 +148,12 @@ class Subject:
             ]
         except (KeyError, TypeError, RuntimeError, NotImplementedError) as error:
             return Observation("unsupported", message=f"{type(error).__name__}: {error}")
-        with self.framework.unsettled() if call.watch else contextlib.nullcontext():
+        if not call.watch:
             return self._observed(call, operands)
+        earlier = _changed(self._settings, self.framework.settings(), " in an earlier call")
+        with self.framework.unsettled():
+            seen = self._observed(call, operands)
+        return replace(seen, impurities=(*seen.impurities, *earlier))
 
     def _observed(self, call: Call, operands: List[Any]) -> Observation:
         before = [None if made is None else self._snapshot(*made) for made in operands]
@@ -257,7 +261,7 @@ class Subject:
             found.append(f"put the output on {where}, not on {wanted} where the input is")
         if state:
             after = framework.state()
-            found += [f"changed {what}" for what in state if state[what] != after.get(what)]
+            found += _changed(state, after)
         for earlier in self._earlier:
             if earlier.shares(span):
                 found.append("output shares memory with an earlier output")
@@ -295,6 +299,11 @@ class Subject:
 
         with ThreadPoolExecutor(call.threads) as pool:
             return any(pool.map(differs, range(call.repeat - 1)))
+
+
+def _changed(before: Dict[str, Any], after: Dict[str, Any], when: str = "") -> List[str]:
+    """A sentence for each part of the global state that is not what it was."""
+    return [f"changed {what}{when}" for what in before if before[what] != after.get(what)]
 
 
 def seed_everything(seed: int) -> None:

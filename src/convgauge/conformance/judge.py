@@ -6,6 +6,7 @@ A spec names cases and a way of judging; calling, comparing, reducing, counting 
 from __future__ import annotations
 
 import itertools
+import math
 import shlex
 import time
 from collections import Counter
@@ -613,7 +614,10 @@ class Judge:
 
 
 def spiked(case: Case, operands: Operands) -> Operands:
-    """Gaussian operands with 2**(digits - 4) at one place in each plane of the input; others as they are."""
+    """Gaussian operands with one large number in each plane of the input; others as they are.
+
+    It is 2**(digits - 4), or where it may take more to show (transforms in a wider type) the largest number's root.
+    """
     if case.operands != "gaussian" or not operands.input.size:
         return operands
     input = operands.input.copy()
@@ -621,7 +625,8 @@ def spiked(case: Case, operands: Operands) -> Operands:
     random = np.random.default_rng(case.seed)
     anywhere = (random.integers(case.problem.height), random.integers(case.problem.width))
     row, column = corners[case.seed // 2 % 4] if case.seed // 2 % 2 else anywhere
-    input[:, :, row, column] = 2.0 ** (DTYPES[case.problem.dtype].digits - 4)
+    dtype = DTYPES[case.problem.dtype]
+    input[:, :, row, column] = math.sqrt(dtype.largest) / 16 if case.seed // 2 % 3 == 0 else 2.0 ** (dtype.digits - 4)
     return Operands(input, operands.weight, operands.bias)
 
 
@@ -643,7 +648,9 @@ def _spelling(case: Case) -> str:
 def _picture(case: Case, fault: Fault, operands: Operands | None, seen: Observation | None) -> Picture | None:
     """The planes that meet at the first wrong output, where they are small and real."""
     shape = case.problem.output_shape
-    if operands is None or seen is None or seen.output is None or seen.shape != shape or len(fault.index) != 4:
+    if operands is None or seen is None or seen.output is None or seen.shape != shape:
+        return None
+    if fault.mask is None or fault.mask.shape != shape:  # it is not the output that is wrong
         return None
     if (
         max(case.problem.height * case.problem.width, shape[2] * shape[3]) > DRAWN
