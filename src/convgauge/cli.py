@@ -309,9 +309,20 @@ def _add_selftest(commands: Any) -> None:
     parser.add_argument("--output", type=Path, default=None, metavar="FILE.json", help="write the kill matrix here")
     parser.add_argument("-k", default="", metavar="WORD", help="only faults whose name contains this, or of that file")
     parser.add_argument("-x", action="store_true", help="end a fault's run at the first spec that catches it")
+    parser.add_argument(
+        "--impostors",
+        default="",
+        metavar="TARGET",
+        help="instead, give every case of a sound implementation wrong answers",
+    )
+    parser.add_argument("--profile", default="functional", help="whose specs are given wrong answers")
 
 
 def _selftest(options: Any) -> int:
+    if options.impostors:
+        from convgauge.conformance.trust import show
+
+        return show(options.impostors, options.profile, options.tier)
     from convgauge.conformance.selftest import selftest
 
     return selftest(options.tier, options.output, options.k, options.x)

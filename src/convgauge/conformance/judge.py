@@ -20,6 +20,7 @@ from convgauge import accuracy, oracle
 from convgauge.conformance import compare
 from convgauge.conformance.cases import Case, cases, thinned
 from convgauge.conformance.compare import Fault
+from convgauge.conformance.impostors import impostors
 from convgauge.conformance.reduce import smaller
 from convgauge.conformance.spec import PROFILES, Spec
 from convgauge.conformance.tampers import TAMPERS
@@ -76,6 +77,8 @@ class Setting:
     seed: int = 0
     only: Case | None = None
     target: str = ""
+    impostors: bool = False
+    """Whether every case that passes is also given wrong answers, and mistrusted where it takes one for right."""
 
 
 class Judge:
@@ -93,6 +96,8 @@ class Judge:
         self.margins: list[float] = []
         self.grades: list[str] = []
         self.images: list[Any] = []
+        self.impostors = 0  # wrong answers that its cases have been given
+        self.minimizes = True  # whether what fails is made smaller
 
     # --- what a spec says ---
 
@@ -267,7 +272,7 @@ class Judge:
         def roomy(case: Case, operands: Operands) -> Operands:
             return draw(case.problem, "exact", case.seed, headroom * accuracy.integer_headroom(case.problem))
 
-        self._judge(what, check, change=roomy)
+        self._judge(what, check, change=roomy, values=False)  # a law makes calls of its own
 
     def refuses(
         self,
@@ -328,10 +333,12 @@ class Judge:
         change: Callable[[Case, Operands], Operands] | None = None,
         mixed: bool = False,
         reducible: bool = True,
+        values: bool = True,
         **calling: Any,
     ) -> None:
         """Run the cases that are due and judge each; the first that fails is made smaller if it is ``reducible``.
 
+        ``values`` is False where ``check`` is not about the values of the output, but about what else the call did.
         ``calling`` are further fields of each `Call`; a function stands for what it gives for a case and its operands.
         """
         if not self._has_dtype():
@@ -350,12 +357,29 @@ class Judge:
             if self.setting.only
             else thinned(self._localized(what, mixed), BUDGETS[self.setting.tier])
         )
+        before = None
         for case, operands, seen in self._observed(due, change, calling):
-            self._count(case, seen, None if self._let_go(seen) else verdict(case, operands, seen), refusing)
+            fault = None if self._let_go(seen) else verdict(case, operands, seen)
+            if self.setting.impostors and values and fault is None and seen.output is not None:
+                fault, before = self._taken_in(case, operands, seen, before, verdict), seen
+            self._count(case, seen, fault, refusing)
             if len(self.faults) >= MOST_FAULTS:
                 break
-        if self.faults and self.counterexample is None:
+        if self.faults and self.counterexample is None and self.minimizes:
             self._minimize(verdict, change, calling, reducible)
+
+    def _taken_in(
+        self, case: Case, operands: Operands, seen: Observation, before: Observation | None, verdict: Check
+    ) -> Fault | None:
+        """A fault where a case lets a wrong answer through."""
+        grades, margins = list(self.grades), list(self.margins)
+        for name, impostor in impostors(seen, before):
+            self.impostors += 1
+            passed = verdict(case, operands, impostor) is None
+            self.grades, self.margins = list(grades), list(margins)
+            if passed:
+                return Fault("mistrusted", f"the case would let {name} through for the right answer")
+        return None
 
     def _has_dtype(self) -> bool:
         """Whether the subject has this judge's dtype; if not, that is counted as declined or raised as `Skip`."""
@@ -475,12 +499,10 @@ class Judge:
         assert seen.output is not None
         finite = np.isfinite(expected)
         allowed = max(tolerance, accuracy.normwise(case.problem, operands))
-        wrong_only_by_spreading = bool(
-            (~np.isfinite(seen.output))[~finite].all()
-            and (~np.isfinite(seen.output) | (np.abs(np.nan_to_num(seen.output) - np.nan_to_num(expected)) <= allowed))[
-                finite
-            ].all()
-        )
+        spread = ~np.isfinite(seen.output)
+        with np.errstate(over="ignore", invalid="ignore"):
+            near = np.abs(seen.output[finite] - expected[finite]) <= allowed
+        wrong_only_by_spreading = bool(spread[~finite].all() and (spread[finite] | near).all())
         if wrong_only_by_spreading and case.problem.dtype == "bfloat16" and self.spec.level == "required":
             return True  # processors' bfloat16 products come in pairs: an odd one multiplies its neighbour by zero
         if not wrong_only_by_spreading or self.promise == "A":

@@ -7,7 +7,7 @@ import functools
 import time
 import tomllib
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -252,10 +252,7 @@ class Session:
             raise
         target = self.targets[name].origin
         spelled = name if target.declaration and target.kind == "file" and name in _builtin_names() else str(target)
-        setting = Setting(
-            self.setting.profile, self.setting.tier, self.setting.seed, self.setting.only, _short(spelled)
-        )
-        return Judge(spec, subject, dtype, device, setting)
+        return Judge(spec, subject, dtype, device, replace(self.setting, target=_short(spelled)))
 
     def settle(self, judge: Judge, seconds: float, skipped: str = "") -> tuple[str, str]:
         """Record what became of a spec; its status, and the text to show for it."""

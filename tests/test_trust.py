@@ -1,0 +1,89 @@
+"""Every case tells wrong answers from the right one; one that does not is mistrusted."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from convgauge.conformance import trust
+from convgauge.conformance.cases import Case
+from convgauge.conformance.impostors import CHANGES, impostors
+from convgauge.conformance.judge import Judge, Setting
+from convgauge.conformance.spec import Spec
+from convgauge.frameworks import installed
+from convgauge.isolation import InProcess
+from convgauge.problem import Problem
+from convgauge.registry import resolve
+from convgauge.subject import Observation
+
+SMALL = Problem(batch=1, in_channels=2, height=4, width=5, out_channels=3, kernel=(2, 2))
+
+
+def judged(ask, impostors: bool = True) -> Judge:
+    spec = Spec("some.thing", "required", "kernel", "", "Something is so.", "some", ("float32",), ("float32",))
+    subject = InProcess(resolve("numpy_windows", "")[0])
+    judge = Judge(spec, subject, "float32", "cpu", Setting(impostors=impostors))
+    ask(judge)
+    return judge
+
+
+def test_no_case_of_the_quick_tier_lets_an_impostor_through() -> None:
+    found = trust.trust("numpy_windows", "functional", "quick")
+    assert found.gullible == []
+    assert found.cases > 5000
+    assert found.impostors > 4 * found.cases
+
+
+@pytest.mark.skipif(not installed("torch"), reason="torch is not installed")
+def test_no_case_of_the_torch_profile_lets_an_impostor_through() -> None:
+    found = trust.trust("torch_conv2d", "torch", "quick")
+    known = "empty.in_channels.shape in float32"  # torch's own defect
+    assert [one for one in found.gullible if not one.startswith(known)] == []
+    assert found.cases > 5000
+
+
+def test_a_case_that_looks_at_nothing_is_mistrusted() -> None:
+    judge = judged(lambda judge: judge.answers([SMALL], lambda case, operands, seen: None))
+    assert judge.status() == "mistrusted"
+    assert "would let zeros through" in judge.faults[0][1].message
+
+
+def test_a_case_that_looks_at_the_values_is_trusted() -> None:
+    judge = judged(lambda judge: judge.exact([SMALL, SMALL.but(bias=True)]))
+    assert judge.status() == "passed"
+    assert judge.impostors >= 2 * 6
+
+
+def test_a_tolerance_that_takes_zeros_for_the_answer_is_mistrusted() -> None:
+    def check(case, operands, seen):
+        return None if np.abs(seen.output).max() < 1e30 else pytest.fail("unheard of")
+
+    assert judged(lambda judge: judge.answers([Case(SMALL)], check)).status() == "mistrusted"
+
+
+def test_nobody_is_asked_without_being_told_to() -> None:
+    judge = judged(lambda judge: judge.answers([SMALL], lambda case, operands, seen: None), impostors=False)
+    assert judge.status() == "passed"
+    assert judge.impostors == 0
+
+
+def test_impostors_differ_from_the_right_answer() -> None:
+    right = Observation("answer", np.arange(24, dtype=np.float32).reshape(1, 2, 3, 4), "float32")
+    found = dict(impostors(right, None))
+    assert set(found) == set(CHANGES)
+    assert all(not np.array_equal(one.output, right.output) for one in found.values())
+    constant = Observation("answer", np.ones((1, 1, 2, 2), np.float32), "float32")
+    assert set(dict(impostors(constant, None))) == {"zeros", "NaN everywhere"}
+    assert "the answer to the call before" in dict(impostors(constant, Observation("answer", np.zeros((1, 1, 2, 2)))))
+
+
+def test_the_command_line_says_what_it_asked(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trust, "trust", lambda *_: trust.Trust(2, 10, 60))
+    assert trust.show("numpy_windows", "functional", "quick") == 0
+    assert "10 cases of 2 specs were given 60 wrong answers at quick: no specs took one" in capsys.readouterr().out
+    monkeypatch.setattr(trust, "trust", lambda *_: trust.Trust(2, 10, 60, ["some.thing in float32: …"]))
+    assert trust.show("numpy_windows", "functional", "quick") == 1
+    monkeypatch.setattr(trust, "trust", lambda *_: trust.Trust())
+    assert trust.show("numpy_windows", "functional", "quick") == 5
