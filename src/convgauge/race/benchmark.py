@@ -124,7 +124,9 @@ class Bench:
                 for contestant in contestants
                 if not contestant.control
             ]
-        race = Race(contestants, layer.problem, clock.share(), self.seed, self.pool, cold=self.operands == "cold")
+        race = Race(
+            contestants, layer.problem, clock.share(), self.seed, self.pool, cores(), cold=self.operands == "cold"
+        )
         try:
             race.run()
         except Unfit as unfit:

@@ -36,6 +36,12 @@ PATIENCE = 1 / 30
 FEW_ROUNDS = 4
 """Rounds of a contestant so slow that its fair share of the time has no room for more; see `stats.rank_interval`."""
 
+UNTIMED_SHARE = 0.4
+"""Part of a race's processor seconds that preparing and checking may take; the slowest leave until it suffices."""
+
+CHECKS = 6
+"""How many times the last check's seconds are spent on a contestant in all: three checks, two operand sets, memory."""
+
 LEAST_ROUNDS = 0.5
 """Part of a race's seconds that its rounds get even when checks took long; later races have less then."""
 
@@ -87,6 +93,7 @@ class Entry:
     processor: float = 0.0
     shown: float = 0.0
     iterations: int = 1
+    check_seconds: float = 0.0
     call_seconds: float = 0.0
     rounds: int | None = None
     last_tick: int = 0
@@ -126,7 +133,10 @@ class Entry:
 
 
 class Race:
-    """One problem, all contestants: the baseline first, its control second. ``share`` is in seconds."""
+    """One problem, all contestants: the baseline first, its control second. ``share`` is in seconds.
+
+    What is not timed is done for ``workers`` contestants at once, in the threads of ``pool``.
+    """
 
     def __init__(
         self,
@@ -135,9 +145,10 @@ class Race:
         share: float,
         seed: int,
         pool: Executor,
+        workers: int = 1,
         cold: bool = False,
     ) -> None:
-        self.pool = pool
+        self.pool, self.workers = pool, workers
         self.entries = [Entry(contestant) for contestant in contestants]
         self.baseline, self.control, *self.others = self.entries
         self.problem, self.share, self.cold = problem, share, cold
@@ -159,9 +170,11 @@ class Race:
         started = time.monotonic()
         deadline = started + self.share
         self.verification.draw()
+        self._make_room(CHECKS, lambda entry: entry.contestant.check_rate * self.problem.flops)
         self._all(self._size_up)
-        self._all(lambda entry: self.verification.before(entry.contestant))
+        self._all(self._check_before)
         self._require_baseline()
+        self._make_room(CHECKS - 2, lambda entry: entry.check_seconds)
         spent_on_checks = time.monotonic() - started
         self._make_sets()
         self._all(self._ready)
@@ -216,6 +229,29 @@ class Race:
         contestant.least_rate = min(contestant.least_rate, predicted / max(1, whole))
         if predicted > self.patience:
             raise self._too_slow(predicted, part.text)
+
+    def _make_room(self, times: int, seconds: Callable[[Entry], float]) -> None:
+        """Send away those who would take the others' time with being prepared and checked, the slowest first.
+
+        ``seconds`` is what one check takes, of which there are so many ``times`` still to come.
+        """
+        allowed = UNTIMED_SHARE * self.share * self.workers
+        racing = sorted((entry for entry in self.others if not entry.verdict), key=seconds)
+        total = times * sum(map(seconds, [self.baseline, self.control, *racing]))
+        while racing and total > allowed:
+            entry = racing.pop()
+            taken = seconds(entry)
+            total -= times * taken
+            if times * taken * len(self.entries) > allowed:
+                entry.verdict = "undecided"
+                entry.reason = (
+                    f"preparing and checking it takes about {taken:.2g} s each of {times} times: the"
+                    f" {self.share:.2g} s that this budget gives the layer would go to it"
+                )
+
+    def _check_before(self, entry: Entry) -> None:
+        entry.check_seconds = self.verification.before(entry.contestant)
+        entry.contestant.check_rate = entry.check_seconds / max(1, self.problem.flops)
 
     def _too_slow(self, seconds: float, basis: str) -> Out:
         allowed = f"more than the {self.patience:.2g} s that this budget allows"

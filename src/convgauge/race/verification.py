@@ -8,6 +8,7 @@ answers are computed once for a problem and shared by all contestants.
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -73,10 +74,14 @@ class Verification:
         for family, number in (*self._early, _LATE):
             self.case(family, number)
 
-    def before(self, contestant: Contestant) -> None:
-        """Check a contestant before it is timed. Raises `Out`."""
+    def before(self, contestant: Contestant) -> float:
+        """Check a contestant before it is timed; the seconds of the last check, preparation included. Raises `Out`."""
+        seconds = 0.0
         for family, number in self._early:
+            started = time.perf_counter()
             self._check(contestant, family, number, "before the timing")
+            seconds = time.perf_counter() - started
+        return seconds
 
     def after(self, contestant: Contestant) -> None:
         """Check a contestant on operands that it has not seen. Raises `Out`."""
