@@ -1,5 +1,6 @@
 """Corpora of others: what ONNX and PyTorch test their own convolutions with, and the layers of real networks."""
 
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -89,15 +90,22 @@ def test_onnx_cases(judge):
 
 
 @lru_cache
-def _torch_samples():
-    """PyTorch's samples for conv2d as cases, with their arguments as they are spelled there."""
-    import torch
+def _opinfo():
+    """What PyTorch's test data have on conv2d. Raises `ImportError` where they are not installed."""
     from torch.testing._internal.common_methods_invocations import op_db
 
     (info,) = (one for one in op_db if one.name == "nn.functional.conv2d")
+    return info
+
+
+@lru_cache
+def _torch_samples():
+    """PyTorch's samples for conv2d as cases, with their arguments as they are spelled there."""
+    import torch
+
     return [
         found
-        for sample in info.sample_inputs(torch.device("cpu"), torch.float32, requires_grad=False)
+        for sample in _opinfo().sample_inputs(torch.device("cpu"), torch.float32, requires_grad=False)
         if (found := _sampled(sample.input, *sample.args, **sample.kwargs)) is not None
     ]
 
@@ -119,16 +127,45 @@ def _pair(value):
     return (value, value) if isinstance(value, int) else tuple(value) * (2 // len(tuple(value)))
 
 
-@spec("corpora.torch", profile="functional", source=OPINFO, dtypes=SINGLE)
-def test_torch_samples(judge):
-    """The calls that PyTorch tests its own conv2d with are answered as the oracle does."""
+def _of_torch(judge, found):
+    """What ``found`` gives of PyTorch's test data, at exhaustive and where they are installed."""
     if judge.setting.tier != "exhaustive":
         judge.skip("PyTorch's test data take five seconds to import: at exhaustive")
     try:
-        samples = _torch_samples()
+        return found()
     except ImportError as absent:
         judge.skip(f"PyTorch's test data are not installed: {absent}")
-    judge.answers(samples, judge.rightly)
+
+
+@spec("corpora.torch", profile="functional", source=OPINFO, dtypes=SINGLE)
+def test_torch_samples(judge):
+    """The calls that PyTorch tests its own conv2d with are answered as the oracle does."""
+    judge.answers(_of_torch(judge, _torch_samples), judge.rightly)
+
+
+@lru_cache
+def _torch_errors():
+    """(operands, arguments) of the calls that PyTorch wants refused; those of mixed dtypes have specs of their own."""
+    import torch
+
+    found = []
+    for error in _opinfo().error_inputs(torch.device("cpu")):
+        sample = error.sample_input
+        arrays = [np.array(one.numpy(), np.float32) for one in (sample.input, *sample.args[:2])]
+        if len({one.dtype for one in (sample.input, *sample.args[:2])}) == 1:
+            found.append((Operands(*arrays, *[None] * (3 - len(arrays))), sample.kwargs))
+    return found
+
+
+@spec("corpora.torch.errors", profile="functional", source=OPINFO, dtypes=SINGLE)
+def test_torch_errors(judge):
+    """The calls that PyTorch's own tests want refused are refused."""
+    known = _of_torch(judge, _torch_errors)
+    bare = dict.fromkeys(("stride", "padding", "dilation", "groups"))
+    judge.refuses(
+        [replace(spelled(Problem(), {**bare, **said}), seed=1 + place) for place, (_, said) in enumerate(known)],
+        change=lambda case, operands: known[case.seed - 1][0],
+    )
 
 
 # --- layers ----------------------------------------------------------------------------------------------------------

@@ -272,6 +272,9 @@ class _Sent:
 class Isolated:
     """A subject in a child process, replaced when it dies."""
 
+    environment: Mapping[str, str] = {"MALLOC_PERTURB_": "165"}
+    """Has the C library of Linux fill memory that is handed out or back, so that what was not written shows."""
+
     def __init__(self, origin: Origin, limits: Limits, python: str = sys.executable, seed: int = 0) -> None:
         self.origin, self.limits, self.python, self.seed = origin, limits, python, seed
         self.deaths = 0
@@ -287,7 +290,7 @@ class Isolated:
 
     def _launch(self) -> None:
         """Start the process and have it import the implementation, without waiting for it."""
-        self._child, self._received = Child(self.python, self.limits.threads), 0
+        self._child, self._received = Child(self.python, self.limits.threads, self.environment), 0
         plain = {**vars(self.origin), "declaration": None}
         self._child.send(wire.request("load", plain, self.seed, self.limits.memory))
         self._child.push()
