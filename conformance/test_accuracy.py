@@ -202,7 +202,7 @@ def nearly(make):
     return change
 
 
-@spec("accuracy.nearly", profile="functional", source=HIGHAM)
+@spec("accuracy.nearly", profile="functional", quick=("float32", "float64"), source=HIGHAM)
 def test_what_is_nearly_so(judge):
     """Kernels that are nearly separable, symmetric or constant, and images nearly blank, are not taken to be so."""
     for make in (

@@ -16,9 +16,9 @@ FEW = 28  # problems of a kind at quick
 MANY = 350  # and at standard
 
 
-def some(judge, what):
-    """Random problems for one purpose, as many as the tier has time for; ``--seed`` gives others."""
-    count = {"quick": FEW, "standard": MANY}.get(judge.setting.tier, 20 * MANY)
+def some(judge, what, many=MANY):
+    """Random problems for one purpose, ``many`` of them at standard; ``--seed`` gives others."""
+    count = {"quick": FEW, "standard": many}.get(judge.setting.tier, 20 * many)
     return several(count, f"{what} {judge.dtype} {judge.setting.seed}")
 
 
@@ -33,7 +33,7 @@ def test_exact(judge):
 @spec("random.accurate", source=CONV2D)
 def test_accurate(judge):
     """Any problem is answered accurately on real numbers, whatever parameters and sizes come together in it."""
-    judge.accurate(some(judge, "accurate"))
+    judge.accurate(some(judge, "accurate", 100))
 
 
 @spec("random.layouts", profile="functional", source="numpy.ndarray.strides; torch.Tensor.stride")
@@ -47,7 +47,7 @@ def test_layouts(judge):
     judge.exact(
         [
             Case(problem, layouts=tuple(one_of(random, ["contiguous", *known]) for _ in range(3)))
-            for problem in some(judge, "layouts")
+            for problem in some(judge, "layouts", 200)
         ]
     )
 
@@ -93,7 +93,7 @@ def test_structured(judge):
         return Operands(*made, operands.bias)
 
     judge.answers(
-        [Case(problem, seed=1 + place) for place, problem in enumerate(some(judge, "structured"))],
+        [Case(problem, seed=1 + place) for place, problem in enumerate(some(judge, "structured", 200))],
         judge.rightly,
         change=change,
     )
@@ -108,10 +108,10 @@ def test_structured(judge):
 )
 def test_integers(judge):
     """Integer operands of any problem are refused, or added up exactly and given back in their own dtype."""
-    judge.refuses([Case(problem) for problem in some(judge, "integers")[:80]], unless=judge.rightly)
+    judge.refuses([Case(problem) for problem in some(judge, "integers", 80)], unless=judge.rightly)
 
 
 @spec("random.complex", profile="functional", source=CONV2D, dtypes=("complex128", "complex64"), quick=("complex64",))
 def test_complex(judge):
     """Complex operands of any problem are refused, or multiplied without conjugation and added up exactly."""
-    judge.refuses([Case(problem) for problem in some(judge, "complex")[:80]], unless=judge.rightly)
+    judge.refuses([Case(problem) for problem in some(judge, "complex", 80)], unless=judge.rightly)

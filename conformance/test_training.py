@@ -23,6 +23,7 @@ TABLE = [
     *problems(BASE, in_channels=4, out_channels=8, groups=[2, 4], stride=[(1, 1), (2, 2)], kernel=[(3, 3), (1, 1)]),
     *problems(BASE, in_channels=16, out_channels=17, height=5, width=5, kernel=[(1, 1), (3, 3)]),
     *problems(BASE, batch=[1, 5], height=[1, 6], width=[9], kernel=[(1, 3)], padding=[(0, 1)]),
+    *problems(BASE, height=1, width=1, kernel=[(3, 3)], padding=[(1, 1), (2, 1)], stride=[(2, 2), (1, 2)]),
     *problems(BASE, height=3, width=2, padding=[(0, 0)], batch=[1, 3], bias=[True, False]),
     *problems(BASE, in_channels=4, out_channels=4, groups=[4], kernel=[(3, 3)], height=3, width=3, padding=[(0, 0)]),
     *problems(BASE, height=[8, 9], width=[10], stride=[(2, 3), (4, 4)], kernel=[(3, 3)], padding=[(0, 0), (1, 0)]),

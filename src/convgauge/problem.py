@@ -58,7 +58,12 @@ class Problem:
     dtype: str = "float32"
 
     def __post_init__(self) -> None:
-        self._check_numbers()
+        try:
+            plain = self._plainly_numbers()
+        except (TypeError, ValueError):
+            plain = False
+        if not plain:
+            self._check_numbers()
         if self.dtype not in DTYPES:
             raise ProblemError(f"dtype {self.dtype!r} is not one of {', '.join(DTYPES)}")
         for what, channels in (("in_channels", self.in_channels), ("out_channels", self.out_channels)):
@@ -72,6 +77,21 @@ class Problem:
                     f"the kernel covers {extent} rows or columns ({axis}), more than the padded input's"
                     f" {size + before + after}: nothing to put out"
                 )
+
+    def _plainly_numbers(self) -> bool:
+        """Whether all numbers are what they should be; `_check_numbers` says at leisure which are not."""
+        (kh, kw), (sh, sw), (dh, dw) = kernel, stride, dilation = self.kernel, self.stride, self.dilation
+        padding = (0, 0) if self.padding in ("same", "valid") else self.padding
+        sizes = (self.batch, self.in_channels, self.height, self.width, self.out_channels, *padding)
+        above = (kh, kw, sh, sw, dh, dw, self.groups)
+        return (
+            {type(kernel), type(stride), type(dilation), type(padding)} == {tuple}
+            and len(sizes) == 7
+            and set(map(type, sizes + above)) == {int}
+            and min(sizes) >= 0
+            and min(above) >= 1
+            and max(sizes + above) <= _LARGEST
+        )
 
     def _check_numbers(self) -> None:
         if isinstance(self.padding, str) and self.padding not in ("same", "valid"):
