@@ -6,6 +6,7 @@ be; a line that does not read is an error that names it.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import re
@@ -13,7 +14,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import msgspec
 
@@ -35,6 +36,10 @@ GRADES = ("A", "B", "C", "F", "")
 
 class Damaged(ValueError):
     """A run file that cannot be read; the message names the file and the line."""
+
+
+class Unwritable(OSError):
+    """A record could not be written; the file still ends with its last whole line."""
 
 
 class Machine(msgspec.Struct, frozen=True):
@@ -251,27 +256,39 @@ class Run(msgspec.Struct):
 
 
 class Writer:
-    """Writes a run, each record flushed as soon as it is known. Raises `OSError` where the path cannot be written."""
+    """Writes a run, each record as soon as it is known. Raises `OSError` where the path cannot be written."""
 
     def __init__(self, path: Path, header: Header) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file: IO[bytes] = path.open("wb")
+        self.path = path
+        self._file = path.open("wb", buffering=0)
         self.write(header)
 
     @classmethod
     def onto(cls, path: Path) -> Writer:
         """A writer that goes on with an incomplete run; a last line that was cut off is taken away."""
         writer = cls.__new__(cls)
-        writer._file = path.open("r+b")
+        writer.path = path
+        writer._file = path.open("r+b", buffering=0)
         whole = path.read_bytes().rpartition(b"\n")[0]
         writer._file.seek(len(whole) + 1)
         writer._file.truncate()
         return writer
 
     def write(self, record: Record) -> None:
-        """Add one line. Numbers that JSON has no spelling for must not be in it (msgspec writes them as null)."""
-        self._file.write(_encoder.encode(record) + b"\n")
-        self._file.flush()
+        """Add one line. Numbers that JSON has no spelling for must not be in it (msgspec writes them as null).
+
+        Raises `Unwritable`, as on a full disk; what was written of the line is taken away again.
+        """
+        line = memoryview(_encoder.encode(record) + b"\n")
+        written = 0
+        try:
+            while written < len(line):
+                written += self._file.write(line[written:])
+        except OSError as error:
+            with contextlib.suppress(OSError):  # /dev/full has no length
+                self._file.truncate(self._file.seek(-written, os.SEEK_CUR))
+            raise Unwritable(error.errno, error.strerror, str(self.path)) from None
 
     def close(self) -> None:
         self._file.close()

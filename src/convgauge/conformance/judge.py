@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn, Protocol
 
+import msgspec
 import numpy as np
 
 from convgauge import accuracy, oracle
@@ -33,6 +34,7 @@ from convgauge.subject import Call, Observation
 BUDGETS = {"quick": 28, "standard": 700, "exhaustive": 1_000_000}
 """Cases that one call of a judge's method may take at each tier; more are thinned out evenly."""
 MOST_FAULTS = 12  # faults after which a spec is not run on: enough to tell where it fails
+MOST_DEATHS = 2  # or that cost a process each: the subject has only so many of them, for all specs together
 REDUCTIONS = 150  # calls that may be spent on making one counterexample smaller
 REDUCING = 6.0  # and seconds
 WIDE_DRAWS = 16  # wide-range operands on which an implementation must be componentwise accurate to be held to it
@@ -92,6 +94,8 @@ class Judge:
         self.margins: list[float] = []
         self.grades: list[str] = []
         self.images: list[Any] = []
+        self.given_up = ""  # why the subject is no longer called
+        self.fatal: Counterexample | None = None  # the case of an earlier spec that last ended the subject's process
 
     # --- what a spec says ---
 
@@ -326,10 +330,15 @@ class Judge:
         )
         for case, operands, seen in self._observed(due, change, calling):
             self._count(case, seen, None if self._let_go(seen) else verdict(case, operands, seen), refusing)
-            if len(self.faults) >= MOST_FAULTS:
+            deaths = self.outcomes["crashed"] + self.outcomes["timed_out"]
+            if self.given_up or len(self.faults) >= MOST_FAULTS or deaths >= MOST_DEATHS:
                 break
         if self.faults and self.counterexample is None:
             self._minimize(verdict, change, calling, reducible)
+        if self.given_up and self.counterexample is None and self.fatal is not None:
+            self.counterexample = msgspec.structs.replace(
+                self.fatal, message=f"{self.given_up}, in the case shown here"
+            )
 
     def _has_dtype(self) -> bool:
         """Whether the subject has this judge's dtype; if not, that is counted as declined or raised as `Skip`."""
@@ -392,6 +401,9 @@ class Judge:
             self.reasons[f"{status}: {seen.message}"] += 1
         else:
             status = fault.status if fault else "passed"
+        if fault is not None and GIVEN_UP in fault.message:
+            self.given_up = fault.message  # the case was not made: it counts as nothing, the spec as crashed
+            return
         self.outcomes[status] += 1
         if fault is not None:
             self.faults.append((case, fault))
@@ -507,10 +519,12 @@ class Judge:
     # --- counterexamples ---
 
     def _minimize(self, verdict: Check, change: Any, calling: dict[str, Any], reducible: bool = True) -> None:
-        first, fault = min(self.faults, key=lambda pair: (GIVEN_UP in pair[1].message, pair[0].problem.flops))
+        gravest = self.status()
+        first, fault = min(self.faults, key=lambda pair: (pair[1].status != gravest, pair[0].problem.flops))
         best: list[Any] = [first, fault, None, None]
         deadline = time.monotonic() + REDUCING
-        budget = 6 if fault.status in ("crashed", "timed_out") else REDUCTIONS
+        deadly = fault.status in ("crashed", "timed_out")
+        budget = 6 if deadly else REDUCTIONS
 
         def fails(case: Case) -> bool:
             for _, operands, seen in self._observed([case], change, calling):
@@ -529,12 +543,13 @@ class Judge:
                 return False  # a spec's own change of operands need not fit every simplification
 
         grades, margins = list(self.grades), list(self.margins)
-        reproducible = fails(first)
+        # each trial costs a process: only the first case that ends one is made smaller
+        reproducible = fails(first) if not deadly or self.fatal is None else False
         if reproducible and reducible and self.setting.only is None and not first.tamper:
             smaller(first, still_fails, budget, deadline)
         self.grades, self.margins = grades, margins
         case, found, operands, seen = best
-        stands = reproducible or fault.status in ("crashed", "timed_out")  # its process may not be had again
+        stands = reproducible or deadly  # its process may not be had again
         self.counterexample = self._described(case, found, operands, seen, stands)
 
     def _described(self, case: Case, fault: Fault, operands: Any, seen: Any, reproducible: bool) -> Counterexample:
@@ -565,6 +580,8 @@ class Judge:
 
     def status(self) -> str:
         """What became of the spec: the gravest status of its cases; declined or skipped where none was judged."""
+        if self.given_up and not self.outcomes["timed_out"]:
+            return "crashed"
         for status in ("crashed", "timed_out", "errored", "failed", "mistrusted", "passed", "declined", "skipped"):
             if self.outcomes[status]:
                 return status
@@ -574,6 +591,8 @@ class Judge:
         """The fault's sentence where it failed; else the commonest reason why cases were not judged, and the notes."""
         if self.counterexample is not None:
             return self.counterexample.message
+        if self.given_up:
+            return self.given_up
         return "; ".join([reason for reason, _ in self.reasons.most_common(1)] + self.notes)
 
     @property

@@ -89,7 +89,9 @@ class Session:
         self.unloadable: list[str] = []
         self.started = time.perf_counter()
         self.footer: results.Footer | None = None
+        self.unwritten = ""  # why records could not be written
         self._running: tuple[str, Runner] | None = None
+        self._fatal: dict[str, results.Counterexample] = {}  # the case that last ended an implementation's process
         self._pictured: set[str] = set()  # titles of which the exact picture has been written
         self._introduced: set[str] = set()
         self._writer = self._opened(output) if output else None
@@ -114,7 +116,8 @@ class Session:
         setting = Setting(profile, tier, options.convgauge_seed, only)
         limits = Limits(options.convgauge_timeout, options.convgauge_memory << 20)
         session = cls(
-            [Target(origin, absent=origin.absent) for origin in origins],
+            # what this Python lacks, another one may have
+            [Target(origin, absent="" if options.convgauge_python else origin.absent) for origin in origins],
             setting,
             limits,
             isolated=not options.convgauge_no_isolation,
@@ -145,7 +148,8 @@ class Session:
             old, new = getattr(run.header, field), getattr(mine, field)
             if old != new:
                 raise pytest.UsageError(f"{path} cannot be resumed: its {field} is {old!r}, and now it is {new!r}")
-        self.records = run.of(results.SpecRecord)
+        for record in run.of(results.SpecRecord):
+            self._keep(record)
         self.done = {(one.spec, one.implementation, one.dtype, one.device) for one in self.records}
         self._introduced = {one.implementation for one in run.of(results.ImplementationRecord)}
         self._pictured = {one.title for one in run.of(results.ImageRecord) if one.implementation == "oracle"}
@@ -166,6 +170,11 @@ class Session:
             return results.Writer(Path(output), self._header())
         except OSError as error:
             raise pytest.UsageError(f"the run cannot be written to {output}: {error.strerror}") from None
+
+    @property
+    def output(self) -> Path | None:
+        """Where the run is written."""
+        return None if self._writer is None else self._writer.path
 
     # --- subjects ---
 
@@ -255,7 +264,9 @@ class Session:
         setting = Setting(
             self.setting.profile, self.setting.tier, self.setting.seed, self.setting.only, _short(spelled)
         )
-        return Judge(spec, subject, dtype, device, setting)
+        made = Judge(spec, subject, dtype, device, setting)
+        made.fatal = self._fatal.get(name)
+        return made
 
     def settle(self, judge: Judge, seconds: float, skipped: str = "") -> tuple[str, str]:
         """Record what became of a spec; its status, and the text to show for it."""
@@ -297,18 +308,29 @@ class Session:
 
     def _write(self, record: results.Record) -> None:
         if isinstance(record, results.SpecRecord):
-            self.records.append(record)
-        if self._writer is not None:
+            self._keep(record)
+        if self._writer is None:
+            return
+        try:
             self._writer.write(record)
+        except results.Unwritable as error:
+            self.unwritten = f"the run cannot be written to {error.filename}: {error.strerror}"
+            pytest.exit(self.unwritten, returncode=pytest.ExitCode.INTERNAL_ERROR)
+
+    def _keep(self, record: results.SpecRecord) -> None:
+        self.records.append(record)
+        deadly = record.outcomes.get("crashed", 0) + record.outcomes.get("timed_out", 0)
+        if deadly and record.counterexample is not None:
+            self._fatal[record.implementation] = record.counterexample
 
     # --- the sum of it ---
 
     def finish(self, status: int) -> int:
         """Write the footer; the exit status, which is 5 where nothing was judged, as 0 of 0 is no pass.
 
-        An interrupted run (2) gets no footer, since it is not whole.
+        An interrupted run (2) gets no footer, since it is not whole; nor does one that could not be written.
         """
-        if status == pytest.ExitCode.INTERRUPTED:
+        if status == pytest.ExitCode.INTERRUPTED or self.unwritten:
             return status
         for name in self.stale():
             self._write(self._passed_unexpectedly(name))
@@ -322,9 +344,10 @@ class Session:
         elif status in (0, 1, 5):  # what is recommended, or expected to fail, does not count
             faults = any(record.status in results.FAULTS and record.level == "required" for record in self.records)
             status = int(faults or bool(self.unloadable))
-        self.footer = results.Footer(verdicts, round(time.perf_counter() - self.started, 3), cases, status)
+        footer = results.Footer(verdicts, round(time.perf_counter() - self.started, 3), cases, status)
+        self._write(footer)
+        self.footer = footer
         if self._writer is not None:
-            self._writer.write(self.footer)
             self._writer.close()
         return status
 

@@ -11,6 +11,10 @@ from convgauge.results import FAULTS
 def show(session: Session, terminal: Any) -> None:
     """Write the verdicts through pytest's own terminal reporter."""
     if session.footer is None:
+        if session.output is not None:
+            terminal.write_line(
+                f"{session.output} is incomplete; to go on: the same command with --resume {session.output}"
+            )
         return
     _told(terminal)
     terminal.section("verdicts", sep="=")
