@@ -306,6 +306,7 @@ def _add_reproduce(commands: Any) -> None:
     parser.add_argument("--spec", default="", metavar="ID", help="judge it as this spec does")
     parser.add_argument("--framework", default="", help="arrays that a plain function wants")
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--python", default="", metavar="PATH", help="the Python that runs the implementation")
     _running(parser)
 
 
@@ -314,7 +315,8 @@ def _reproduce(options: Any) -> int:
 
     if options.spec:
         words = [f"--convgauge-only={options.problem}", f"--convgauge-spec={options.spec}"]
-        return _pytest([*_shared(options), *words, f"--convgauge-device={options.device}", "-v"])
+        words += [f"--convgauge-device={options.device}", f"--convgauge-python={options.python}"]
+        return _pytest([*_shared(options), *words, "-v"])
     from convgauge.conformance.reproduce import reproduce
     from convgauge.registry import LoadError, TargetError
 

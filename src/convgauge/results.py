@@ -87,7 +87,8 @@ class Counterexample(msgspec.Struct, frozen=True):
     """The smallest problem found on which a spec fails, and how to see it again.
 
     ``index`` is the first wrong output; ``got`` and ``expected`` are spelled as text, since they may be NaN.
-    ``wrong`` of ``outputs`` elements are wrong. ``reproduce`` is a command line.
+    ``wrong`` of ``outputs`` elements are wrong. ``reproduce`` is a command line. ``printed`` is the end of what the
+    implementation printed meanwhile.
     """
 
     problem: str
@@ -104,6 +105,7 @@ class Counterexample(msgspec.Struct, frozen=True):
     wrong: int = 0
     outputs: int = 0
     picture: Picture | None = None
+    printed: str = ""
 
 
 class SpecRecord(msgspec.Struct, frozen=True, tag="spec", tag_field="type"):
@@ -337,6 +339,26 @@ def _check_schema(path: Path, line: bytes) -> None:
 def json_schema() -> dict[str, Any]:
     """JSON Schema of one line of a run."""
     return msgspec.json.schema(Record)
+
+
+# --- what goes to a terminal or a page ---
+
+_UNSEEN = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]"
+)
+
+
+def visible(text: str) -> str:
+    """``text`` with control, zero-width and direction-changing characters replaced by visible ones.
+
+    Newlines and tabs are kept; an escape becomes \\x1b, four characters that do nothing.
+    """
+    return text if text.isprintable() else _UNSEEN.sub(_picture, text)
+
+
+def _picture(match: re.Match[str]) -> str:
+    code = ord(match.group())
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
 # --- the header's facts ----------------------------------------------------------------------------------------------

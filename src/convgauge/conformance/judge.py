@@ -39,6 +39,7 @@ REDUCTIONS = 150  # calls that may be spent on making one counterexample smaller
 REDUCING = 6.0  # and seconds
 WIDE_DRAWS = 16  # wide-range operands on which an implementation must be componentwise accurate to be held to it
 WORST_MARGIN = 1e9  # what a margin beyond all measure is recorded as
+PRINTED = 2000  # characters of what an implementation prints that are kept with a counterexample
 DRAWN = 400  # elements of a counterexample's operands that are still drawn
 
 UNSTABLE = "another call with the same operands gave other bits"
@@ -70,13 +71,17 @@ class Skip(Exception):
 
 @dataclass(frozen=True)
 class Setting:
-    """What a judge is set up with: profile, tier and seed of the run; the one case of a reproduction, if it is one."""
+    """What a judge is set up with: profile, tier and seed of the run; the one case of a reproduction, if it is one.
+
+    ``target`` and ``options`` are what a command line needs to reproduce a case.
+    """
 
     profile: str = "functional"
     tier: str = "standard"
     seed: int = 0
     only: Case | None = None
     target: str = ""
+    options: tuple[str, ...] = ()
 
 
 class Judge:
@@ -312,7 +317,7 @@ class Judge:
 
         ``calling`` are further fields of each `Call`; a function stands for what it gives for a case and its operands.
         """
-        if not self._has_dtype():
+        if not self._has_dtype() or self._spent():
             return
 
         def verdict(case: Case, operands: Operands, seen: Observation) -> Fault | None:
@@ -330,8 +335,7 @@ class Judge:
         )
         for case, operands, seen in self._observed(due, change, calling):
             self._count(case, seen, None if self._let_go(seen) else verdict(case, operands, seen), refusing)
-            deaths = self.outcomes["crashed"] + self.outcomes["timed_out"]
-            if self.given_up or len(self.faults) >= MOST_FAULTS or deaths >= MOST_DEATHS:
+            if len(self.faults) >= MOST_FAULTS or self._spent():
                 break
         if self.faults and self.counterexample is None:
             self._minimize(verdict, change, calling, reducible)
@@ -339,6 +343,10 @@ class Judge:
             self.counterexample = msgspec.structs.replace(
                 self.fatal, message=f"{self.given_up}, in the case shown here"
             )
+
+    def _spent(self) -> bool:
+        """Whether the subject is not to be called again for this spec, or for any."""
+        return bool(self.given_up) or self.outcomes["crashed"] + self.outcomes["timed_out"] >= MOST_DEATHS
 
     def _has_dtype(self) -> bool:
         """Whether the subject has this judge's dtype; if not, that is counted as declined or raised as `Skip`."""
@@ -569,11 +577,13 @@ class Judge:
             wrong=fault.wrong,
             outputs=fault.outputs,
             picture=_picture(case, fault, operands, seen),
+            printed="" if seen is None else seen.printed[-PRINTED:],
         )
 
     def _command(self, case: Case) -> str:
         """The command line that runs one case again as this spec judges it."""
         words = ["convgauge", "reproduce", self.setting.target or self.said.name, str(case), "--spec", self.spec.id]
+        words += self.setting.options
         return shlex.join([*words, "--device", self.device] if self.device != "cpu" else words)
 
     # --- the sum of it ---

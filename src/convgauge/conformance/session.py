@@ -7,7 +7,7 @@ import functools
 import time
 import tomllib
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,8 @@ from convgauge.isolation import Limits, Runner, run
 from convgauge.problem import ProblemError
 from convgauge.registry import LoadError, Origin, TargetError
 from convgauge.subject import Description
+
+PRINTED = 600  # characters of what an implementation printed that are shown with a counterexample
 
 
 @dataclass
@@ -113,6 +115,7 @@ class Session:
             only = Case.parse(options.convgauge_only) if options.convgauge_only else None
         except (TargetError, ProblemError) as error:
             raise pytest.UsageError(str(error)) from None
+        _unlike(origins)
         setting = Setting(profile, tier, options.convgauge_seed, only)
         limits = Limits(options.convgauge_timeout, options.convgauge_memory << 20)
         session = cls(
@@ -198,7 +201,7 @@ class Session:
                 try:
                     target.said = self._subject(name).description
                 except LoadError as error:
-                    raise pytest.UsageError(f"{error}\n{error.trace}".rstrip()) from None
+                    raise pytest.UsageError(results.visible(f"{error}\n{error.trace}".rstrip())) from None
                 devices[target.said.framework] = target.said.devices
 
     def _subject(self, name: str) -> Runner:
@@ -261,12 +264,19 @@ class Session:
             raise
         target = self.targets[name].origin
         spelled = name if target.declaration and target.kind == "file" and name in _builtin_names() else str(target)
-        setting = Setting(
-            self.setting.profile, self.setting.tier, self.setting.seed, self.setting.only, _short(spelled)
-        )
-        made = Judge(spec, subject, dtype, device, setting)
+        words = self._options(self.targets[name].origin)
+        made = Judge(spec, subject, dtype, device, replace(self.setting, target=_short(spelled), options=words))
         made.fatal = self._fatal.get(name)
         return made
+
+    def _options(self, origin: Origin) -> tuple[str, ...]:
+        """The options of the command line without which a case would be another one when it is reproduced."""
+        limits, usual = self.limits, Limits()
+        words = ["--framework", origin.framework] if origin.framework else []
+        words += ["--python", _short(self.python)] if self.python else []
+        words += ["--memory", str(limits.memory >> 20)] if limits.memory else []
+        words += ["--timeout", f"{limits.timeout:g}"] if limits.timeout != usual.timeout else []
+        return tuple(words)
 
     def settle(self, judge: Judge, seconds: float, skipped: str = "") -> tuple[str, str]:
         """Record what became of a spec; its status, and the text to show for it."""
@@ -372,6 +382,16 @@ class Session:
         )
 
 
+def _unlike(origins: list[Origin]) -> None:
+    """Refuse two targets of one name, since records are told apart by it. Raises `pytest.UsageError`."""
+    named: dict[str, Origin] = {}
+    for origin in origins:
+        if named.setdefault(origin.name, origin) != origin:
+            raise pytest.UsageError(
+                f"two targets are called {origin.name!r}, {named[origin.name]} and {origin}: check them in two runs"
+            )
+
+
 def selected(options: Any) -> str:
     """What the command line narrows a run to, in words; "" where nothing is left out."""
     named = (
@@ -435,7 +455,7 @@ def report_text(judge: Judge, status: str, reason: str) -> str:
     """What is shown for one spec: the sentence, the counterexample and how to run it again."""
     found = judge.counterexample
     if found is None or status in ("passed", "xpassed"):
-        return reason
+        return results.visible(reason)
     lines = [
         f"{judge.said.name}: {judge.spec.id} ({judge.spec.level}) {status} in {judge.dtype} on {judge.device}"
         + (f", as expected: {reason}" if status == "xfailed" else ""),
@@ -450,9 +470,11 @@ def report_text(judge: Judge, status: str, reason: str) -> str:
         )
     elif found.got:
         lines.append(f"  got {found.got}, expected {found.expected}")
+    if found.printed.strip():
+        lines.append("  printed   " + found.printed.strip()[-PRINTED:].replace("\n", "\n            "))
     lines.append(f"  cases     {', '.join(f'{count} {name}' for name, count in judge.outcomes.items())}")
     lines.append(f"  again     {found.reproduce}")
-    return "\n".join(lines)
+    return results.visible("\n".join(lines))
 
 
 def expectations(path: str) -> dict[str, Expectation]:
