@@ -1,9 +1,10 @@
 """What isolation costs: ``python benchmarks/isolation_cost.py [--tier quick] [--repeat N]``.
 
-First ``check`` with and without a child process, alternating, by the clock on the wall; it may add at most a quarter.
-Then a call as the race measures it in the child against the same call timed by a plain loop in a plain process, which
-changes one element between calls as the race does; sample by sample in turns. The two may differ by a hundredth. Samples in which the system ran something else are left out in
-pairs, so that a busy machine makes the second figure slower to come by, not wrong.
+First a call as the race measures it in the child against the same call timed by a plain loop in a plain process, which
+changes one element between calls as the race does; sample by sample, in turns. The two may differ by a hundredth.
+Samples in which the system ran something else are left out in pairs: a busy machine makes the figure slower to come
+by, not wrong. Then ``check`` with and without a child process, alternating, by the clock on the wall; it may add at
+most a quarter.
 """
 
 from __future__ import annotations

@@ -308,8 +308,20 @@ def read(path: Path) -> Run:
     for place, record in enumerate(rest, start=2):
         if isinstance(record, (Header, Footer)):
             raise Damaged(f"{path}, line {place}: a {type(record).__name__.lower()} in the middle of a run")
+    _check_once(path, rest)
     assert footer is None or isinstance(footer, Footer)
     return Run(str(path), header, rest, footer)
+
+
+def _check_once(path: Path, records: list[Record]) -> None:
+    """Refuse what two runs written to one file, or a line copied, would count twice."""
+    seen: set[tuple[str, ...]] = set()
+    for place, record in enumerate(records, start=2):
+        if isinstance(record, SpecRecord):
+            key = (record.implementation, record.spec, record.dtype, record.device)
+            if key in seen:
+                raise Damaged(f"{path}, line {place}: {' '.join(filter(None, key))} is there twice")
+            seen.add(key)
 
 
 def _lines(path: Path) -> Iterator[Record]:

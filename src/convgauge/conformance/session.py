@@ -483,7 +483,7 @@ def expectations(path: str) -> dict[str, Expectation]:
         return {}
     try:
         content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # of TOML, of UTF-8, of numbers and depths beyond all use
         raise pytest.UsageError(f"expected failures {path}: {error}") from None
     found = {}
     for name, entry in _flattened(content):
