@@ -61,13 +61,13 @@ def of(run: results.Run, kernel: str) -> list[results.SpecRecord]:
 
 
 @pytest.mark.parametrize("kernel", ["always_dies", "always_hangs"])
-def test_what_was_given_up_shows_the_case_that_did_it(run: results.Run, kernel: str, tmp_path: Path) -> None:
+def test_what_was_given_up_shows_the_case_that_did_it(run: results.Run, kernel: str) -> None:
     last = of(run, kernel)[-1]
     assert GIVEN_UP in last.reason
     assert last.cases == 0
     assert last.counterexample is not None
     words = shlex.split(last.counterexample.reproduce)
-    again = convgauge(*words[1:], folder=tmp_path)
+    again = convgauge(*words[1:])
     assert again.returncode == 1, again.stdout
     assert "CRASHED" in again.stdout or "TIMED_OUT" in again.stdout
 
