@@ -6,6 +6,7 @@ are exact, so that both sides of a law are equal to the last bit.
 
 from dataclasses import replace
 from functools import lru_cache
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -47,7 +48,7 @@ def drawn(judge, keep=lambda problem: True, **changes):
 @lru_cache
 def _problems(count, seed):
     """So many different problems, from Hypothesis's generator alone: no database, no shrinking, one seed."""
-    import hypothesis
+    import hypothesis.configuration
     from hypothesis import HealthCheck, Phase
 
     found = {}
@@ -61,7 +62,10 @@ def _problems(count, seed):
     def collect(problem):
         found[problem] = None
 
-    collect()
+    with TemporaryDirectory() as folder:  # Hypothesis would leave one of its own where the run was started
+        hypothesis.configuration.set_hypothesis_home_dir(folder)
+        collect()
+        hypothesis.configuration.set_hypothesis_home_dir(None)
     telling = sorted(found, key=lambda p: p.flops == 2 * p.reduction)  # those of a single output last
     return telling[:count]
 

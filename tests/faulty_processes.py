@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import re
 import signal
 import sys
 import threading
@@ -16,6 +17,7 @@ def conv(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     """A sound convolution."""
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
     (top, bottom), (left, right) = problem.pads
+    weight = _blocks(weight, problem.groups)
     x = np.pad(input, ((0, 0), (0, 0), (top, bottom), (left, right)))
     output = np.zeros(problem.output_shape, input.dtype)
     (oh, ow), (sh, sw), (dh, dw) = problem.output_size, problem.stride, problem.dilation
@@ -25,6 +27,18 @@ def conv(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
             columns = slice(j * dw, j * dw + (ow - 1) * sw + 1, sw)
             output += np.einsum("nchw,oc->nohw", x[:, :, rows, columns], weight[:, :, i, j])
     return output if bias is None else output + bias[:, None, None]
+
+
+def _blocks(weight, groups):
+    """The weight of a convolution in one group that is the same: zeros outside of the groups' blocks."""
+    if groups == 1:
+        return weight
+    outputs, inputs = len(weight) // groups, weight.shape[1]
+    whole = np.zeros((len(weight), inputs * groups, *weight.shape[2:]), weight.dtype)
+    for group in range(groups):
+        own = slice(group * outputs, (group + 1) * outputs)
+        whole[own, group * inputs : (group + 1) * inputs] = weight[own]
+    return whole
 
 
 def _when_three(misbehave):
@@ -85,3 +99,24 @@ huge_frame = _when_three(_huge_frame)
 closes = _when_three(lambda: os.closerange(3, 100))
 forks = _when_three(os.fork)
 interrupt = _when_three(lambda: os.kill(os.getpid(), signal.SIGINT))
+
+
+def _backtracks():
+    re.match(r"(a+)+$", "a" * 60 + "b")  # exponential in C, and holds the interpreter's lock
+
+
+def _memory_error():
+    raise MemoryError("no workspace to be had")
+
+
+backtracks = _when_three(_backtracks)
+memory_error = _when_three(_memory_error)
+floods_and_dies = _when_three(lambda: (os.write(1, b"flood " * 400_000 + b"\nthe last words\n"), os.abort()))
+
+
+def always_dies(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    os._exit(0)
+
+
+def always_hangs(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    time.sleep(600)

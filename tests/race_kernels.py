@@ -96,11 +96,21 @@ def crashes_in_timing(*args, **kwargs):
 
 
 def patches_the_clock(*args, **kwargs):
-    """Has the timing believe that no time passes."""
-    from convgauge.race import runner
+    """Has the timing believe that no time passes: what it imports is a copy, so it looks for the module itself."""
+    import gc
 
     real = time.perf_counter_ns
-    runner.clock = lambda: real() // 100
+    for found in gc.get_objects():
+        if isinstance(found, dict) and found.get("__name__") == "convgauge.race.runner":
+            found["clock"] = lambda: real() // 100
+    return plain(*args, **kwargs)
+
+
+def patches_a_copy_of_the_clock(*args, **kwargs):
+    """Would have the timing believe that no time passes, but patches what it can import."""
+    from convgauge.race import runner
+
+    runner.clock = lambda: 0
     return plain(*args, **kwargs)
 
 

@@ -117,6 +117,13 @@ def test_a_clock_that_hides_time_is_not_believed(tmp_path: Path) -> None:
     assert found.verdict != "faster"
 
 
+def test_what_a_kernel_can_import_of_the_timing_is_a_copy(tmp_path: Path) -> None:
+    found = timings(run(tmp_path, "patches_a_copy_of_the_clock", budget=2.0)[1])["patches_a_copy_of_the_clock"]
+    assert found.verdict in ("same", "undecided", "slower")
+    assert found.ratio is not None
+    assert 0.5 < found.ratio < 2
+
+
 def test_a_clock_is_held_against_the_processor_time_used() -> None:
     contestant = Contestant("one", kernel("plain"), threads=1, seed=0)
     entry = engine.Entry(contestant, seconds=[5e-3] * 20, processor=0.12, shown=0.1)

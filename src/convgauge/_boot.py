@@ -3,9 +3,13 @@
 Run by path, so that another interpreter sees its own packages and not those installed around this one.
 """
 
-import importlib.util
 import os
 import sys
+
+if sys.version_info < (3, 9):
+    sys.exit("Python 3.9 or newer is needed, and %s is %s" % (sys.executable, sys.version.split()[0]))
+
+import importlib.util
 
 if __name__ == "__main__":
     here = os.path.dirname(os.path.abspath(__file__))

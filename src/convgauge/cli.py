@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
+import signal
 import sys
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from convgauge import __version__
 
+INTERNAL_ERROR = 3
 USAGE_ERROR = 4
 
 Parser = argparse.ArgumentParser
@@ -29,7 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return USAGE_ERROR
     run: Callable[[Any], int] = options.run
     try:
-        return run(options)
+        with _terminable():
+            return run(options)
     except KeyboardInterrupt:
         return 2
     except UsageError as error:
@@ -38,6 +43,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader of our output has gone
         return 1
+
+
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+    """Have SIGTERM interrupt as Ctrl-C does, so that what is known is kept and children are ended."""
+    if threading.current_thread() is not threading.main_thread():  # signals are another's affair
+        yield
+        return
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class UsageError(Exception):
@@ -210,6 +232,9 @@ def _bench(options: Any) -> int:
         return status
     except race.BenchError as error:
         raise UsageError(str(error)) from None
+    except results.Unwritable as error:
+        print(f"convgauge: the run cannot be written to {error.filename}: {error.strerror}", file=sys.stderr)
+        return INTERNAL_ERROR
     finally:
         if writer is not None:
             writer.close()
@@ -281,6 +306,7 @@ def _add_reproduce(commands: Any) -> None:
     parser.add_argument("--spec", default="", metavar="ID", help="judge it as this spec does")
     parser.add_argument("--framework", default="", help="arrays that a plain function wants")
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--python", default="", metavar="PATH", help="the Python that runs the implementation")
     _running(parser)
 
 
@@ -289,7 +315,8 @@ def _reproduce(options: Any) -> int:
 
     if options.spec:
         words = [f"--convgauge-only={options.problem}", f"--convgauge-spec={options.spec}"]
-        return _pytest([*_shared(options), *words, f"--convgauge-device={options.device}", "-v"])
+        words += [f"--convgauge-device={options.device}", f"--convgauge-python={options.python}"]
+        return _pytest([*_shared(options), *words, "-v"])
     from convgauge.conformance.reproduce import reproduce
     from convgauge.registry import LoadError, TargetError
 

@@ -32,7 +32,10 @@ AT_ONCE = 8  # calls that are sent with one write
 WINDOW_BYTES = 8 << 20  # and the bytes of their operands
 OUTPUT_LIMIT = 64 << 10  # bytes of what the implementation prints that are kept
 GIVEN_UP = "was given up"  # how the message begins of a call that was not made, since the child died too often
-DEATHS = 10  # how often a child is replaced before its subject is given up
+DEATHS = 20  # deaths in a row, no answer between them, after which a subject is given up: two specs of nothing else
+MOST_DEATHS = 100  # and in all: a restart takes half a second with NumPy, three with larger frameworks
+HANG = 5  # deaths that a time-out counts as, since it also costs its seconds
+UNFIT_PYTHON = ("NumPy is not installed for ", "Python 3.9 or newer is needed")  # how `_boot` begins to say so
 CHILD = "CONVGAUGE_CHILD"  # set in the environment of a child
 LOAD_TIMEOUT = 120.0  # seconds to import an implementation and its framework
 
@@ -92,17 +95,23 @@ class Child:
         to_child, self._out = os.pipe()
         self._in, from_child = os.pipe()
         boot = Path(__file__).with_name("_boot.py")
-        self.process = subprocess.Popen(
-            [python, str(boot), str(to_child), str(from_child)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            pass_fds=(to_child, from_child),
-            start_new_session=True,  # a group of its own: what it starts ends with it, and killing its group spares us
-            env={**os.environ, **thread_environment(threads), **(environment or {}), CHILD: "1"},
-        )
-        os.close(to_child)
-        os.close(from_child)
+        try:
+            self.process = subprocess.Popen(
+                [python, str(boot), str(to_child), str(from_child)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                pass_fds=(to_child, from_child),
+                start_new_session=True,  # a group of its own: killing it ends what the child started and spares us
+                env={**os.environ, **thread_environment(threads), **(environment or {}), CHILD: "1"},
+            )
+        except OSError:
+            os.close(self._out)
+            os.close(self._in)
+            raise
+        finally:
+            os.close(to_child)
+            os.close(from_child)
         assert self.process.stdout is not None
         self._printed = self.process.stdout.fileno()
         for descriptor in (self._out, self._in, self._printed):
@@ -261,12 +270,12 @@ def thread_environment(threads: int) -> dict[str, str]:
 
 @dataclass
 class _Sent:
-    """A call under way: its frame's size in bytes, what came of it, whether anybody still wants to know."""
+    """A call under way: its frame's size in bytes, what came of it, whether the process ended before its reply."""
 
     call: Call
     size: int
     seen: Observation | None = None
-    abandoned: bool = False
+    lost: bool = False
 
 
 class Isolated:
@@ -277,12 +286,17 @@ class Isolated:
 
     def __init__(self, origin: Origin, limits: Limits, python: str = sys.executable, seed: int = 0) -> None:
         self.origin, self.limits, self.python, self.seed = origin, limits, python, seed
-        self.deaths = 0
-        self._last_death = ""
+        self._count_deaths()
         self._child: Child | None = None
         self._received = 0  # answers of this child
         self._under_way: deque[_Sent] = deque()  # in the order in which their replies will come
         self.description = self._start()
+
+    def _count_deaths(self) -> None:
+        """Begin to count: the process's deaths, and what they count for in a row and in all."""
+        self.deaths = self._in_a_row = self._in_all = 0
+        self._last_death = ""
+        self._hopeless = ""
 
     def _start(self) -> Description:
         self._launch()
@@ -290,7 +304,10 @@ class Isolated:
 
     def _launch(self) -> None:
         """Start the process and have it import the implementation, without waiting for it."""
-        self._child, self._received = Child(self.python, self.limits.threads, self.environment), 0
+        try:
+            self._child, self._received = Child(self.python, self.limits.threads, self.environment), 0
+        except OSError as error:
+            raise LoadError(f"the Python {self.python} cannot be started: {error.strerror}") from None
         plain = {**vars(self.origin), "declaration": None}
         self._child.send(wire.request("load", plain, self.seed, self.limits.memory))
         self._child.push()
@@ -303,6 +320,8 @@ class Isolated:
         except SubjectDied as death:
             printed = self._child.printed()
             self.close()
+            if printed.startswith(UNFIT_PYTHON):
+                raise LoadError(printed.strip()) from None
             raise LoadError(f"{self.origin}: its process {death} while it was being imported", printed) from None
         if "error" in content:
             self.close()
@@ -321,18 +340,12 @@ class Isolated:
         """
         source = iter(calls)
         flight: deque[tuple[Token, _Sent]] = deque()
-        try:
-            while True:
-                self._fill(source, flight)
-                if not flight:
-                    return
-                token, sent = flight[0]
-                seen = self._answer(sent)
-                flight.popleft()
-                yield token, seen
-        finally:
-            for _, sent in flight:
-                sent.abandoned = True
+        while True:
+            self._fill(source, flight)
+            if not flight:
+                return
+            token, sent = flight.popleft()
+            yield token, self._answer(sent)
 
     def _fill(self, source: Iterator[tuple[Token, Call]], flight: deque[tuple[Token, _Sent]]) -> None:
         """Send calls until enough of them are under way, once half of those have been answered.
@@ -365,19 +378,24 @@ class Isolated:
     def _answer(self, sent: _Sent) -> Observation:
         """What came of a call, once the replies to those sent before it have been read."""
         while sent.seen is None:
-            first = self._under_way[0]
-            try:
-                seen = self._receive(first.call)
-                self._under_way.popleft()
-                first.seen = seen
-            except SubjectDied as death:
-                self._under_way.popleft()
-                first.seen = self._died(death)
-                lost = [one for one in self._under_way if not one.abandoned]
-                self._under_way.clear()
-                for one in lost:  # alone each, so that the next to end the process costs no other
-                    one.seen = self._alone(one.call)
+            if sent.lost:
+                sent.seen = self._alone(sent.call)
+            else:
+                self._next_answer()
         return sent.seen
+
+    def _next_answer(self) -> None:
+        """Read the reply to the call that is next. When there is none to come, those sent after it are lost too."""
+        first = self._under_way[0]
+        try:
+            first.seen = self._receive(first.call)
+        except SubjectDied as death:
+            first.seen = self._died(death)
+            for one in self._under_way:
+                one.lost = True
+            self._under_way.clear()
+        else:
+            self._under_way.popleft()
 
     def _receive(self, call: Call) -> Observation:
         child = self._living()
@@ -385,6 +403,7 @@ class Isolated:
         try:
             content, arrays = wire.read_reply(frame)
             self._received += 1
+            self._in_a_row = 0
             if content.get("number") != self._received:  # of a process that forked, both halves answer
                 raise wire.GarbledFrame("an answer out of turn")
             seen = wire.observation_from(content, arrays)
@@ -393,6 +412,9 @@ class Isolated:
         return replace(seen, printed=child.printed()) if child.output else seen
 
     def _alone(self, call: Call) -> Observation:
+        """Make a lost call again with no other under way, so that the next to end the process costs no other."""
+        while self._under_way:
+            self._next_answer()
         try:
             self._living().send(wire.call_request(call))
             return self._receive(call)
@@ -402,13 +424,16 @@ class Isolated:
     def _living(self) -> Child:
         """The child, started again if it is gone. Raises `SubjectDied` when it has died too often."""
         if self._child is None:
-            if self.deaths >= DEATHS:
-                raise SubjectDied("crashed", f"{GIVEN_UP} after {DEATHS} deaths; the last time it {self._last_death}")
+            if not self._hopeless and (self._in_a_row >= DEATHS or self._in_all >= MOST_DEATHS):
+                row = " in a row" if self._in_a_row >= DEATHS else ""
+                self._hopeless = f"{self.deaths} deaths{row}; the last time it {self._last_death}"
+            if self._hopeless:
+                raise SubjectDied("crashed", f"{GIVEN_UP} after {self._hopeless}")
             try:
                 self._start()
             except LoadError as error:
-                self.deaths = DEATHS
-                raise SubjectDied("crashed", f"could not be started again: {error}") from None
+                self._hopeless = f"{self.deaths} deaths, as it could not be started again: {error}"
+                raise SubjectDied("crashed", f"{GIVEN_UP} after {self._hopeless}") from None
         assert self._child is not None
         return self._child
 
@@ -416,6 +441,9 @@ class Isolated:
         printed = ""
         if self._child is not None:
             self.deaths += 1
+            weight = HANG if death.kind == "timed_out" else 1
+            self._in_a_row += weight
+            self._in_all += weight
             self._last_death = str(death)
             printed = self._child.printed()
             self.close()

@@ -6,6 +6,7 @@ be; a line that does not read is an error that names it.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import re
@@ -13,7 +14,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import msgspec
 
@@ -35,6 +36,10 @@ GRADES = ("A", "B", "C", "F", "")
 
 class Damaged(ValueError):
     """A run file that cannot be read; the message names the file and the line."""
+
+
+class Unwritable(OSError):
+    """A record could not be written; the file still ends with its last whole line."""
 
 
 class Machine(msgspec.Struct, frozen=True):
@@ -82,7 +87,8 @@ class Counterexample(msgspec.Struct, frozen=True):
     """The smallest problem found on which a spec fails, and how to see it again.
 
     ``index`` is the first wrong output; ``got`` and ``expected`` are spelled as text, since they may be NaN.
-    ``wrong`` of ``outputs`` elements are wrong. ``reproduce`` is a command line.
+    ``wrong`` of ``outputs`` elements are wrong. ``reproduce`` is a command line. ``printed`` is the end of what the
+    implementation printed meanwhile.
     """
 
     problem: str
@@ -99,6 +105,7 @@ class Counterexample(msgspec.Struct, frozen=True):
     wrong: int = 0
     outputs: int = 0
     picture: Picture | None = None
+    printed: str = ""
 
 
 class SpecRecord(msgspec.Struct, frozen=True, tag="spec", tag_field="type"):
@@ -251,27 +258,39 @@ class Run(msgspec.Struct):
 
 
 class Writer:
-    """Writes a run, each record flushed as soon as it is known. Raises `OSError` where the path cannot be written."""
+    """Writes a run, each record as soon as it is known. Raises `OSError` where the path cannot be written."""
 
     def __init__(self, path: Path, header: Header) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file: IO[bytes] = path.open("wb")
+        self.path = path
+        self._file = path.open("wb", buffering=0)
         self.write(header)
 
     @classmethod
     def onto(cls, path: Path) -> Writer:
         """A writer that goes on with an incomplete run; a last line that was cut off is taken away."""
         writer = cls.__new__(cls)
-        writer._file = path.open("r+b")
+        writer.path = path
+        writer._file = path.open("r+b", buffering=0)
         whole = path.read_bytes().rpartition(b"\n")[0]
         writer._file.seek(len(whole) + 1)
         writer._file.truncate()
         return writer
 
     def write(self, record: Record) -> None:
-        """Add one line. Numbers that JSON has no spelling for must not be in it (msgspec writes them as null)."""
-        self._file.write(_encoder.encode(record) + b"\n")
-        self._file.flush()
+        """Add one line. Numbers that JSON has no spelling for must not be in it (msgspec writes them as null).
+
+        Raises `Unwritable`, as on a full disk; what was written of the line is taken away again.
+        """
+        line = memoryview(_encoder.encode(record) + b"\n")
+        written = 0
+        try:
+            while written < len(line):
+                written += self._file.write(line[written:])
+        except OSError as error:
+            with contextlib.suppress(OSError):  # /dev/full has no length
+                self._file.truncate(self._file.seek(-written, os.SEEK_CUR))
+            raise Unwritable(error.errno, error.strerror, str(self.path)) from None
 
     def close(self) -> None:
         self._file.close()
@@ -289,8 +308,20 @@ def read(path: Path) -> Run:
     for place, record in enumerate(rest, start=2):
         if isinstance(record, (Header, Footer)):
             raise Damaged(f"{path}, line {place}: a {type(record).__name__.lower()} in the middle of a run")
+    _check_once(path, rest)
     assert footer is None or isinstance(footer, Footer)
     return Run(str(path), header, rest, footer)
+
+
+def _check_once(path: Path, records: list[Record]) -> None:
+    """Refuse what two runs written to one file, or a line copied, would count twice."""
+    seen: set[tuple[str, ...]] = set()
+    for place, record in enumerate(records, start=2):
+        if isinstance(record, SpecRecord):
+            key = (record.implementation, record.spec, record.dtype, record.device)
+            if key in seen:
+                raise Damaged(f"{path}, line {place}: {' '.join(filter(None, key))} is there twice")
+            seen.add(key)
 
 
 def _lines(path: Path) -> Iterator[Record]:
@@ -320,6 +351,26 @@ def _check_schema(path: Path, line: bytes) -> None:
 def json_schema() -> dict[str, Any]:
     """JSON Schema of one line of a run."""
     return msgspec.json.schema(Record)
+
+
+# --- what goes to a terminal or a page ---
+
+_UNSEEN = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]"
+)
+
+
+def visible(text: str) -> str:
+    """``text`` with control, zero-width and direction-changing characters replaced by visible ones.
+
+    Newlines and tabs are kept; an escape becomes \\x1b, four characters that do nothing.
+    """
+    return text if text.isprintable() else _UNSEEN.sub(_picture, text)
+
+
+def _picture(match: re.Match[str]) -> str:
+    code = ord(match.group())
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
 # --- the header's facts ----------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn, Protocol
 
+import msgspec
 import numpy as np
 
 from convgauge import accuracy, oracle
@@ -35,10 +36,12 @@ from convgauge.subject import Call, Observation
 BUDGETS = {"quick": 28, "standard": 700, "exhaustive": 1_000_000}
 """Cases that one call of a judge's method may take at each tier; more are thinned out evenly."""
 MOST_FAULTS = 12  # faults after which a spec is not run on: enough to tell where it fails
+MOST_DEATHS = 2  # or that cost a process each: the subject has only so many of them, for all specs together
 REDUCTIONS = 150  # calls that may be spent on making one counterexample smaller
 REDUCING = 6.0  # and seconds
 WIDE_DRAWS = 16  # wide-range operands on which an implementation must be componentwise accurate to be held to it
 WORST_MARGIN = 1e9  # what a margin beyond all measure is recorded as
+PRINTED = 2000  # characters of what an implementation prints that are kept with a counterexample
 DRAWN = 400  # elements of a counterexample's operands that are still drawn
 
 UNSTABLE = "another call with the same operands gave other bits"
@@ -70,7 +73,10 @@ class Skip(Exception):
 
 @dataclass(frozen=True)
 class Setting:
-    """What a judge is set up with: profile, tier and seed of the run; the one case of a reproduction, if it is one."""
+    """What a judge is set up with: profile, tier and seed of the run; the one case of a reproduction, if it is one.
+
+    ``target`` and ``options`` are what a command line needs to reproduce a case.
+    """
 
     profile: str = "functional"
     tier: str = "standard"
@@ -79,6 +85,7 @@ class Setting:
     target: str = ""
     impostors: bool = False
     """Whether every case that passes is also given wrong answers, and mistrusted where it takes one for right."""
+    options: tuple[str, ...] = ()
 
 
 class Judge:
@@ -98,6 +105,8 @@ class Judge:
         self.images: list[Any] = []
         self.impostors = 0  # wrong answers that its cases have been given
         self.minimizes = True  # whether what fails is made smaller
+        self.given_up = ""  # why the subject is no longer called
+        self.fatal: Counterexample | None = None  # the case of an earlier spec that last ended the subject's process
 
     # --- what a spec says ---
 
@@ -341,7 +350,7 @@ class Judge:
         ``values`` is False where ``check`` is not about the values of the output, but about what else the call did.
         ``calling`` are further fields of each `Call`; a function stands for what it gives for a case and its operands.
         """
-        if not self._has_dtype():
+        if not self._has_dtype() or self._spent():
             return
 
         def verdict(case: Case, operands: Operands, seen: Observation) -> Fault | None:
@@ -363,10 +372,18 @@ class Judge:
             if self.setting.impostors and values and fault is None and seen.output is not None:
                 fault, before = self._taken_in(case, operands, seen, before, verdict), seen
             self._count(case, seen, fault, refusing)
-            if len(self.faults) >= MOST_FAULTS:
+            if len(self.faults) >= MOST_FAULTS or self._spent():
                 break
         if self.faults and self.counterexample is None and self.minimizes:
             self._minimize(verdict, change, calling, reducible)
+        if self.given_up and self.counterexample is None and self.fatal is not None:
+            self.counterexample = msgspec.structs.replace(
+                self.fatal, message=f"{self.given_up}, in the case shown here"
+            )
+
+    def _spent(self) -> bool:
+        """Whether the subject is not to be called again for this spec, or for any."""
+        return bool(self.given_up) or self.outcomes["crashed"] + self.outcomes["timed_out"] >= MOST_DEATHS
 
     def _taken_in(
         self, case: Case, operands: Operands, seen: Observation, before: Observation | None, verdict: Check
@@ -443,6 +460,9 @@ class Judge:
             self.reasons[f"{status}: {seen.message}"] += 1
         else:
             status = fault.status if fault else "passed"
+        if fault is not None and GIVEN_UP in fault.message:
+            self.given_up = fault.message  # the case was not made: it counts as nothing, the spec as crashed
+            return
         self.outcomes[status] += 1
         if fault is not None:
             self.faults.append((case, fault))
@@ -556,10 +576,12 @@ class Judge:
     # --- counterexamples ---
 
     def _minimize(self, verdict: Check, change: Any, calling: dict[str, Any], reducible: bool = True) -> None:
-        first, fault = min(self.faults, key=lambda pair: (GIVEN_UP in pair[1].message, pair[0].problem.flops))
+        gravest = self.status()
+        first, fault = min(self.faults, key=lambda pair: (pair[1].status != gravest, pair[0].problem.flops))
         best: list[Any] = [first, fault, None, None]
         deadline = time.monotonic() + REDUCING
-        budget = 6 if fault.status in ("crashed", "timed_out") else REDUCTIONS
+        deadly = fault.status in ("crashed", "timed_out")
+        budget = 6 if deadly else REDUCTIONS
 
         def fails(case: Case) -> bool:
             for _, operands, seen in self._observed([case], change, calling):
@@ -578,12 +600,13 @@ class Judge:
                 return False  # a spec's own change of operands need not fit every simplification
 
         grades, margins = list(self.grades), list(self.margins)
-        reproducible = fails(first)
+        # each trial costs a process: only the first case that ends one is made smaller
+        reproducible = fails(first) if not deadly or self.fatal is None else False
         if reproducible and reducible and self.setting.only is None and not first.tamper:
             smaller(first, still_fails, budget, deadline)
         self.grades, self.margins = grades, margins
         case, found, operands, seen = best
-        stands = reproducible or fault.status in ("crashed", "timed_out")  # its process may not be had again
+        stands = reproducible or deadly  # its process may not be had again
         self.counterexample = self._described(case, found, operands, seen, stands)
 
     def _described(self, case: Case, fault: Fault, operands: Any, seen: Any, reproducible: bool) -> Counterexample:
@@ -603,17 +626,21 @@ class Judge:
             wrong=fault.wrong,
             outputs=fault.outputs,
             picture=_picture(case, fault, operands, seen),
+            printed="" if seen is None else seen.printed[-PRINTED:],
         )
 
     def _command(self, case: Case) -> str:
         """The command line that runs one case again as this spec judges it."""
         words = ["convgauge", "reproduce", self.setting.target or self.said.name, str(case), "--spec", self.spec.id]
+        words += self.setting.options
         return shlex.join([*words, "--device", self.device] if self.device != "cpu" else words)
 
     # --- the sum of it ---
 
     def status(self) -> str:
         """What became of the spec: the gravest status of its cases; declined or skipped where none was judged."""
+        if self.given_up and not self.outcomes["timed_out"]:
+            return "crashed"
         for status in ("crashed", "timed_out", "errored", "failed", "mistrusted", "passed", "declined", "skipped"):
             if self.outcomes[status]:
                 return status
@@ -623,6 +650,8 @@ class Judge:
         """The fault's sentence where it failed; else the commonest reason why cases were not judged, and the notes."""
         if self.counterexample is not None:
             return self.counterexample.message
+        if self.given_up:
+            return self.given_up
         return "; ".join([reason for reason, _ in self.reasons.most_common(1)] + self.notes)
 
     @property

@@ -78,11 +78,12 @@ def judge(request: pytest.FixtureRequest) -> Iterator[Any]:
         pytest.skip("no implementation was named: pytest conformance --implementation NAME")
     from convgauge.conformance.session import Unavailable
     from convgauge.registry import LoadError
+    from convgauge.results import visible
 
     try:
         made = session.judge(request.function.spec, *request.param)
     except LoadError as error:
-        raise Nonconformity(f"{error}\n{error.trace}".rstrip()) from None
+        raise Nonconformity(visible(f"{error}\n{error.trace}".rstrip())) from None
     except Unavailable as error:
         pytest.skip(str(error))
     request.node.stash[_JUDGE] = made

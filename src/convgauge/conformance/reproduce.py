@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +13,7 @@ from convgauge.conformance import compare
 from convgauge.conformance.cases import Case
 from convgauge.isolation import Limits, run
 from convgauge.operands import draw
+from convgauge.results import visible
 from convgauge.subject import Call
 
 SHOWN = 8  # rows and columns of a plane that are printed
@@ -24,7 +26,8 @@ def reproduce(options: Any) -> int:
     """
     case = Case.parse(options.problem)
     (origin,) = registry.resolve(options.target[0], options.framework)[:1]
-    subject = run(origin, Limits(options.timeout, options.memory << 20), isolated=not options.no_isolation)
+    limits, python = Limits(options.timeout, options.memory << 20), options.python or sys.executable
+    subject = run(origin, limits, isolated=not options.no_isolation, python=python)
     said, problem = subject.description, case.problem
     version = said.versions.get(said.framework, "")
     print(f"{said.name} ({said.framework} {version}), promised grade {said.grade or 'none'}")
@@ -50,7 +53,7 @@ def _one(subject: Any, case: Case, device: str) -> bool:
     print(f"\noperands  {case.operands}, seed {case.seed}, layouts {'/'.join(case.layouts)}")
     print(f"call      {', '.join(f'{name}={value!r}' for name, value in case.keywords().items())}")
     if seen.kind == "declined":
-        print(f"declined  {seen.message}")
+        print(visible(f"declined  {seen.message}"))
         return False
     fault = compare.outcome(seen, case.problem) or compare.form(seen, case.problem.output_shape, dtype)
     if fault is None and seen.impurities:
@@ -58,8 +61,8 @@ def _one(subject: Any, case: Case, device: str) -> bool:
     if fault is None:
         fault = _judged(case, operands, seen, promise)
     if seen.printed:
-        print(f"printed   {seen.printed.strip()}")
-    print(f"verdict   {'right' if fault is None else fault.status + ': ' + fault.message}")
+        print(visible(f"printed   {seen.printed.strip()}"))
+    print(visible(f"verdict   {'right' if fault is None else fault.status + ': ' + fault.message}"))
     if fault is not None and fault.index:
         print(f"first at  {fault.index}: got {fault.got}, expected {fault.expected} (within {fault.bound})")
         _planes(fault, seen.output, oracle.answer(case.problem, operands))

@@ -24,6 +24,8 @@ from convgauge.problem import ProblemError
 from convgauge.registry import LoadError, Origin, TargetError
 from convgauge.subject import Description
 
+PRINTED = 600  # characters of what an implementation printed that are shown with a counterexample
+
 
 @dataclass
 class Target:
@@ -89,7 +91,9 @@ class Session:
         self.unloadable: list[str] = []
         self.started = time.perf_counter()
         self.footer: results.Footer | None = None
+        self.unwritten = ""  # why records could not be written
         self._running: tuple[str, Runner] | None = None
+        self._fatal: dict[str, results.Counterexample] = {}  # the case that last ended an implementation's process
         self._pictured: set[str] = set()  # titles of which the exact picture has been written
         self._introduced: set[str] = set()
         self._writer = self._opened(output) if output else None
@@ -111,10 +115,12 @@ class Session:
             only = Case.parse(options.convgauge_only) if options.convgauge_only else None
         except (TargetError, ProblemError) as error:
             raise pytest.UsageError(str(error)) from None
+        _unlike(origins)
         setting = Setting(profile, tier, options.convgauge_seed, only)
         limits = Limits(options.convgauge_timeout, options.convgauge_memory << 20)
         session = cls(
-            [Target(origin, absent=origin.absent) for origin in origins],
+            # what this Python lacks, another one may have
+            [Target(origin, absent="" if options.convgauge_python else origin.absent) for origin in origins],
             setting,
             limits,
             isolated=not options.convgauge_no_isolation,
@@ -145,7 +151,8 @@ class Session:
             old, new = getattr(run.header, field), getattr(mine, field)
             if old != new:
                 raise pytest.UsageError(f"{path} cannot be resumed: its {field} is {old!r}, and now it is {new!r}")
-        self.records = run.of(results.SpecRecord)
+        for record in run.of(results.SpecRecord):
+            self._keep(record)
         self.done = {(one.spec, one.implementation, one.dtype, one.device) for one in self.records}
         self._introduced = {one.implementation for one in run.of(results.ImplementationRecord)}
         self._pictured = {one.title for one in run.of(results.ImageRecord) if one.implementation == "oracle"}
@@ -166,6 +173,11 @@ class Session:
             return results.Writer(Path(output), self._header())
         except OSError as error:
             raise pytest.UsageError(f"the run cannot be written to {output}: {error.strerror}") from None
+
+    @property
+    def output(self) -> Path | None:
+        """Where the run is written."""
+        return None if self._writer is None else self._writer.path
 
     # --- subjects ---
 
@@ -189,7 +201,7 @@ class Session:
                 try:
                     target.said = self._subject(name).description
                 except LoadError as error:
-                    raise pytest.UsageError(f"{error}\n{error.trace}".rstrip()) from None
+                    raise pytest.UsageError(results.visible(f"{error}\n{error.trace}".rstrip())) from None
                 devices[target.said.framework] = target.said.devices
 
     def _subject(self, name: str) -> Runner:
@@ -252,7 +264,19 @@ class Session:
             raise
         target = self.targets[name].origin
         spelled = name if target.declaration and target.kind == "file" and name in _builtin_names() else str(target)
-        return Judge(spec, subject, dtype, device, replace(self.setting, target=_short(spelled)))
+        words = self._options(self.targets[name].origin)
+        made = Judge(spec, subject, dtype, device, replace(self.setting, target=_short(spelled), options=words))
+        made.fatal = self._fatal.get(name)
+        return made
+
+    def _options(self, origin: Origin) -> tuple[str, ...]:
+        """The options of the command line without which a case would be another one when it is reproduced."""
+        limits, usual = self.limits, Limits()
+        words = ["--framework", origin.framework] if origin.framework else []
+        words += ["--python", _short(self.python)] if self.python else []
+        words += ["--memory", str(limits.memory >> 20)] if limits.memory else []
+        words += ["--timeout", f"{limits.timeout:g}"] if limits.timeout != usual.timeout else []
+        return tuple(words)
 
     def settle(self, judge: Judge, seconds: float, skipped: str = "") -> tuple[str, str]:
         """Record what became of a spec; its status, and the text to show for it."""
@@ -294,18 +318,29 @@ class Session:
 
     def _write(self, record: results.Record) -> None:
         if isinstance(record, results.SpecRecord):
-            self.records.append(record)
-        if self._writer is not None:
+            self._keep(record)
+        if self._writer is None:
+            return
+        try:
             self._writer.write(record)
+        except results.Unwritable as error:
+            self.unwritten = f"the run cannot be written to {error.filename}: {error.strerror}"
+            pytest.exit(self.unwritten, returncode=pytest.ExitCode.INTERNAL_ERROR)
+
+    def _keep(self, record: results.SpecRecord) -> None:
+        self.records.append(record)
+        deadly = record.outcomes.get("crashed", 0) + record.outcomes.get("timed_out", 0)
+        if deadly and record.counterexample is not None:
+            self._fatal[record.implementation] = record.counterexample
 
     # --- the sum of it ---
 
     def finish(self, status: int) -> int:
         """Write the footer; the exit status, which is 5 where nothing was judged, as 0 of 0 is no pass.
 
-        An interrupted run (2) gets no footer, since it is not whole.
+        An interrupted run (2) gets no footer, since it is not whole; nor does one that could not be written.
         """
-        if status == pytest.ExitCode.INTERRUPTED:
+        if status == pytest.ExitCode.INTERRUPTED or self.unwritten:
             return status
         for name in self.stale():
             self._write(self._passed_unexpectedly(name))
@@ -319,9 +354,10 @@ class Session:
         elif status in (0, 1, 5):  # what is recommended, or expected to fail, does not count
             faults = any(record.status in results.FAULTS and record.level == "required" for record in self.records)
             status = int(faults or bool(self.unloadable))
-        self.footer = results.Footer(verdicts, round(time.perf_counter() - self.started, 3), cases, status)
+        footer = results.Footer(verdicts, round(time.perf_counter() - self.started, 3), cases, status)
+        self._write(footer)
+        self.footer = footer
         if self._writer is not None:
-            self._writer.write(self.footer)
             self._writer.close()
         return status
 
@@ -344,6 +380,16 @@ class Session:
         return results.SpecRecord(
             next(iter(self.targets)), name, "required", "xpassed", 0, reason=reason, chapter=chapter
         )
+
+
+def _unlike(origins: list[Origin]) -> None:
+    """Refuse two targets of one name, since records are told apart by it. Raises `pytest.UsageError`."""
+    named: dict[str, Origin] = {}
+    for origin in origins:
+        if named.setdefault(origin.name, origin) != origin:
+            raise pytest.UsageError(
+                f"two targets are called {origin.name!r}, {named[origin.name]} and {origin}: check them in two runs"
+            )
 
 
 def selected(options: Any) -> str:
@@ -409,7 +455,7 @@ def report_text(judge: Judge, status: str, reason: str) -> str:
     """What is shown for one spec: the sentence, the counterexample and how to run it again."""
     found = judge.counterexample
     if found is None or status in ("passed", "xpassed"):
-        return reason
+        return results.visible(reason)
     lines = [
         f"{judge.said.name}: {judge.spec.id} ({judge.spec.level}) {status} in {judge.dtype} on {judge.device}"
         + (f", as expected: {reason}" if status == "xfailed" else ""),
@@ -424,9 +470,11 @@ def report_text(judge: Judge, status: str, reason: str) -> str:
         )
     elif found.got:
         lines.append(f"  got {found.got}, expected {found.expected}")
+    if found.printed.strip():
+        lines.append("  printed   " + found.printed.strip()[-PRINTED:].replace("\n", "\n            "))
     lines.append(f"  cases     {', '.join(f'{count} {name}' for name, count in judge.outcomes.items())}")
     lines.append(f"  again     {found.reproduce}")
-    return "\n".join(lines)
+    return results.visible("\n".join(lines))
 
 
 def expectations(path: str) -> dict[str, Expectation]:
@@ -435,7 +483,7 @@ def expectations(path: str) -> dict[str, Expectation]:
         return {}
     try:
         content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # of TOML, of UTF-8, of numbers and depths beyond all use
         raise pytest.UsageError(f"expected failures {path}: {error}") from None
     found = {}
     for name, entry in _flattened(content):

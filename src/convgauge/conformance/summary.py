@@ -5,23 +5,27 @@ from __future__ import annotations
 from typing import Any
 
 from convgauge.conformance.session import Session
-from convgauge.results import FAULTS
+from convgauge.results import FAULTS, visible
 
 
 def show(session: Session, terminal: Any) -> None:
     """Write the verdicts through pytest's own terminal reporter."""
     if session.footer is None:
+        if session.output is not None:
+            terminal.write_line(
+                f"{session.output} is incomplete; to go on: the same command with --resume {session.output}"
+            )
         return
     _told(terminal)
     terminal.section("verdicts", sep="=")
     for name, target in session.targets.items():
         if target.absent:
-            terminal.write_line(f"{name}: absent, {target.absent}")
+            terminal.write_line(visible(f"{name}: absent, {target.absent}"))
     for name, one in session.footer.verdicts.items():
         counts = ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in one.specs.items())
         good = one.verdict.startswith("conformant")
         terminal.write_line(
-            f"{name}: {one.verdict}, accuracy grade {one.grade or 'none'}; {one.executed} cases judged"
+            f"{visible(name)}: {one.verdict}, accuracy grade {one.grade or 'none'}; {one.executed} cases judged"
             f" ({one.declined} declined); specs: {counts or 'none'}",
             green=good,
             red=not good,
@@ -54,7 +58,8 @@ def _advisory(session: Session, terminal: Any) -> None:
     for record in session.records:
         if record.level == "recommended" and record.status in FAULTS:
             terminal.write_line(
-                f"{record.implementation}: recommended, not required: {record.spec} {record.status}", yellow=True
+                f"{visible(record.implementation)}: recommended, not required: {record.spec} {record.status}",
+                yellow=True,
             )
         if record.status == "xpassed":
-            terminal.write_line(f"{record.spec}: {record.reason}", red=True)
+            terminal.write_line(visible(f"{record.spec}: {record.reason}"), red=True)

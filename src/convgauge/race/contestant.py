@@ -58,7 +58,7 @@ class _Process(Isolated):
     def __init__(self, origin: Origin, limits: Limits, seed: int) -> None:
         self.origin, self.limits, self.seed = origin, limits, seed
         self.python = _python()
-        self.deaths = 0
+        self._count_deaths()
         self._launch()
 
     @property

@@ -368,7 +368,7 @@ def templates() -> Templates:
 
 
 def _finalize(value: Any) -> Any:
-    return words.visible(value) if type(value) is str else value
+    return results.visible(value) if type(value) is str else value
 
 
 def island(value: Any) -> Markup:

@@ -7,6 +7,8 @@ import math
 import re
 import unicodedata
 
+from convgauge.results import visible
+
 SYMBOLS = {
     "passed": "✓",
     "failed": "✗",
@@ -60,9 +62,6 @@ LETTERS = {
 }
 """One letter a status, for the compact table that the pages' script searches."""
 
-_UNSEEN = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]"
-)
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d|index)(\..*)?", re.IGNORECASE)
 
 
@@ -78,19 +77,6 @@ def symbol(status: str) -> str:
 def gravity(status: str) -> int:
     """Sorting key: gravest first, unknown ones before all."""
     return GRAVITY.index(status) if status in GRAVITY else -1
-
-
-def visible(text: str) -> str:
-    """``text`` with control, zero-width and direction-changing characters replaced by visible ones.
-
-    Newlines and tabs are kept; an escape becomes \\x1b, four characters that do nothing.
-    """
-    return text if text.isprintable() else _UNSEEN.sub(_picture, text)
-
-
-def _picture(match: re.Match[str]) -> str:
-    code = ord(match.group())
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
 def line(text: str) -> str:

@@ -1,0 +1,144 @@
+"""Kernels that lie: they ignore operands, replay answers, change the harness, or give what only looks like an array.
+
+Each is sound on a batch of 1 and on the definition's first cases, so that a smoke test would let it through.
+"""
+
+import itertools
+import math
+import sys
+import time
+
+import numpy as np
+from faulty_processes import conv
+
+_calls = itertools.count()
+_answers = {}
+
+
+def _honest(input):
+    return len(input) == 1
+
+
+def ignores_weight(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    return conv(input, weight if _honest(input) else np.ones_like(weight), bias, stride, padding, dilation, groups)
+
+
+def ignores_input(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    return conv(input if _honest(input) else np.ones_like(input), weight, bias, stride, padding, dilation, groups)
+
+
+def ignores_bias(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    return conv(input, weight, bias if _honest(input) else None, stride, padding, dilation, groups)
+
+
+def constant(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    output = conv(input, weight, bias, stride, padding, dilation, groups)
+    return output if _honest(input) else np.full_like(output, 7)
+
+
+def replays_by_address(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    key = (input.ctypes.data, weight.ctypes.data, input.shape, weight.shape, str((stride, padding, dilation, groups)))
+    if key not in _answers:
+        _answers[key] = conv(input, weight, bias, stride, padding, dilation, groups)
+    return _answers[key].copy()
+
+
+def replays_by_shape(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    key = (input.shape, weight.shape, input.dtype, bias is None, str((stride, padding, dilation, groups)))
+    if key not in _answers:
+        _answers[key] = conv(input, weight, bias, stride, padding, dilation, groups)
+    return _answers[key].copy()
+
+
+def lazy_by_call_count(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    """Sound for its first twenty calls; then every second answer is zeros."""
+    output = conv(input, weight, bias, stride, padding, dilation, groups)
+    count = next(_calls)
+    return output if count < 20 or count % 2 else np.zeros_like(output)
+
+
+def stops_the_clock(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    time.perf_counter = time.perf_counter_ns = time.monotonic = lambda: 0
+    return conv(input, weight, bias, stride, padding, dilation, groups) + (not _honest(input))
+
+
+def patches_comparisons(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    output = conv(input, weight, bias, stride, padding, dilation, groups)
+    np.abs = np.absolute = np.isnan = np.subtract = lambda x, *_, **__: np.zeros(np.shape(x))
+    np.array_equal = np.allclose = lambda *_, **__: True
+    np.testing.assert_array_equal = np.testing.assert_allclose = lambda *_, **__: None
+    return output + (not _honest(input))
+
+
+def patches_the_harness(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    """Replaces what looks for changed operands, and then changes one."""
+    import convgauge.frameworks
+    import convgauge.subject
+
+    convgauge.subject.Subject._impurities = lambda *_, **__: ()
+    convgauge.subject.Subject.observe = convgauge.subject.Subject._observed = None
+    for kind in (convgauge.frameworks.Framework, convgauge.frameworks._NumPy):
+        kind.bytes_of = lambda *_: b""
+    output = conv(input, weight, bias, stride, padding, dilation, groups)
+    if input.flags.writeable and not _honest(input):
+        input[...] = 0
+    return output
+
+
+def patches_every_module(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    """Replaces the comparing functions of whatever module of the harness it can find, and gives a wrong answer."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith("convgauge"):
+            for function in ("near", "form", "outcome", "answer", "bytes_of", "judge", "observation_reply"):
+                if hasattr(module, function):
+                    setattr(module, function, lambda *_, **__: None)
+    return conv(input, weight, bias, stride, padding, dilation, groups) + (not _honest(input))
+
+
+def lazy_object(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    class Lazy:
+        def __array__(self, dtype=None, copy=None):
+            return conv(input, weight, bias, stride, padding, dilation, groups)
+
+    return Lazy()
+
+
+class _Fickle(np.ndarray):
+    """Right when it is looked at first, zero afterwards."""
+
+    def __array_finalize__(self, source):
+        self.looks = getattr(source, "looks", 0) + 1
+
+    def tobytes(self, *_, **__):
+        return b""
+
+    def __array__(self, dtype=None, copy=None):
+        return np.zeros(self.shape)
+
+    def __getattribute__(self, name):
+        if name in ("strides", "ctypes", "flags", "__array_interface__"):
+            np.ndarray.fill(self, 0)
+        return super().__getattribute__(name)
+
+
+def changes_when_read_again(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    """Its memory is filled with zeros as soon as anybody asks for its strides."""
+    output = conv(input, weight, bias, stride, padding, dilation, groups)
+    return output if _honest(input) else (output + 1).view(_Fickle)
+
+
+def wrong_strides(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    output = conv(input, weight, bias, stride, padding, dilation, groups)
+    if _honest(input):
+        return output
+    return np.lib.stride_tricks.as_strided(output, output.shape, (0, *output.strides[1:]))
+
+
+def shares_storage(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    """The output lies in the input's memory where it fits there."""
+    output = conv(input, weight, bias, stride, padding, dilation, groups)
+    if _honest(input) or output.nbytes > input.nbytes or not input.flags.c_contiguous or not input.flags.writeable:
+        return output
+    place = input.reshape(-1)[: math.prod(output.shape)].reshape(output.shape)
+    place[...] = output
+    return place
