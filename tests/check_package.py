@@ -30,8 +30,8 @@ NOWHERE = ["__pycache__", ".pyc", "/_build/", "/_generated/", "/.tox/", "reports
 def main(folder: Path) -> None:
     (wheel,), (sdist,) = folder.glob("*.whl"), folder.glob("*.tar.gz")
     look_through(zipfile.ZipFile(wheel).namelist(), IN_THE_WHEEL, wheel)
-    names = [name.partition("/")[2] for name in tarfile.open(sdist).getnames()]
-    look_through(names, IN_THE_SDIST, sdist)
+    with tarfile.open(sdist) as archive:
+        look_through([name.partition("/")[2] for name in archive.getnames()], IN_THE_SDIST, sdist)
     with tempfile.TemporaryDirectory() as elsewhere:
         use(wheel, Path(elsewhere))
     print(

@@ -2,8 +2,8 @@
 
 A page's blocks are worked through in order, in a folder of its own. A Python or TOML block that begins with the comment
 ``# name.ext`` is that file; ``# name.ext, from here on`` is its new end, from the line that begins as the block's first
-does. What a ``console`` block shows under a command must be among what the command prints. A comment before a block says
-otherwise of it: ``<!-- not run -->``, ``<!-- exits 1 -->``, ``<!-- needs torch -->``.
+does. What a ``console`` block shows under a command must be among what the command prints. A comment before a block
+says otherwise of it: ``<!-- not run -->``, ``<!-- exits 1 -->``, ``<!-- needs torch -->``.
 """
 
 from __future__ import annotations
