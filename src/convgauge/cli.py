@@ -1,12 +1,12 @@
-"""The command line: ``convgauge list | check | bench | report | compare | reproduce | selftest``."""
+"""The command line: ``convgauge list | check | bench | report | compare | merge | reproduce | selftest``."""
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import os
 import signal
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,11 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from convgauge import __version__
+from convgauge.usage import USAGE_ERROR, Parser, UsageError, positive
 
 INTERNAL_ERROR = 3
-USAGE_ERROR = 4
-
-Parser = argparse.ArgumentParser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,12 +25,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     The exit status is pytest's: 0 conformant, 1 not, 2 interrupted, 3 internal error, 4 usage, 5 nothing executed.
     """
     parser = _parser()
-    options = parser.parse_args(arguments)
-    if not hasattr(options, "run"):
-        parser.print_help()
-        return USAGE_ERROR
-    run: Callable[[Any], int] = options.run
     try:
+        options = _parsed(parser, list(sys.argv[1:] if arguments is None else arguments))
+        if not hasattr(options, "run"):
+            parser.print_help()
+            return USAGE_ERROR
+        run: Callable[[Any], int] = options.run
         with _terminable():
             return run(options)
     except KeyboardInterrupt:
@@ -62,52 +60,89 @@ def _terminable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-class UsageError(Exception):
-    """Something that the caller can put right; shown as one sentence."""
+def _parsed(parser: Parser, words: list[str]) -> Any:
+    """The options, with a project's own defaults before those that were typed."""
+    from convgauge.configuration import configured
+
+    command = words[0] if words else ""
+    asks = {"-h", "--help"} & set(words)
+    defaults, targets = ([], []) if asks else configured(parser, command, Path.cwd())
+    options = parser.parse_args([*words[:1], *defaults, *words[1:]])
+    if getattr(options, "target", None) == []:
+        options.target = targets
+        if not targets:
+            raise UsageError(
+                f"{command} what? Name a registered implementation, path/file.py:function or module:function,"
+                " or set targets under [tool.convgauge] in pyproject.toml; `convgauge list` shows what is registered"
+            )
+    return options
 
 
 def _parser() -> Parser:
     parser = Parser(
         "convgauge",
         description="Prove a 2-D convolution right, then time it.",
-        epilog="examples:\n  convgauge check torch_conv2d --tier quick\n"
-        "  convgauge check my_kernel.py:conv2d --framework numpy\n"
-        "  convgauge bench torch_conv2d my_kernel.py:conv2d --layers resnet50",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        examples=[
+            "convgauge check torch_conv2d --tier quick",
+            "convgauge check my_kernel.py:conv2d --framework numpy",
+            "convgauge bench torch_conv2d my_kernel.py:conv2d --layers resnet50",
+        ],
     )
     parser.add_argument("--version", action="version", version=f"convgauge {__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND")
-    every = (_add_list, _add_check, _add_bench, _add_report, _add_compare, _add_merge, _add_reproduce, _add_selftest)
-    for add in every:
+    commands = parser.add_subparsers(metavar="COMMAND", parser_class=Parser)
+    for add in (
+        _add_list, _add_check, _add_bench, _add_report, _add_compare, _add_merge, _add_reproduce, _add_selftest,
+        _add_completion,
+    ):  # fmt: skip
         add(commands)
     return parser
 
 
-def _command(commands: Any, name: str, run: Callable[[Any], int], help: str) -> Parser:
-    parser: Parser = commands.add_parser(name, help=help, description=help[:1].upper() + help[1:] + ".")
+def _command(commands: Any, name: str, run: Callable[[Any], int], help: str, *examples: str) -> Parser:
+    described = help[:1].upper() + help[1:] + "."
+    parser: Parser = commands.add_parser(name, help=help, description=described, examples=examples)
     parser.set_defaults(run=run)
     return parser
+
+
+def _json(parser: Parser) -> None:
+    parser.add_argument("--json", action="store_true", help="print one JSON object, and nothing else, to stdout")
 
 
 # --- list ------------------------------------------------------------------------------------------------------------
 
 
 def _add_list(commands: Any) -> None:
-    parser = _command(commands, "list", _list, "what there is: implementations, specs, profiles, layer sets, devices")
+    parser = _command(
+        commands, "list", _list, "what there is: implementations, specs, profiles, layer sets, frameworks",
+        "convgauge list", "convgauge list --specs", "convgauge list --json",
+    )  # fmt: skip
     parser.add_argument("--specs", action="store_true", help="every spec with its sentence")
+    _json(parser)
 
 
 def _list(options: Any) -> int:
-    from convgauge.listing import show
+    from convgauge import listing
 
-    return show(specs=options.specs)
+    if not options.json:
+        return listing.show(specs=options.specs)
+    from convgauge.summaries import encode
+
+    print(encode(listing.table()))
+    return 0
 
 
 # --- check -----------------------------------------------------------------------------------------------------------
 
 
 def _add_check(commands: Any) -> None:
-    parser = _command(commands, "check", _check, "judge implementations against the specification")
+    parser = _command(
+        commands, "check", _check, "judge implementations against the specification",
+        "convgauge check torch_conv2d --tier quick",
+        "convgauge check my_kernel.py:conv2d --framework numpy -k 'padding or stride' -x",
+        "convgauge check my_package.kernels:conv2d --profile training --output run.jsonl",
+        "convgauge check --json | jq .verdicts    # targets from [tool.convgauge] in pyproject.toml",
+    )  # fmt: skip
     _targets(parser)
     parser.add_argument("--profile", default="functional", help="kernel, functional (default), training or torch")
     parser.add_argument("--tier", default="standard", help="quick, standard (default) or exhaustive")
@@ -121,30 +156,24 @@ def _add_check(commands: Any) -> None:
     parser.add_argument("-x", action="store_true", help="stop at the first spec that fails")
     parser.add_argument("-q", "--quiet", action="store_true", help="verdicts alone")
     parser.add_argument("-v", "--verbose", action="store_true", help="a line for every spec")
+    _json(parser)
     _running(parser)
 
 
 def _targets(parser: Parser) -> None:
     parser.add_argument(
-        "target", nargs="+", metavar="TARGET", help="registered name, package.module:function or path/file.py:function;"
+        "target", nargs="*", metavar="TARGET", help="registered name, package.module:function or path/file.py:function;"
         " 'builtin' stands for all that are shipped",
     )  # fmt: skip
     parser.add_argument("--framework", default="", help="arrays that a plain function wants: numpy, torch or jax")
 
 
 def _running(parser: Parser) -> None:
-    parser.add_argument("--timeout", type=_positive, default=20.0, metavar="S", help="seconds for one call (20)")
+    parser.add_argument("--timeout", type=positive, default=20.0, metavar="S", help="seconds for one call (20)")
     parser.add_argument("--memory", type=int, default=0, metavar="MIB", help="address space of the implementation")
     parser.add_argument("--seed", type=int, default=0, help="seed of all operands (0)")
     parser.add_argument("--no-isolation", action="store_true", help="call in this process, for debuggers")
     parser.add_argument("--output", default="", metavar="RUN.jsonl", help="write the run here")
-
-
-def _positive(text: str) -> float:
-    number = float(text)
-    if not number > 0:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0")
-    return number
 
 
 def _expanded(targets: list[str]) -> list[str]:
@@ -156,13 +185,42 @@ def _expanded(targets: list[str]) -> list[str]:
 
 
 def _check(options: Any) -> int:
+    if not options.json:
+        status = _pytest(_check_words(options))
+        kept = options.resume or options.output
+        if kept and status in (0, 1):
+            print(f"kept in {kept}; its pages: convgauge report {kept}")
+        return status
+    from convgauge import results, summaries
+
+    with _kept(options):
+        with contextlib.redirect_stdout(sys.stderr):
+            status = _pytest(_check_words(options))
+        try:
+            run = results.read(Path(options.resume or options.output))
+        except (results.Damaged, OSError):
+            return status  # pytest has said why there is no run
+    print(summaries.encode(summaries.check(run, status)))
+    return status
+
+
+@contextlib.contextmanager
+def _kept(options: Any) -> Iterator[None]:
+    """The run in a file, for the summary to be read from, where none was asked for."""
+    with tempfile.TemporaryDirectory() as folder:
+        if not options.resume and not options.output:
+            options.output = str(Path(folder) / "run.jsonl")
+        yield
+
+
+def _check_words(options: Any) -> list[str]:
     words = [*_shared(options), f"--convgauge-profile={options.profile}", f"--convgauge-tier={options.tier}"]
     plain = ("dtype", "device", "expect", "python", "shard", "resume")
     words += [f"--convgauge-{name}={getattr(options, name)}" for name in plain]
     words += [f"--convgauge-output={options.output}"]
     words += ["-k", options.k] if options.k else []
     words += ["-x"] * options.x + ["-v"] * options.verbose + ["-q", "-q"] * options.quiet
-    return _pytest(words)
+    return words
 
 
 def _shared(options: Any) -> list[str]:
@@ -194,7 +252,12 @@ def _pytest(words: list[str]) -> int:
 
 
 def _add_bench(commands: Any) -> None:
-    parser = _command(commands, "bench", _bench, "race implementations over real networks' layers")
+    parser = _command(
+        commands, "bench", _bench, "race implementations over real networks' layers",
+        "convgauge bench my_kernel.py:conv2d --framework numpy",
+        "convgauge bench torch_conv2d my_kernel.py:conv2d --layers mobilenet_v2 --budget 120 --output race.jsonl",
+        "convgauge bench numpy_im2col --baseline numpy_windows --layers smoke",
+    )  # fmt: skip
     _targets(parser)
     parser.add_argument("--baseline", default="torch_conv2d", metavar="NAME", help="what ratios are relative to")
     parser.add_argument("--layers", default="resnet50", help="layer set, file or problem (resnet50)")
@@ -203,6 +266,7 @@ def _add_bench(commands: Any) -> None:
     parser.add_argument("--operands", default="hot", choices=["hot", "cold"], help="in the cache or rotated past it")
     parser.add_argument("--seed", type=int, default=0, help="seed of operands and schedule (0)")
     parser.add_argument("--output", default="", metavar="RUN.jsonl", help="write the run here")
+    parser.add_argument("-q", "--quiet", action="store_true", help="no tables: the run and the exit status tell")
 
 
 def _bench(options: Any) -> int:
@@ -225,7 +289,7 @@ def _bench(options: Any) -> int:
     try:
         status = race.bench(
             origins, baseline=options.baseline, layers=options.layers, budget=options.budget, threads=threads,
-            seed=options.seed, writer=writer, console=Console(), operands=options.operands,
+            seed=options.seed, writer=writer, console=Console(quiet=options.quiet), operands=options.operands,
         )  # fmt: skip
         if writer is not None:
             writer.write(results.Footer({}, round(time.monotonic() - started, 3), 0, status))
@@ -244,7 +308,10 @@ def _bench(options: Any) -> int:
 
 
 def _add_report(commands: Any) -> None:
-    parser = _command(commands, "report", _report, "make the HTML site of one or more runs")
+    parser = _command(
+        commands, "report", _report, "make the HTML site of one or more runs",
+        "convgauge report run.jsonl race.jsonl --output site", "convgauge report run.jsonl --serve",
+    )  # fmt: skip
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN.jsonl")
     parser.add_argument("--output", type=Path, default=Path("reports/site"), metavar="DIR", help="reports/site")
     parser.add_argument("--serve", action="store_true", help="show it on the loopback interface until Ctrl-C")
@@ -264,24 +331,36 @@ def _report(options: Any) -> int:
 
 
 def _add_compare(commands: Any) -> None:
-    parser = _command(commands, "compare", _compare, "what changed between two runs; exit 1 on a regression")
+    parser = _command(
+        commands, "compare", _compare, "what changed between two runs; exit 1 on a regression",
+        "convgauge compare main.jsonl branch.jsonl", "convgauge compare main.jsonl branch.jsonl --json",
+    )  # fmt: skip
     parser.add_argument("old", type=Path, metavar="OLD.jsonl")
     parser.add_argument("new", type=Path, metavar="NEW.jsonl")
+    _json(parser)
 
 
 def _compare(options: Any) -> int:
     from convgauge import report, results
 
     try:
-        text, status = report.compare(results.read(options.old), results.read(options.new))
+        old, new = results.read(options.old), results.read(options.new)
     except (results.Damaged, OSError) as error:
         raise UsageError(str(error)) from None
+    text, status = report.compare(old, new)
+    if options.json:
+        from convgauge import summaries
+
+        text = summaries.encode(summaries.compare(old, new, report.changes_between(old, new), status))
     print(text)
-    return int(status)
+    return status
 
 
 def _add_merge(commands: Any) -> None:
-    parser = _command(commands, "merge", _merge, "put the shards of one run together")
+    parser = _command(
+        commands, "merge", _merge, "put the shards of one run together",
+        "convgauge merge shard-1.jsonl shard-2.jsonl --output run.jsonl",
+    )  # fmt: skip
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN.jsonl")
     parser.add_argument("--output", type=Path, required=True, metavar="RUN.jsonl", help="write the whole run here")
 
@@ -300,7 +379,11 @@ def _merge(options: Any) -> int:
 
 
 def _add_reproduce(commands: Any) -> None:
-    parser = _command(commands, "reproduce", _reproduce, "run one case again, everything printed")
+    parser = _command(
+        commands, "reproduce", _reproduce, "run one case again, everything printed",
+        "convgauge reproduce numpy_windows n1c2h5w6_o3k3x2_s1x1_p0x0_d1x1_g1_b_float32",
+        "convgauge reproduce my_kernel.py:conv2d 'n1c1h2w1_o1k1x1_s1x1_p3x4_d1x1_g1_float32' --spec padding.pair",
+    )  # fmt: skip
     parser.add_argument("target", nargs=1, metavar="TARGET")
     parser.add_argument("problem", metavar="PROBLEM", help="a problem, or a case as a counterexample prints it")
     parser.add_argument("--spec", default="", metavar="ID", help="judge it as this spec does")
@@ -330,8 +413,9 @@ def _reproduce(options: Any) -> int:
 
 def _add_selftest(commands: Any) -> None:
     parser = _command(
-        commands, "selftest", _selftest, "prove the suite: every planted fault must be caught, no sound one accused"
-    )
+        commands, "selftest", _selftest, "prove the suite: every planted fault must be caught, no sound one accused",
+        "convgauge selftest --tier quick", "convgauge selftest -k padding -x",
+    )  # fmt: skip
     parser.add_argument("--tier", default="standard", help="quick, standard (default) or exhaustive")
     parser.add_argument("--output", type=Path, default=None, metavar="FILE.json", help="write the kill matrix here")
     parser.add_argument("-k", default="", metavar="WORD", help="only faults whose name contains this, or of that file")
@@ -353,6 +437,28 @@ def _selftest(options: Any) -> int:
     from convgauge.conformance.selftest import selftest
 
     return selftest(options.tier, options.output, options.k, options.x)
+
+
+# --- completion ------------------------------------------------------------------------------------------------------
+
+
+def _add_completion(commands: Any) -> None:
+    from convgauge.completion import SHELLS
+
+    parser = _command(
+        commands, "completion", _completion, "print what a shell needs to complete this command line",
+        'eval "$(convgauge completion bash)"    # in ~/.bashrc',
+        'convgauge completion zsh > "${fpath[1]}/_convgauge"',
+        "convgauge completion fish > ~/.config/fish/completions/convgauge.fish",
+    )  # fmt: skip
+    parser.add_argument("shell", choices=SHELLS)
+
+
+def _completion(options: Any) -> int:
+    from convgauge.completion import script
+
+    print(script(_parser(), options.shell))
+    return 0
 
 
 if __name__ == "__main__":

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import asdict
+from typing import Any
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from convgauge import frameworks, registry
+from convgauge import __version__, frameworks, registry
 from convgauge.bundled import bundled
 from convgauge.conformance.spec import PROFILES, TIERS
 
@@ -16,16 +18,16 @@ from convgauge.conformance.spec import PROFILES, TIERS
 def show(*, specs: bool = False) -> int:
     """Print the implementations, then the rest; the exit status."""
     console = Console()
-    table = Table("implementation", "framework", "algorithm", "grade", "declines", "what it is", box=box.SIMPLE)
+    grid = Table("implementation", "framework", "algorithm", "grade", "declines", "what it is", box=box.SIMPLE)
     for name, origin in registry.known().items():
         said = origin.declaration or registry.Declaration(name)
         about = f"absent: {origin.absent}" if origin.absent else said.summary
-        table.add_row(name, said.framework, said.algorithm, said.grade, ", ".join(said.declines), about)
-    console.print(table)
+        grid.add_row(name, said.framework, said.algorithm, said.grade, ", ".join(said.declines), about)
+    console.print(grid)
     found = declared_specs()
     if specs:
-        for id, sentence in found:
-            console.print(f"[bold]{id}[/bold]  {sentence}", highlight=False)
+        for one in found:
+            console.print(f"[bold]{one['id']}[/bold]  {one['sentence']}", highlight=False)
     console.print(
         f"specs: {len(found)} in {len(list(bundled('conformance').glob('test_*.py')))} chapters (--specs shows them)"
     )
@@ -38,8 +40,25 @@ def show(*, specs: bool = False) -> int:
     return 0
 
 
-def declared_specs() -> list[tuple[str, str]]:
-    """(id, sentence) of every spec, read from the chapters' text."""
+def table() -> dict[str, Any]:
+    """The same as data, every spec with all that it declares."""
+    implementations = []
+    for name, origin in registry.known().items():
+        said = asdict(origin.declaration or registry.Declaration(name))
+        implementations.append({**said, "absent": origin.absent})
+    return {
+        "suite": __version__,
+        "implementations": implementations,
+        "specs": declared_specs(),
+        "profiles": PROFILES,
+        "tiers": TIERS,
+        "layers": layer_sets(),
+        "frameworks": {name: frameworks.installed(name) for name in frameworks.NAMES},
+    }
+
+
+def declared_specs() -> list[dict[str, str]]:
+    """Every spec's id, chapter, level, profile and sentence, read from the chapters' text."""
     found = []
     for path in sorted(bundled("conformance").glob("test_*.py")):
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
@@ -47,9 +66,21 @@ def declared_specs() -> list[tuple[str, str]]:
                 continue
             for decorator in node.decorator_list:
                 if isinstance(decorator, ast.Call) and getattr(decorator.func, "id", "") == "spec":
-                    id = ast.literal_eval(decorator.args[0])
-                    found.append((id, " ".join((ast.get_docstring(node) or "").split())))
+                    said = {word.arg: ast.literal_eval(word.value) for word in decorator.keywords if _is_text(word)}
+                    found.append(
+                        {
+                            "id": ast.literal_eval(decorator.args[0]),
+                            "chapter": path.stem.removeprefix("test_"),
+                            "level": said.get("level", "required"),
+                            "profile": said.get("profile", "kernel"),
+                            "sentence": " ".join((ast.get_docstring(node) or "").split()),
+                        }
+                    )
     return found
+
+
+def _is_text(word: ast.keyword) -> bool:
+    return isinstance(word.value, ast.Constant) and isinstance(word.value.value, str)
 
 
 def layer_sets() -> list[str]:

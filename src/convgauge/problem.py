@@ -40,7 +40,7 @@ class ProblemError(ValueError):
 class Problem:
     """One convolution's parameters. Immutable and hashable; raises `ProblemError` where they do not fit together.
 
-    Shapes: input (batch, in_channels, height, width), weight (out_channels, in_channels / groups, *kernel),
+    Shapes: input (batch, in_channels, height, width), weight (out_channels, in_channels / groups, height, width),
     bias (out_channels,) or none. Pairs are (height, width). Batch, channels and sizes may be 0.
     """
 

@@ -45,7 +45,7 @@ def compare(old: Run, new: Run) -> tuple[str, int]:
     """
     if not _records(old).keys() & _records(new).keys() and not _timings(old).keys() & _timings(new).keys():
         return "Nothing in common: no result is in both runs.", NOTHING_COMPARED
-    found = [*verdicts(old, new), *specs(old, new), *timings(old, new)]
+    found = changes_between(old, new)
     lines = [
         words.line(f"{run.path} is incomplete: what it lacks is shown as vanished or appeared.")
         for run in (old, new)
@@ -59,6 +59,11 @@ def compare(old: Run, new: Run) -> tuple[str, int]:
     if not found:
         lines.append(f"No change in {words.plural(len(_records(new)), 'result')}.")
     return "\n".join(lines), int(broke)
+
+
+def changes_between(old: Run, new: Run) -> list[Change]:
+    """All changes, verdicts first."""
+    return [*verdicts(old, new), *specs(old, new), *timings(old, new)]
 
 
 def specs(old: Run, new: Run) -> Iterator[Change]:

@@ -1,0 +1,26 @@
+"""Sphinx's configuration. The specification and the algorithms are written anew from what declares them."""
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "src")]
+
+import generate  # noqa: E402  # beside this file
+
+from convgauge import __version__  # noqa: E402
+
+generate.write(HERE / "_generated")
+
+project = "convgauge"
+copyright = "The convgauge developers"
+version = release = __version__
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.mathjax"]
+myst_enable_extensions = ["dollarmath", "deflist"]
+myst_heading_anchors = 3
+exclude_patterns = ["_build"]
+default_role = "code"
+autodoc_typehints = "description"
+autodoc_member_order = "bysource"
+html_theme = "furo"
+html_title = f"convgauge {release}"

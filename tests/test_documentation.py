@@ -1,0 +1,138 @@
+"""Every command and every file shown in README and docs: run where it is short, and checked to parse where it is not.
+
+A page's blocks are worked through in order, in a folder of its own. A Python or TOML block that begins with the comment
+``# name.ext`` is that file; ``# name.ext, from here on`` is its new end, from the line that begins as the block's first
+does. What a ``console`` block shows under a command must be among what the command prints. A comment before a block
+says otherwise of it: ``<!-- not run -->``, ``<!-- exits 1 -->``, ``<!-- needs torch -->``.
+"""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import importlib.util
+import re
+import shlex
+import subprocess
+import sys
+import textwrap
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from convgauge import cli
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    *sorted(ROOT.glob("docs/*.md")),
+    *sorted(ROOT.glob("docs/howto/*.md")),
+]
+_BLOCK = re.compile(r"(?:<!-- (?P<note>.+?) -->\n)?^```(?P<language>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Block:
+    """One fenced block of a page, and what the comment before it says."""
+
+    language: str
+    text: str
+    note: str
+
+    def commands(self) -> Iterator[tuple[list[str], list[str]]]:
+        """The words of each command, and the lines shown below it."""
+        for part in re.split(r"^\$ ", self.text, flags=re.MULTILINE)[1:]:
+            line, _, shown = part.partition("\n")
+            yield shlex.split(line, comments=True), [one.strip() for one in shown.splitlines() if one.strip()]
+
+
+def blocks(page: Path) -> list[Block]:
+    found = _BLOCK.finditer(page.read_text(encoding="utf-8"))
+    return [Block(one["language"], one["text"], one["note"] or "") for one in found]
+
+
+def pages() -> list[Path]:
+    return [page for page in PAGES if blocks(page)]
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
+def test_what_a_page_shows(page: Path, tmp_path: Path) -> None:
+    for block in blocks(page):
+        if block.language in ("python", "toml"):
+            _keep(block, tmp_path)
+        elif block.language == "console":
+            for words, shown in block.commands():
+                _follow(words, shown, block.note, tmp_path)
+
+
+def _keep(block: Block, folder: Path) -> None:
+    """Parse a block, and write the file that it is."""
+    first, _, rest = block.text.partition("\n")
+    name = re.fullmatch(r"# ([\w-]+\.\w+)(, from here on)?", first)
+    text = block.text
+    if name and name[2]:
+        text = _changed((folder / name[1]).read_text(), rest)
+    tomllib.loads(text) if block.language == "toml" else ast.parse(textwrap.dedent(text))
+    if name:
+        (folder / name[1]).write_text(text)
+
+
+def _changed(old: str, end: str) -> str:
+    """``old`` with a new end, from the line that assigns what the first line of ``end`` does."""
+    return old[: old.index(end.partition("=")[0])] + end
+
+
+def _follow(words: list[str], shown: list[str], note: str, folder: Path) -> None:
+    """Do what a line says, if it is ours and short; else see that it means something."""
+    if "tox" in words:
+        _tox_knows(words)
+    elif words[0] == "convgauge" and (note == "not run" or any("…" in word for word in words)):
+        cli._parser().parse_args([word for word in words[1:] if "…" not in word] or ["--help"])
+    elif words[0] in ("convgauge", "pytest") and note != "not run":
+        _run(words, shown, note, folder)
+
+
+def _run(words: list[str], shown: list[str], note: str, folder: Path) -> None:
+    needed = note.removeprefix("needs ") if note.startswith("needs ") else ""
+    if needed and importlib.util.find_spec(needed) is None:
+        return
+    command = [sys.executable, "-m", *words]
+    told = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=300)
+    said = told.stdout + told.stderr
+    assert told.returncode == int(note.removeprefix("exits ") if note.startswith("exits ") else 0), said
+    for line in shown:
+        assert line in said
+
+
+def _tox_knows(words: list[str]) -> None:
+    tox = configparser.ConfigParser()
+    tox.read(ROOT / "tox.ini")
+    for place, word in enumerate(words):
+        if word == "-e":
+            assert all(f"testenv:{name}" in tox for name in words[place + 1].split(","))
+
+
+def test_every_page_with_commands_is_looked_at() -> None:
+    commands = [
+        words
+        for page in PAGES
+        for block in blocks(page)
+        if block.language == "console"
+        for words, _ in block.commands()
+    ]
+    assert len(commands) > 20
+
+
+def test_a_page_that_lies_is_found(tmp_path: Path) -> None:
+    lying = "```console\n$ convgauge list\nno_such_implementation\n```\n"
+    (tmp_path / "page.md").write_text(lying)
+    (block,) = blocks(tmp_path / "page.md")
+    ((words, shown),) = block.commands()
+    with pytest.raises(AssertionError):
+        _follow(words, shown, block.note, tmp_path)
+    with pytest.raises(SystemExit):
+        _follow(["convgauge", "check", "numpy_windows", "--teir"], [], "not run", tmp_path)

@@ -1,0 +1,101 @@
+"""Every worked example through the command line, and the verdict it is there to show."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+
+
+@dataclass(frozen=True)
+class Example:
+    """What is checked, what it needs, and the last words of its verdict."""
+
+    target: str
+    framework: str
+    verdict: str
+    needs: tuple[str, ...] = ()
+    expression: str = "padding or stride"
+
+    def __str__(self) -> str:
+        return self.target.partition(".")[0]
+
+
+WORKED = [
+    Example("numba_kernel.py", "", "conformant", ("numba",)),
+    Example("triton_kernel.py:conv2d", "torch", "conformant", ("triton", "torch"), "test_padding and test_pair"),
+    Example("jax_function.py:conv2d", "jax", "conformant", ("jax",), "test_padding and same_on"),
+    Example("onnxruntime_session.py", "", "conformant with declines", ("onnxruntime", "onnx")),
+    Example("torch_module.py:conv2d", "torch", "conformant with declines", ("torch",)),
+    Example("c_function.py:conv2d", "numpy", "conformant"),
+    Example("generated_kernel.py:conv2d", "numpy", "nonconformant"),
+]
+
+
+@pytest.mark.parametrize("example", WORKED, ids=str)
+def test_the_verdict_of(example: Example, tmp_path: Path) -> None:
+    environment = _environment(example, tmp_path)
+    words = ["check", str(EXAMPLES / example.target), "--framework", example.framework, "--tier", "quick"]
+    command = [sys.executable, "-m", "convgauge", *words, "-k", example.expression]
+    told = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=300)
+    assert f": {example.verdict}, " in told.stdout, told.stdout + told.stderr
+    assert told.returncode == (example.verdict == "nonconformant")
+
+
+def _environment(example: Example, folder: Path) -> dict[str, str]:
+    """The environment to run an example in; skips, with the reason, what cannot run here."""
+    for package in example.needs:
+        if importlib.util.find_spec(package) is None:
+            pytest.skip(f"{package} is not installed")
+    added = {}
+    if str(example) == "triton_kernel":
+        added["TRITON_INTERPRET"] = "1"  # also where there is a GPU: the operands are on the CPU
+    if str(example) == "c_function":
+        added["CONV2D_LIBRARY"] = str(_compiled(folder))
+    return {**os.environ, **added}
+
+
+def _compiled(folder: Path) -> Path:
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        pytest.skip("there is no C compiler")
+    library = folder / "conv2d.so"
+    flags = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-O2", "-shared", "-fPIC"]
+    subprocess.run([compiler, *flags, "-o", str(library), str(EXAMPLES / "conv2d.c")], check=True)
+    return library
+
+
+def test_the_planted_fault_passes_the_usual_test() -> None:
+    """Which is why it is worth an example: 3x3 kernels never show it."""
+    code = (
+        "import numpy as np, generated_kernel; from convgauge.oracle import answer\n"
+        "from convgauge.operands import draw; from convgauge.problem import Problem\n"
+        "usual = Problem.parse('n2c4h8w8_o3k3x3_s1x1_p1x1_d1x1_g1_b_float32'); given = draw(usual, 'gaussian')\n"
+        "got = generated_kernel.conv2d(given.input, given.weight, given.bias, padding=1)\n"
+        "print(np.allclose(got, answer(usual, given), rtol=1e-3, atol=1e-3))"
+    )
+    told = subprocess.run([sys.executable, "-c", code], cwd=EXAMPLES, capture_output=True, text=True, check=False)
+    assert told.stdout.strip() == "True", told.stdout + told.stderr
+
+
+def test_the_specification_among_a_projects_own_tests() -> None:
+    words = ["-q", "-p", "no:cacheprovider", "-k", "padding or stride", "test_my_kernel.py"]
+    told = subprocess.run(
+        [sys.executable, "-m", "pytest", *words], cwd=EXAMPLES, capture_output=True, text=True, check=False
+    )
+    assert told.returncode == 0, told.stdout
+    assert " passed" in told.stdout
+    assert "failed" not in told.stdout
+
+
+def test_every_example_is_run() -> None:
+    run = {example.target.partition(":")[0] for example in WORKED} | {"test_my_kernel.py"}
+    assert run == {path.name for path in EXAMPLES.glob("*.py")}
