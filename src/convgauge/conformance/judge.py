@@ -90,6 +90,7 @@ class Judge:
         self.reasons: Counter[str] = Counter()
         self.notes: list[str] = []
         self.margins: list[float] = []
+        self.reductions: list[int] = []
         self.grades: list[str] = []
         self.images: list[Any] = []
 
@@ -266,9 +267,15 @@ class Judge:
 
         self._judge(what, check, refusing=True)
 
-    def special(self, what: Iterable[Case], plant: Callable[[Problem, Operands], Operands]) -> None:
+    def special(
+        self,
+        what: Iterable[Case],
+        plant: Callable[[Problem, Operands], Operands],
+        look: Callable[[Any, Any], None] | None = None,
+    ) -> None:
         """With NaN and infinities planted in exact operands, each output is what IEEE 754 makes of it.
 
+        ``look(output, expected)`` is shown each answer of the right shape and dtype, right or wrong.
         An answer that spreads NaN beyond the receptive field is let pass where, on this very problem, it is also no
         more than normwise accurate, as FFT and Winograd must be; it then counts as grade B.
         """
@@ -277,6 +284,8 @@ class Judge:
             expected = round_to(oracle.answer(case.problem, operands), case.problem.dtype)
             tolerance = accuracy.integer_tolerance(case.problem, self.promise)
             fault = self._whole(case, expected, seen, tolerance)
+            if look is not None and compare.form(seen, case.problem.output_shape, case.problem.dtype) is None:
+                look(seen.output, expected)
             if (
                 fault is not None
                 and fault.mask is not None
@@ -422,6 +431,7 @@ class Judge:
         self.grades.append(found.grade)
         margin = found.componentwise if promised == "A" else found.margin
         self.margins.append(margin if margin < WORST_MARGIN else WORST_MARGIN)  # NaN and infinity have no JSON
+        self.reductions.append(case.problem.reduction)
         if accuracy.ORDER.index(found.grade) <= accuracy.ORDER.index(promised):
             return None
         bound, _ = scale.bounds(promised, operands)
@@ -528,11 +538,11 @@ class Judge:
             except (TypeError, ValueError, AttributeError, LookupError, ArithmeticError):
                 return False  # a spec's own change of operands need not fit every simplification
 
-        grades, margins = list(self.grades), list(self.margins)
+        measured = list(self.grades), list(self.margins), list(self.reductions)
         reproducible = fails(first)
         if reproducible and reducible and self.setting.only is None and not first.tamper:
             smaller(first, still_fails, budget, deadline)
-        self.grades, self.margins = grades, margins
+        self.grades, self.margins, self.reductions = measured
         case, found, operands, seen = best
         stands = reproducible or fault.status in ("crashed", "timed_out")  # its process may not be had again
         self.counterexample = self._described(case, found, operands, seen, stands)
