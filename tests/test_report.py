@@ -14,7 +14,19 @@ import pytest
 
 from convgauge import report, results
 from convgauge.conformance import kills
-from convgauge.report import export, history, locality, margins, model, picture, regions, speed, synthetic, words
+from convgauge.report import (
+    export,
+    faults,
+    history,
+    locality,
+    margins,
+    model,
+    picture,
+    regions,
+    speed,
+    synthetic,
+    words,
+)
 from convgauge.results import (
     Counterexample,
     Footer,
@@ -314,6 +326,16 @@ def test_a_spec_s_place_tells_who_differs_and_who_passed(tmp_path: Path) -> None
     assert "../implementations/a.html#fault-padding.same" in page.addresses
 
 
+def test_reasons_that_differ_in_numbers_alone_are_told_together() -> None:
+    said = ["declined: kernel (1, 3) is not (3, 3)", "declined: kernel (2, 3) is not (3, 3)", "declined: no stride"]
+    records = [spec(id=f"x.{n}", status="declined", reason=reason) for n, reason in enumerate(said)]
+    (entry,) = model.gather([run(*records)]).entries
+    assert faults.reasons(entry, "declined") == [
+        ("kernel (…, 3) is not (3, 3)", ["x.0 float32", "x.1 float32"]),
+        ("no stride", ["x.2 float32"]),
+    ]
+
+
 def test_the_kill_matrix_is_shown(site: Path) -> None:
     page = Page((site / "suite.html").read_text("utf-8"))
     matrix = kills.read(site.parent / "selftest.json")
@@ -550,6 +572,12 @@ def test_the_counterexample_s_first_wrong_output_and_its_receptive_field_are_mar
     assert marks[0] == ["", "", "", "field", "field", "", "field", "field", ""]
     assert marks[2] == ["", "", "wrong first", "wrong"]
     assert picture.grids(case)[2].rows[1][1].text == "nan"
+
+
+def test_what_is_within_the_bound_is_not_marked() -> None:
+    planes: list[list[list[float | None]]] = [[[1.0, 2.0]], [[1.0]], [[1.001, 2.5]], [[1.0, 2.0]]]
+    case = Counterexample("?", "gaussian", 1, "", "", index=[0, 0, 0, 1], bound="0.01", picture=Picture(*planes))
+    assert [cell.mark for cell in picture.grids(case)[2].rows[0]] == ["", "wrong first"]
 
 
 def test_a_large_picture_is_cut_and_says_so() -> None:

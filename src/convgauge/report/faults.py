@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -88,13 +89,27 @@ def _size(record: SpecRecord) -> tuple[int, int, int]:
     return (int(case.picture is None), case.outputs, words.gravity(record.status))
 
 
+_NUMBER = re.compile(r"\d+(\.\d+)?")
+
+
 def reasons(entry: Entry, status: str) -> list[tuple[str, list[str]]]:
-    """Reasons for a status, each with the specs and dtypes it was given for."""
-    found: dict[str, dict[str, None]] = defaultdict(dict)
+    """Reasons for a status, each with the specs and dtypes it was given for.
+
+    Those that differ in their numbers alone are brought together, with an ellipsis for numbers that differ.
+    """
+    found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for record in entry.specs:
         if record.status == status:
-            found[record.reason or "no reason given"][f"{record.spec} {record.dtype}".strip()] = None
-    return [(reason, list(where)) for reason, where in found.items()]
+            reason = (record.reason or "no reason given").removeprefix(f"{status}: ").partition("; covers ")[0]
+            found[_NUMBER.sub("0", reason)][f"{record.spec} {record.dtype}".strip()].add(reason)
+    return [(_merged(set[str]().union(*where.values())), list(where)) for where in found.values()]
+
+
+def _merged(reasons: set[str]) -> str:
+    """One text for texts that differ in their numbers alone."""
+    first, *others = ([match.group() for match in _NUMBER.finditer(reason)] for reason in sorted(reasons))
+    numbers = iter([n if all(other[place] == n for other in others) else "…" for place, n in enumerate(first)])
+    return _NUMBER.sub(lambda _: next(numbers), min(reasons))
 
 
 @dataclass

@@ -42,13 +42,14 @@ def draw(matrix: Matrix) -> Markup:
     faults = [one for one in matrix.faults if one.caught]
     if not columns:
         return Markup("")
-    bottom, parts = _TOP + _ROW * len(faults), []
+    bottom, parts, free = _TOP + _ROW * len(faults), [], 0
     for chapter, ids in groupby(columns, key=lambda id: id.partition(".")[0]):
         x = _LEFT + _COLUMN * columns[next(ids)]
-        parts.append(svg.path("gridline", f"M{x} {_TOP - 6}V{bottom}"))
-        parts.append(
-            f'<g transform="translate({x + 8} {_TOP - 10}) rotate(-60)">{svg.text(0, 0, chapter, "start")}</g>'
-        )
+        free = max(x + 8, free)  # where the next name has room
+        name = svg.text(0, 0, chapter, "start")
+        parts.append(svg.path("gridline", f"M{free - 8} {_TOP - 12}L{x} {_TOP - 2}V{bottom}"))
+        parts.append(f'<g transform="translate({free} {_TOP - 14}) rotate(-60)">{name}</g>')
+        free += 15
     for row, one in enumerate(faults):
         y = _TOP + _ROW * row + _ROW // 2
         places = sorted(columns[id] for id in one.caught if id in columns)
@@ -57,4 +58,6 @@ def draw(matrix: Matrix) -> Markup:
         parts.append(svg.text(_LEFT - 8, y + 4, svg.short(one.name, 36), "end"))
         parts.append(svg.path("kill sole" if len(one.caught) == 1 else "kill", steps, told))
     spoken = f"Kill matrix: {words.plural(len(faults), 'fault')} by {words.plural(len(columns), 'spec')}"
-    return svg.figure(spoken, bottom + 6, parts, width=_LEFT + _COLUMN * len(columns) + 60, kind="chart kills")
+    return svg.figure(
+        spoken, bottom + 6, parts, width=_LEFT + _COLUMN * len(columns) + 60, kind="chart kills", fixed=True
+    )

@@ -15,9 +15,13 @@ WIDTH = 760
 """Width of a chart in its own units."""
 
 
-def figure(label: str, height: float, parts: Iterable[str], width: float = WIDTH, kind: str = "chart") -> Markup:
-    """A figure that a screen reader announces as ``label``."""
-    head = f'<svg class="{kind}" viewBox="0 0 {width:.0f} {height:.0f}" role="img" aria-label="{escape(label)}">'
+def figure(
+    label: str, height: float, parts: Iterable[str], width: float = WIDTH, kind: str = "chart", fixed: bool = False
+) -> Markup:
+    """A figure that a screen reader announces as ``label``; a ``fixed`` one has its units as pixels."""
+    size = f' width="{width:.0f}" height="{height:.0f}"' if fixed else ""
+    box = f'viewBox="0 0 {width:.0f} {height:.0f}"{size}'
+    head = f'<svg class="{kind}" {box} role="img" aria-label="{escape(label)}">'
     return Markup("".join([head, *parts, "</svg>"]))
 
 
