@@ -220,7 +220,9 @@ def _bench(options: Any) -> int:
 
 def _add_report(commands: Any) -> None:
     parser = _command(commands, "report", _report, "make the HTML site of one or more runs")
-    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN.jsonl")
+    parser.add_argument(
+        "runs", nargs="+", type=Path, metavar="RUN.jsonl", help="runs, and what `convgauge selftest --output` wrote"
+    )
     parser.add_argument("--output", type=Path, default=Path("reports/site"), metavar="DIR", help="reports/site")
     parser.add_argument("--serve", action="store_true", help="show it on the loopback interface until Ctrl-C")
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 
+from convgauge.results import Damaged
+
 SCHEMA = 1
 """Version of the file's format."""
 
@@ -113,12 +115,12 @@ def is_matrix(path: Path) -> bool:
 
 
 def read(path: Path) -> Matrix:
-    """The matrix that `Matrix.table` was written of. Raises `ValueError`, `OSError`."""
+    """The matrix that `Matrix.table` was written of. Raises `Damaged`, `OSError`."""
     try:
         content = msgspec.json.decode(path.read_bytes())
         found = msgspec.convert(content, Matrix)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ValueError(f"{path} is not a kill matrix: {error}") from None
+        raise Damaged(f"{path} is not a kill matrix: {error}") from None
     if content.get("schema", SCHEMA) != SCHEMA:
-        raise ValueError(f"{path}: schema {content['schema']}, and this version of convgauge reads schema {SCHEMA}")
+        raise Damaged(f"{path}: schema {content['schema']}, and this version of convgauge reads schema {SCHEMA}")
     return found

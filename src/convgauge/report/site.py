@@ -39,12 +39,12 @@ def build(paths: Sequence[Path], output: Path) -> Path:
 
     A file that `convgauge selftest` wrote may stand among them: it tells what the specs have been seen to catch.
     It appears whole or not at all; an earlier report is replaced, any other folder with something in it is not
-    touched. Raises `ValueError` where a file doesn't read or none is a run, `OSError`.
+    touched. Raises `results.Damaged`, a `ValueError`, where a file doesn't read or none is a run, `OSError`.
     """
     matrices = [path for path in paths if kills.is_matrix(path)]
     runs = [path for path in paths if path not in matrices]
     if not runs:
-        raise ValueError("a report needs at least one run file")
+        raise results.Damaged(f"no run among {len(paths)} files: a report needs at least one")
     report = gather([results.read(path) for path in runs])
     proofs = [kills.read(path) for path in matrices]
     check_replaceable(output)
