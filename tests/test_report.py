@@ -366,6 +366,19 @@ def test_a_matrix_alone_is_no_report_and_a_damaged_one_is_named(tmp_path: Path) 
         report.build([synthetic.write(tmp_path / "run.jsonl", 2, 3, 20), matrix], tmp_path / "site")
 
 
+def test_an_expected_failure_is_listed_with_its_link_and_failing_problems_with_what_they_share(tmp_path: Path) -> None:
+    problems = ["n1c4h8w8_o4k3x3_s2x2_p1x1_d1x1_g1_float32", "n1c4h9w9_o4k3x3_s3x1_p0x0_d1x1_g1_float32"]
+    writer = results.Writer(tmp_path / "run.jsonl", header())
+    writer.write(spec(status="xfailed", reason="strides over 4 https://example.org/issues/7"))
+    writer.write(spec(id="padding.pair", status="failed", failing=problems))
+    writer.close()
+    site = report.build([tmp_path / "run.jsonl"], tmp_path / "site").parent
+    page = Page((site / "implementations" / "a.html").read_text("utf-8"))
+    assert "Expected failures padding.same : strides over 4" in page.text
+    assert "https://example.org/issues/7" in page.addresses
+    assert "All 2 failing problems on record have stride > 1 and several input channels" in page.text
+
+
 # --- accuracy, special values, digits --------------------------------------------------------------------------------
 
 

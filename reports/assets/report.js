@@ -207,6 +207,7 @@ function filtering() {
 
   // the rows that fit on a screen are shown at once and the others a batch a frame: laying out cells is what takes long
   let batches = 0;
+  let filtered = false;
   const show = (found) => {
     cancelAnimationFrame(batches);
     const asked = bySpec ? found.specs : found.entries;
@@ -231,7 +232,8 @@ function filtering() {
     let complaint = "";
     try { terms = parse(text); } catch (error) { complaint = error.message; }
     const found = select(data, terms);
-    show(found);
+    if (terms.length || filtered) show(found); // the page comes with every row shown
+    filtered ||= terms.length > 0;
     output.className = complaint ? "complaint" : "";
     if (complaint) { output.textContent = complaint; return; }
     const result = `${many(found.results, "result")} in ${many(found.entries.size, "implementation")} and ${many(found.specs.size, "spec")}`;
