@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from convgauge.conformance import cases, problems, spec
+from convgauge.conformance import Case, cases, gallery, problems, spec
 from convgauge.dtypes import DTYPES
 from convgauge.operands import Operands
 from convgauge.problem import Problem
@@ -24,6 +24,18 @@ TABLE = [
     *problems(BASE, batch=1, in_channels=1, out_channels=[1, 3], kernel=[(3, 3), (5, 5)], height=16, width=16),
 ]  # fmt: skip
 UNPADDED = [problem.but(padding=(0, 0)) for problem in TABLE if problem.bias]
+
+SHOWN = Problem(height=12, width=16, kernel=(3, 3), padding=(1, 1))  # what the report draws: a plane to see at once
+
+
+def pictured(judge):
+    """Keeps where a NaN went in one plane: once, in float32."""
+
+    def look(output, expected):
+        if judge.dtype == "float32" and judge.setting.only is None:
+            gallery.locality(judge, f"One NaN in the input of {SHOWN}", output[0, 0], expected[0, 0])
+
+    return look
 
 
 def replaced(array, index, value):
@@ -73,6 +85,7 @@ def test_nan_in_the_input(judge):
     """A NaN in the input makes every output NaN whose receptive field holds it, and no other."""
     for place in (0.0, 0.37, 1.0):
         judge.special(cases(TABLE), in_input(np.nan, place))
+    judge.special([Case(SHOWN)], in_input(np.nan, 0.4), look=pictured(judge))
 
 
 @spec("special.local.bfloat16", level="recommended", profile="functional", source=IEEE, dtypes=("bfloat16",))

@@ -13,7 +13,20 @@ import msgspec
 import pytest
 
 from convgauge import report, results
-from convgauge.report import export, history, model, picture, regions, speed, synthetic, words
+from convgauge.conformance import kills
+from convgauge.report import (
+    export,
+    faults,
+    history,
+    locality,
+    margins,
+    model,
+    picture,
+    regions,
+    speed,
+    synthetic,
+    words,
+)
 from convgauge.results import (
     Counterexample,
     Footer,
@@ -106,8 +119,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of a whole run, and of one that was cut off and has hostile names, in two environments."""
     folder = tmp_path_factory.mktemp("report")
     whole = synthetic.write(folder / "whole.jsonl", 6, 24, 1200, label="py311")
+    proof = synthetic.write_matrix(folder / "selftest.json")
     cut = synthetic.write(folder / "cut.jsonl", 6, 24, 1200, 3, whole=False, hostile=True, label="py312")
-    return report.build([whole, cut], folder / "site").parent
+    return report.build([whole, proof, cut], folder / "site").parent
 
 
 def pages(site: Path) -> list[Path]:
@@ -184,7 +198,10 @@ def test_runs_and_tables_can_be_downloaded(site: Path) -> None:
     lines = gzip.decompress(packed[0].read_bytes()).splitlines()
     assert b'"type":"header"' in lines[0]
     assert b'"type":"footer"' in lines[-1]
-    assert not any(b'"type":"image"' in line for line in lines), "pictures are in images/ already"
+    assert not any(b'"type":"image"' in line and b'"png":""' not in line for line in lines), "they are in images/"
+    assert any(b'"kind":"locality"' in line for line in lines)
+    original = (site.parent / "whole.jsonl").read_bytes().splitlines()
+    assert set(lines) <= set(original), "the lines are as they were"
     with gzip.open(site / "data" / "results.csv.gz", "rt", newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 2 * 6 * 24 * 4
@@ -196,8 +213,21 @@ def test_one_entry_s_data_is_what_the_script_searches(site: Path) -> None:
     found = re.search(r'id="data">(.*?)</script>', text, re.DOTALL)
     assert found
     data = json.loads(found.group(1))
-    assert all(len(row) == len(data["entries"]) for table in data["results"].values() for row in table)
-    assert all(len(table) == len(data["specs"]) == 24 for table in data["results"].values())
+    searched = set()
+    for id, chapter, level, _, tables in data["specs"]:
+        for table, row in tables.items():
+            dtype, _, device = data["tables"][int(table)].rpartition("@")
+            for entry, letter in zip(
+                data["entries"], row * (len(data["entries"]) if len(row) == 1 else 1), strict=True
+            ):
+                if letter != "." and entry["environment"] == "py311":
+                    about = (data["chapter"][chapter], data["level"][level], dtype, device, data["letters"][letter])
+                    searched.add((entry["name"], entry["environment"], id, *about))
+    with gzip.open(site / "data" / "results.csv.gz", "rt", newline="", encoding="utf-8") as file:
+        columns = ("implementation", "environment", "spec", "chapter", "level", "dtype", "device", "status")
+        assert searched == {
+            tuple(row[name] for name in columns) for row in csv.DictReader(file) if row["environment"] == "py311"
+        }
 
 
 def test_an_earlier_report_is_replaced_and_anything_else_left_alone(tmp_path: Path) -> None:
@@ -259,6 +289,140 @@ def test_a_run_with_nothing_but_a_header_is_shown_as_incomplete(tmp_path: Path) 
     text = Page(index.read_text("utf-8")).text
     assert "Incomplete run." in text
     assert "0 of 0 implementations" in text
+
+
+# --- how large it is -------------------------------------------------------------------------------------------------
+
+
+def test_the_default_report_stays_below_two_megabytes(tmp_path: Path) -> None:
+    run = synthetic.write(tmp_path / "run.jsonl", 22, 250, 22 * 5200, quick=True)
+    folder = report.build([run], tmp_path / "site").parent
+    assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < 2_000_000
+
+
+def test_a_passed_spec_s_sentence_is_said_once(site: Path) -> None:
+    sentence = "With shape rule_000, each output is the sum of products over its receptive field."
+    told = [path for path in pages(site) if sentence in path.read_text("utf-8")]
+    assert site / "specs" / "shape.html" in told
+    assert all(path.parent.name == "implementations" for path in told if path.name != "shape.html")
+
+
+# --- specs and the suite's own proof ---------------------------------------------------------------------------------
+
+
+def test_a_spec_s_place_tells_who_differs_and_who_passed(tmp_path: Path) -> None:
+    writer = results.Writer(tmp_path / "run.jsonl", header())
+    for name in ("a", "b", "c"):
+        status = "passed" if name == "c" else "failed"
+        writer.write(spec(name, status=status, reason="one off" if name != "c" else "", sentence="It pads."))
+    writer.close()
+    site = report.build([tmp_path / "run.jsonl"], tmp_path / "site").parent
+    page = Page((site / "specs" / "padding.html").read_text("utf-8"))
+    assert "spec-padding.same" in page.ids
+    assert "It pads. required" in page.text
+    assert page.text.count("one off") == 1, "two that said the same are told together"
+    assert "✗ failed a , b" in page.text
+    assert "✓ passed c" in page.text
+    assert "../implementations/a.html#fault-padding.same" in page.addresses
+
+
+def test_reasons_that_differ_in_numbers_alone_are_told_together() -> None:
+    said = ["declined: kernel (1, 3) is not (3, 3)", "declined: kernel (2, 3) is not (3, 3)", "declined: no stride"]
+    records = [spec(id=f"x.{n}", status="declined", reason=reason) for n, reason in enumerate(said)]
+    (entry,) = model.gather([run(*records)]).entries
+    assert faults.reasons(entry, "declined") == [
+        ("kernel (…, 3) is not (3, 3)", ["x.0 float32", "x.1 float32"]),
+        ("no stride", ["x.2 float32"]),
+    ]
+
+
+def test_the_kill_matrix_is_shown(site: Path) -> None:
+    page = Page((site / "suite.html").read_text("utf-8"))
+    matrix = kills.read(site.parent / "selftest.json")
+    caught = [one for one in matrix.faults if one.caught]
+    assert f"Faults caught {len(caught)} of {len(matrix.faults)} quick tier" in page.text
+    assert f"Specs that alone catch some fault {len(matrix.sole)} of {len(matrix.specs)}" in page.text
+    assert f"Specs that catch nothing {len(matrix.idle)}" in page.text
+    assert "its device is not on every machine" in page.text
+    assert "no reason given" in page.text
+    assert "Faults not due at this tier fault_03" in page.text
+    assert "Faults that survive fault_23" in page.text
+    drawn = re.findall(r'<path class="(kill[^"]*)" d="([^"]*)"', (site / "suite.html").read_text("utf-8"))
+    assert sum(steps.count("M") for _, steps in drawn) == sum(len(one.caught) for one in caught)
+    assert sum(kind == "kill sole" for kind, _ in drawn) == sum(len(one.caught) == 1 for one in caught)
+    with gzip.open(site / "data" / "selftest-1.json.gz") as file:
+        assert json.load(file) == json.loads((site.parent / "selftest.json").read_text())
+    chapter = Page((site / "specs" / "shape.html").read_text("utf-8")).text
+    id = "shape.rule_000"
+    assert f"it catches {len(matrix.catches[id])} faults" in chapter
+
+
+def test_a_matrix_alone_is_no_report_and_a_damaged_one_is_named(tmp_path: Path) -> None:
+    matrix = synthetic.write_matrix(tmp_path / "m.json", 3, 12)
+    with pytest.raises(ValueError, match="at least one"):
+        report.build([matrix], tmp_path / "site")
+    matrix.write_text(matrix.read_text()[:-1])
+    with pytest.raises(ValueError, match=r"m\.json"):
+        report.build([synthetic.write(tmp_path / "run.jsonl", 2, 3, 20), matrix], tmp_path / "site")
+
+
+def test_an_expected_failure_is_listed_with_its_link_and_failing_problems_with_what_they_share(tmp_path: Path) -> None:
+    problems = ["n1c4h8w8_o4k3x3_s2x2_p1x1_d1x1_g1_float32", "n1c4h9w9_o4k3x3_s3x1_p0x0_d1x1_g1_float32"]
+    writer = results.Writer(tmp_path / "run.jsonl", header())
+    writer.write(spec(status="xfailed", reason="strides over 4 https://example.org/issues/7"))
+    writer.write(spec(id="padding.pair", status="failed", failing=problems))
+    writer.close()
+    site = report.build([tmp_path / "run.jsonl"], tmp_path / "site").parent
+    page = Page((site / "implementations" / "a.html").read_text("utf-8"))
+    assert "Expected failures padding.same : strides over 4" in page.text
+    assert "https://example.org/issues/7" in page.addresses
+    assert "All 2 failing problems on record have stride > 1 and several input channels" in page.text
+
+
+# --- accuracy, special values, digits --------------------------------------------------------------------------------
+
+
+def test_margins_are_drawn_by_the_length_of_their_sums() -> None:
+    records = [
+        spec(id="x", margins=[0.5, 0.1, 0.2], reductions=[1, 9, 100]),
+        spec(id="y", margins=[0.3, 2.0], reductions=[9, 9], dtype="float32"),
+        spec(id="z", margins=[0.1], reductions=[4], dtype="float64"),
+        spec(id="old", margins=[0.1] * 9),
+    ]
+    figure, dtypes = margins.by_length(records)
+    assert dtypes == ["float32", "float64"]
+    assert "float32: 3 lengths, largest margin 2" in figure
+    assert "float64: 1 lengths, largest margin 0.1" in figure
+    assert [path.count("M") for path in re.findall(r'class="points[^"]*" d="([^"]*)"', figure)] == [3, 1]
+    assert margins.by_length([spec(margins=[0.1] * 9)]) == ("", [])
+
+
+def test_a_nan_that_spread_is_drawn_and_counted() -> None:
+    image = results.ImageRecord("a", "NaN", "", kind="locality", table=[[0, 1, 1], [2, 2, 0]])
+    assert [(kind, count) for kind, _, count in locality.counts(image)] == [(0, 2), (1, 2), (2, 2)]
+    figure = locality.draw(image)
+    assert '<path class="reach r1" d="M1 0.5h2"/>' in figure
+    assert '<path class="reach r2" d="M0 1.5h2"/>' in figure
+    assert locality.draw(results.ImageRecord("a", "NaN", "", kind="locality")) == ""
+
+
+def test_an_implementation_s_page_shows_where_a_nan_went_and_its_accuracy(site: Path) -> None:
+    slow, fine = (
+        Page((site / "implementations" / f"{name}--py311.html").read_text("utf-8")).text
+        for name in ("fft_02", "direct_00")
+    )
+    assert "9 outputs: NaN, as due" in fine
+    assert "NaN, and should be finite" in slow
+    assert "NaN, and should be finite" not in fine
+    assert "The largest margin by the length of the sum." in fine
+
+
+def test_the_gallery_tells_how_digits_are_read(site: Path) -> None:
+    page = Page((site / "gallery.html").read_text("utf-8"))
+    assert "Handwritten digits" in page.text
+    assert page.text.count("40 digits: row, the digit; column, what it was read as") == 2, "two ways of reading them"
+    assert "Read so by 3 implementations" in page.text or "Read so by 6 implementations" in page.text
+    assert "1e-06 1e-05" in page.text
 
 
 # --- bringing runs together ------------------------------------------------------------------------------------------
@@ -421,6 +585,12 @@ def test_the_counterexample_s_first_wrong_output_and_its_receptive_field_are_mar
     assert marks[0] == ["", "", "", "field", "field", "", "field", "field", ""]
     assert marks[2] == ["", "", "wrong first", "wrong"]
     assert picture.grids(case)[2].rows[1][1].text == "nan"
+
+
+def test_what_is_within_the_bound_is_not_marked() -> None:
+    planes: list[list[list[float | None]]] = [[[1.0, 2.0]], [[1.0]], [[1.001, 2.5]], [[1.0, 2.0]]]
+    case = Counterexample("?", "gaussian", 1, "", "", index=[0, 0, 0, 1], bound="0.01", picture=Picture(*planes))
+    assert [cell.mark for cell in picture.grids(case)[2].rows[0]] == ["", "wrong first"]
 
 
 def test_a_large_picture_is_cut_and_says_so() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
-from convgauge.conformance import selftest
-from convgauge.conformance.selftest import Finding, Matrix, collected
+from convgauge.conformance import kills, selftest
+from convgauge.conformance.kills import Finding, Matrix
+from convgauge.conformance.selftest import collected
 from convgauge.conformance.spec import TIERS
 from convgauge.conformance.zoo import Exhibit, exhibits
 from convgauge.frameworks import installed
@@ -138,6 +140,7 @@ def test_the_matrix_adds_up(capsys: pytest.CaptureFixture[str]) -> None:
     assert [one.name for one in matrix.accused] == ["e"]
     assert matrix.sole == {"x.one": ["a"]}
     assert matrix.idle == ["x.three"]
+    assert matrix.catches == {"x.one": ["a", "b"], "x.two": ["b"], "x.three": []}
     assert matrix.table()["idle"] == ["x.three"]
     selftest._show(matrix, 1.0)
     said = capsys.readouterr().out
@@ -145,6 +148,37 @@ def test_the_matrix_adds_up(capsys: pytest.CaptureFixture[str]) -> None:
     assert "accused: e" in said
     assert "catch nothing (1): x.three" in said
     assert "2 of 4 faults caught at quick" in said
+
+
+def test_a_matrix_reads_back_as_it_was_written(tmp_path: Path) -> None:
+    matrix = Matrix(
+        "quick", [Finding("a", True, True, caught={"x.one": "failed"})], {"x.one": "One."}, False, {"x": "y"}
+    )
+    path = tmp_path / "matrix.json"
+    path.write_text(json.dumps(matrix.table(), indent=1))
+    assert kills.is_matrix(path)
+    assert kills.read(path) == matrix
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"tier": 1, "findings": []}',
+        '{"tier": "quick", "findings": [',
+        '{"schema": 9, "tier": "q", "findings": [], "specs": {}}',
+        "[" * 9999,
+    ],
+)
+def test_a_damaged_matrix_is_named(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "matrix.json"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=r"matrix\.json"):
+        kills.read(path)
+
+
+def test_a_run_is_no_matrix(tmp_path: Path) -> None:
+    (tmp_path / "run.jsonl").write_text('{"type":"header","schema":1,"tier":"quick"}\n')
+    assert not kills.is_matrix(tmp_path / "run.jsonl")
 
 
 @pytest.mark.parametrize(("words", "status"), [(("medium", ""), 4), (("quick", "no such exhibit"), 5)])

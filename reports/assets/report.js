@@ -116,41 +116,55 @@ const TESTS = {
 function prepare(data) {
   const letters = new Map(Object.entries(data.letters));
   const faults = new Set(data.faults);
-  const tables = Object.entries(data.results).map(([key, rows]) => {
-    const cut = key.lastIndexOf("@");
-    return { dtype: key.slice(0, cut), device: key.slice(cut + 1), rows };
-  });
-  data.specs.forEach((spec, row) => {
-    const columns = data.entries.map((_, place) => tables.map((table) => table.rows[row][place]).join(""));
-    const met = columns.filter((column) => /[^.]/.test(column));
-    const distinct = new Set(met.map((column) => [...new Set(column.replaceAll(".", ""))].sort().join("")));
+  const whole = (row) => (row.length === 1 ? row.repeat(data.entries.length) : row);
+  const specs = data.specs.map(([id, chapter, level, profile, results]) => ({
+    id,
+    chapter: data.chapter[chapter],
+    level: data.level[level],
+    profile: data.profile[profile],
+    tables: Object.entries(results).map(([table, row]) => {
+      const cut = data.tables[table].lastIndexOf("@");
+      return { dtype: data.tables[table].slice(0, cut), device: data.tables[table].slice(cut + 1), row: whole(row) };
+    }),
+  }));
+  for (const spec of specs) {
+    const columns = data.entries.map((_, place) => spec.tables.map((table) => table.row[place]).join("").replaceAll(".", ""));
+    const met = new Set(columns.filter(Boolean).map((column) => [...new Set(column)].sort().join("")));
     const wrong = data.entries.filter((_, place) => [...columns[place]].some((letter) => faults.has(letters.get(letter))));
-    spec.different = distinct.size > 1;
+    spec.different = met.size > 1;
     spec.only = wrong.length === 1 ? wrong[0].name : null;
-  });
-  return { ...data, letters, tables };
+  }
+  return { ...data, specs, letters };
 }
 
-/** The results that a query selects: which entries and specs have some, and how many there are. */
+/** The results that a query selects: which entries and specs have some, in which cells, and how many there are. */
 function select(data, terms) {
   const passes = (term, e, s, r) => TESTS[term.key].test(term.values, e, s, r) !== term.not;
   const about = (on) => terms.filter((term) => TESTS[term.key].on === on);
   const [ofEntry, ofSpec, ofBoth, ofResult] = ["e", "s", "es", "r"].map(about);
   const found = { entries: new Set(), specs: new Set(), cells: new Set(), results: 0 };
-  const specs = data.specs.map((s, row) => [s, row]).filter(([s]) => ofSpec.every((term) => passes(term, null, s)));
+  const places = [];
   data.entries.forEach((e, place) => {
-    if (e.verdict === "absent") return;
-    if (!ofEntry.every((term) => passes(term, e))) return;
+    if (e.verdict === "absent" || !ofEntry.every((term) => passes(term, e))) return;
+    places.push(place);
     if (!ofSpec.length && !ofResult.length && ofBoth.every((term) => passes(term, e, null))) found.entries.add(place);
-    for (const [s, row] of specs) {
-      if (!ofBoth.every((term) => passes(term, e, s))) continue;
-      let met = 0;
-      for (const { dtype, device, rows } of data.tables) {
-        const letter = rows[row][place];
-        if (letter === ".") continue;
-        if (ofResult.length && !ofResult.every((term) => passes(term, e, s, { status: data.letters.get(letter), dtype, device }))) continue;
-        met += 1;
-      }
+  });
+  data.specs.forEach((s, row) => {
+    if (!ofSpec.every((term) => passes(term, null, s))) return;
+    const tables = s.tables.map(({ dtype, device, row: letters }) => {
+      const known = new Map([[".", false]]); // whether a letter of this table is asked for
+      return (place) => {
+        const letter = letters[place];
+        if (!known.has(letter)) {
+          const result = { status: data.letters.get(letter), dtype, device };
+          known.set(letter, ofResult.every((term) => passes(term, null, s, result)));
+        }
+        return known.get(letter);
+      };
+    });
+    for (const place of places) {
+      if (!ofBoth.every((term) => passes(term, data.entries[place], s))) continue;
+      const met = tables.reduce((count, asked) => count + asked(place), 0);
       if (!met) continue;
       found.entries.add(place);
       found.specs.add(row);
@@ -161,6 +175,8 @@ function select(data, terms) {
   return found;
 }
 
+const BATCH = 32; // rows
+
 function filtering() {
   const table = $("#matrix");
   const source = $("#data");
@@ -169,28 +185,55 @@ function filtering() {
   const input = $("#query");
   const output = $("#found");
   const bySpec = table.dataset.rows === "specs";
-  const rows = $$("tbody tr", table);
-  const columns = bySpec ? $$("thead [data-entry]", table) : [];
+  const rows = $$("tbody tr", table).map((row) => ({ row, number: Number(bySpec ? row.dataset.spec : row.dataset.entry) }));
+  const columns = bySpec ? $$("thead [data-entry]", table).map((head) => ({ head, place: Number(head.dataset.entry), column: head.cellIndex })) : [];
   const many = (count, noun) => `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
-  const cells = rows.map((row) => $$("td[data-entry]", row));
+  // what a cell or row is now, so that only what changes is touched: a table is slow to lay out
+  const states = new Map();
+  const set = (element, name, on) => {
+    const state = states.get(element) ?? {};
+    if ((state[name] ?? false) === on) return;
+    if (name === "hidden") element.hidden = on; else element.classList.toggle(name, on);
+    states.set(element, { ...state, [name]: on });
+  };
+
+  const paint = ({ row, number }, found) => {
+    for (const { place, column } of columns) {
+      set(row.cells[column], "hidden", !found.entries.has(place));
+      set(row.cells[column], "faint", !found.cells.has(number * data.entries.length + place));
+    }
+    set(row, "hidden", false);
+  };
+
+  // the rows that fit on a screen are shown at once and the others a batch a frame: laying out cells is what takes long
+  let batches = 0;
+  let filtered = false;
+  const show = (found) => {
+    cancelAnimationFrame(batches);
+    const asked = bySpec ? found.specs : found.entries;
+    const wanted = rows.filter(({ number }) => asked.has(number)).sort((a, b) => a.row.rowIndex - b.row.rowIndex);
+    const first = new Set(wanted.splice(0, BATCH));
+    for (const one of rows) if (!first.has(one)) set(one.row, "hidden", true);
+    for (const { head, place } of columns) set(head, "hidden", !found.entries.has(place));
+    for (const one of first) paint(one, found);
+    const later = () => {
+      batches = wanted.length ? requestAnimationFrame(more) : 0;
+      if (batches) table.setAttribute("aria-busy", "true"); else table.removeAttribute("aria-busy");
+    };
+    const more = () => {
+      for (const one of wanted.splice(0, BATCH)) paint(one, found);
+      later();
+    };
+    later();
+  };
 
   const apply = (text) => {
     let terms = [];
     let complaint = "";
     try { terms = parse(text); } catch (error) { complaint = error.message; }
     const found = select(data, terms);
-    rows.forEach((row, number) => {
-      const shown = bySpec ? found.specs.has(Number(row.dataset.spec)) : found.entries.has(Number(row.dataset.entry));
-      if (row.hidden === shown) row.hidden = !shown;
-      if (!bySpec || !shown) return;
-      for (const cell of cells[number]) {
-        const place = Number(cell.dataset.entry);
-        const hidden = !found.entries.has(place);
-        if (cell.hidden !== hidden) cell.hidden = hidden;
-        cell.classList.toggle("faint", !found.cells.has(Number(row.dataset.spec) * data.entries.length + place));
-      }
-    });
-    for (const head of columns) head.hidden = !found.entries.has(Number(head.dataset.entry));
+    if (terms.length || filtered) show(found); // the page comes with every row shown
+    filtered ||= terms.length > 0;
     output.className = complaint ? "complaint" : "";
     if (complaint) { output.textContent = complaint; return; }
     const result = `${many(found.results, "result")} in ${many(found.entries.size, "implementation")} and ${many(found.specs.size, "spec")}`;

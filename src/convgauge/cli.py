@@ -312,7 +312,9 @@ def _add_report(commands: Any) -> None:
         commands, "report", _report, "make the HTML site of one or more runs",
         "convgauge report run.jsonl race.jsonl --output site", "convgauge report run.jsonl --serve",
     )  # fmt: skip
-    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN.jsonl")
+    parser.add_argument(
+        "runs", nargs="+", type=Path, metavar="RUN.jsonl", help="runs, and what `convgauge selftest --output` wrote"
+    )
     parser.add_argument("--output", type=Path, default=Path("reports/site"), metavar="DIR", help="reports/site")
     parser.add_argument("--serve", action="store_true", help="show it on the loopback interface until Ctrl-C")
 

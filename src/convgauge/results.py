@@ -30,6 +30,9 @@ STATUSES = (
 FAULTS = ("failed", "errored", "crashed", "timed_out", "xpassed", "mistrusted")
 """The statuses that make an implementation nonconformant where the spec is required."""
 
+MOST_MARGINS = 200
+"""Cases of one spec whose margins are kept one by one."""
+
 VERDICTS = ("conformant", "conformant with declines", "nonconformant", "unjudged")
 GRADES = ("A", "B", "C", "F", "")
 
@@ -112,8 +115,9 @@ class SpecRecord(msgspec.Struct, frozen=True, tag="spec", tag_field="type"):
     """What became of one spec for one implementation, dtype and device.
 
     ``cases`` were judged; ``outcomes`` counts every case by its status. ``margin`` is the largest error divided by
-    its bound; None where nothing was measured. ``sentence`` and ``source`` are the spec's own. ``failing`` lists
-    the problems that it failed on.
+    its bound; None where nothing was measured, ``margins`` those of the first cases and ``reductions`` how many
+    products each output of these cases sums. ``sentence`` and ``source`` are the spec's own. ``failing`` lists the
+    problems that it failed on.
     """
 
     implementation: str
@@ -135,6 +139,7 @@ class SpecRecord(msgspec.Struct, frozen=True, tag="spec", tag_field="type"):
     margins: list[float] = []
     failing: list[str] = []
     seconds: float = 0.0
+    reductions: list[int] = []
 
 
 class TimingRecord(msgspec.Struct, frozen=True, tag="timing", tag_field="type"):
@@ -194,10 +199,17 @@ class ImplementationRecord(msgspec.Struct, frozen=True, tag="implementation", ta
 
 
 class ImageRecord(msgspec.Struct, frozen=True, tag="image", tag_field="type"):
-    """A picture for the applied gallery: a filter applied to a photograph. ``png`` is base64.
+    """What one implementation made of something that is best seen.
 
-    ``difference`` is the amplified absolute difference from the oracle's picture, ``largest`` that difference's
-    largest element and ``bound`` what it may be. The implementation "oracle" stands for the exact picture.
+    ``kind`` "filter": a filter applied to a photograph, for the gallery. ``png`` is base64, ``difference`` the
+    amplified absolute difference from the oracle's picture, ``largest`` that difference's largest element and ``bound``
+    what it may be. The implementation "oracle" stands for the exact picture.
+
+    ``kind`` "confusion": how digits were read. ``table`` counts them, a row a digit, a column what it was read as;
+    ``largest`` is the error of the logit that comes closest to its bound, and ``bound`` that.
+
+    ``kind`` "locality": where one NaN of the input went, ``table`` a number an output: 0 as due no NaN, 1 as due NaN,
+    2 NaN though it does not see it, 3 no NaN though it does.
     """
 
     implementation: str
@@ -207,6 +219,8 @@ class ImageRecord(msgspec.Struct, frozen=True, tag="image", tag_field="type"):
     largest: float | None = None
     bound: float | None = None
     status: str = "passed"
+    kind: str = "filter"
+    table: list[list[int]] = []
 
 
 class LimitRecord(msgspec.Struct, frozen=True, tag="limit", tag_field="type"):

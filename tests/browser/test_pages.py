@@ -16,7 +16,7 @@ from convgauge.report import loopback, synthetic
 from convgauge.report.browser import Unavailable, chromium
 
 AXE = Path(__file__).with_name("axe.min.js")
-PAGES = ("index.html", "specs.html", "speed.html", "gallery.html", "compare.html")
+PAGES = ("index.html", "specs.html", "speed.html", "gallery.html", "suite.html", "compare.html")
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("browser")
     synthetic.write(folder / "whole.jsonl", 6, 24, 1200, label="py311")
     synthetic.write(folder / "cut.jsonl", 6, 24, 1200, 3, whole=False, hostile=True, label="py312", timings=False)
-    report.build([folder / "whole.jsonl", folder / "cut.jsonl"], folder / "site")
+    synthetic.write_matrix(folder / "selftest.json")
+    report.build([folder / name for name in ("whole.jsonl", "cut.jsonl", "selftest.json")], folder / "site")
     return folder
 
 
@@ -81,7 +82,7 @@ def implementations(site: Path) -> list[Path]:
 
 
 def every_kind(site: Path) -> list[Path]:
-    """All pages but those of most specs, which differ in nothing that matters here."""
+    """All pages but those of most chapters, which differ in nothing that matters here."""
     return [*sorted(site.glob("*.html")), *implementations(site), *sorted((site / "specs").iterdir())[:2]]
 
 
@@ -173,6 +174,20 @@ def test_is_different_and_only_find_what_their_names_say(browser: Any, folder: P
     different = {spec for spec, by in statuses.items() if len({tuple(sorted(s)) for s in by.values()}) > 1}
     browser.execute_script("window.convgauge.timeQuery('is:different')")
     assert set(names(browser)) == different
+
+
+def test_more_rows_than_a_screen_holds_are_all_shown_in_the_end(browser: Any, folder: Path) -> None:
+    run = synthetic.write(folder / "many.jsonl", 3, 150, 1, timings=False)
+    index = report.build([run], folder / "many")
+    browser.get(index.with_name("specs.html").as_uri())
+    wait_until(lambda: len(names(browser)) == 150)
+    everyone = names(browser)
+    browser.execute_script("window.convgauge.timeQuery('name:direct_00'); window.convgauge.timeQuery('spec:rule_00')")
+    wait_until(lambda: not browser.find_elements("css selector", "#matrix[aria-busy]"))
+    assert names(browser) == [name for name in everyone if "rule_00" in name], "an earlier query shows no more rows"
+    took = browser.execute_script("return window.convgauge.timeQuery('')")
+    assert took < 1000, "a query is answered at once"
+    wait_until(lambda: names(browser) == everyone)
 
 
 def test_an_unknown_term_is_explained_and_hides_nothing(browser: Any, site: Path) -> None:
@@ -274,6 +289,10 @@ def test_the_tables_are_there_without_scripts(browser: Any, site: Path) -> None:
     everyone = names(browser)
     browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     try:
+        for path in every_kind(site):
+            browser.get(path.as_uri())
+            readable = browser.find_elements("css selector", "#main table, #main section, #main .notice")
+            assert readable, f"{path.name} has nothing to read without scripts"
         browser.get((site / "index.html").as_uri())
         assert [link.text for link in browser.find_elements("css selector", "#matrix tbody th a")] == everyone
         assert not browser.find_element("id", "query").is_displayed()

@@ -1,4 +1,4 @@
-"""Pictures for the applied chapter: a photograph, and what a filter made of it, as PNG without an image library."""
+"""What is best seen: what a filter made of a photograph, how digits were read, where one NaN went."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def record(judge: Judge, title: str, output: Array, exact: Array, bound: Any) ->
             judge.said.name,
             title,
             png(np.nan_to_num(output), low, high),
-            png(np.minimum(size, allowed) if allowed else size * 0, 0.0, allowed),
+            png(worst_of_blocks(np.minimum(size, allowed) if allowed else size * 0), 0.0, allowed, depth=4),
             float(size.max()) if np.isfinite(size).all() else None,
             allowed,
             "passed" if within else "failed",
@@ -69,14 +69,44 @@ def record(judge: Judge, title: str, output: Array, exact: Array, bound: Any) ->
     ]
 
 
-def png(plane: Array, low: float, high: float) -> str:
-    """A plane as a gray PNG in base64, ``low`` black and ``high`` white (PNG specification, third edition)."""
+def confusion(judge: Judge, title: str, due: Array, read: Array, largest: float, bound: float) -> None:
+    """Keep how classes were read: ``due`` and ``read`` are class numbers, ``largest`` the largest error of a logit."""
+    classes = int(max(due.max(), read.max())) + 1
+    table = np.zeros((classes, classes), int)
+    np.add.at(table, (due, read), 1)
+    kept = largest if np.isfinite(largest) else None
+    status = "passed" if largest <= bound else "failed"
+    judge.images.append(ImageRecord(judge.said.name, title, "", "", kept, bound, status, "confusion", table.tolist()))
+
+
+def locality(judge: Judge, title: str, output: Array, expected: Array) -> None:
+    """Keep where NaN went in one plane, (height, width), and where it was due."""
+    got, due = np.isnan(output), np.isnan(expected)
+    table = np.where(got, np.where(due, 1, 2), np.where(due, 3, 0))
+    status = "passed" if (got == due).all() else "failed"
+    judge.images.append(ImageRecord(judge.said.name, title, "", "", None, None, status, "locality", table.tolist()))
+
+
+def worst_of_blocks(plane: Array) -> Array:
+    """The largest of each 4 x 4 elements: a picture of rounding errors, which packs badly, stays below a kilobyte."""
+    height, width = (side // 4 for side in plane.shape)
+    worst: Array = plane[: 4 * height, : 4 * width].reshape(height, 4, width, 4).max(axis=(1, 3))
+    return worst
+
+
+def png(plane: Array, low: float, high: float, depth: int = 8) -> str:
+    """A plane as a gray PNG in base64, ``low`` black and ``high`` white, of 4 or 8 bits a pixel.
+
+    A width of 4-bit pixels must be even. See the PNG specification, third edition.
+    """
     scaled = np.clip((plane.astype(np.float64) - low) / ((high - low) or 1.0), 0.0, 1.0)
-    rows = np.round(scaled * 255).astype(np.uint8)
+    rows = np.round(scaled * (2**depth - 1)).astype(np.uint8)
     height, width = rows.shape
+    if depth == 4:
+        rows = rows[:, ::2] << 4 | rows[:, 1::2]
     unfiltered = np.zeros((height, 1), np.uint8)  # each row begins with its filter's number: 0, none
     parts = (
-        (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)),
+        (b"IHDR", struct.pack(">IIBBBBB", width, height, depth, 0, 0, 0, 0)),
         (b"IDAT", zlib.compress(np.concatenate([unfiltered, rows], axis=1).tobytes(), 9)),
         (b"IEND", b""),
     )

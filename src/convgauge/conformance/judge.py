@@ -101,6 +101,7 @@ class Judge:
         self.reasons: Counter[str] = Counter()
         self.notes: list[str] = []
         self.margins: list[float] = []
+        self.reductions: list[int] = []
         self.grades: list[str] = []
         self.images: list[Any] = []
         self.impostors = 0  # wrong answers that its cases have been given
@@ -306,9 +307,15 @@ class Judge:
 
         self._judge(what, check, refusing=True, change=change, mode=mode)
 
-    def special(self, what: Iterable[Case], plant: Callable[[Problem, Operands], Operands]) -> None:
+    def special(
+        self,
+        what: Iterable[Case],
+        plant: Callable[[Problem, Operands], Operands],
+        look: Callable[[Any, Any], None] | None = None,
+    ) -> None:
         """With NaN and infinities planted in exact operands, each output is what IEEE 754 makes of it.
 
+        ``look(output, expected)`` is shown each answer of the right shape and dtype, right or wrong.
         An answer that spreads NaN beyond the receptive field is let pass where, on this very problem, it is also no
         more than normwise accurate, as FFT and Winograd must be; it then counts as grade B.
         """
@@ -317,6 +324,8 @@ class Judge:
             expected = round_to(oracle.answer(case.problem, operands), case.problem.dtype)
             tolerance = accuracy.integer_tolerance(case.problem, self.promise)
             fault = self._whole(case, expected, seen, tolerance)
+            if look is not None and compare.form(seen, case.problem.output_shape, case.problem.dtype) is None:
+                look(seen.output, expected)
             if (
                 fault is not None
                 and fault.mask is not None
@@ -389,11 +398,11 @@ class Judge:
         self, case: Case, operands: Operands, seen: Observation, before: Observation | None, verdict: Check
     ) -> Fault | None:
         """A fault where a case lets a wrong answer through."""
-        grades, margins = list(self.grades), list(self.margins)
+        grades, margins, reductions = list(self.grades), list(self.margins), list(self.reductions)
         for name, impostor in impostors(seen, before):
             self.impostors += 1
             passed = verdict(case, operands, impostor) is None
-            self.grades, self.margins = list(grades), list(margins)
+            self.grades, self.margins, self.reductions = list(grades), list(margins), list(reductions)
             if passed:
                 return Fault("mistrusted", f"the case would let {name} through for the right answer")
         return None
@@ -493,6 +502,7 @@ class Judge:
         self.grades.append(found.grade)
         margin = found.componentwise if promised == "A" else found.margin
         self.margins.append(margin if margin < WORST_MARGIN else WORST_MARGIN)  # NaN and infinity have no JSON
+        self.reductions.append(case.problem.reduction)
         if accuracy.ORDER.index(found.grade) <= accuracy.ORDER.index(promised):
             return None
         bound, _ = scale.bounds(promised, operands)
@@ -599,12 +609,12 @@ class Judge:
             except (TypeError, ValueError, AttributeError, LookupError, ArithmeticError):
                 return False  # a spec's own change of operands need not fit every simplification
 
-        grades, margins = list(self.grades), list(self.margins)
+        measured = list(self.grades), list(self.margins), list(self.reductions)
         # each trial costs a process: only the first case that ends one is made smaller
         reproducible = fails(first) if not deadly or self.fatal is None else False
         if reproducible and reducible and self.setting.only is None and not first.tamper:
             smaller(first, still_fails, budget, deadline)
-        self.grades, self.margins = grades, margins
+        self.grades, self.margins, self.reductions = measured
         case, found, operands, seen = best
         stands = reproducible or deadly  # its process may not be had again
         self.counterexample = self._described(case, found, operands, seen, stands)

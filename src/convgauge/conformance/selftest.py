@@ -14,7 +14,6 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from convgauge import oracle
 from convgauge.bundled import bundled
 from convgauge.conformance import judge as judging
 from convgauge.conformance.judge import Setting, Skip
+from convgauge.conformance.kills import Finding, Matrix
 from convgauge.conformance.session import Session, Target
 from convgauge.conformance.spec import TIERS, Spec
 from convgauge.conformance.zoo import Exhibit, exhibits
@@ -40,79 +40,6 @@ SMOKE = Problem.parse("n2c3h8w8_o4k3x3_s1x1_p1x1_d1x1_g1_b_float32")
 DEATHS = 3  # of its process, after which a fault's run ends: it is caught
 
 Test = Callable[[Any], None]
-
-
-@dataclass
-class Finding:
-    """What became of one exhibit: by spec id, the status in which it was caught, or accused."""
-
-    name: str
-    faulty: bool
-    smoke: bool
-    due: bool = True
-    caught: dict[str, str] = field(default_factory=dict)
-    advised: dict[str, str] = field(default_factory=dict)
-    mistrusted: list[str] = field(default_factory=list)
-    expected: bool = False
-    specs: int = 0
-    cases: int = 0
-    seconds: float = 0.0
-    reason: str = ""
-
-    @property
-    def good(self) -> bool:
-        """Whether the suite did its duty: a fault caught where it is due, a sound implementation let be."""
-        return (bool(self.caught) == self.faulty or not self.due) and not self.mistrusted
-
-
-@dataclass
-class Matrix:
-    """The kill matrix. ``specs`` are the ids of all that were run on at least one exhibit, with their sentences."""
-
-    tier: str
-    findings: list[Finding]
-    specs: dict[str, str]
-    whole: bool = True
-
-    @property
-    def survivors(self) -> list[Finding]:
-        return [one for one in self.findings if one.faulty and one.due and not one.caught]
-
-    @property
-    def later(self) -> list[Finding]:
-        """Faults that are not due at this tier and were not caught."""
-        return [one for one in self.findings if one.faulty and not one.due and not one.caught]
-
-    @property
-    def accused(self) -> list[Finding]:
-        return [one for one in self.findings if not one.faulty and one.caught]
-
-    @property
-    def sole(self) -> dict[str, list[str]]:
-        """The specs that alone catch some fault, with those faults."""
-        found: dict[str, list[str]] = {}
-        for one in self.findings:
-            if one.faulty and len(one.caught) == 1:
-                found.setdefault(next(iter(one.caught)), []).append(one.name)
-        return found
-
-    @property
-    def idle(self) -> list[str]:
-        """The specs that catch nothing."""
-        busy = {id for one in self.findings if one.faulty for id in one.caught}
-        return sorted(set(self.specs) - busy)
-
-    def table(self) -> dict[str, Any]:
-        """What is written to a file."""
-        return {
-            "tier": self.tier,
-            "findings": [asdict(one) for one in self.findings],
-            "specs": self.specs,
-            "survivors": [one.name for one in self.survivors],
-            "accused": [one.name for one in self.accused],
-            "sole": self.sole,
-            "idle": self.idle if self.whole else None,
-        }
 
 
 def selftest(tier: str, output: Path | None, k: str, first: bool = False) -> int:
@@ -159,8 +86,9 @@ def run(
             specs.update(run_specs)
             if progress is not None:
                 progress(finding)
+    kept = {spec.id: spec.kept for spec, _ in collected() if spec.kept}
     return Matrix(
-        tier, [findings[one.name] for one in chosen], dict(sorted(specs.items())), whole=not (first or narrow)
+        tier, [findings[one.name] for one in chosen], dict(sorted(specs.items())), not (first or narrow), kept
     )
 
 

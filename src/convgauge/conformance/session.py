@@ -311,9 +311,10 @@ class Session:
             source=spec.source,
             outcomes=dict(judge.outcomes),
             grade=worst(judge.grades),
-            margins=[float(f"{margin:.3g}") for margin in judge.margins[:200]],
+            margins=[float(f"{margin:.3g}") for margin in judge.margins[: results.MOST_MARGINS]],
             failing=[case.problem.text for case, _ in judge.faults],
             seconds=round(seconds, 4),
+            reductions=judge.reductions[: results.MOST_MARGINS],
         )
 
     def _write(self, record: results.Record) -> None:

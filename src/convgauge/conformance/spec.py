@@ -23,7 +23,10 @@ _ID = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)+")
 
 @dataclass(frozen=True)
 class Spec:
-    """What a test function states. ``dtypes`` are those it is run in, ``quick`` those at the quick tier."""
+    """What a test function states. ``dtypes`` are those it is run in, ``quick`` those at the quick tier.
+
+    ``kept`` says why it stays though no planted fault is caught by it.
+    """
 
     id: str
     level: str
@@ -34,6 +37,7 @@ class Spec:
     dtypes: tuple[str, ...]
     quick: tuple[str, ...]
     frameworks: tuple[str, ...] = ()
+    kept: str = ""
 
     def at(self, tier: str) -> tuple[str, ...]:
         """The dtypes that the spec is run in at a tier."""
@@ -49,10 +53,12 @@ def spec(
     dtypes: tuple[str, ...] = FLOATS,
     quick: tuple[str, ...] = ("float32",),
     frameworks: tuple[str, ...] = (),
+    kept: str = "",
 ) -> Callable[[Test], Test]:
     """Declare a test function as the spec ``id``; its docstring is the normative sentence.
 
     ``profile`` is the least one that the spec belongs to. ``frameworks`` restricts it to some frameworks' subjects.
+    ``kept`` is for a spec that catches no fault of the zoo: why it is there all the same.
     Raises `ValueError` for an unknown level, profile or dtype, or a missing sentence.
     """
     if not _ID.fullmatch(id):
@@ -69,7 +75,7 @@ def spec(
         chapter = Path(inspect.getfile(test)).stem.removeprefix("test_")
         quickly = tuple(dtype for dtype in quick if dtype in dtypes) or dtypes[:1]
         said: Any = test
-        said.spec = Spec(id, level, profile, source, sentence, chapter, dtypes, quickly, frameworks)
+        said.spec = Spec(id, level, profile, source, sentence, chapter, dtypes, quickly, frameworks, kept)
         return test
 
     return declare

@@ -104,6 +104,10 @@ class Entry:
         """Cases declined."""
         return sum(s.outcomes.get("declined", 0) for s in self.specs)
 
+    def seen(self, kind: str) -> list[ImageRecord]:
+        """Its pictures of one kind."""
+        return [image for image in self.images if image.kind == kind]
+
     @property
     def title(self) -> str:
         return f"{self.name} ({self.environment})" if self.environment else self.name
@@ -125,6 +129,15 @@ class Spec:
     sentence: str
     source: str
     records: dict[int, list[SpecRecord]] = field(default_factory=dict)
+
+    @property
+    def page(self) -> str:
+        """Where it is told of: its place on its chapter's page."""
+        return f"specs/{words.slug(self.chapter)}.html#spec-{self.slug}"
+
+    @property
+    def cases(self) -> int:
+        return sum(record.cases for records in self.records.values() for record in records)
 
     def statuses(self, entry: int) -> list[str]:
         """The distinct statuses of one entry (its place in `Report.entries`), gravest first."""
@@ -244,7 +257,7 @@ def _settle(entry: Entry) -> None:
     entry.replaced = len(every) - len(latest)
     kept = set(map(id, entry.specs))
     entry.parts = [part for part in entry.parts if not part.records or any(id(r) in kept for r in part.records)]
-    entry.images = list({image.title: image for image in entry.images}.values())
+    entry.images = list({(image.kind, image.title): image for image in entry.images}.values())
 
 
 def _distinct_slugs(entries: Iterable[Entry]) -> None:

@@ -31,10 +31,12 @@ def grids(case: Counterexample, most: int = 24) -> list[Grid]:
     if case.picture is None:
         return []
     got, expected = case.picture.got, case.picture.expected
-    wrong = {(r, c) for r, row in enumerate(expected) for c, value in enumerate(row) if _at(got, r, c) != (value,)}
+    allowed = _number(case.bound)
+    places = ((r, c, value) for r, row in enumerate(expected) for c, value in enumerate(row))
+    wrong = {(r, c) for r, c, value in places if _off(_at(got, r, c), value, allowed)}
     first = (case.index[-2], case.index[-1]) if len(case.index) >= 2 else min(wrong, default=None)
     marks = dict.fromkeys(wrong, "wrong")
-    if first is not None and first in wrong:
+    if first is not None:
         marks[first] = "wrong first"
     seen = _receptive_field(case.problem, first) if first else set[Place]()
     return [
@@ -43,6 +45,20 @@ def grids(case: Counterexample, most: int = 24) -> list[Grid]:
         _grid("got", got, marks, most),
         _grid("expected", expected, marks, most),
     ]
+
+
+def _off(got: tuple[float | None, ...], expected: float | None, allowed: float) -> bool:
+    """Whether an element is missing or too far off; the bound is the first wrong one's, and others' are near it."""
+    if not got or got[0] is None or expected is None:
+        return got != (expected,)
+    return abs(got[0] - expected) > allowed
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0
 
 
 def _at(values: Sequence[Sequence[float | None]], row: int, column: int) -> tuple[float | None, ...]:

@@ -12,7 +12,6 @@ import shutil
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,33 +21,38 @@ from markupsafe import Markup
 
 from convgauge import __version__, results
 from convgauge.bundled import bundled
-from convgauge.report import draw, export, picture, regions, speed, words
+from convgauge.conformance import kills
+from convgauge.conformance.kills import Matrix
+from convgauge.report import draw, export, faults, locality, margins, proof, regions, speed, svg, words
+from convgauge.report.faults import Row
 from convgauge.report.history import timeline
 from convgauge.report.model import Entry, Report, Spec, gather
-from convgauge.results import FAULTS, ImageRecord, SpecRecord
+from convgauge.results import FAULTS, ImageRecord, Run, SpecRecord
 
+_NAMED = ("chapter", "level", "profile")
 MARKER = "convgauge-report.json"
 """The file by which a folder is known to be a report, and so may be replaced by the next one."""
-_IMAGE = b'{"type":"image"'
-DRAWN = 25
-"""Counterexamples drawn on one page; the rest are told in words, and are in the run."""
 
 
 def build(paths: Sequence[Path], output: Path) -> Path:
     """Write the report of run files into the folder ``output`` and return its first page.
 
+    A file that `convgauge selftest` wrote may stand among them: it tells what the specs have been seen to catch.
     It appears whole or not at all; an earlier report is replaced, any other folder with something in it is not
-    touched. Raises `results.Damaged` where a run doesn't read, `ValueError` where there is none, `OSError`.
+    touched. Raises `results.Damaged`, a `ValueError`, where a file doesn't read or none is a run, `OSError`.
     """
-    if not paths:
-        raise ValueError("a report needs at least one run file")
-    report = gather([results.read(path) for path in paths])
+    matrices = [path for path in paths if kills.is_matrix(path)]
+    runs = [path for path in paths if path not in matrices]
+    if not runs:
+        raise results.Damaged(f"no run among {len(paths)} files: a report needs at least one")
+    report = gather([results.read(path) for path in runs])
+    proofs = [kills.read(path) for path in matrices]
     check_replaceable(output)
     output.parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix=f".{output.name}-", dir=output.parent))
     try:
         made.chmod(0o755)
-        Site(report, made).write()
+        Site(report, made, proofs).write()
         _swap(made, output)
     finally:
         shutil.rmtree(made, ignore_errors=True)
@@ -77,55 +81,25 @@ def _swap(made: Path, output: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-@dataclass
-class Failure:
-    """One failing spec of one implementation: its records, the case to show, and specs that fail in the same words."""
+def _ordered(run: Run) -> bytes:
+    """A run's lines spec by spec, as what is alike then packs well, without the pictures that the report has as files.
 
-    spec: Spec
-    records: list[SpecRecord]
-    shown: SpecRecord
-    grids: list[picture.Grid]
-    alike: list[Spec]
-
-
-@dataclass
-class Row:
-    """One spec of one implementation: its records over dtypes and devices."""
-
-    spec: Spec
-    records: list[SpecRecord]
-
-    @property
-    def worst(self) -> str:
-        return min((record.status for record in self.records), key=words.gravity)
-
-    @property
-    def cases(self) -> int:
-        return sum(record.cases for record in self.records)
-
-    @property
-    def margin(self) -> float | None:
-        return draw.worst_margin(self.records)
-
-    @property
-    def margins(self) -> list[float]:
-        return [margin for record in self.records for margin in record.margins]
-
-    @property
-    def chips(self) -> list[tuple[str, list[str]]]:
-        """Statuses, gravest first, each with the dtypes that it holds for."""
-        found: dict[str, list[str]] = defaultdict(list)
-        for record in sorted(self.records, key=lambda record: words.gravity(record.status)):
-            where = f"{record.dtype}@{record.device}" if record.device not in ("", "cpu") else record.dtype
-            found[record.status].append(where)
-        return list(found.items())
+    Records of one spec keep their order, since of two that tell of the same the later one holds.
+    """
+    head, *lines = Path(run.path).read_bytes().splitlines(keepends=True)
+    records = zip(lines, run.records, strict=False)  # a footer and a line that was cut off have no record
+    kept = [(line, record) for line, record in records if not (isinstance(record, ImageRecord) and record.png)]
+    kept.sort(key=lambda pair: pair[1].spec if isinstance(pair[1], SpecRecord) else "")
+    foot = lines[len(run.records) :] if run.footer else []
+    return b"".join([head, *(line for line, _ in kept), *foot])
 
 
 class Site:
     """Renders one report into one folder."""
 
-    def __init__(self, report: Report, folder: Path) -> None:
+    def __init__(self, report: Report, folder: Path, proofs: Sequence[Matrix] = ()) -> None:
         self.report = report
+        self.proofs = proofs
         self.folder = folder
         self.races = speed.races(report)
         self.rows = [self._rows(place) for place in range(len(report.entries))]
@@ -137,7 +111,9 @@ class Site:
             suite=__version__,
             means=self._means(),
             has_history=bool(self.history),
-            has_gallery=any(entry.images for entry in report.entries),
+            has_gallery=any(entry.seen(kind) for entry in report.entries for kind in ("filter", "confusion")),
+            has_proofs=bool(proofs),
+            caught=self._caught(),
             environments=len(report.environments) > 1,
         )
 
@@ -155,8 +131,11 @@ class Site:
             self._page("gallery.html", "gallery.html", **self._gallery())
         for place, entry in enumerate(self.report.entries):
             self._page("implementation.html", f"implementations/{entry.slug}.html", **self._implementation(place))
-        for spec in self.report.specs:
-            self._page("spec.html", f"specs/{spec.slug}.html", spec=spec)
+        for chapter in self.report.chapters:
+            specs = [spec for spec in self.report.specs if spec.chapter == chapter]
+            self._page("chapter.html", specs[0].page.partition("#")[0], chapter=chapter, specs=specs)
+        if self.proofs:
+            self._page("suite.html", "suite.html", proofs=self.proofs, told={s.id: s for s in self.report.specs})
         self._put(MARKER, json.dumps({"generator": "convgauge", "version": __version__}))
 
     # --- writing ---
@@ -181,17 +160,16 @@ class Site:
         listed = []
         for place, run in enumerate(self.report.runs, start=1):
             name = f"runs/{place:02d}-{words.slug(Path(run.path).stem)}.jsonl.gz"
-            content = Path(run.path).read_bytes()
-            kept = b"".join(line for line in content.splitlines(keepends=True) if not line.startswith(_IMAGE))
-            said = "as it was read" if kept == content else "as it was read, without its pictures"
-            listed.append((name, f"run {place}, {said}"))
-            self._put(name, gzip.compress(kept, 9, mtime=0))
+            listed.append((name, f"run {place}, its results in the order of specs, without pictures"))
+            self._put(name, gzip.compress(_ordered(run), 9, mtime=0))
         tables = {
             "verdicts.csv": ("a row an implementation", export.verdicts_csv(self.report)),
             "results.csv.gz": ("a row a result", export.results_csv(self.report)),
-            "timings.csv": ("a row a timing", export.timings_csv(self.report)),
+            "timings.csv.gz": ("a row a timing", export.timings_csv(self.report)),
             "summary.md": ("Markdown summary", export.markdown(self.report.runs)),
         }
+        for place, matrix in enumerate(self.proofs, start=1):
+            tables[f"selftest-{place}.json.gz"] = ("the suite's kill matrix", json.dumps(matrix.table()))
         for name, (said, text) in tables.items():
             listed.append((f"data/{name}", said))
             packed = gzip.compress(text.encode("utf-8", "replace"), 6, mtime=0)
@@ -216,18 +194,20 @@ class Site:
             found[entry.name][entry.environment] = entry
         return dict(sorted(found.items()))
 
+    def _caught(self) -> dict[str, proof.Catch]:
+        """By spec, what the first self-test says of it."""
+        return {one.id: one for matrix in self.proofs[:1] for one in proof.catches(matrix)}
+
     def _data(self) -> dict[str, Any]:
-        """The compact table that the pages' script searches: a letter a result, a string a spec, a table a dtype."""
-        tables: dict[str, list[list[str]]] = {}
-        blank = [["."] * len(self.report.entries) for _ in self.report.specs]
-        for row, spec in enumerate(self.report.specs):
-            for place, records in spec.records.items():
-                for record in records:
-                    key = f"{record.dtype}@{record.device}"
-                    if key not in tables:
-                        tables[key] = [list(letters) for letters in blank]
-                    tables[key][row][place] = words.LETTERS.get(record.status, ".")
+        """What the pages' script searches: by spec and dtype a string with a letter an entry, "." where it has none.
+
+        A string that repeats one letter is that letter; chapters, levels, profiles and dtypes are places in lists.
+        """
+        names = {what: list(dict.fromkeys(getattr(s, what) for s in self.report.specs)) for what in _NAMED}
+        tables = list(dict.fromkeys(f"{r.dtype}@{r.device}" for e in self.report.entries for r in e.specs))
         return {
+            **names,
+            "tables": tables,
             "letters": {letter: status for status, letter in words.LETTERS.items()},
             "faults": FAULTS,
             "entries": [
@@ -242,25 +222,38 @@ class Site:
                 for e in self.report.entries
             ],
             "specs": [
-                {"id": s.id, "chapter": s.chapter, "level": s.level, "profile": s.profile} for s in self.report.specs
+                [s.id, *(names[what].index(getattr(s, what)) for what in _NAMED), self._letters(s, tables)]
+                for s in self.report.specs
             ],
-            "results": {key: ["".join(letters) for letters in table] for key, table in tables.items()},
         }
+
+    def _letters(self, spec: Spec, tables: list[str]) -> dict[int, str]:
+        found: dict[int, list[str]] = {}
+        for place, records in spec.records.items():
+            for record in records:
+                table = tables.index(f"{record.dtype}@{record.device}")
+                letters = found.setdefault(table, ["."] * len(self.report.entries))
+                letters[place] = words.LETTERS.get(record.status, ".")
+        return {table: letters[0] if len(set(letters)) == 1 else "".join(letters) for table, letters in found.items()}
 
     def _implementation(self, place: int) -> dict[str, Any]:
         entry, rows = self.report.entries[place], self.rows[place]
-        broken = sorted((row for row in rows if row.worst in FAULTS), key=_urgency)
         failing = [problem for row in rows for r in row.records if r.status in FAULTS for problem in r.failing]
+        measured = sorted((row for row in rows if row.margin is not None), key=lambda row: -(row.margin or 0.0))
+        plot, dtypes = margins.by_length(entry.specs)
         return {
             "entry": entry,
-            "rows": rows,
-            "broken": len(broken),
-            "failures": _failures(broken),
+            "chapters": faults.chapters(rows),
+            "broken": sum(row.worst in FAULTS for row in rows),
+            "failures": faults.failures(rows),
             "expected": [row for row in rows if any(r.status == "xfailed" for r in row.records)],
-            "declines": _reasons(entry, "declined"),
-            "skips": _reasons(entry, "skipped"),
+            "declines": faults.reasons(entry, "declined"),
+            "skips": faults.reasons(entry, "skipped"),
             "region": regions.region(failing),
-            "margins": [margin for row in rows for margin in row.margins],
+            "measured": [margin for record in entry.specs for margin in record.margins],
+            "largest": measured[:10],
+            "plot": plot,
+            "dtypes": dtypes,
             "raced": self._raced(entry),
         }
 
@@ -269,12 +262,12 @@ class Site:
         return [(race, standing) for race in mine for standing in race.standings if standing.name == entry.name]
 
     def _speed(self) -> dict[str, Any]:
-        margins: dict[str, dict[str, float]] = defaultdict(dict)
+        errors: dict[str, dict[str, float]] = defaultdict(dict)
         for entry in self.report.entries:
-            worst = draw.worst_margin(entry.specs)
+            worst = margins.worst(entry.specs)
             if worst is not None:
-                margins[entry.environment][entry.name] = worst
-        frontiers = [draw.frontier(race, margins[race.environment]) for race in self.races]
+                errors[entry.environment][entry.name] = worst
+        frontiers = [draw.frontier(race, errors[race.environment]) for race in self.races]
         return {"frontiers": frontiers, "absent": self.report.absent, "slugs": self._slugs()}
 
     def _slugs(self) -> dict[tuple[str, str], str]:
@@ -285,10 +278,19 @@ class Site:
         exact = {i.title: i for run in self.report.runs for i in run.of(ImageRecord) if i.implementation == "oracle"}
         shown: dict[str, list[tuple[Entry, ImageRecord, str, str]]] = {}
         for entry in self.report.entries:
-            for image in entry.images:
+            for image in entry.seen("filter"):
                 pair = (self._picture(image.png), self._picture(image.difference))
                 shown.setdefault(image.title, []).append((entry, image, *pair))
-        return {"shown": shown, "exact": {title: self._picture(image.png) for title, image in exact.items()}}
+        pictures = {title: self._picture(image.png) for title, image in exact.items()}
+        return {"shown": shown, "exact": pictures, "confusions": self._confusions()}
+
+    def _confusions(self) -> dict[str, list[tuple[list[list[int]], list[tuple[Entry, ImageRecord]]]]]:
+        """By title, the confusion matrices that differ, each with those who made it."""
+        found: dict[str, dict[str, list[tuple[Entry, ImageRecord]]]] = {}
+        for entry in self.report.entries:
+            for image in entry.seen("confusion"):
+                found.setdefault(image.title, {}).setdefault(str(image.table), []).append((entry, image))
+        return {title: [(who[0][1].table, who) for who in same.values()] for title, same in found.items()}
 
     def _picture(self, encoded: str) -> str:
         """The path of a picture written once however often it is shown; "" for what is no PNG."""
@@ -302,42 +304,6 @@ class Site:
         if not (self.folder / name).exists():
             self._put(name, content)
         return name
-
-
-def _urgency(row: Row) -> tuple[bool, int, str]:
-    """Required specs first, then by gravity."""
-    return (row.spec.level != "required", words.gravity(row.worst), row.spec.id)
-
-
-def _failures(broken: Sequence[Row]) -> list[Failure]:
-    """A failure a row; a row whose fault is told in the words of an earlier one's is listed with that."""
-    found: dict[tuple[str, str], Failure] = {}
-    for row in broken:
-        records = [record for record in row.records if record.status in FAULTS]
-        shown = min(records, key=_size)
-        key = (shown.status, shown.reason or row.spec.id)
-        if key in found:
-            found[key].alike.append(row.spec)
-        else:
-            case = shown.counterexample if len(found) < DRAWN else None
-            found[key] = Failure(row.spec, records, shown, picture.grids(case) if case else [], [])
-    return list(found.values())
-
-
-def _size(record: SpecRecord) -> tuple[int, int, int]:
-    case = record.counterexample
-    if case is None:
-        return (2, 0, 0)
-    return (int(case.picture is None), case.outputs, words.gravity(record.status))
-
-
-def _reasons(entry: Entry, status: str) -> list[tuple[str, list[str]]]:
-    """Reasons for a status, each with the specs and dtypes it was given for."""
-    found: dict[str, dict[str, None]] = defaultdict(dict)
-    for record in entry.specs:
-        if record.status == status:
-            found[record.reason or "no reason given"][f"{record.spec} {record.dtype}".strip()] = None
-    return [(reason, list(where)) for reason, where in found.items()]
 
 
 # --- templates -------------------------------------------------------------------------------------------------------
@@ -363,7 +329,18 @@ def templates() -> Templates:
         island=island,
         status_order=_status_order,
     )
-    found.globals.update(draw=draw, speed=speed, words=words, faults=FAULTS, meanings=words.MEANINGS, lines=_lines)
+    found.globals.update(
+        draw=draw,
+        speed=speed,
+        svg=svg,
+        margins=margins,
+        locality=locality,
+        proof=proof,
+        differing=faults.differing,
+        faults=FAULTS,
+        meanings=words.MEANINGS,
+        lines=_lines,
+    )
     return found
 
 

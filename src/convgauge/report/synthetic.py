@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import json
 import random
 import struct
 import tempfile
@@ -15,6 +16,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from convgauge.conformance.kills import Finding, Matrix
 from convgauge.problem import Problem
 from convgauge.results import (
     FAULTS,
@@ -60,13 +62,17 @@ Plane = list[list[float | None]]
 class Maker:
     """Draws the records of one run; the same seed draws the same run."""
 
-    def __init__(self, implementations: int, specs: int, cases: int, seed: int, hostile: bool) -> None:
+    def __init__(
+        self, implementations: int, specs: int, cases: int, seed: int, hostile: bool, quick: bool = False
+    ) -> None:
         self.random = random.Random(seed)
         self.names = [f"{ALGORITHMS[i % len(ALGORITHMS)]}_{i:02d}" for i in range(implementations)]
         if hostile:
             self.names[-1] = HOSTILE
         self.specs = [f"{CHAPTERS[i % len(CHAPTERS)].replace(' ', '_')}.rule_{i:03d}" for i in range(specs)]
-        self.each = max(1, cases // max(1, implementations * specs * len(DTYPES)))
+        self.quick = quick
+        self.dtypes = ("float32",) if quick else DTYPES
+        self.each = max(1, cases // max(1, implementations * specs * len(self.dtypes)))
         self.hostile = hostile
         self.cases = 0
 
@@ -127,9 +133,11 @@ class Maker:
 
     def _implementation(self, place: int, name: str) -> Iterator[SpecRecord]:
         faults = 0.0 if place % 3 == 0 else 0.02 * (place % 5)
+        if self.quick:  # all but one as they should be
+            faults = 0.5 if place == 1 else 0.0
         for number, spec in enumerate(self.specs):
             level = "recommended" if number % 9 == 8 else "required"
-            for dtype in DTYPES:
+            for dtype in self.dtypes:
                 yield self._spec(name, spec, level, dtype, faults, declines="fft" in name and dtype == "bfloat16")
 
     def _spec(self, name: str, spec: str, level: str, dtype: str, faults: float, declines: bool) -> SpecRecord:
@@ -142,7 +150,8 @@ class Maker:
             status = self.random.choice(["skipped", "xfailed", "declined"])
         executed = 0 if status in ("declined", "skipped") else self.each
         self.cases += executed
-        margins = [10 ** self.random.gauss(-1.5, 0.6) for _ in range(executed)]
+        measured = executed if not self.quick or spec.startswith("accuracy") or status == "failed" else 0
+        margins = [float(f"{10 ** self.random.gauss(-1.5, 0.6):.3g}") for _ in range(measured)]
         margins = [min(m, 0.98) for m in margins]
         if status == "failed":
             margins[0] = 10 ** self.random.uniform(0.1, 4)
@@ -173,6 +182,7 @@ class Maker:
             margins,
             failing,
             0.01 * executed,
+            [2 ** ((self.cases + place) % 13) for place in range(measured)],
         )
 
     def _problem(self, dtype: str) -> Problem:
@@ -279,18 +289,30 @@ class Maker:
 
     def _images(self) -> Iterator[ImageRecord]:
         for number, title in enumerate(("Sobel x", "Sobel y", "Sobel magnitude", "Mean blur", "Sharpen")):
-            yield ImageRecord("oracle", title, png(number, 0))
-            for place, name in enumerate(self.names[:8]):
+            exact = png(self._grain(120, 256) if self.quick else _slope(number))
+            yield ImageRecord("oracle", title, exact)
+            for place, name in enumerate(self.names if self.quick else self.names[:8]):
                 bad = place == 4
                 yield ImageRecord(
                     name,
                     title,
-                    png(number, int(bad)),
-                    png(9, int(bad)),
+                    png(_slope(number, 4)) if bad else exact,
+                    png(self._grain(40, 16) if self.quick else [bytes([250 * bad]) * 96] * 96),
                     12.0 if bad else 1e-6,
                     1e-4,
                     "failed" if bad else "passed",
                 )
+        for place, name in enumerate(self.names):
+            spread = 2 * ("fft" in name)
+            plane = [[int(abs(r - 4) < 2 and abs(c - 6) < 2) or spread for c in range(16)] for r in range(12)]
+            yield ImageRecord(name, "One NaN in the input", "", kind="locality", table=plane)
+            read = [[4 * (r == c) + (place % 2) * (r == 3 and c == 8) for c in range(10)] for r in range(10)]
+            yield ImageRecord(name, "40 digits", "", "", 1e-6, 1e-5, "passed", "confusion", read)
+
+    def _grain(self, side: int, levels: int) -> list[bytes]:
+        """Rows of noise, which packs no better than a photograph does."""
+        step = 256 // levels
+        return [bytes(step * self.random.randrange(levels) for _ in range(side)) for _ in range(side)]
 
 
 def judgement(records: list[SpecRecord]) -> Judgement:
@@ -301,14 +323,14 @@ def judgement(records: list[SpecRecord]) -> Judgement:
     return Judgement(verdict if executed else "unjudged", "F" if broken else "A", executed, declined)
 
 
-def png(kind: int, shift: int) -> str:
-    """A small grey picture, in base64."""
-    size = 96
-    rows = (
-        b"\0" + bytes((c * (kind + 1) + r * (shift * 3 + 1)) % 256 if kind != 9 else 250 * shift for c in range(size))
-        for r in range(size)
-    )
-    packed = zlib.compress(b"".join(rows), 9)
+def _slope(kind: int, steep: int = 1) -> list[bytes]:
+    return [bytes((c * (kind + 1) + r * steep) % 256 for c in range(96)) for r in range(96)]
+
+
+def png(rows: list[bytes]) -> str:
+    """A square grey picture, in base64."""
+    size = len(rows)
+    packed = zlib.compress(b"".join(b"\0" + row for row in rows), 9)
 
     def chunk(name: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
@@ -329,15 +351,44 @@ def write(
     hostile: bool = False,
     label: str = "",
     timings: bool = True,
+    quick: bool = False,
 ) -> Path:
-    """Write a made-up run; without ``whole`` it lacks its footer, as one that was interrupted."""
-    maker = Maker(implementations, specs, cases, seed, hostile)
+    """Write a made-up run; without ``whole`` it lacks its footer, as one that was interrupted.
+
+    ``quick``: as the quick tier writes it, one dtype and margins in the accuracy chapter only, with pictures that
+    pack no better than real ones.
+    """
+    maker = Maker(implementations, specs, cases, seed, hostile, quick)
     writer = Writer(path, maker.header(label))
     for record in maker.records(timings):
         writer.write(record)
     if whole:
         writer.write(maker.footer())
     writer.close()
+    return path
+
+
+def write_matrix(path: Path, faults: int = 40, specs: int = 24) -> Path:
+    """Write a made-up kill matrix on the specs of a run of that many."""
+    maker = Maker(1, specs, 1, 1, hostile=False)
+    pick = maker.random
+    ids = sorted(maker.specs)
+    findings = [
+        Finding(
+            f"fault_{place:02d}",
+            True,
+            place % 5 > 0,
+            place != 3,
+            {} if place % 20 == 3 else dict.fromkeys(pick.sample(ids[:-4], pick.choice([1, 1, 2, 5, 9])), "failed"),
+            specs=specs,
+            cases=20 * specs,
+        )
+        for place in range(faults)
+    ]
+    sound = [Finding(f"sound_{place}", False, True, specs=specs) for place in range(6)]
+    kept = {ids[-1]: "its device is not on every machine"}
+    matrix = Matrix("quick", findings + sound, {id: f"What {id} asks." for id in ids}, kept=kept)
+    path.write_text(json.dumps(matrix.table()), encoding="utf-8")
     return path
 
 
@@ -350,7 +401,7 @@ def main() -> None:
     parser.add_argument("--cases", type=int, default=300_000)
     parser.add_argument("--keep", type=Path, help="a folder to leave the run and the report in")
     chosen = parser.parse_args()
-    from convgauge.report.measure import measure
+    from convgauge.report.measure import measure, size
 
     with tempfile.TemporaryDirectory() as folder:
         place = chosen.keep or Path(folder)
@@ -358,6 +409,8 @@ def main() -> None:
         run = write(place / "synthetic.jsonl", chosen.implementations, chosen.specs, chosen.cases)
         print(f"{chosen.implementations} implementations, {chosen.specs} specs, {chosen.cases} cases")
         measure(run, place / "site")
+        print("\nas the default report: 22 implementations at the quick tier, 250 specs, 23 layers")
+        size(write(place / "default.jsonl", 22, 250, 22 * 5200, quick=True), place / "default")
 
 
 if __name__ == "__main__":
