@@ -258,7 +258,7 @@ def test_parameters_past_sixteen_bits(judge):
     most = over[1]
     many = [*problems(thin, batch=over[::-1]), *problems(thin, in_channels=over[::-1], kernel=[(1, 1)])]
     groups = problems(thin, in_channels=most, out_channels=most, groups=most)
-    judge.answers(rows + many[::2] if judge.setting.tier == "quick" else rows + many + groups, judge.rightly)
+    judge.answers(rows + many[2:3] if judge.setting.tier == "quick" else rows + many + groups, judge.rightly)
 
 
 INTEGERS = ("int64", "int32", "int16", "int8")

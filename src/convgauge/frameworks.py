@@ -13,7 +13,7 @@ import os
 import random
 import sys
 import warnings
-from typing import Any, Callable, Dict, Iterator, Tuple
+from typing import Any, Callable, Dict, Iterator, Optional, Tuple
 
 import numpy as np
 
@@ -38,6 +38,8 @@ class Framework:
     others: Tuple[str, ...] = ()
     """Kinds of devices beside the CPU that the framework knows, present or not."""
     refills = True
+    wait: Optional[Callable[[Any], Any]] = None
+    """Waits until an output has been computed, where calls give it before that."""
 
     def version(self) -> str:
         raise NotImplementedError
@@ -354,6 +356,7 @@ class _Jax(Framework):
     layouts = ("contiguous",)
     others = ("gpu", "tpu")
     refills = False
+    wait = staticmethod(lambda output: output.block_until_ready())
 
     def __init__(self) -> None:
         import jax

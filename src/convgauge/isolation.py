@@ -31,6 +31,7 @@ WINDOW = 32  # calls under way at once
 AT_ONCE = 8  # calls that are sent with one write
 WINDOW_BYTES = 8 << 20  # and the bytes of their operands
 OUTPUT_LIMIT = 64 << 10  # bytes of what the implementation prints that are kept
+IMAGES = 8192  # of a call that may take the time-out; one on more may take longer, as some work image by image
 GIVEN_UP = "was given up"  # how the message begins of a call that was not made, since the child died too often
 DEATHS = 20  # deaths in a row, no answer between them, after which a subject is given up: two specs of nothing else
 MOST_DEATHS = 100  # and in all: a restart takes half a second with NumPy, three with larger frameworks
@@ -399,7 +400,8 @@ class Isolated:
 
     def _receive(self, call: Call) -> Observation:
         child = self._living()
-        frame = child.receive(self.limits.timeout * max(1, call.repeat // 10))
+        images = next(iter(call.input.shape), 1)
+        frame = child.receive(self.limits.timeout * max(1, call.repeat // 10, images // IMAGES))
         try:
             content, arrays = wire.read_reply(frame)
             self._received += 1

@@ -199,7 +199,7 @@ def depthwise_strided_densely(input, weight, bias=None, stride=1, padding=0, dil
     return conv(input, weight, bias, stride, padding, dilation, groups)
 
 
-@fault("More than 65,535 images are one image.", caught_by=["adversarial.sixteen_bits"])
+@fault("More than 65,535 images are none.", caught_by=["adversarial.sixteen_bits"], tier="standard")
 def batch_of_sixteen_bits(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
     output[65_535:] = 0

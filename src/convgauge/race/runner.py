@@ -135,6 +135,7 @@ class Timing:
         which this thread was ready to run and the system ran another: on a busy machine it would be most of the noise.
         """
         taken, delays = [], []
+        wait = self.server.subject.framework.wait
         for tick in range(first, last + 1):
             which = tick % len(self.runs)
             run, array = self.runs[which], self._disturb(which, tick)
@@ -142,9 +143,8 @@ class Timing:
             before = self.delays.read()
             started = clock()
             output = run(array)
-            wait = getattr(output, "block_until_ready", None)
             if wait is not None:
-                wait()
+                wait(output)
             taken.append(clock() - started)
             delays.append(self.delays.read() - before)
             self.output = output
