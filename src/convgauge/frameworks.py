@@ -84,6 +84,10 @@ class Framework:
         window = self.window(array)
         return reach(window) if isinstance(window, np.ndarray) else (0, 0)
 
+    def swapped(self, array: Any) -> bool:
+        """Whether the bytes of its elements are not in the machine's own order."""
+        return False
+
     def repeats(self, array: Any) -> bool:
         """Whether elements of ``array`` share memory by a stride of zero, so that writing to one changes another."""
         return False
@@ -195,6 +199,9 @@ class _NumPy(Framework):
 
     def refill(self, operand: Array, carrier: np.ndarray) -> None:
         operand[...] = carrier
+
+    def swapped(self, array: Any) -> bool:
+        return not array.dtype.isnative
 
     def repeats(self, array: Any) -> bool:
         return array.size > 0 and any(size > 1 and step == 0 for size, step in zip(array.shape, array.strides))

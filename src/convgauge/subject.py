@@ -247,6 +247,8 @@ class Subject:
     ) -> Tuple[str, ...]:
         framework, span = self.framework, given.span
         found = ["gave back an output whose elements share memory"] if framework.repeats(output) else []
+        if framework.swapped(output) and not any(framework.swapped(made[0]) for made in operands if made is not None):
+            found.append("gave back an output in another byte order than the operands'")
         for name, made, old in zip(("input", "weight", "bias"), operands, before):
             if made is None or old is None:
                 continue

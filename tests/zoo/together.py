@@ -278,3 +278,9 @@ def shape_changed_in_place(input, weight, bias=None, stride=1, padding=0, dilati
     if input.flags.c_contiguous and input.flags.owndata and len(input) > 1:
         input.shape = (1, *(input.shape[0] * input.shape[1], *input.shape[2:]))
     return output
+
+
+@fault("The output's bytes are in the other order.", caught_by=["behaviour", "definition", "accuracy"])
+def output_swapped(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    output = conv(input, weight, bias, stride, padding, dilation, groups)
+    return output.astype(output.dtype.newbyteorder())
