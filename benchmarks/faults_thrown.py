@@ -24,7 +24,21 @@ from convgauge import results
 
 TESTS = Path(__file__).resolve().parent.parent / "tests"
 CHAPTERS = "definition or behaviour"
-OPTIONS = ["--framework", "numpy", "--tier", "quick", "--timeout", "1.5", "--memory", "1500", "-k", CHAPTERS, "-q"]
+OPTIONS = [
+    "--framework",
+    "numpy",
+    "--tier",
+    "quick",
+    "--timeout",
+    "1.5",
+    "--memory",
+    "1500",
+    "-k",
+    CHAPTERS,
+    "-q",
+    "--dtype",
+    "float32",
+]
 GRAVITY = ("crashed", "timed_out", "errored", "failed", "mistrusted", "declined", "passed", "skipped")
 
 
@@ -135,7 +149,7 @@ ROOM = 9000  # bytes of a file after which the disk is "full"
 
 def interrupted(folder: Path, how: str) -> Outcome:
     """A run ended in some way ("SIGINT", "SIGTERM", "SIGKILL", "full disk") and resumed: what it then lacks."""
-    words = ["check", "numpy_windows", "--tier", "quick", "-k", CHAPTERS, "-q"]
+    words = ["check", "numpy_windows", "--tier", "quick", "-k", CHAPTERS, "-q", "--dtype", "float32"]
     whole, cut = folder / "whole.jsonl", folder / f"{how}.jsonl"
     if not whole.exists():
         convgauge(*words, "--output", whole).communicate()

@@ -147,7 +147,7 @@ def test_keeps_the_grade_it_promises(name: str, family: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_takes_operands_in_every_layout(name: str) -> None:
     problem = Problem.parse(ORDINARY[1]).but(batch=1, out_channels=4)
-    for layout in subject(name).framework.layouts:
+    for layout in set(subject(name).framework.layouts) - {"conjugated"}:  # which only complex numbers can be
         if layout != "broadcast":
             check(name, problem, layouts=(layout,) * 3)
 
