@@ -87,3 +87,37 @@ def test_the_command_line_says_what_it_asked(
     assert trust.show("numpy_windows", "functional", "quick") == 1
     monkeypatch.setattr(trust, "trust", lambda *_: trust.Trust())
     assert trust.show("numpy_windows", "functional", "quick") == 5
+
+
+UNDERSTATED = """
+import numpy as np
+from convgauge import implementation
+from convgauge.arguments import resolve
+from numpy.lib.stride_tricks import sliding_window_view
+
+@implementation(framework="numpy", algorithm="direct", grade="{grade}")
+def promised(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    \"\"\"A direct sum.\"\"\"
+    problem = resolve(input, weight, bias, stride, padding, dilation, groups)
+    if groups != 1 or problem.dilation != (1, 1):
+        raise NotImplementedError("groups and dilation")
+    fields = sliding_window_view(np.pad(input, ((0, 0), (0, 0), *problem.pads)), problem.kernel, axis=(2, 3))
+    fields = fields[:, :, :: problem.stride[0], :: problem.stride[1]]
+    output = np.einsum("nchwij,ocij->nohw", fields, weight)
+    return output if bias is None else output + bias[:, None, None]
+"""
+
+
+@pytest.mark.parametrize(("grade", "status"), [("A", "skipped"), ("B", "failed"), ("C", "failed")])
+def test_a_promise_of_less_than_is_kept_is_found_out(grade: str, status: str, tmp_path) -> None:
+    from convgauge import results
+    from convgauge.cli import main
+
+    path, output = tmp_path / "mine.py", tmp_path / "run.jsonl"
+    path.write_text(UNDERSTATED.format(grade=grade))
+    words = ["check", str(path), "-k", "accuracy.contract", "--tier", "quick", "--output", str(output), "-q"]
+    main(words)
+    (record,) = results.read(output).of(results.SpecRecord)
+    assert record.status == status
+    if status == "failed":
+        assert f"grade {grade} is promised, and A is kept" in record.reason
