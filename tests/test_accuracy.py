@@ -312,7 +312,7 @@ def test_fourier_transforms_are_of_grade_b(family):
         assert "B" in found
 
 
-@pytest.mark.parametrize("family", sorted(set(FAMILIES) - {"near_overflow"}))
+@pytest.mark.parametrize("family", sorted(set(FAMILIES) - {"near_overflow", "subnormal_weights"}))
 def test_winograd_is_of_grade_b(family):
     found = grades(by_winograd, SUMS, family, statistics=family != "subnormal")
     assert set(found) <= {"A", "B"}

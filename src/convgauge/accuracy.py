@@ -175,17 +175,11 @@ class Scale:
         if grade == "C":
             further, further_sigma = self._lower_precision(operands)
             largest, sigma = largest + further, np.hypot(sigma, further_sigma)
-        lost = terms if grade == "A" else (terms + _MAGNIFIED) * (1.0 + self._reach(operands))
-        underflow = 0.5 * lost * accumulator.step + dtype.step
+        underflow = 0.5 * (terms if grade == "A" else terms + _MAGNIFIED) * accumulator.step + dtype.step
         return (
             np.broadcast_to(largest + underflow, self.exact.shape),
             np.broadcast_to(sigma + underflow, self.exact.shape),
         )
-
-    @staticmethod
-    def _reach(operands: Operands) -> float:
-        """What a transform's underflow in one operand may be multiplied by: the largest element of the other."""
-        return max(float(np.abs(one).max(initial=0.0)) for one in (operands.input, operands.weight))
 
     def bias_allowed(self, grade: str) -> float:
         """How far the mean of the normalised errors may be from 0: see the module's text.
