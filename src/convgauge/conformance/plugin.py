@@ -39,7 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--convgauge-output", default="", metavar="RUN.jsonl", help="write the run here")
     add("--convgauge-spec", default="", help="comma-separated ids of the only specs to run, whatever the profile")
     add("--convgauge-only", default="", metavar="CASE", help="the only case to run, as a counterexample prints it")
-    add("--convgauge-shard", default="", metavar="K/N", help="the Kth of N equal parts of the run")
+    add("--convgauge-shard", default="", metavar="K/N", help="the Kth of N parts of the run that cost alike")
     add("--convgauge-resume", default="", metavar="RUN.jsonl", help="go on with an incomplete run")
     add("--convgauge-expect", default="", metavar="FILE", help="TOML file of expected failures")
 
@@ -97,7 +97,7 @@ class Nonconformity(Exception):
     """A spec that an implementation does not meet; its text is the report."""
 
 
-def _key(item: Any) -> tuple[str, ...] | None:
+def _key(item: Any) -> tuple[str, str, str, str] | None:
     """(spec, implementation, dtype, device) of an item; None for one that is no spec's."""
     spec = getattr(item.function, "spec", None)
     return None if spec is None else (spec.id, *item.callspec.params["judge"])
@@ -127,11 +127,21 @@ class _Hooks:
             return order[due[0]] if isinstance(due, tuple) else None
 
         due = sorted((item for item in items if place(item) is not None), key=lambda item: place(item) or 0)
-        kept = due[self.session.shard.first :: self.session.shard.of]
+        kept = due[self._part(due)]
         if self.session.done:
             kept = [item for item in kept if _key(item) not in self.session.done]
         config.hook.pytest_deselected(items=list(set(items) - set(kept)))
         items[:] = kept
+
+    def _part(self, due: list[pytest.Item]) -> slice:
+        """The items of this shard; parts cost alike, as far as is known beforehand."""
+        from convgauge.conformance import costs
+
+        shard = self.session.shard
+        if shard.of == 1:
+            return slice(None)
+        keys = [key and key[:2] for key in map(_key, due)]
+        return costs.cut(costs.estimates(keys, self.session.setting.tier), shard.first, shard.of)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Any:

@@ -36,18 +36,17 @@ class Target:
     absent: str = ""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Expectation:
     """An expected failure, as data of the caller's: the reason and where it is tracked."""
 
     reason: str
     url: str = ""
-    met: bool = False
 
 
 @dataclass(frozen=True)
 class Shard:
-    """One of ``of`` parts of a run: every ``of``-th item from ``first`` (counted from 0)."""
+    """One of ``of`` parts of a run that cost alike (see `convgauge.conformance.costs`), ``first`` counted from 0."""
 
     first: int = 0
     of: int = 1
@@ -166,6 +165,7 @@ class Session:
             started=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             shard=str(self.shard),
             selection=self.selection,
+            expected={name: entry.reason for name, entry in self.expected.items()},
         )
 
     def _opened(self, output: str) -> results.Writer:
@@ -212,11 +212,10 @@ class Session:
             origin = self.targets[name].origin
             runner = run(origin, self.limits, isolated=self.isolated, seed=self.setting.seed, **arguments)
             self._running = (name, runner)
-            self._introduce(name, runner.description)
         return self._running[1]
 
     def _introduce(self, name: str, said: Description | None) -> None:
-        """Write what an implementation says of itself, the first time that it runs; None for one that is absent."""
+        """Write what an implementation says of itself, before its first record; None for one that is absent."""
         self.targets[name].said = said
         if name not in self._introduced:
             self._introduced.add(name)
@@ -262,6 +261,7 @@ class Session:
         except LoadError:
             self.unloadable.append(name)
             raise
+        self._introduce(name, subject.description)
         target = self.targets[name].origin
         spelled = name if target.declaration and target.kind == "file" and name in _builtin_names() else str(target)
         words = self._options(self.targets[name].origin)
@@ -283,7 +283,6 @@ class Session:
         status, reason = ("skipped", skipped) if skipped else (judge.status(), judge.reason())
         expected = self.expected.get(judge.spec.id)
         if expected is not None and status in results.FAULTS:
-            expected.met = True
             status, reason = "xfailed", f"{expected.reason} {expected.url}".strip()
         self._write(self._record(judge, status, reason, seconds))
         for image in judge.images:
@@ -343,9 +342,12 @@ class Session:
         """
         if status == pytest.ExitCode.INTERRUPTED or self.unwritten:
             return status
-        for name in self.stale():
-            self._write(self._passed_unexpectedly(name))
         present = [name for name, target in self.targets.items() if not target.absent]
+        if self.shard.of == 1:  # a shard cannot tell: merging does
+            reasons = {name: entry.reason for name, entry in self.expected.items()}
+            first = next(iter(present or self.targets))
+            for record in unexpected(reasons, self.records, first, narrowed=bool(self.selection)):
+                self._write(record)
         verdicts = {name: judgement(name, self.records) for name in present}
         cases = sum(record.cases for record in self.records)
         if self.broken:
@@ -361,26 +363,6 @@ class Session:
         if self._writer is not None:
             self._writer.close()
         return status
-
-    def stale(self) -> list[str]:
-        """Expected failures that did not come about: the spec passed in every dtype, or there is none by that name.
-
-        In a run narrowed to some specs, only those that were run count; a shard cannot tell.
-        """
-        if self.shard.of > 1:
-            return []
-        ran = {record.spec for record in self.records}
-        return [name for name, entry in self.expected.items() if not entry.met and (name in ran or not self.selection)]
-
-    def _passed_unexpectedly(self, name: str) -> results.SpecRecord:
-        """The record of an expected failure that did not come about; it is a failure, so that the entry is removed."""
-        ran = [record for record in self.records if record.spec == name]
-        why = "it passed" if ran else "no such spec was run"
-        reason = f"expected to fail ({self.expected[name].reason}), but {why}: remove the entry"
-        chapter = ran[0].chapter if ran else ""
-        return results.SpecRecord(
-            next(iter(self.targets)), name, "required", "xpassed", 0, reason=reason, chapter=chapter
-        )
 
 
 def _unlike(origins: list[Origin]) -> None:
@@ -403,6 +385,28 @@ def selected(options: Any) -> str:
         ("only on ", options.convgauge_device),
     )
     return ", ".join(words + value for words, value in named if value)
+
+
+def unexpected(
+    expected: dict[str, str], records: list[results.SpecRecord], implementation: str, *, narrowed: bool
+) -> list[results.SpecRecord]:
+    """The records of expected failures, by spec the reason, that did not come about: faults, so that entries are removed.
+
+    The spec passed in every dtype, or there is none by that name. In a run ``narrowed`` to some specs, only those that
+    were run count. ``implementation`` is the one that the records name.
+    """
+    found = []
+    for name, why in expected.items():
+        ran = [record for record in records if record.spec == name]
+        if any(record.status == "xfailed" for record in ran) or (narrowed and not ran):
+            continue
+        seen = "it passed" if ran else "no such spec was run"
+        reason = f"expected to fail ({why}), but {seen}: remove the entry"
+        chapter = ran[0].chapter if ran else ""
+        found.append(
+            results.SpecRecord(implementation, name, "required", "xpassed", 0, reason=reason, chapter=chapter)
+        )
+    return found
 
 
 def judgement(name: str, records: list[results.SpecRecord]) -> results.Judgement:
