@@ -59,6 +59,7 @@ def pages() -> list[Path]:
     return [page for page in PAGES if blocks(page)]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
 def test_what_a_page_shows(page: Path, tmp_path: Path) -> None:
     for block in blocks(page):

@@ -39,7 +39,9 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 def timeless(path: Path) -> list[results.Record]:
     """All records of a run in their order, but for how long they took."""
     records = results.read(path).records
-    return [msgspec.structs.replace(one, seconds=0.0) if isinstance(one, results.SpecRecord) else one for one in records]
+    return [
+        msgspec.structs.replace(one, seconds=0.0) if isinstance(one, results.SpecRecord) else one for one in records
+    ]
 
 
 def test_merged_shards_are_the_whole_run(runs: list[Path], tmp_path: Path) -> None:

@@ -194,6 +194,5 @@ def test_a_newer_revision_is_read_without_what_was_added(tmp_path: Path) -> None
     assert (read(path).records, read(path).footer) == ([RECORD], FOOTER)
     lines[0] = HEADER
     path.write_bytes(b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
-    with pytest.raises(Damaged, match="line 2: .*omen"):
+    with pytest.raises(Damaged, match=r"line 2: .*omen"):
         read(path)
-

@@ -59,12 +59,18 @@ class Machine(msgspec.Struct, frozen=True):
     architecture: str
     devices: list[str] = []
 
+    @property
+    def kind(self) -> tuple[str, int, int, str]:
+        """What machines have in common on which times mean the same: processor, cores, GiB, architecture."""
+        return self.processor, self.cores, round(self.memory / 2**30), self.architecture
+
 
 class Header(msgspec.Struct, frozen=True, tag="header", tag_field="type"):
     """The first line. ``suite`` is convgauge's version, ``versions`` those of Python and the libraries.
 
     ``schema`` and ``revision`` are the format's version: 1 and 0 make 1.0.
 
+    ``label`` names the environment, where it was given a name: runs of one label belong together.
     ``shard`` is "3/8" for the third of eight parts of a run, "" for a whole one. ``selection`` is what a run was
     narrowed to ("-k padding", "float32 only"), "" for all that its profile and tier hold. ``expected`` are the failures
     that were expected: by spec the reason. ``workers`` are the machines of a run on a cluster, by the worker's address;
@@ -471,6 +477,7 @@ def header(
     shard: str = "",
     selection: str = "",
     expected: dict[str, str] | None = None,
+    label: str = "",
 ) -> Header:
     """A header for a run made now, here. The command keeps no directory names."""
     words = ["convgauge", *sys.argv[1:]]
@@ -485,6 +492,7 @@ def header(
         started=started,
         profile=profile,
         tier=tier,
+        label=label,
         shard=shard,
         selection=selection,
         expected=expected or {},

@@ -31,10 +31,13 @@ def merge(runs: list[Run], output: Path) -> int:
     return footer.exit
 
 
-def finished(writer: Writer, records: Sequence[Record], footers: Sequence[Footer]) -> Footer:
+def finished(
+    writer: Writer, records: Sequence[Record], footers: Sequence[Footer], elapsed: float | None = None
+) -> Footer:
     """Write what a whole run ends with: the failures that were expected and did not come about, and its footer.
 
     ``records`` are those of all parts, ``footers`` the parts' own. The file begins with the header of the whole run.
+    ``elapsed`` are the seconds that all of it took; None for the parts' sum.
     """
     specs = [record for record in records if isinstance(record, SpecRecord)]
     names = list(dict.fromkeys(name for footer in footers for name in footer.verdicts))
@@ -43,9 +46,9 @@ def finished(writer: Writer, records: Sequence[Record], footers: Sequence[Footer
         writer.write(record)
         specs.append(record)
     cases = sum(one.cases for one in specs)
-    elapsed = round(sum(footer.elapsed for footer in footers), 3)
+    elapsed = sum(footer.elapsed for footer in footers) if elapsed is None else elapsed
     verdicts = {name: judgement(name, specs) for name in names}
-    footer = Footer(verdicts, elapsed, cases, _status(specs, cases, {one.exit for one in footers}))
+    footer = Footer(verdicts, round(elapsed, 3), cases, _status(specs, cases, {one.exit for one in footers}))
     writer.write(footer)
     return footer
 
@@ -59,9 +62,12 @@ def _status(specs: Sequence[SpecRecord], cases: int, parts: set[int]) -> int:
     return 0 if cases else 5
 
 
-def once(records: Iterable[Record]) -> Iterator[Record]:
-    """The records without what every part writes: an implementation's introduction, an exact picture."""
-    seen = set()
+def once(records: Iterable[Record], seen: set[tuple[str, str]] | None = None) -> Iterator[Record]:
+    """The records without what every part writes: an implementation's introduction, an exact picture.
+
+    ``seen`` is what was there before, and is added to.
+    """
+    seen = set() if seen is None else seen
     for record in records:
         key = None
         if isinstance(record, ImplementationRecord):

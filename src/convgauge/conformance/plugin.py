@@ -40,6 +40,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--convgauge-spec", default="", help="comma-separated ids of the only specs to run, whatever the profile")
     add("--convgauge-only", default="", metavar="CASE", help="the only case to run, as a counterexample prints it")
     add("--convgauge-shard", default="", metavar="K/N", help="the Kth of N parts of the run that cost alike")
+    add("--convgauge-label", default="", metavar="NAME", help="what reports call this environment")
     add("--convgauge-resume", default="", metavar="RUN.jsonl", help="go on with an incomplete run")
     add("--convgauge-expect", default="", metavar="FILE", help="TOML file of expected failures")
 
@@ -138,7 +139,7 @@ class _Hooks:
         from convgauge.conformance import costs
 
         shard = self.session.shard
-        if shard.of == 1:
+        if not shard.of:
             return slice(None)
         keys = [key and key[:2] for key in map(_key, due)]
         return costs.cut(costs.estimates(keys, self.session.setting.tier), shard.first, shard.of)

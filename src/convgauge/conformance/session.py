@@ -46,13 +46,16 @@ class Expectation:
 
 @dataclass(frozen=True)
 class Shard:
-    """One of ``of`` parts of a run that cost alike (see `convgauge.conformance.costs`), ``first`` counted from 0."""
+    """One of ``of`` parts of a run that cost alike (see `convgauge.conformance.costs`), ``first`` counted from 0.
+
+    ``of`` is 0 where the run is not one of parts; that of a single part is put together as those of several are.
+    """
 
     first: int = 0
-    of: int = 1
+    of: int = 0
 
     def __str__(self) -> str:
-        return "" if self.of == 1 else f"{self.first + 1}/{self.of}"
+        return f"{self.first + 1}/{self.of}" if self.of else ""
 
     @classmethod
     def parse(cls, text: str) -> Shard:
@@ -79,12 +82,13 @@ class Session:
         self, targets: list[Target], setting: Setting, limits: Limits, *, isolated: bool, python: str,
         dtypes: tuple[str, ...] = (), devices: tuple[str, ...] = (), output: str = "",
         specs: tuple[str, ...] = (), selection: str = "", shard: Shard = WHOLE,
-        expected: dict[str, Expectation] | None = None,
+        expected: dict[str, Expectation] | None = None, label: str = "",
     ) -> None:  # fmt: skip
         self.targets = {target.origin.name: target for target in targets}
         self.setting, self.limits, self.isolated, self.python = setting, limits, isolated, python
         self.dtypes, self.devices, self.specs = dtypes, devices, specs
         self.expected, self.selection, self.shard = expected or {}, selection, shard
+        self.label = label
         self.records: list[results.SpecRecord] = []
         self.broken: list[str] = []  # tests that failed otherwise than by a verdict: the suite's own defects
         self.unloadable: list[str] = []
@@ -114,7 +118,7 @@ class Session:
             only = Case.parse(options.convgauge_only) if options.convgauge_only else None
         except (TargetError, ProblemError) as error:
             raise pytest.UsageError(str(error)) from None
-        _unlike(origins)
+        refuse_namesakes(origins)
         setting = Setting(profile, tier, options.convgauge_seed, only)
         limits = Limits(options.convgauge_timeout, options.convgauge_memory << 20)
         session = cls(
@@ -131,6 +135,7 @@ class Session:
             shard=Shard.parse(options.convgauge_shard),
             selection=selected(options),
             expected=expectations(options.convgauge_expect),
+            label=options.convgauge_label,
         )
         if options.convgauge_resume:
             session.resume(Path(options.convgauge_resume))
@@ -162,6 +167,7 @@ class Session:
             seed=self.setting.seed,
             profile=self.setting.profile,
             tier=self.setting.tier,
+            label=self.label,
             started=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             shard=str(self.shard),
             selection=self.selection,
@@ -284,12 +290,13 @@ class Session:
         expected = self.expected.get(judge.spec.id)
         if expected is not None and status in results.FAULTS:
             status, reason = "xfailed", f"{expected.reason} {expected.url}".strip()
-        self._write(self._record(judge, status, reason, seconds))
+        record = self._record(judge, status, reason, seconds)
+        self._write(record)
         for image in judge.images:
             if image.implementation != "oracle" or image.title not in self._pictured:
                 self._write(image)
                 self._pictured |= {image.title}
-        return status, report_text(judge, status, reason)
+        return status, report_text(record)
 
     def _record(self, judge: Judge, status: str, reason: str, seconds: float) -> results.SpecRecord:
         spec = judge.spec
@@ -343,7 +350,7 @@ class Session:
         if status == pytest.ExitCode.INTERRUPTED or self.unwritten:
             return status
         present = [name for name, target in self.targets.items() if not target.absent]
-        if self.shard.of == 1:  # a shard cannot tell: merging does
+        if not self.shard.of:  # a shard cannot tell: merging does
             reasons = {name: entry.reason for name, entry in self.expected.items()}
             first = next(iter(present or self.targets))
             for record in unexpected(reasons, self.records, first, narrowed=bool(self.selection)):
@@ -365,7 +372,7 @@ class Session:
         return status
 
 
-def _unlike(origins: list[Origin]) -> None:
+def refuse_namesakes(origins: list[Origin]) -> None:
     """Refuse two targets of one name, since records are told apart by it. Raises `pytest.UsageError`."""
     named: dict[str, Origin] = {}
     for origin in origins:
@@ -390,7 +397,7 @@ def selected(options: Any) -> str:
 def unexpected(
     expected: dict[str, str], records: list[results.SpecRecord], implementation: str, *, narrowed: bool
 ) -> list[results.SpecRecord]:
-    """The records of expected failures, by spec the reason, that did not come about: faults, so that entries are removed.
+    """The records of expected failures, by spec the reason, that did not come about: faults, so that they go.
 
     The spec passed in every dtype, or there is none by that name. In a run ``narrowed`` to some specs, only those that
     were run count. ``implementation`` is the one that the records name.
@@ -403,9 +410,7 @@ def unexpected(
         seen = "it passed" if ran else "no such spec was run"
         reason = f"expected to fail ({why}), but {seen}: remove the entry"
         chapter = ran[0].chapter if ran else ""
-        found.append(
-            results.SpecRecord(implementation, name, "required", "xpassed", 0, reason=reason, chapter=chapter)
-        )
+        found.append(results.SpecRecord(implementation, name, "required", "xpassed", 0, reason=reason, chapter=chapter))
     return found
 
 
@@ -456,15 +461,15 @@ def described(name: str, target: Target) -> results.ImplementationRecord:
     )  # fmt: skip
 
 
-def report_text(judge: Judge, status: str, reason: str) -> str:
+def report_text(record: results.SpecRecord) -> str:
     """What is shown for one spec: the sentence, the counterexample and how to run it again."""
-    found = judge.counterexample
-    if found is None or status in ("passed", "xpassed"):
-        return results.visible(reason)
+    found = record.counterexample
+    if found is None or record.status in ("passed", "xpassed"):
+        return results.visible(record.reason)
     lines = [
-        f"{judge.said.name}: {judge.spec.id} ({judge.spec.level}) {status} in {judge.dtype} on {judge.device}"
-        + (f", as expected: {reason}" if status == "xfailed" else ""),
-        f"  {judge.spec.sentence}",
+        f"{record.implementation}: {record.spec} ({record.level}) {record.status} in {record.dtype} on {record.device}"
+        + (f", as expected: {record.reason}" if record.status == "xfailed" else ""),
+        f"  {record.sentence}",
         f"  problem   {found.problem}" + (f"  called with {found.arguments}" if found.arguments else ""),
         f"  operands  {found.operands}, seed {found.seed}, layouts {'/'.join(found.layouts)}",
         f"  {found.message}",
@@ -477,7 +482,7 @@ def report_text(judge: Judge, status: str, reason: str) -> str:
         lines.append(f"  got {found.got}, expected {found.expected}")
     if found.printed.strip():
         lines.append("  printed   " + found.printed.strip()[-PRINTED:].replace("\n", "\n            "))
-    lines.append(f"  cases     {', '.join(f'{count} {name}' for name, count in judge.outcomes.items())}")
+    lines.append(f"  cases     {', '.join(f'{count} {name}' for name, count in record.outcomes.items())}")
     lines.append(f"  again     {found.reproduce}")
     return results.visible("\n".join(lines))
 

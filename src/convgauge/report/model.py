@@ -207,13 +207,16 @@ def _place(verdict: str) -> int:
 
 
 def _environments(runs: Iterable[Run]) -> list[Environment]:
-    """Runs with the same label belong together; those without one, when machine and versions are the same."""
+    """Runs with the same label belong together; those without one, when versions are alike. Unlike machines never do."""
     grouped: dict[object, Environment] = {}
+    named: Counter[str] = Counter()
     for run in runs:
         header = run.header
-        key: object = header.label or (header.machine.processor, tuple(sorted(header.versions.items())))
+        key = (header.machine.kind, header.label or tuple(sorted(header.versions.items())))
         if key not in grouped:
-            grouped[key] = Environment(header.label or f"environment {len(grouped) + 1}")
+            name = header.label or f"environment {len(grouped) + 1}"
+            named[name] += 1
+            grouped[key] = Environment(f"{name} ({named[name]})" if named[name] > 1 else name)
         grouped[key].runs.append(run)
     return list(grouped.values())
 
