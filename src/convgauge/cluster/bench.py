@@ -19,9 +19,9 @@ from rich.console import Console
 
 from convgauge import results
 from convgauge.cluster.farm import Farm, Task
+from convgauge.cluster.meter import Meter
 from convgauge.cluster.parts import read, say, spelled
 from convgauge.cluster.work import FOLDER, RUN, Facts
-from convgauge.progress import Meter
 from convgauge.race import layers, table
 from convgauge.race.benchmark import default_budget
 from convgauge.race.layers import Layer, LayerSet
@@ -112,12 +112,12 @@ def batches(asked: Asked, layer_set: LayerSet, kind: Kind, workers: int) -> list
     """
     every = len(layer_set.layers)
     budget = asked.budget if asked.budget is not None else default_budget(every) * asked.thread_counts
-    of = min(workers, every)
+    of, targets = min(workers, every), [spelled(origin) for origin in asked.origins]
     tasks = []
     for number in range(of):
         some = layer_set.layers[number::of]
         seconds = budget * len(some) / every
-        words = ("bench", *map(spelled, asked.origins), *asked.words, f"--layers={FOLDER}/{layer_set.name}.toml")
+        words = ("bench", *targets, *asked.words, f"--layers={FOLDER}/{layer_set.name}.toml")
         words += (f"--budget={seconds:g}", f"--output={FOLDER}/{RUN}", "--quiet")
         files = {f"{layer_set.name}.toml": written(layer_set, some)}
         name = f"races {number + 1}/{of} on {kind.name}"

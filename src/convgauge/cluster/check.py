@@ -18,6 +18,7 @@ from rich.console import Console
 from convgauge import results
 from convgauge.cluster import ClusterError
 from convgauge.cluster.farm import Done, Farm, Task
+from convgauge.cluster.meter import Meter
 from convgauge.cluster.parts import read, say, spelled
 from convgauge.cluster.work import FOLDER, RUN, Facts
 from convgauge.conformance import costs
@@ -26,7 +27,6 @@ from convgauge.conformance.selftest import collected
 from convgauge.conformance.session import report_text
 from convgauge.conformance.spec import PROFILES
 from convgauge.conformance.summary import verdict
-from convgauge.progress import Meter
 from convgauge.registry import Origin
 from convgauge.results import FAULTS, Footer, ImplementationRecord, Run, SpecRecord
 
@@ -122,10 +122,10 @@ def plan(asked: Asked, slots: int, fit: Callable[[Facts], bool]) -> list[Task]:
     part = max(LEAST, sum(cost.values()) / (slots * ROUNDS))
     tasks = []
     for origin in asked.origins:
-        of = max(1, math.ceil(cost[origin.name] / part))
+        of, target = max(1, math.ceil(cost[origin.name] / part)), spelled(origin)
         for number in range(1, of + 1):
             shard = f"{number}/{of}"
-            words = ("check", spelled(origin), *asked.words, f"--shard={shard}", f"--output={FOLDER}/{RUN}")
+            words = ("check", target, *asked.words, f"--shard={shard}", f"--output={FOLDER}/{RUN}")
             tasks.append(Task(f"{origin.name} {shard}", words, cost[origin.name] / of, asked.files, fit))
     return tasks
 

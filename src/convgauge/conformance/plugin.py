@@ -56,6 +56,10 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[_THREADS] = threadpoolctl.threadpool_limits(1)
         config.stash[_KEY] = Session.from_options(config.option)
         config.pluginmanager.register(_Hooks(config.stash[_KEY]), "convgauge-hooks")
+        if config.option.verbose > -2:  # not where the verdicts alone are wanted
+            from convgauge.conformance.telling import TimeLeft
+
+            config.pluginmanager.register(TimeLeft(config.option.convgauge_tier), "convgauge-time-left")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -207,7 +207,7 @@ def _place(verdict: str) -> int:
 
 
 def _environments(runs: Iterable[Run]) -> list[Environment]:
-    """Runs with the same label belong together; those without one, when versions are alike. Unlike machines never do."""
+    """Runs with the same label belong together; those without one, those of like versions. Unlike machines never."""
     grouped: dict[object, Environment] = {}
     named: Counter[str] = Counter()
     for run in runs:
