@@ -224,7 +224,7 @@ def _check(options: Any) -> int:
 def _kept(options: Any) -> Iterator[None]:
     """The run in a file, for the summary to be read from, where none was asked for."""
     with tempfile.TemporaryDirectory() as folder:
-        if not options.resume and not options.output:
+        if not getattr(options, "resume", "") and not options.output:
             options.output = str(Path(folder) / "run.jsonl")
         yield
 
@@ -345,9 +345,24 @@ def _add_bench(commands: Any) -> None:
     _cluster(parser, "race on the workers of this Dask scheduler, one race at a time on each")
     parser.add_argument("--output", default="", metavar="RUN.jsonl", help="write the run here")
     parser.add_argument("-q", "--quiet", action="store_true", help="no tables: the run and the exit status tell")
+    _json(parser)
 
 
 def _bench(options: Any) -> int:
+    if not options.json:
+        return _raced(options)
+    if options.cluster:
+        raise UsageError("--json is for one machine: several kinds of them have several runs, see --output")
+    from convgauge import results, summaries
+
+    with _kept(options):
+        with contextlib.redirect_stdout(sys.stderr):
+            status = _raced(options)
+        print(summaries.encode(summaries.bench(results.read(Path(options.output)), status)))
+    return status
+
+
+def _raced(options: Any) -> int:
     from rich.console import Console
 
     from convgauge import race, results
