@@ -1,11 +1,12 @@
 """How a check scales over a cluster: ``python benchmarks/cluster_scaling.py [TARGET…] [--run RUN.jsonl]``.
 
-First the clock on the wall for one worker and for two, processes of this machine on the loopback interface, in turns.
-Then what a part costs beyond its specs: the dispatcher's time for it (client and scheduler do one after the other), and
-the start of its process on a worker. Last a model of up to 1,000 workers with these figures: parts as the plan
-cuts them, each worker taking the costliest that is left, all through one dispatcher. What an item takes is the shipped
-estimate, or what it took in the runs that are given. For each number of workers it prints the time, and what no number
-of workers makes shorter.
+First the clock on the wall for one worker and for two, processes of this machine on the loopback interface. Unless
+targets are named, what is checked is a kernel that waits, as one on another device does, so that it does not matter how
+many cores there are here. Then what a part costs beyond its specs, in seconds of processor time, since those do not
+depend on what else runs: the dispatcher's (client and scheduler, one part after the other) and the start of its process
+on a worker. Last a model of up to 1,000 workers with these figures: parts as the plan cuts them, each worker taking the
+costliest that is left, all through one dispatcher. What an item takes is the shipped estimate, or what it took in the
+runs that are given. For each number of workers it prints the time, and what no number of workers makes shorter.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import argparse
 import heapq
 import os
 import queue
-import statistics
+import resource
 import subprocess
 import sys
 import tempfile
@@ -25,9 +26,10 @@ from pathlib import Path
 
 import distributed
 import msgspec
+import psutil
 
 from convgauge import results
-from convgauge.cluster import check, work
+from convgauge.cluster import check
 from convgauge.conformance import costs
 from convgauge.conformance.selftest import collected
 from convgauge.registry import builtins
@@ -35,6 +37,16 @@ from convgauge.results import SpecRecord
 
 TRIVIAL = 400  # tasks by which the dispatcher is timed
 STARTS = 3  # parts of next to nothing by which a part's start is timed
+WAITING = """
+import sys, time
+sys.path.append("BESIDE")
+from numpy_windows import numpy_windows
+
+def waiting(*operands, **named):
+    time.sleep(0.02)
+    return numpy_windows(*operands, **named)
+"""
+FEW = ("-k", "padding or stride or dilation")
 WORKERS = (1, 2, 10, 100, 300, 1000)
 
 
@@ -73,26 +85,38 @@ def _quiet(what: str, *words: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def walls(targets: Sequence[str], tier: str, repeat: int) -> None:
-    """Print the time of a check on one worker and on two, the median of turns."""
-    taken: dict[int, list[float]] = {1: [], 2: []}
-    for _ in range(repeat):
-        for workers, seconds in taken.items():
-            with Cluster(workers) as cluster:
-                words = ["check", *targets, "--tier", tier, "-q", "--cluster", cluster.address]
-                started = time.perf_counter()
-                subprocess.run([sys.executable, "-m", "convgauge", *words], stdout=subprocess.DEVNULL, check=False)
-                seconds.append(time.perf_counter() - started)
-    one, two = (statistics.median(seconds) for seconds in taken.values())
-    print(f"{' '.join(targets)} at {tier}: {one:.1f} s on 1 worker, {two:.1f} s on 2, {one / two:.2f} times as fast")
-    print(f"  ({os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; a worker keeps one to two cores busy)")
+def walls(targets: Sequence[str], tier: str, few: Sequence[str]) -> None:
+    """Print the time of a check on one worker and on two."""
+    taken = {}
+    for workers in (1, 2):
+        with Cluster(workers) as cluster:
+            words = [
+                "check",
+                *targets,
+                "--framework",
+                "numpy",
+                "--tier",
+                tier,
+                *few,
+                "-q",
+                "--cluster",
+                cluster.address,
+            ]
+            started = time.perf_counter()
+            subprocess.run([sys.executable, "-m", "convgauge", *words], stdout=subprocess.DEVNULL, check=True)
+            taken[workers] = time.perf_counter() - started
+    print(
+        f"{' '.join(targets)} at {tier}: {taken[1]:.1f} s on 1 worker, {taken[2]:.1f} s on 2, {taken[1] / taken[2]:.2f}×"
+    )
+    print(f"  ({os.cpu_count()} cores, load {os.getloadavg()[0]:.1f})")
 
 
-def overheads(cluster: Cluster) -> tuple[float, float]:
-    """Seconds that the dispatcher takes for a part, and that a part takes beyond its specs."""
+def dispatching(cluster: Cluster) -> float:
+    """Seconds of processor time that client and scheduler take for a part."""
     (worker, *_) = cluster.client.nthreads()
+    scheduler = psutil.Process(cluster.processes[0].pid)
     ended: queue.SimpleQueue[object] = queue.SimpleQueue()
-    started = time.perf_counter()
+    before = time.process_time() + sum(scheduler.cpu_times()[:2])
     futures = []
     for number in range(TRIVIAL):
         future = cluster.client.submit(abs, number, workers=[worker], pure=False)
@@ -100,14 +124,17 @@ def overheads(cluster: Cluster) -> tuple[float, float]:
         futures.append(future)
     for _ in range(TRIVIAL):
         ended.get().result()  # type: ignore[attr-defined]
-    dispatch = (time.perf_counter() - started) / TRIVIAL
-    words = ("check", "numpy_windows", "--tier=quick", "-k", "test_axes", f"--output={work.FOLDER}/{work.RUN}")
-    begun = []
+    return (time.process_time() + sum(scheduler.cpu_times()[:2]) - before) / TRIVIAL
+
+
+def starting() -> float:
+    """Seconds of processor time that a part takes which judges next to nothing."""
+    words = ["check", "numpy_windows", "--tier", "quick", "-k", "test_axes_are"]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     for _ in range(STARTS):
-        started = time.perf_counter()
-        cluster.client.submit(work.execute, words, {}, os.getcwd(), pure=False).result()
-        begun.append(time.perf_counter() - started)
-    return dispatch, statistics.median(begun)
+        subprocess.run([sys.executable, "-m", "convgauge", *words], stdout=subprocess.DEVNULL, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / STARTS
 
 
 # --- modelled --------------------------------------------------------------------------------------------------------
@@ -183,15 +210,20 @@ def model(figures: Figures) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("target", nargs="*", default=["numpy_windows", "numpy_im2col"])
+    parser.add_argument("target", nargs="*", help="instead of the kernel that waits")
     parser.add_argument("--tier", default="quick", help="of the check on one and two workers")
-    parser.add_argument("--repeat", type=int, default=1)
     parser.add_argument("--run", nargs="*", type=Path, default=[], metavar="RUN.jsonl", help="for the model")
     options = parser.parse_args()
-    walls(options.target, options.tier, options.repeat)
+    if options.target:
+        walls(options.target, options.tier, [])
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            kernel = Path(folder, "waiting.py")
+            kernel.write_text(WAITING.replace("BESIDE", str(bundled("implementations"))))
+            walls([f"{kernel}:waiting"], options.tier, FEW)
     with Cluster(1) as cluster:
-        dispatch, start = overheads(cluster)
-    model(Figures(dispatch, start, items("standard", options.run)))
+        dispatch = dispatching(cluster)
+    model(Figures(dispatch, starting(), items("standard", options.run)))
 
 
 if __name__ == "__main__":
