@@ -29,6 +29,7 @@ import msgspec
 import psutil
 
 from convgauge import results
+from convgauge.bundled import bundled
 from convgauge.cluster import check
 from convgauge.conformance import costs
 from convgauge.conformance.selftest import collected
@@ -105,8 +106,9 @@ def walls(targets: Sequence[str], tier: str, few: Sequence[str]) -> None:
             started = time.perf_counter()
             subprocess.run([sys.executable, "-m", "convgauge", *words], stdout=subprocess.DEVNULL, check=True)
             taken[workers] = time.perf_counter() - started
+    faster = taken[1] / taken[2]
     print(
-        f"{' '.join(targets)} at {tier}: {taken[1]:.1f} s on 1 worker, {taken[2]:.1f} s on 2, {taken[1] / taken[2]:.2f}×"
+        f"{' '.join(targets)}, {tier}: {taken[1]:.1f} s on 1 worker, {taken[2]:.1f} s on 2, {faster:.2f} times as fast"
     )
     print(f"  ({os.cpu_count()} cores, load {os.getloadavg()[0]:.1f})")
 
