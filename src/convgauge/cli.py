@@ -64,6 +64,10 @@ def _terminable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+UNUSED = ("cacheprovider", "benchmark", "hypothesispytest", "logging", "doctest", "unraisableexception")
+"""pytest's plugins that a run has no use for; half a second, most of it Hypothesis's import to print what it lacks."""
+
+
 def _parsed(parser: Parser, words: list[str]) -> Any:
     """The options, with a project's own defaults before those that were typed."""
     from convgauge.configuration import configured
@@ -157,6 +161,9 @@ def _add_check(commands: Any) -> None:
     parser.add_argument("--python", default="", metavar="PATH", help="the Python that runs the implementation")
     parser.add_argument("--resume", default="", metavar="RUN.jsonl", help="go on with a run that was interrupted")
     parser.add_argument("--shard", default="", metavar="K/N", help="the Kth of N parts, for `merge` to put together")
+    parser.add_argument(
+        "--jobs", type=int, default=0, metavar="N", help="specs judged at once (one a core, four at most)"
+    )
     _label(parser)
     _cluster(parser, "share the parts of the run out to the workers of this Dask scheduler")
     parser.add_argument("-k", default="", metavar="EXPR", help="only specs whose test matches, as in pytest")
@@ -282,7 +289,7 @@ def _part_words(options: Any) -> list[str]:
     """The words of `check` for a part of it on a worker."""
     from convgauge.cluster.work import FOLDER
 
-    plain = ("profile", "tier", "dtype", "device", "python", "framework", "timeout", "memory", "seed", "label")
+    plain = ("profile", "tier", "dtype", "device", "python", "framework", "timeout", "memory", "seed", "label", "jobs")
     words = [f"--{name}={getattr(options, name)}" for name in plain]
     words += ["-k", options.k] if options.k else []
     words += [f"--expect={FOLDER}/expect.toml"] if options.expect else []
@@ -291,7 +298,7 @@ def _part_words(options: Any) -> list[str]:
 
 def _check_words(options: Any) -> list[str]:
     words = [*_shared(options), f"--convgauge-profile={options.profile}", f"--convgauge-tier={options.tier}"]
-    plain = ("dtype", "device", "expect", "python", "shard", "resume", "label")
+    plain = ("dtype", "device", "expect", "python", "shard", "resume", "label", "jobs")
     words += [f"--convgauge-{name}={getattr(options, name)}" for name in plain]
     words += [f"--convgauge-output={options.output}"]
     words += ["-k", options.k] if options.k else []
@@ -312,15 +319,9 @@ def _pytest(words: list[str]) -> int:
     from convgauge.bundled import bundled
 
     chapters = bundled("conformance")
-    fixed = [
-        "-c",
-        str(chapters / "pytest.ini"),
-        f"--rootdir={chapters}",
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "no:benchmark",
-    ]
+    fixed = ["-c", str(chapters / "pytest.ini"), f"--rootdir={chapters}"]
+    for plugin in UNUSED:
+        fixed += ["-p", f"no:{plugin}"]
     return int(pytest.main([*fixed, "--no-header", "-rN", "--assert=plain", *words, str(chapters)]))
 
 
