@@ -3,8 +3,8 @@
 Prints how evenly each run would be spread over shards, by what its items took in truth: the slowest shard's seconds
 divided by the mean of all, cut by the shipped estimates, and dealt out item by item, which also starts a process for
 every implementation in every shard. ``--write`` makes the shipped table anew from the runs; of each tier that is in it
-there must be a run of the reference, a fast kernel, whose seconds are the suite's own. Runs are made one at a time on a
-machine that does nothing else; what counts are their ratios.
+there must be a run of the reference, a fast kernel, whose seconds are the suite's own. Other implementations are held
+against the reference's seconds in the same run, so that it does not matter how busy the machine was.
 """
 
 from __future__ import annotations
@@ -39,10 +39,12 @@ def measured(runs: Sequence[Run], reference: str) -> costs.Table:
             specs[run.header.tier] = {spec: _row(some) for spec, some in sorted(rows.items())}
     beyond: dict[str, list[float]] = defaultdict(list)
     for run in runs:
-        for record in run.of(SpecRecord):
-            known = specs.get(run.header.tier, {}).get(record.spec)
-            if known is not None and _cases(record):
-                beyond[record.implementation] += [record.seconds - known[0], _cases(record)]
+        rows = specs.get(run.header.tier, {})
+        records = [one for one in run.of(SpecRecord) if one.spec in rows and _cases(one)]
+        own = [one for one in records if one.implementation == reference]
+        slow = sum(one.seconds for one in own) / sum(rows[one.spec][0] for one in own) if own else 1.0
+        for record in records:
+            beyond[record.implementation] += [record.seconds / slow - rows[record.spec][0], _cases(record)]
     pace = {name: sum(some[::2]) / sum(some[1::2]) for name, some in sorted(beyond.items())}
     kept = {name: _short(value) for name, value in pace.items() if value > 0 and name != reference}
     return costs.Table(runs[0].header.machine.processor, START, specs, kept)

@@ -133,7 +133,19 @@ def test_with_a_worker_killed_in_the_middle_it_is_the_run_of_one_machine(
     assert "was done again: its worker" in said
     assert "100%" in said
     assert "again     convgauge reproduce kernel.py:conv2d" in said
+    _resumes(Path("far.jsonl"), words, far)
     wait_until(lambda: not any(part.is_running() and part.status() != psutil.STATUS_ZOMBIE for part in parts))
+
+
+def _resumes(path: Path, words: list[str], whole: results.Run) -> None:
+    """A run that broke off goes on here, whichever parts had come in."""
+    header, *lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([header, *lines[4:-3]]))
+    assert cli.main([*words, "--resume", str(path)]) == 1
+    gone_on = results.read(path)
+    assert gone_on.footer is not None
+    kept = sorted(map(repr, (one for one in timeless(gone_on) if hasattr(one, "outcomes"))))
+    assert kept == sorted(map(repr, (one for one in timeless(whole) if hasattr(one, "outcomes"))))
 
 
 def test_a_race_is_whole_on_one_worker_and_keeps_its_machine(

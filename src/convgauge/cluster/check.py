@@ -13,6 +13,7 @@ from enum import Enum
 from pathlib import Path
 
 import msgspec
+import pytest
 from rich.console import Console
 
 from convgauge import results
@@ -24,7 +25,7 @@ from convgauge.cluster.work import FOLDER, RUN, Facts
 from convgauge.conformance import costs
 from convgauge.conformance.merging import finished, once
 from convgauge.conformance.selftest import collected
-from convgauge.conformance.session import report_text
+from convgauge.conformance.session import refuse_namesakes, report_text
 from convgauge.conformance.spec import PROFILES
 from convgauge.conformance.summary import verdict
 from convgauge.registry import Origin
@@ -65,12 +66,19 @@ def check(address: str, asked: Asked, output: Path, console: Console, talk: Talk
     Raises `ClusterError`, `OSError`.
     """
     started = time.perf_counter()
+    try:
+        refuse_namesakes(list(asked.origins))
+    except pytest.UsageError as error:
+        raise ClusterError(str(error)) from None
     journal = _Journal(asked, output)
     aside = Console(file=console.file, quiet=talk is Talk.VERDICTS)
     try:
         _gather(address, asked, journal, aside, talk)
     except ClusterError as error:
         raise ClusterError(f"{error}{journal.kept}", error.status) from None
+    except KeyboardInterrupt:
+        say(aside, f"interrupted{journal.kept}")
+        raise
     footer = journal.finish(time.perf_counter() - started)
     for name, one in footer.verdicts.items():
         say(console, verdict(name, one), "bold green" if one.verdict.startswith("conformant") else "bold red")
