@@ -124,17 +124,16 @@ def _like(farm: Farm, console: Console) -> Facts:
 def plan(asked: Asked, slots: int, fit: Callable[[Facts], bool]) -> list[Task]:
     """Parts for ``slots`` workers: shards of one implementation each, of alike cost as far as is known beforehand."""
     ids = _due(asked)
-    cost = {
-        origin.name: sum(costs.estimates([(spec, origin.name) for spec in ids], asked.tier)) for origin in asked.origins
-    }
+    origins = {origin.name: origin for origin in asked.origins}
+    cost = {name: sum(costs.estimates([(spec, name) for spec in ids], asked.tier)) for name in origins}
     part = max(LEAST, sum(cost.values()) / (slots * ROUNDS))
     tasks = []
-    for origin in asked.origins:
-        of, target = max(1, math.ceil(cost[origin.name] / part)), spelled(origin)
+    for name, origin in origins.items():
+        of, target = max(1, math.ceil(cost[name] / part)), spelled(origin)
         for number in range(1, of + 1):
             shard = f"{number}/{of}"
             words = ("check", target, *asked.words, f"--shard={shard}", f"--output={FOLDER}/{RUN}")
-            tasks.append(Task(f"{origin.name} {shard}", words, cost[origin.name] / of, asked.files, fit))
+            tasks.append(Task(f"{name} {shard}", words, cost[name] / of, asked.files, fit))
     return tasks
 
 
