@@ -23,6 +23,7 @@ from convgauge.cluster.bench import Asked, Kind, batches, kinds_of, numbered, to
 from convgauge.problem import Problem
 from convgauge.race.layers import Layer, LayerSet
 from convgauge.registry import resolve
+from convgauge.report.model import gather
 
 distributed = pytest.importorskip("distributed")
 
@@ -234,6 +235,19 @@ def test_unlike_machines_race_apart() -> None:
         assert [name for name, known in workers.items() if all(task.fit(known) for task in tasks)] == own
     assert Kind.of(facts(2)) == Kind.of(facts(2))
     assert numbered(Path("runs/race.jsonl"), 2) == Path("runs/race-2.jsonl")
+
+
+def test_unlike_machines_are_environments_apart_in_a_report() -> None:
+    """Whatever they are called: times of one environment are put together."""
+
+    def run(cores: int, label: str, numpy: str = "2.0") -> results.Run:
+        machine = results.Machine("a processor", cores, 1 << 30, "Linux", "x86_64")
+        return results.Run("", results.Header(1, "0.1", machine, {"numpy": numpy}, 0, label=label), [], None)
+
+    labelled = gather([run(2, "nightly"), run(2, "nightly", "1.26"), run(4, "nightly")])
+    assert [(one.name, len(one.runs)) for one in labelled.environments] == [("nightly", 2), ("nightly (2)", 1)]
+    unnamed = gather([run(2, ""), run(2, ""), run(2, "", "1.26"), run(4, "")])
+    assert [len(one.runs) for one in unnamed.environments] == [2, 1, 1]
 
 
 def test_races_are_told_in_the_layers_order() -> None:

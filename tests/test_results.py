@@ -181,9 +181,16 @@ def test_runs_of_the_first_revision_are_read() -> None:
 
 
 def test_runs_of_the_first_revision_are_reported(tmp_path: Path) -> None:
-    paths = [str(path) for path in sorted(OLD.glob("*-1.0.jsonl"))]
-    assert cli.main(["report", *paths, "--output", str(tmp_path / "site")]) == 0
-    assert "numpy_im2col" in (tmp_path / "site" / "index.html").read_text()
+    """A folder stands for the runs in it."""
+    assert cli.main(["report", str(OLD), "--output", str(tmp_path / "site")]) == 0
+    page = (tmp_path / "site" / "index.html").read_text()
+    assert "numpy_im2col" in page
+    assert "conv2d" in page
+
+
+def test_a_folder_without_runs_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["report", str(tmp_path), "--output", str(tmp_path / "site")]) == 4
+    assert "there is no run" in capsys.readouterr().err
 
 
 def test_a_newer_revision_is_read_without_what_was_added(tmp_path: Path) -> None:
