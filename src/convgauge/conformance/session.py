@@ -354,6 +354,7 @@ class Session:
         """Record what became of a spec; its status, and the text to show for it."""
         status, reason = ("skipped", skipped) if skipped else (judge.status(), judge.reason())
         self._introduce(judge.said.name, judge.said)
+        judge.blame(self._fatal.get(judge.said.name))
         expected = self.expected.get(judge.spec.id)
         if expected is not None and status in results.FAULTS:
             expected.met = True
