@@ -16,7 +16,7 @@ from convgauge import race, results
 from convgauge.bundled import bundled
 from convgauge.problem import Problem
 from convgauge.race import engine
-from convgauge.race.benchmark import cores
+from convgauge.race.limits import cores
 from convgauge.race.parts import part_of
 from convgauge.race.runner import undelayed
 from convgauge.race.summary import standings
