@@ -417,7 +417,8 @@ class Session:
         """
         if self.crew is not None:
             self.crew.stop()
-            for done in self.crew.finished() if not self.unwritten else ():
+        if status == pytest.ExitCode.INTERRUPTED and not self.unwritten:
+            for done in self.crew.finished() if self.crew is not None else ():
                 self.settle(done.judge, done.seconds, done.skipped)
         if status == pytest.ExitCode.INTERRUPTED or self.unwritten:
             return status
