@@ -102,10 +102,10 @@ def _kn2row() -> tuple[str, list[str]]:
     shifted = [(i, j) for i in range(3) for j in range(4)]
     parts = []
     for place, (down, right) in enumerate([(0, 0), (0, 1), (2, 2)]):
-        x = 20 + 160 * place
-        parts += [_grid(x, 20, ROWS, COLUMNS, {(i + down, j + right): ONE for i, j in shifted}), _text(x + 100, 58, "×")]
-        parts += [_grid(x + 112, 34, 3, 3, {(down, right): TWO})]
-    parts += [_text(168 + 8, 20, "+"), _text(336, 58, "+ … +"), _arrow(496, 56, 40), _output(548, shifted)]
+        x = 20 + 172 * place
+        parts += [_grid(x, 20, ROWS, COLUMNS, {(i + down, j + right): ONE for i, j in shifted}), _text(x + 94, 58, "×")]
+        parts += [_grid(x + 104, 34, 3, 3, {(down, right): TWO})]
+    parts += [_text(179, 58, "+"), _text(351, 58, "+ …"), _arrow(518, 56, 32), _output(560, shifted)]
     return "For each element of the kernel, the shifted image times one number of the filter is added up", parts
 
 
@@ -134,7 +134,7 @@ def _indirect() -> tuple[str, list[str]]:
 def _winograd() -> tuple[str, list[str]]:
     tile = {(i, j): ONE for i in range(4) for j in range(4)}
     parts = [_grid(20, 20, ROWS, COLUMNS, tile), _text(62, 108, "4×4 tile"), _arrow(112, 48, 56, "BᵀdB")]
-    parts += [_grid(180, 20, 4, 4, tile), _text(254, 50, "⊙"), _grid(270, 20, 4, 4, {cell: TWO for cell in tile})]
+    parts += [_grid(180, 20, 4, 4, tile), _text(254, 50, "⊙"), _grid(270, 20, 4, 4, dict.fromkeys(tile, TWO))]
     parts += [_text(298, 98, "GgGᵀ, once a layer"), _arrow(340, 48, 56, "Aᵀ·A")]
     parts += [_grid(410, 34, 2, 2, {(i, j): THREE for i in range(2) for j in range(2)}), _text(426, 98, "2×2 outputs")]
     return "A tile is transformed, multiplied position by position, and transformed back", parts
@@ -159,9 +159,9 @@ def _fft_tiled() -> tuple[str, list[str]]:
 
 
 def _compiled() -> tuple[str, list[str]]:
-    parts = [_text(90, 50, "pad · unfold · multiply"), _text(90, 68, "as PyTorch says it"), _arrow(180, 56, 70, "compiler")]
-    parts += [f'<rect x="262" y="26" width="130" height="60" rx="6" stroke="{TWO}"/>', _text(327, 60, "one loop of its own")]
-    parts += [_arrow(404, 56, 40), _output(458)]
+    parts = [_text(90, 50, "pad · unfold · multiply"), _text(90, 68, "as PyTorch says it")]
+    parts += [_arrow(180, 56, 70, "compiler"), f'<rect x="262" y="26" width="130" height="60" rx="6" stroke="{TWO}"/>']
+    parts += [_text(327, 60, "one loop of its own"), _arrow(404, 56, 40), _output(458)]
     return "A compiler fuses the operations of a readable convolution into few loops", parts
 
 

@@ -99,11 +99,11 @@ def _depthwise(problem, padded, filters):
     (top, bottom), (left, right) = problem.pads
     # a view of given strides has the compiler write the padded image once, not ask of every tap whether it is inside
     size = (problem.batch, problem.in_channels, top + problem.height + bottom, left + problem.width + right)
-    padded = padded.as_strided(size, (math.prod(size[1:]), math.prod(size[2:]), size[3], 1))
+    padded = padded.contiguous().as_strided(size, (math.prod(size[1:]), math.prod(size[2:]), size[3], 1))
     images = padded.repeat_interleave(problem.out_channels // problem.groups, dim=1)
-    total = 0.0
-    for i in range(problem.kernel[0]):
-        for j in range(problem.kernel[1]):
-            shifted = images[:, :, i * dh :, j * dw :][:, :, : (oh - 1) * sh + 1 : sh, : (ow - 1) * sw + 1 : sw]
-            total = total + filters[:, 0, i, j, None, None] * shifted
-    return total
+
+    def product(i, j):
+        shifted = images[:, :, i * dh :, j * dw :][:, :, : (oh - 1) * sh + 1 : sh, : (ow - 1) * sw + 1 : sw]
+        return filters[:, 0, i, j, None, None] * shifted
+
+    return sum(product(i, j) for i in range(problem.kernel[0]) for j in range(problem.kernel[1]))

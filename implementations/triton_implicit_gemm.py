@@ -8,6 +8,7 @@ import triton.language as tl
 
 from convgauge import implementation
 from convgauge.arguments import check_input, resolve
+from convgauge.dtypes import DTYPES
 
 # A tile on a GPU: the accumulators of 64 pixels by 64 outputs are 32 registers a thread of 4 warps. tl.dot takes no
 # less than 16 along any side.
@@ -58,8 +59,10 @@ def prepare(problem, weight, bias):
             f"input and weight make {tiles * triton.cdiv(k, taps)} tiles, and Triton's interpreter, which runs the"
             f" kernel on a CPU, gets {INTERPRETED_TILES} at most: put them on a GPU"
         )
-    filters = weight.reshape(g, o // g, k).transpose(1, 2).contiguous()
-    offset = weight.new_zeros(o) if bias is None else bias.contiguous()
+    # the interpreter knows no product of 16-bit tiles, and rounds to bfloat16 by cutting off
+    dtype = getattr(torch, DTYPES[problem.dtype].accumulator) if interpreted else weight.dtype
+    filters = weight.to(dtype).reshape(g, o // g, k).transpose(1, 2).contiguous()
+    offset = filters.new_zeros(o) if bias is None else bias.to(dtype, copy=True).contiguous()
     distances = _distances(problem, height, width).to(weight.device)
     plane = height * width
     sizes = (problem.batch * oh * ow, oh * ow, ow, o, o // g, g, k)
@@ -70,17 +73,17 @@ def prepare(problem, weight, bias):
         check_input(problem, input)
         if torch.is_grad_enabled() and any(one is not None and one.requires_grad for one in (input, weight, bias)):
             raise NotImplementedError("input, weight or bias that asks for gradients: this kernel has none")
-        output = input.new_empty(problem.output_shape)
+        output = input.new_empty(problem.output_shape, dtype=dtype)
         if not output.numel():
-            return output
-        padded = torch.nn.functional.pad(input, (left, right, top, bottom)).contiguous()
+            return output.to(input.dtype)
+        padded = torch.nn.functional.pad(input.to(dtype), (left, right, top, bottom)).contiguous()
         arguments = (padded, distances, filters, offset, output, *sizes, *steps, *sides)
         if interpreted:
             with _one_at_a_time:
-                _interpreted[(tiles,)](*arguments, WIDEN=True)
+                _interpreted[(tiles,)](*arguments)
         else:
-            _compiled[(tiles,)](*arguments, WIDEN=False)
-        return output
+            _compiled[(tiles,)](*arguments)
+        return output.to(input.dtype)
 
     return run
 
@@ -111,7 +114,7 @@ def _distances(problem, height, width):
 def _convolve(
     image, distances, filters, offset, result,
     pixels, plane, width, outputs, per_group, groups, taps, by_image, by_group, by_row, by_column,
-    PIXELS: tl.constexpr, OUTPUTS: tl.constexpr, TAPS: tl.constexpr, WIDEN: tl.constexpr,
+    PIXELS: tl.constexpr, OUTPUTS: tl.constexpr, TAPS: tl.constexpr,
 ):  # fmt: skip
     """One tile of ``result`` (N, O, OH, OW) from ``image`` (N, C, H, W), padded, and ``filters`` (G, K, O/G)."""
     blocks = (per_group + OUTPUTS - 1) // OUTPUTS * groups
@@ -135,8 +138,6 @@ def _convolve(
         windows = tl.load(windows_at + distance[None, :], mask=inside[:, None] & there[None, :], other=0.0)
         weights_here = weights_at + (tap * per_group)[:, None]
         weights = tl.load(weights_here, mask=there[:, None] & wanted[None, :], other=0.0)
-        if WIDEN:  # the interpreter has no product of 16-bit tiles
-            windows, weights = windows.to(accumulator), weights.to(accumulator)
         total += tl.dot(windows, weights, input_precision="ieee", out_dtype=accumulator)
     channel += group * per_group
     total += tl.load(offset + channel, mask=wanted, other=0.0)[None, :]
