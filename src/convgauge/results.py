@@ -117,7 +117,8 @@ class SpecRecord(msgspec.Struct, frozen=True, tag="spec", tag_field="type"):
     ``cases`` were judged; ``outcomes`` counts every case by its status. ``margin`` is the largest error divided by
     its bound; None where nothing was measured, ``margins`` those of the first cases and ``reductions`` how many
     products each output of these cases sums. ``sentence`` and ``source`` are the spec's own. ``failing`` lists the
-    problems that it failed on.
+    problems that it failed on. ``space`` has every valid case: by the letters of its problem's features
+    (`convgauge.features`), how many were judged, how many of these were at fault, and how many were declined.
     """
 
     implementation: str
@@ -140,6 +141,7 @@ class SpecRecord(msgspec.Struct, frozen=True, tag="spec", tag_field="type"):
     failing: list[str] = []
     seconds: float = 0.0
     reductions: list[int] = []
+    space: dict[str, list[int]] = {}
 
 
 class TimingRecord(msgspec.Struct, frozen=True, tag="timing", tag_field="type"):

@@ -315,6 +315,7 @@ class Session:
             failing=[case.problem.text for case, _ in judge.faults],
             seconds=round(seconds, 4),
             reductions=judge.reductions[: results.MOST_MARGINS],
+            space=judge.space,
         )
 
     def _write(self, record: results.Record) -> None:

@@ -23,7 +23,7 @@ from convgauge import __version__, results
 from convgauge.bundled import bundled
 from convgauge.conformance import kills
 from convgauge.conformance.kills import Matrix
-from convgauge.report import draw, export, faults, locality, margins, proof, regions, speed, svg, words
+from convgauge.report import draw, export, faults, locality, margins, proof, regions, space, speed, svg, words
 from convgauge.report.faults import Row
 from convgauge.report.history import timeline
 from convgauge.report.model import Entry, Report, Spec, gather
@@ -104,6 +104,7 @@ class Site:
         self.races = speed.races(report)
         self.rows = [self._rows(place) for place in range(len(report.entries))]
         self.history = timeline(report)
+        self.spaces = {place: space.space(entry.specs) for place, entry in enumerate(report.entries) if entry.specs}
         self.templates = templates()
         self.templates.globals.update(
             report=report,
@@ -114,6 +115,7 @@ class Site:
             has_gallery=any(entry.seen(kind) for entry in report.entries for kind in ("filter", "confusion")),
             has_proofs=bool(proofs),
             caught=self._caught(),
+            coverage=space.coverages(self.spaces),
             environments=len(report.environments) > 1,
         )
 
@@ -238,7 +240,6 @@ class Site:
 
     def _implementation(self, place: int) -> dict[str, Any]:
         entry, rows = self.report.entries[place], self.rows[place]
-        failing = [problem for row in rows for r in row.records if r.status in FAULTS for problem in r.failing]
         measured = sorted((row for row in rows if row.margin is not None), key=lambda row: -(row.margin or 0.0))
         plot, dtypes = margins.by_length(entry.specs)
         return {
@@ -249,7 +250,8 @@ class Site:
             "expected": [row for row in rows if any(r.status == "xfailed" for r in row.records)],
             "declines": faults.reasons(entry, "declined"),
             "skips": faults.reasons(entry, "skipped"),
-            "region": regions.region(failing),
+            "failing": regions.failing([r for r in entry.specs if r.status not in ("xfailed", "xpassed")]),
+            "space": space.picture(self.spaces[place]) if place in self.spaces else "",
             "measured": [margin for record in entry.specs for margin in record.margins],
             "largest": measured[:10],
             "plot": plot,
