@@ -15,9 +15,11 @@ import msgspec
 import pytest
 
 from convgauge import report, results
+from convgauge.cli import main
 from convgauge.conformance import kills
 from convgauge.features import FEATURES
 from convgauge.report import (
+    draw,
     export,
     faults,
     history,
@@ -213,12 +215,9 @@ def test_runs_and_tables_can_be_downloaded(site: Path) -> None:
 
 
 def test_one_entry_s_data_is_what_the_script_searches(site: Path) -> None:
-    text = (site / "specs.html").read_text("utf-8")
-    found = re.search(r'id="data">(.*?)</script>', text, re.DOTALL)
-    assert found
-    data = json.loads(found.group(1))
+    data = json.loads((site / "data" / "results.js").read_text("utf-8").removeprefix("const DATA = ").rstrip(";\n"))
     searched = set()
-    for id, chapter, level, _, tables in data["specs"]:
+    for id, chapter, level, _, tables, *_ in data["specs"]:
         for table, row in tables.items():
             dtype, _, device = data["tables"][int(table)].rpartition("@")
             for entry, letter in zip(
@@ -232,6 +231,24 @@ def test_one_entry_s_data_is_what_the_script_searches(site: Path) -> None:
         assert searched == {
             tuple(row[name] for name in columns) for row in csv.DictReader(file) if row["environment"] == "py311"
         }
+
+
+def test_every_spec_of_an_implementation_is_on_its_page_s_list(site: Path) -> None:
+    page = (site / "implementations" / "direct_00--py311.html").read_text("utf-8")
+    found = re.search(r'id="own"[^>]*data-entry="(\d+)"[^>]*>(.*?)</script>', page, re.DOTALL)
+    assert found
+    data = json.loads((site / "data" / "results.js").read_text("utf-8").removeprefix("const DATA = ").rstrip(";\n"))
+    assert data["entries"][int(found.group(1))]["name"] == "direct_00"
+    records = [r for r in results.read(site.parent / "whole.jsonl").of(SpecRecord) if r.implementation == "direct_00"]
+    own = json.loads(found.group(2))
+    assert len(own) == len(data["specs"])
+    for (id, *_, place, source, sentence), row in zip(data["specs"], own, strict=True):
+        mine = [record for record in records if record.spec == id]
+        assert row[0] == sum(record.cases for record in mine)
+        assert row[1] == words.number(max(record.margin for record in mine if record.margin is not None))
+        assert len(row[2]) <= 24, "a letter a bar"
+        assert (site / place.partition("#")[0]).is_file()
+        assert (data["sources"][source], sentence) == (mine[0].source, mine[0].sentence)
 
 
 def test_an_earlier_report_is_replaced_and_anything_else_left_alone(tmp_path: Path) -> None:
@@ -284,6 +301,38 @@ def test_a_damaged_run_is_named_and_nothing_written(tmp_path: Path, content: byt
         report.build([path], tmp_path / "site")
     assert "bad.jsonl" in str(raised.value)
     assert not (tmp_path / "site").exists()
+
+
+def test_what_does_not_read_is_left_out_and_named_on_the_page_and_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "runs"
+    good = synthetic.write(folder / "a-good.jsonl", 2, 3, 20)
+    synthetic.write(folder / "b-cut.jsonl", 2, 3, 20, whole=False)
+    whole = good.read_bytes().splitlines(keepends=True)
+    (folder / "c-empty.jsonl").write_bytes(b"")
+    (folder / "d-future.jsonl").write_bytes(whole[0].replace(b'"schema":1', b'"schema":7') + whole[1])
+    (folder / "e-\x1b[31m<img>.jsonl").write_bytes(whole[0] + b"{]\n" + whole[1])
+    (folder / "f-packed.jsonl.gz").write_bytes(gzip.compress(good.read_bytes())[:-9])
+    (folder / "notes.json").write_text("{}")
+    results.Writer(folder / "g-nothing.jsonl", header()).write(Footer({}, 0.0, 0))
+    assert main(["report", str(folder), "--output", str(tmp_path / "site")]) == 1
+    said = capsys.readouterr().err
+    page = (tmp_path / "site" / "index.html").read_text("utf-8")
+    text = Page(page).text
+    for shown in (said, text):
+        assert "c-empty.jsonl is empty: not a run" in shown
+        assert "d-future.jsonl: schema 7, and this version" in shown
+        assert r"e-\x1b[31m<img>.jsonl, line 2" in shown
+        assert "f-packed.jsonl.gz does not unpack" in shown
+        assert "\x1b" not in shown
+        assert "notes.json" not in shown
+    assert str(tmp_path) in said
+    assert str(tmp_path) not in page, "a page that is published tells of no folders"
+    assert "b-cut.jsonl is incomplete" in said
+    assert "An empty run. g-nothing.jsonl holds no result." in text
+    assert main(["report", str(good), "--output", str(tmp_path / "site")]) == 0
+    assert main(["report", str(tmp_path / "site" / "runs"), "--output", str(tmp_path / "again")]) == 0, "as they come"
 
 
 def test_a_run_with_nothing_but_a_header_is_shown_as_incomplete(tmp_path: Path) -> None:
@@ -366,8 +415,8 @@ def test_a_matrix_alone_is_no_report_and_a_damaged_one_is_named(tmp_path: Path) 
     with pytest.raises(ValueError, match="at least one"):
         report.build([matrix], tmp_path / "site")
     matrix.write_text(matrix.read_text()[:-1])
-    with pytest.raises(ValueError, match=r"m\.json"):
-        report.build([synthetic.write(tmp_path / "run.jsonl", 2, 3, 20), matrix], tmp_path / "site")
+    index = report.build([synthetic.write(tmp_path / "run.jsonl", 2, 3, 20), matrix], tmp_path / "site")
+    assert "A file left out. m.json is not a kill matrix" in Page(index.read_text("utf-8")).text
 
 
 def test_an_expected_failure_is_listed_with_its_link_and_failing_problems_too(tmp_path: Path) -> None:
@@ -545,12 +594,25 @@ def test_what_is_not_ranked_is_listed_with_its_reason(tmp_path: Path) -> None:
     assert race.unranked == [("slow", "declined", "needs <stride> 1", ["p"])]
 
 
+def test_the_frontier_joins_those_that_none_beats_in_both() -> None:
+    points = [(1.0, 0.5), (0.8, 0.9), (2.0, 0.4), (2.5, 0.45), (0.9, 0.95), (1.0, 0.6)]
+    assert draw.unbeaten(points) == [(0.8, 0.9), (1.0, 0.5), (2.0, 0.4)]
+    (race,) = speed.races(model.gather([run(timing("base", "p", 1.0, "baseline"), timing("a", "p", 2.0, "slower"))]))
+    figure = draw.frontier(race, {"base": 0.5, "a": 0.1})
+    assert "a: margin 0.1, 2.00×" in figure
+    assert re.search(r'class="front" d="M[^L"]*L[^L"]*"', figure)
+    assert draw.frontier(race, {"base": 0.5}) == ""
+
+
 # --- history -------------------------------------------------------------------------------------------------------
 
 
 def test_history_needs_two_words_on_one_implementation() -> None:
     check, bench = run(spec("a"), started="1"), run(timing("a", "p", 1.2, "slower"), started="2")
     assert history.timeline(model.gather([check, bench])) == []
+    other = run(msgspec.structs.replace(timing("a", "p", 1.2, "slower"), layers="another"), started="2")
+    assert history.timeline(model.gather([bench, other])) == [], "two races are no history of either"
+    assert len(history.timeline(model.gather([bench, bench]))) == 1
     later = run(spec("a", status="failed"), started="3")
     (line,) = history.timeline(model.gather([later, check, bench]))
     assert [moment and (moment.verdict, moment.faults) for moment in line.rows["a"]] == [
@@ -625,7 +687,8 @@ def test_coverage_is_of_the_pairs_that_anybody_was_asked() -> None:
 def test_the_picture_of_the_space_tells_what_became_of_each_pair() -> None:
     own = space.space([spec(space={"sg": [4, 1], "s": [4], "db": [1, 1], "v": [0, 0, 3]})])
     drawn = dict(re.findall(r'class="pair ([^"]*)" d="([^"]*)"', space.picture(own)))
-    assert {kind: steps.count("M") for kind, steps in drawn.items()} == {
+    cells = {kind: sum(int(wide) // 13 for wide in re.findall(r"h(\d+)", steps)) for kind, steps in drawn.items()}
+    assert cells == {
         "some-failed": 3,  # stride alone and with groups, groups alone
         "most-failed": 3,
         "declined": 1,

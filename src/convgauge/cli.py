@@ -282,7 +282,7 @@ def _bench(options: Any) -> int:
     writer = None
     if options.output:
         try:
-            writer = results.Writer(Path(options.output), results.header(seed=options.seed))
+            writer = results.Writer(Path(options.output), results.header(seed=options.seed, started=results.now()))
         except OSError as error:
             raise UsageError(f"the run cannot be written to {options.output}: {error.strerror}") from None
     started = time.monotonic()
@@ -313,8 +313,9 @@ def _add_report(commands: Any) -> None:
         "convgauge report run.jsonl race.jsonl --output site", "convgauge report run.jsonl --serve",
     )  # fmt: skip
     parser.add_argument(
-        "runs", nargs="+", type=Path, metavar="RUN.jsonl", help="runs, and what `convgauge selftest --output` wrote"
-    )
+        "runs", nargs="+", type=Path, metavar="RUN.jsonl",
+        help="runs, folders of runs, and what `convgauge selftest --output` wrote",
+    )  # fmt: skip
     parser.add_argument("--output", type=Path, default=Path("reports/site"), metavar="DIR", help="reports/site")
     parser.add_argument("--serve", action="store_true", help="show it on the loopback interface until Ctrl-C")
 
@@ -322,14 +323,18 @@ def _add_report(commands: Any) -> None:
 def _report(options: Any) -> int:
     from convgauge import report, results
 
+    troubles: list[report.Trouble] = []
     try:
-        index = report.build(options.runs, options.output)
+        index = report.build(options.runs, options.output, troubles.append)
     except (results.Damaged, OSError) as error:
-        raise UsageError(str(error)) from None
+        raise UsageError(results.visible(str(error))) from None
+    for one in troubles:
+        said = "left out, and named in the report" if one.lost else "the report says so"
+        print(f"convgauge: {results.visible(one.text)}: {said}", file=sys.stderr)
     print(f"wrote {index}")
     if options.serve:
         report.serve(index.parent)
-    return 0
+    return int(any(one.lost for one in troubles))
 
 
 def _add_compare(commands: Any) -> None:

@@ -22,6 +22,7 @@ class Feature:
 
 FEATURES = {
     "s": Feature("stride > 1", "stride 1", lambda p: max(p.stride) > 1),
+    "u": Feature("stride > 2", "stride up to 2", lambda p: max(p.stride) > 2),
     "t": Feature("stride differs by axis", "one stride", lambda p: p.stride[0] != p.stride[1]),
     "r": Feature("stride leaves a rest", "stride divides", lambda p: any(_rest(p))),
     "p": Feature("padding > 0", "no padding", lambda p: any(map(any, p.pads))),

@@ -7,14 +7,17 @@ be; a line that does not read is an error that names it.
 from __future__ import annotations
 
 import contextlib
+import datetime
+import gzip
 import os
 import platform
 import re
 import sys
+import zlib
 from collections.abc import Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import msgspec
 
@@ -340,8 +343,20 @@ def _check_once(path: Path, records: list[Record]) -> None:
             seen.add(key)
 
 
+def opened(path: Path) -> IO[bytes]:
+    """A run file for reading, also one that was packed by gzip, as a report offers them. Raises `OSError`."""
+    return gzip.open(path) if path.suffix == ".gz" else path.open("rb")
+
+
 def _lines(path: Path) -> Iterator[Record]:
-    with path.open("rb") as file:
+    try:
+        yield from _unpacked(path)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise Damaged(f"{path} does not unpack: {error}") from None
+
+
+def _unpacked(path: Path) -> Iterator[Record]:
+    with opened(path) as file:
         for number, line in enumerate(file, start=1):
             if not line.endswith(b"\n"):
                 return  # cut off in the middle of a write: the run is incomplete, and says so by its missing footer
@@ -426,6 +441,11 @@ def _processor() -> str:
         return platform.processor()
     found = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
     return found.group(1) if found else platform.processor()
+
+
+def now() -> str:
+    """This moment, as headers say when a run was started: in UTC, to a second."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
 def header(

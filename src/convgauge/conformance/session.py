@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import functools
 import time
 import tomllib
@@ -163,7 +162,7 @@ class Session:
             seed=self.setting.seed,
             profile=self.setting.profile,
             tier=self.setting.tier,
-            started=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            started=results.now(),
             shard=str(self.shard),
             selection=self.selection,
         )

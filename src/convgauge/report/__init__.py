@@ -3,6 +3,6 @@
 from convgauge.report.changes import changes_between, compare
 from convgauge.report.export import badge, markdown
 from convgauge.report.loopback import serve
-from convgauge.report.site import build
+from convgauge.report.site import Trouble, build
 
-__all__ = ["badge", "build", "changes_between", "compare", "markdown", "serve"]
+__all__ = ["Trouble", "badge", "build", "changes_between", "compare", "markdown", "serve"]

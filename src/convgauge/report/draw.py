@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from itertools import pairwise
 
 from markupsafe import Markup
@@ -123,22 +124,27 @@ def _by_size(race: Race, name: str) -> list[tuple[int, float]]:
 
 
 def frontier(race: Race, margins: dict[str, float]) -> Markup:
-    """Largest margin against geometric speed ratio, a point an implementation; "" for fewer than two."""
+    """Largest margin against geometric speed ratio, a point an implementation; "" for fewer than two.
+
+    The line joins those that no other is both faster and more accurate than.
+    """
     points = [
-        (place, s.name, max(margins[s.name], 1e-6), s.mean)
+        (s.mean, max(margins[s.name], 1e-6), place, s.name)
         for place, s in enumerate(race.standings)
         if s.name in margins and math.isfinite(margins[s.name]) and s.mean
     ]
     if len(points) < 2:
         return Markup("")
     left, top, bottom = 66, 16, 300
-    x = svg.Axis([ratio for *_, ratio in points] + [1.0], left, svg.WIDTH - 120)
-    y = svg.Axis([margin for _, _, margin, _ in points] + [1.0], bottom, top)
+    x = svg.Axis([ratio for ratio, *_ in points] + [1.0], left, svg.WIDTH - 120)
+    y = svg.Axis([margin for _, margin, *_ in points] + [1.0], bottom, top)
     parts = [svg.vertical(x(tick), bottom, f"{tick:g}×") for tick in x.ticks]
     parts += [svg.horizontal(y(tick), left, f"{tick:g}") for tick in y.ticks]
-    parts.append(svg.path("rule", f"M{left} {y(1.0):.1f}H{svg.WIDTH - 20}"))
+    parts.append(svg.path("rule", f"M{left} {y(1.0):.1f}H{svg.WIDTH - 20}", "the bound"))
+    steps = [f"{x(ratio):.1f} {y(margin):.1f}" for ratio, margin in unbeaten((p[0], p[1]) for p in points)]
+    parts.append(svg.path("front", "M" + "L".join(steps), "none is both faster and more accurate"))
     named: list[tuple[float, float]] = []
-    for place, name, margin, ratio in sorted(points, key=lambda point: point[3]):
+    for ratio, margin, place, name in sorted(points):
         told = f"{words.line(name)}: margin {words.number(margin)}, {words.ratio(ratio)}"
         here = (x(ratio), y(margin))
         parts.append(svg.dot(svg.series(place), *here, told))
@@ -147,3 +153,12 @@ def frontier(race: Race, margins: dict[str, float]) -> Markup:
             parts.append(svg.text(here[0] + 7, here[1] + 4, svg.short(name), "start"))
     parts.append(svg.text((left + svg.WIDTH) / 2, bottom + 34, "time ÷ baseline (geometric mean)"))
     return svg.figure("Error against speed", bottom + 40, parts)
+
+
+def unbeaten(points: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The points that no other is below in both coordinates, from the least first coordinate on."""
+    found: list[tuple[float, float]] = []
+    for first, second in sorted(points):
+        if not found or second < found[-1][1]:
+            found.append((first, second))
+    return found

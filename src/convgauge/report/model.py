@@ -156,13 +156,14 @@ class Spec:
 
 @dataclass
 class Report:
-    """Everything that the pages show."""
+    """Everything that the pages show; ``unread`` says of files that were left out why."""
 
     runs: list[Run]
     environments: list[Environment]
     entries: list[Entry]
     specs: list[Spec]
     limits: dict[str, list[LimitRecord]]
+    unread: Sequence[str] = ()
 
     @property
     def chapters(self) -> list[str]:
@@ -178,7 +179,7 @@ class Report:
         return [entry for entry in self.entries if entry.verdict == ABSENT]
 
 
-def gather(runs: Sequence[Run]) -> Report:
+def gather(runs: Sequence[Run], unread: Sequence[str] = ()) -> Report:
     """Bring runs together. Where two tell of the same result, the later-started one holds and the entry counts it."""
     ordered = sorted(runs, key=lambda run: run.header.started)
     environments = _environments(ordered)
@@ -194,7 +195,7 @@ def gather(runs: Sequence[Run]) -> Report:
     for place, entry in enumerate(listed):
         entry.place = place
     limits = {environment.name if named else "": _limits(environment) for environment in environments}
-    return Report(list(runs), environments, listed, _specs(listed), limits)
+    return Report(list(runs), environments, listed, _specs(listed), limits, unread)
 
 
 def _limits(environment: Environment) -> list[LimitRecord]:

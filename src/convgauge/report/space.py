@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 from markupsafe import Markup
@@ -90,12 +91,26 @@ def picture(own: Space) -> Markup:
         return Markup("")
     parts, counted = [], []
     for kind, name in enumerate(KINDS):
-        places = np.argwhere(kinds == kind)
-        if len(places):
-            counted.append(f"{len(places)} {name}")
-            steps = "".join(f"M{_CELL * column} {_CELL * row + 6.5}h{_CELL - 1}" for row, column in places.tolist())
-            parts.append(svg.path(f"pair {name.replace(' ', '-')}", steps))
-    for row, one in enumerate(FEATURES.values()):
-        parts.append(svg.text(_CELL * (row + 1) + 5, _CELL * row + 10.5, one.there, "start"))
+        count = int((kinds == kind).sum())
+        if count:
+            counted.append(f"{count} {name}")
+            parts.append(svg.path(f"pair {name.replace(' ', '-')}", _steps(kinds == kind)))
+    parts += [
+        svg.text(_CELL * (row + 1) + 5, _CELL * row + 11, one.there, "start")
+        for row, one in enumerate(FEATURES.values())
+    ]
     spoken = f"Pairs of features: {', '.join(counted)}"
     return svg.figure(spoken, _CELL * side, parts, width=_CELL * side + _NAMES, kind="chart pairs", fixed=True)
+
+
+def _steps(chosen: NDArray[np.bool_]) -> str:
+    """A line along each run of chosen cells in a row, which the style sheet dashes, so that a cell is a dash."""
+    steps = []
+    for row, cells in enumerate(chosen.tolist()):
+        column = 0
+        for kept, run in groupby(cells):
+            wide = len(list(run))
+            if kept:
+                steps.append(f"M{_CELL * column} {_CELL * row + 6}h{_CELL * wide}")
+            column += wide
+    return "".join(steps)
