@@ -166,6 +166,7 @@ def _targets(parser: Parser) -> None:
         " 'builtin' stands for all that are shipped",
     )  # fmt: skip
     parser.add_argument("--framework", default="", help="arrays that a plain function wants: numpy, torch or jax")
+    parser.add_argument("--label", default="", help="what a report calls this environment, beside those of other runs")
 
 
 def _running(parser: Parser) -> None:
@@ -215,7 +216,7 @@ def _kept(options: Any) -> Iterator[None]:
 
 def _check_words(options: Any) -> list[str]:
     words = [*_shared(options), f"--convgauge-profile={options.profile}", f"--convgauge-tier={options.tier}"]
-    plain = ("dtype", "device", "expect", "python", "shard", "resume")
+    plain = ("dtype", "device", "expect", "python", "shard", "resume", "label")
     words += [f"--convgauge-{name}={getattr(options, name)}" for name in plain]
     words += [f"--convgauge-output={options.output}"]
     words += ["-k", options.k] if options.k else []
@@ -282,7 +283,8 @@ def _bench(options: Any) -> int:
     writer = None
     if options.output:
         try:
-            writer = results.Writer(Path(options.output), results.header(seed=options.seed, started=results.now()))
+            header = results.header(seed=options.seed, started=results.now(), label=options.label)
+            writer = results.Writer(Path(options.output), header)
         except OSError as error:
             raise UsageError(f"the run cannot be written to {options.output}: {error.strerror}") from None
     started = time.monotonic()
@@ -317,6 +319,7 @@ def _add_report(commands: Any) -> None:
         help="runs, folders of runs, and what `convgauge selftest --output` wrote",
     )  # fmt: skip
     parser.add_argument("--output", type=Path, default=Path("reports/site"), metavar="DIR", help="reports/site")
+    parser.add_argument("--junitxml", type=Path, metavar="FILE", help="write the results as JUnit XML too")
     parser.add_argument("--serve", action="store_true", help="show it on the loopback interface until Ctrl-C")
 
 
@@ -325,7 +328,7 @@ def _report(options: Any) -> int:
 
     troubles: list[report.Trouble] = []
     try:
-        index = report.build(options.runs, options.output, troubles.append)
+        index = report.build(options.runs, options.output, troubles.append, options.junitxml)
     except (results.Damaged, OSError) as error:
         raise UsageError(results.visible(str(error))) from None
     for one in troubles:

@@ -62,6 +62,7 @@ class Machine(msgspec.Struct, frozen=True):
 class Header(msgspec.Struct, frozen=True, tag="header", tag_field="type"):
     """The first line. ``suite`` is convgauge's version, ``versions`` those of Python and the libraries.
 
+    ``label`` names the environment; runs of one label stand together in a report, those of others beside them.
     ``shard`` is "3/8" for the third of eight parts of a run, "" for a whole one. ``selection`` is what a run was
     narrowed to ("-k padding", "float32 only"), "" for all that its profile and tier hold.
     """
@@ -449,7 +450,14 @@ def now() -> str:
 
 
 def header(
-    *, seed: int, profile: str = "", tier: str = "", started: str = "", shard: str = "", selection: str = ""
+    *,
+    seed: int,
+    profile: str = "",
+    tier: str = "",
+    started: str = "",
+    label: str = "",
+    shard: str = "",
+    selection: str = "",
 ) -> Header:
     """A header for a run made now, here. The command keeps no directory names."""
     words = ["convgauge", *sys.argv[1:]]
@@ -464,6 +472,7 @@ def header(
         started=started,
         profile=profile,
         tier=tier,
+        label=label,
         shard=shard,
         selection=selection,
     )

@@ -41,6 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--convgauge-only", default="", metavar="CASE", help="the only case to run, as a counterexample prints it")
     add("--convgauge-shard", default="", metavar="K/N", help="the Kth of N equal parts of the run")
     add("--convgauge-resume", default="", metavar="RUN.jsonl", help="go on with an incomplete run")
+    add("--convgauge-label", default="", help="what a report calls the environment")
     add("--convgauge-expect", default="", metavar="FILE", help="TOML file of expected failures")
 
 

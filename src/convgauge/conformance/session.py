@@ -78,13 +78,13 @@ class Session:
     def __init__(
         self, targets: list[Target], setting: Setting, limits: Limits, *, isolated: bool, python: str,
         dtypes: tuple[str, ...] = (), devices: tuple[str, ...] = (), output: str = "",
-        specs: tuple[str, ...] = (), selection: str = "", shard: Shard = WHOLE,
+        specs: tuple[str, ...] = (), selection: str = "", shard: Shard = WHOLE, label: str = "",
         expected: dict[str, Expectation] | None = None,
     ) -> None:  # fmt: skip
         self.targets = {target.origin.name: target for target in targets}
         self.setting, self.limits, self.isolated, self.python = setting, limits, isolated, python
         self.dtypes, self.devices, self.specs = dtypes, devices, specs
-        self.expected, self.selection, self.shard = expected or {}, selection, shard
+        self.expected, self.selection, self.shard, self.label = expected or {}, selection, shard, label
         self.records: list[results.SpecRecord] = []
         self.broken: list[str] = []  # tests that failed otherwise than by a verdict: the suite's own defects
         self.unloadable: list[str] = []
@@ -129,6 +129,7 @@ class Session:
             output=options.convgauge_output,
             specs=tuple(filter(None, options.convgauge_spec.split(","))),
             shard=Shard.parse(options.convgauge_shard),
+            label=options.convgauge_label,
             selection=selected(options),
             expected=expectations(options.convgauge_expect),
         )
@@ -163,6 +164,7 @@ class Session:
             profile=self.setting.profile,
             tier=self.setting.tier,
             started=results.now(),
+            label=self.label,
             shard=str(self.shard),
             selection=self.selection,
         )

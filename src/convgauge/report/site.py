@@ -35,13 +35,19 @@ MARKER = "convgauge-report.json"
 """The file by which a folder is known to be a report, and so may be replaced by the next one."""
 
 
-def build(paths: Sequence[Path], output: Path, told: Callable[[Trouble], None] = lambda _: None) -> Path:
+def build(
+    paths: Sequence[Path],
+    output: Path,
+    told: Callable[[Trouble], None] = lambda _: None,
+    junit: Path | None = None,
+) -> Path:
     """Write the report of run files, or of folders of them, into the folder ``output`` and return its first page.
 
     A file that `convgauge selftest` wrote may stand among them: it tells what the specs have been seen to catch.
     A file that doesn't read is left out, and named on the first page and to ``told``, as is a run that was cut off.
-    The report appears whole or not at all; an earlier one is replaced, any other folder with something in it is not
-    touched. Raises `results.Damaged`, a `ValueError`, where no file is a run that reads, and `OSError`.
+    ``junit`` names a file for the results as JUnit XML. The report appears whole or not at all; an earlier one is
+    replaced, any other folder with something in it is not touched. Raises `results.Damaged`, a `ValueError`, where no
+    file is a run that reads, and `OSError`.
     """
     files = list(_files(paths))
     read, troubles = _read(files)
@@ -60,6 +66,8 @@ def build(paths: Sequence[Path], output: Path, told: Callable[[Trouble], None] =
         _swap(made, output)
     finally:
         shutil.rmtree(made, ignore_errors=True)
+    if junit is not None:
+        junit.write_text(export.junit(runs), encoding="utf-8", errors="replace")
     cut = [Trouble(run.path, f"{run.path} is incomplete: it was cut off") for run in runs if run.footer is None]
     for trouble in (*troubles, *cut):
         told(trouble)
