@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from convgauge.race import BenchError, limits, table
 from convgauge.race.contestant import Contestant
 from convgauge.race.engine import RANKED, Entry, Race, Unfit
 from convgauge.race.layers import Layer, LayerSet, load
+from convgauge.race.limits import cores
 from convgauge.registry import Origin, TargetError, known, resolve
 from convgauge.results import TimingRecord, Writer
 
@@ -40,12 +40,14 @@ class Bench:
     def run(self) -> int:
         """Race everybody on every layer; the exit status. Raises `BenchError`."""
         layer_set = load(self.layers)
+        self.threads = list(layer_set.threads) or self.threads
         self._check_usage()
         origins = self._with_baseline()
         budget = self.budget if self.budget is not None else default_budget(len(layer_set.layers))
         for threads in self.threads:
             self._run_with(threads, origins, layer_set, budget if self.budget is None else budget / len(self.threads))
         table.print_standings(self.console, self.records, layer_set)
+        table.print_scaling(self.console, self.records)
         verdicts = {record.verdict for record in self.records}
         if verdicts & {"wrong", "failed"}:
             return 1
@@ -138,11 +140,6 @@ class Bench:
         for record in records:
             if self.writer is not None:
                 self.writer.write(record)
-
-
-def cores() -> int:
-    """Processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def default_budget(layers: int) -> float:

@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import psutil
-
 from convgauge import wire
 from convgauge.isolation import Isolated, Limits, SubjectDied
 from convgauge.operands import Array, Operands
@@ -198,14 +196,6 @@ class Contestant:
         if self._process is not None and self._process.pid:
             with contextlib.suppress(Out):
                 self.ask(CALL_TIMEOUT, "race_done")
-
-    def processor_seconds(self) -> float:
-        """Processor time that the process has used yet, all threads together, by the system's account."""
-        try:
-            used = psutil.Process(self.process.pid).cpu_times()
-        except psutil.Error:
-            return 0.0
-        return float(used.user + used.system)
 
     def close(self) -> None:
         """End the process."""

@@ -30,7 +30,7 @@ class Timing:
         self.places: list[Sequence[tuple[int, ...]]] = []
         self.disturbed: dict[int, tuple[tuple[int, ...], Any]] = {}
         self.output: Any = None
-        self.delays = _Delays()
+        self.delays = Delays()
         self.delayed = 0
 
     def handlers(self) -> dict[str, Callable[..., None]]:
@@ -39,6 +39,7 @@ class Timing:
             "race_ready": self.ready,
             "race_warm": self.warm,
             "race_sample": self.sample,
+            "race_idle": self.idle,
             "race_output": self.last_output,
             "race_memory": self.memory,
             "race_done": self.done,
@@ -127,6 +128,15 @@ class Timing:
         started = clock()
         taken = self._timed(first, last)
         return {"ns": taken, "delayed": self.delayed, "whole": clock() - started}, []
+
+    def idle(self, first: int, last: int) -> tuple[dict[str, Any], list[np.ndarray]]:
+        """All that `sample` does but for the calls, so that the engine may know what that takes."""
+        gc.collect(1)
+        for tick in range(first, last + 1):
+            self._disturb(tick % len(self.runs), tick)
+            self.delays.read()
+            self.delays.read()
+        return {}, []
 
     def _timed(self, first: int, last: int) -> int:
         """Nanoseconds of the calls, each with the next operand set and one element changed since that set's last call.
@@ -218,23 +228,35 @@ class Timing:
         return min(taken)
 
 
-class _Delays:
-    """Nanoseconds that this thread has spent ready to run while the system ran others.
+class Delays:
+    """Nanoseconds that a thread has spent ready to run while the system ran others.
 
-    Linux: the second number of /proc/thread-self/schedstat (Documentation/scheduler/sched-stats.rst); 0 elsewhere. It
-    is the thread's that makes this object, which has to be the one that calls the implementation.
+    Linux: the second number of its schedstat (Documentation/scheduler/sched-stats.rst); 0 elsewhere. Unless ``path``
+    says otherwise it is the thread that makes this object: in a child, the one that calls the implementation.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, path: str = "/proc/thread-self/schedstat") -> None:
         try:
-            self.file = os.open("/proc/thread-self/schedstat", os.O_RDONLY)
-            self.read()
+            self.file = os.open(path, os.O_RDONLY)
+            int(os.pread(self.file, 80, 0).split()[1])
         except (OSError, IndexError, ValueError):
             self.file = -1
 
+    @property
+    def known(self) -> bool:
+        return self.file >= 0
+
     def read(self) -> int:
-        """The number now; it only grows."""
-        return int(os.pread(self.file, 80, 0).split()[1]) if self.file >= 0 else 0
+        """The number now; it only grows. 0 once the thread is gone."""
+        try:
+            return int(os.pread(self.file, 80, 0).split()[1]) if self.file >= 0 else 0
+        except (OSError, IndexError):
+            return 0
+
+    def close(self) -> None:
+        if self.file >= 0:
+            os.close(self.file)
+            self.file = -1
 
 
 def undelayed(taken: list[int], delays: list[int]) -> int:
