@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import msgspec
@@ -23,6 +24,7 @@ from convgauge.report import (
     draw,
     export,
     faults,
+    growth,
     history,
     locality,
     margins,
@@ -605,6 +607,31 @@ def test_the_frontier_joins_those_that_none_beats_in_both() -> None:
     assert draw.frontier(race, {"base": 0.5}) == ""
 
 
+def test_a_sweep_is_drawn_with_its_powers_and_where_the_fastest_changes(site: Path) -> None:
+    (first, *_) = growth.found(model.gather([results.read(site.parent / "whole.jsonl")]))
+    assert first.curves[0].implementation == "windows_05", "the fastest at the end"
+    power = {curve.implementation: curve.exponent.value for curve in first.curves if curve.exponent}
+    assert power["direct_00"] == pytest.approx(2.0, abs=0.02)
+    assert power["windows_05"] == pytest.approx(1.0, abs=0.02)
+    (lead,) = first.leads
+    assert (lead.below, lead.above) == ("direct_00", "windows_05")
+    assert lead.value == pytest.approx(8 * 6**1.0, rel=0.05), "6 (8 / size) is 1 there"
+    assert len(first.crossovers) > len(first.leads)
+    page = (site / "speed.html").read_text("utf-8")
+    text = Page(page).text
+    assert "direct_00 is faster up to 4" in text
+    assert "2.00" in text
+    figure = growth.draw(first)
+    assert figure.count('class="ring"') == 1
+    assert figure.count('class="line') == 6
+
+
+def test_a_sweep_counts_in_no_network(site: Path) -> None:
+    report = model.gather([results.read(site.parent / "whole.jsonl")])
+    assert [race.sweep for race in speed.races(report)] == [False, True]
+    assert "23 of 23 layers" in Page((site / "index.html").read_text("utf-8")).text
+
+
 # --- history -------------------------------------------------------------------------------------------------------
 
 
@@ -857,11 +884,24 @@ def test_every_status_has_a_symbol_a_letter_and_a_meaning() -> None:
 
 # --- strange but valid records ---------------------------------------------------------------------------------------
 
+EMPTY = "n1c1h0w0_o1k1x1_s1x1_p1x1_d1x1_g1_float32"
+
+
+def sweep(name: str, problem: str, **more: Any) -> TimingRecord:
+    plain = TimingRecord(name, problem, [1.0], 1.0, 1.0, 1.0, "baseline", name, None, None, 1, layers="scaling:size")
+    return msgspec.structs.replace(plain, **more)
+
+
 STRANGE = [
     TimingRecord("z", "p", [0.0], 1.0, 0.0, 0.0, "baseline", "z", 0.0, 0, 0),
     TimingRecord("y", "p", [1e-300], 1e-300, 1e-300, 1e300, "faster", "z", 1e300, 2**62, 2**62, noise=1e300),
     TimingRecord("x", "not a problem", [1e300], 1e300, None, None, "no such verdict", "z", None, None, 1, count=0),
     TimingRecord("w", "p", [-1.0], None, None, None, "same", "z", None, None, 1, least_bytes=1),
+    sweep("u", "not a problem"),
+    sweep("t", EMPTY, seconds=[0.0, 1.0], ratio=0.0, low=-1.0, high=1e300, layers="scaling:batch"),
+    sweep("s", EMPTY, threads=-3),
+    sweep("s", EMPTY),
+    sweep("s", EMPTY, layers="scaling:"),
     TimingRecord("v", "p", [], None, None, None, "wrong", "", None, None, 0, layers="\x00", threads=-1),
     results.LimitRecord("matmul", "", 1, 0.0, ""),
     results.LimitRecord("copy", "", 1, 1e-300, ""),

@@ -24,7 +24,7 @@ from convgauge import __version__, results
 from convgauge.bundled import bundled
 from convgauge.conformance import kills
 from convgauge.conformance.kills import Matrix
-from convgauge.report import draw, export, faults, locality, margins, proof, regions, space, speed, svg, words
+from convgauge.report import draw, export, faults, growth, locality, margins, proof, regions, space, speed, svg, words
 from convgauge.report.faults import Row
 from convgauge.report.history import timeline
 from convgauge.report.model import Entry, Report, Spec, gather
@@ -347,7 +347,12 @@ class Site:
 
     def _speed(self) -> dict[str, Any]:
         frontiers = [draw.frontier(race, self._errors(race)) for race in self.races]
-        return {"frontiers": frontiers, "absent": self.report.absent, "slugs": self._slugs()}
+        return {
+            "frontiers": frontiers,
+            "sweeps": growth.found(self.report),
+            "absent": self.report.absent,
+            "slugs": self._slugs(),
+        }
 
     def _errors(self, race: speed.Race) -> dict[str, float]:
         """By implementation, the largest margin that a required spec found in the dtypes that were raced."""
@@ -421,6 +426,7 @@ def templates() -> Templates:
     )
     found.globals.update(
         draw=draw,
+        growth=growth,
         speed=speed,
         svg=svg,
         margins=margins,

@@ -109,6 +109,7 @@ class Maker:
             yield from made
         if timings:
             yield from self._timings()
+            yield from self._growth()
             yield from self._images()
             yield LimitRecord("matmul", "float32", 1, 6.1e10, "FLOP/s")
             yield LimitRecord("copy", "float32", 1, 9.3e9, "bytes/s")
@@ -305,6 +306,31 @@ class Maker:
             "hot",
             problem.least_bytes,
         )
+
+    def _growth(self) -> Iterator[TimingRecord]:
+        """A sweep of sizes: the baseline's time grows with the square, the others' with less, from more."""
+        for size in (8, 16, 32, 64, 128):
+            problem = Problem(1, 32, size, size, 32, (3, 3), padding=(1, 1))
+            base = 1e-8 * size**2
+            for place, name in enumerate(self.names[:6]):
+                ratio = (1 + place) * (8 / size) ** (0.2 * place)
+                seconds = [base * ratio * 10 ** self.random.gauss(0, 0.002) for _ in range(25)]
+                yield TimingRecord(
+                    name,
+                    str(problem),
+                    seconds,
+                    ratio,
+                    ratio * 0.98,
+                    ratio * 1.02,
+                    "slower" if place else "baseline",
+                    self.names[0],
+                    None,
+                    None,
+                    problem.flops,
+                    "scaling:size",
+                    f"size {size}",
+                    noise=0.01,
+                )
 
     def _images(self) -> Iterator[ImageRecord]:
         for number, title in enumerate(("Sobel x", "Sobel y", "Sobel magnitude", "Mean blur", "Sharpen")):
