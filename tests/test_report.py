@@ -491,7 +491,10 @@ def test_runs_of_one_environment_are_one_entry_and_others_stand_beside_it() -> N
         ("a", "", 1, 1)
     ]
     environments = {entry.environment for entry in model.gather([check, bench, other]).entries}
-    assert environments == {"environment 1", "environment 2"}
+    assert environments == {"Python 3", "Python 4"}
+    same_python = run(spec("a"), versions={"python": "3", "numpy": "2"})
+    environments = {entry.environment for entry in model.gather([check, same_python, other]).entries}
+    assert environments == {"environment 1", "environment 2", "Python 4"}
 
 
 def test_a_later_run_replaces_and_says_so() -> None:

@@ -43,7 +43,8 @@ function sortable(table) {
   const key = (row, column) => {
     const cell = row.cells[column];
     const text = cell.dataset.sort ?? cell.textContent.trim();
-    const number = Number(text.replaceAll(",", ""));
+    const ratio = /^([\d,.]+)×/.exec(text); // of a layer, its interval behind it
+    const number = Number((ratio ? ratio[1] : text).replaceAll(",", ""));
     return text !== "" && !Number.isNaN(number) ? number : text.toLowerCase();
   };
   const order = (a, b) => (typeof a === typeof b ? (a < b ? -1 : a > b ? 1 : 0) : typeof a === "number" ? -1 : 1);

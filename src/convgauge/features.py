@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from convgauge.problem import Problem
@@ -43,14 +43,20 @@ FEATURES = {
     "h": Feature("image not square", "square image", lambda p: p.height != p.width),
     "c": Feature("long sum", "short sum", lambda p: p.reduction > LONG),
     "z": Feature("empty", "not empty", lambda p: 0 in (p.batch, p.in_channels, p.out_channels, p.height, p.width)),
-    "l": Feature("operands not contiguous", "contiguous operands", lambda p: False),
+    "l": Feature("input not contiguous", "contiguous input", lambda p: False),
+    "f": Feature("kernel not contiguous", "contiguous kernel", lambda p: False),
 }
 """By the letter that stands for it in a run file. Layouts are no part of a problem: whoever calls tells of them."""
 
 
-def spelled(problem: Problem, contiguous: bool = True) -> str:
-    """The letters of the features that a problem has, in the order of `FEATURES`; "" for the plainest."""
-    return "".join(letter for letter, one in FEATURES.items() if one.holds(problem)) + "l" * (not contiguous)
+def spelled(problem: Problem, layouts: Sequence[str] = ()) -> str:
+    """The letters of the features that a problem has, in the order of `FEATURES`; "" for the plainest.
+
+    ``layouts`` are those of the input, the kernel and the bias, where they are known.
+    """
+    letters = [letter for letter, one in FEATURES.items() if one.holds(problem)]
+    unusual = [letter for letter, layout in zip("lf", layouts, strict=False) if layout != "contiguous"]
+    return "".join(letters + unusual)
 
 
 def _rest(p: Problem) -> list[int]:

@@ -32,7 +32,7 @@ from convgauge.isolation import GIVEN_UP, Runner
 from convgauge.operands import Operands, draw
 from convgauge.problem import Problem
 from convgauge.results import Counterexample, Picture
-from convgauge.subject import CONTIGUOUS, Call, Observation
+from convgauge.subject import Call, Observation
 
 BUDGETS = {"quick": 28, "standard": 700, "exhaustive": 1_000_000}
 """Cases that one call of a judge's method may take at each tier; more are thinned out evenly."""
@@ -480,7 +480,7 @@ class Judge:
             return
         self.outcomes[status] += 1
         if not refusing and not case.tamper and status != "skipped":  # what is to be refused is no convolution
-            counts = self.space.setdefault(spelled(case.problem, case.layouts == CONTIGUOUS), [0, 0, 0])
+            counts = self.space.setdefault(spelled(case.problem, case.layouts), [0, 0, 0])
             counts[2 if status == "declined" else 0] += 1
             counts[1] += fault is not None
         if fault is not None:

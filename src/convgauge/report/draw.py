@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from itertools import pairwise
+from itertools import groupby, pairwise
+from operator import itemgetter
 
 from markupsafe import Markup
 
@@ -72,7 +73,7 @@ def roofline(race: Race) -> Markup:
     peak = max((limit.value for limit in race.limits if limit.what == "matmul"), default=None)
     copy = max((limit.value for limit in race.limits if limit.what == "copy"), default=None)
     points = [
-        (place, layer.label, layer.intensity, layer.flops / seconds)
+        (place, layer.intensity, layer.flops / seconds)
         for place, name in enumerate(race.names)
         for layer in race.layers
         if (seconds := layer.seconds(name) or 0) > 0 and layer.intensity
@@ -80,17 +81,20 @@ def roofline(race: Race) -> Markup:
     if not peak or not copy or not points:
         return Markup("")
     left, top, bottom = 92, 10, 320
-    x = svg.Axis([intensity for _, _, intensity, _ in points] + [peak / copy], left, svg.WIDTH - 20)
+    x = svg.Axis([intensity for _, intensity, _ in points] + [peak / copy], left, svg.WIDTH - 20)
     y = svg.Axis([rate for *_, rate in points] + [peak], bottom, top)
     parts = [svg.vertical(x(tick), bottom, f"{tick:g}") for tick in x.ticks]
     parts += [svg.horizontal(y(tick), left, words.big(tick, "FLOP/s")) for tick in y.ticks]
     start = max(x.low, y.low / copy)
     roof = f"M{x(start):.1f} {y(copy * start):.1f}L{x(peak / copy):.1f} {y(peak):.1f}H{svg.WIDTH - 20}"
     parts.append(svg.path("roof", roof, f"{words.big(peak, 'FLOP/s')}, {words.big(copy, 'B/s')}"))
-    for place, label, intensity, rate in points:
-        share = words.percent(round(rate / min(peak, copy * intensity), 3))
-        told = f"{race.names[place]}, {label}: {words.big(rate, 'FLOP/s')}, {share} of the roof"
-        parts.append(svg.dot(svg.series(place), x(intensity), y(rate), words.line(told)))
+    for place, own in groupby(points, key=itemgetter(0)):
+        met = [(intensity, rate) for _, intensity, rate in own]
+        share = words.percent(round(max(rate / min(peak, copy * intensity) for intensity, rate in met), 3))
+        rates = " to ".join(words.big(end(rate for _, rate in met), "FLOP/s") for end in (min, max))
+        dots = "".join(f"M{x(intensity):.0f} {y(rate):.0f}h0" for intensity, rate in met)
+        told = f"{words.line(race.names[place])}: {rates}, at best {share} of the roof"
+        parts.append(svg.path(f"points c{place % svg.SERIES}", dots, told))
     parts.append(svg.text((left + svg.WIDTH) / 2, bottom + 34, "FLOPs per byte, each operand read once"))
     return svg.figure("Roofline: achieved rate against arithmetic intensity", bottom + 40, parts)
 

@@ -213,10 +213,20 @@ def _environments(runs: Iterable[Run]) -> list[Environment]:
     for run in runs:
         header = run.header
         key: object = header.label or (header.machine.processor, tuple(sorted(header.versions.items())))
-        if key not in grouped:
-            grouped[key] = Environment(header.label or f"environment {len(grouped) + 1}")
-        grouped[key].runs.append(run)
-    return list(grouped.values())
+        grouped.setdefault(key, Environment(header.label)).runs.append(run)
+    found = list(grouped.values())
+    pythons = Counter(_python(environment) for environment in found)
+    for number, environment in enumerate(found, start=1):
+        if not environment.name:
+            alone = pythons[_python(environment)] == 1 and _python(environment)
+            environment.name = alone or f"environment {number}"
+    return found
+
+
+def _python(environment: Environment) -> str:
+    """What an environment without a label is called where no other has that Python."""
+    version = environment.runs[0].header.versions.get("python", "")
+    return f"Python {version}" if version else ""
 
 
 def _take(run: Run, environment: str, entries: dict[tuple[str, str], Entry]) -> None:

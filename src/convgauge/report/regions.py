@@ -21,8 +21,8 @@ WORTH = 1.03
 WIDTH = 16
 """Descriptions of one length from which the longer ones are made."""
 
-PURE = 0.5
-"""A region of which less than this share fails tells nothing."""
+PURE = 0.75
+"""A region of which a smaller share fails is none: something else than these values decides there."""
 
 
 @dataclass(frozen=True)

@@ -159,7 +159,8 @@ class Site:
         self.races = speed.races(report)
         self.rows = [self._rows(place) for place in range(len(report.entries))]
         self.history = timeline(report)
-        self.spaces = {place: space.space(entry.specs) for place, entry in enumerate(report.entries) if entry.specs}
+        told = (place for place, entry in enumerate(report.entries) if any(s.space for s in entry.specs))
+        self.spaces = {place: space.space(report.entries[place].specs) for place in told}
         self.templates = templates()
         self.templates.globals.update(
             report=report,
