@@ -60,6 +60,10 @@ def _terminable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+UNUSED = ("cacheprovider", "benchmark", "hypothesispytest", "logging", "doctest", "unraisableexception")
+"""pytest's plugins that a run has no use for; half a second, most of it Hypothesis's import to print what it lacks."""
+
+
 def _parsed(parser: Parser, words: list[str]) -> Any:
     """The options, with a project's own defaults before those that were typed."""
     from convgauge.configuration import configured
@@ -152,6 +156,9 @@ def _add_check(commands: Any) -> None:
     parser.add_argument("--python", default="", metavar="PATH", help="the Python that runs the implementation")
     parser.add_argument("--resume", default="", metavar="RUN.jsonl", help="go on with a run that was interrupted")
     parser.add_argument("--shard", default="", metavar="K/N", help="the Kth of N parts, for `merge` to put together")
+    parser.add_argument(
+        "--jobs", type=int, default=0, metavar="N", help="specs judged at once (one a core, four at most)"
+    )
     parser.add_argument("-k", default="", metavar="EXPR", help="only specs whose test matches, as in pytest")
     parser.add_argument("-x", action="store_true", help="stop at the first spec that fails")
     parser.add_argument("-q", "--quiet", action="store_true", help="verdicts alone")
@@ -216,7 +223,7 @@ def _kept(options: Any) -> Iterator[None]:
 
 def _check_words(options: Any) -> list[str]:
     words = [*_shared(options), f"--convgauge-profile={options.profile}", f"--convgauge-tier={options.tier}"]
-    plain = ("dtype", "device", "expect", "python", "shard", "resume", "label")
+    plain = ("dtype", "device", "expect", "python", "shard", "resume", "label", "jobs")
     words += [f"--convgauge-{name}={getattr(options, name)}" for name in plain]
     words += [f"--convgauge-output={options.output}"]
     words += ["-k", options.k] if options.k else []
@@ -237,15 +244,9 @@ def _pytest(words: list[str]) -> int:
     from convgauge.bundled import bundled
 
     chapters = bundled("conformance")
-    fixed = [
-        "-c",
-        str(chapters / "pytest.ini"),
-        f"--rootdir={chapters}",
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "no:benchmark",
-    ]
+    fixed = ["-c", str(chapters / "pytest.ini"), f"--rootdir={chapters}"]
+    for plugin in UNUSED:
+        fixed += ["-p", f"no:{plugin}"]
     return int(pytest.main([*fixed, "--no-header", "-rN", "--assert=plain", *words, str(chapters)]))
 
 

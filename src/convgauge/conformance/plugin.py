@@ -5,7 +5,7 @@ It does nothing in a project that does not ask for it with ``--implementation``.
 
 from __future__ import annotations
 
-import time
+import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +43,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--convgauge-resume", default="", metavar="RUN.jsonl", help="go on with an incomplete run")
     add("--convgauge-label", default="", help="what a report calls the environment")
     add("--convgauge-expect", default="", metavar="FILE", help="TOML file of expected failures")
+    add("--convgauge-jobs", type=int, default=0, metavar="N", help="specs judged at once; 0: one a core, four at most")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -72,26 +73,37 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture
-def judge(request: pytest.FixtureRequest) -> Iterator[Any]:
-    """The judge of one spec on one implementation, dtype and device."""
+def judge(request: pytest.FixtureRequest) -> Any:
+    """The judge of one spec on one implementation, dtype and device; None where another thread judges."""
     session = request.config.stash.get(_KEY, None)
     if session is None or not hasattr(request, "param"):
         pytest.skip("no implementation was named: pytest conformance --implementation NAME")
+    request.node.stash[_DUE] = request.param
+    return None if session.crew is not None else _made(session, request.function.spec, request.param)
+
+
+def _made(session: Session, spec: Any, due: Any) -> Any:
+    """A judge; where there can be none the test says why."""
+    with _explained():
+        return session.judge(spec, *due)
+
+
+@contextlib.contextmanager
+def _explained() -> Iterator[None]:
+    """Have an implementation that cannot be loaded fail one test, and the others skipped."""
     from convgauge.conformance.session import Unavailable
     from convgauge.registry import LoadError
     from convgauge.results import visible
 
     try:
-        made = session.judge(request.function.spec, *request.param)
+        yield
     except LoadError as error:
         raise Nonconformity(visible(f"{error}\n{error.trace}".rstrip())) from None
     except Unavailable as error:
         pytest.skip(str(error))
-    request.node.stash[_JUDGE] = made
-    yield made
 
 
-_JUDGE = pytest.StashKey[Any]()
+_DUE = pytest.StashKey[Any]()
 
 
 class Nonconformity(Exception):
@@ -134,21 +146,29 @@ class _Hooks:
         config.hook.pytest_deselected(items=list(set(items) - set(kept)))
         items[:] = kept
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Any:
+    def pytest_runtestloop(self, session: pytest.Session) -> None:
+        """Begin to judge the specs that are due, where several are judged at once."""
+        if self.session.jobs > 1 and not session.config.option.collectonly:
+            self.session.begin(
+                (_key(item), item.function.spec, item.callspec.params["judge"], item.function)  # type: ignore[attr-defined]  # items of functions
+                for item in session.items
+                if _key(item) is not None
+            )
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
         """Run a spec, settle its status and write its record; a fault becomes the test's failure."""
-        judged = pyfuncitem.stash.get(_JUDGE, None)
-        if judged is None:
-            return (yield)
-        started = time.perf_counter()
-        skipped = ""
-        try:
-            result = yield
-        except Exception as error:
-            if type(error).__name__ != "Skip":
-                raise
-            skipped, result = str(error), None
-        status, text = self.session.settle(judged, time.perf_counter() - started, skipped)
+        from convgauge.conformance.crew import perform
+
+        if _DUE not in pyfuncitem.stash:
+            return None
+        if self.session.crew is None:
+            judge: Any = pyfuncitem.funcargs["judge"]
+            done = perform(judge, pyfuncitem.obj)
+        else:
+            with _explained():
+                done = self.session.crew.result(_key(pyfuncitem))
+        status, text = self.session.settle(done.judge, done.seconds, done.skipped)
         pyfuncitem.user_properties.append(("convgauge", status))
         if status in ("failed", "errored", "crashed", "timed_out", "mistrusted", "xpassed"):
             raise Nonconformity(text)
@@ -156,7 +176,7 @@ class _Hooks:
             pytest.xfail(text)
         if status != "passed":
             pytest.skip(f"{status}: {text}")
-        return result
+        return True
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:

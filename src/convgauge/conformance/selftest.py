@@ -129,12 +129,7 @@ def _over(finding: Finding, session: Session, exhibit: Exhibit, first: bool) -> 
     """Whether enough is known of a fault."""
     if not exhibit.faulty or not finding.caught:
         return False
-    return first or _deaths(session) >= DEATHS
-
-
-def _deaths(session: Session) -> int:
-    running = session._running
-    return getattr(running[1], "deaths", 0) if running else 0
+    return first or session.deaths(exhibit.origin.name) >= DEATHS
 
 
 def _one(session: Session, finding: Finding, spec: Spec, test: Test, due: tuple[str, str, str]) -> None:

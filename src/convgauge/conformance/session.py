@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import functools
+import os
+import threading
 import time
 import tomllib
-from collections import Counter
+from collections import Counter, deque
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,14 +18,16 @@ import pytest
 from convgauge import frameworks, registry, results
 from convgauge.accuracy import worst
 from convgauge.conformance.cases import Case
+from convgauge.conformance.crew import Crew
 from convgauge.conformance.judge import Judge, Setting
 from convgauge.conformance.spec import PROFILES, TIERS, Spec
 from convgauge.dtypes import DTYPES
-from convgauge.isolation import Limits, Runner, run
+from convgauge.isolation import Limits, Runner, Toll, run
 from convgauge.problem import ProblemError
 from convgauge.registry import LoadError, Origin, TargetError
 from convgauge.subject import Description
 
+MOST_JOBS = 4  # threads that judge where no number is asked for: what one interpreter can feed
 PRINTED = 600  # characters of what an implementation printed that are shown with a counterexample
 
 
@@ -79,11 +84,12 @@ class Session:
         self, targets: list[Target], setting: Setting, limits: Limits, *, isolated: bool, python: str,
         dtypes: tuple[str, ...] = (), devices: tuple[str, ...] = (), output: str = "",
         specs: tuple[str, ...] = (), selection: str = "", shard: Shard = WHOLE, label: str = "",
-        expected: dict[str, Expectation] | None = None,
+        expected: dict[str, Expectation] | None = None, jobs: int = 1,
     ) -> None:  # fmt: skip
         self.targets = {target.origin.name: target for target in targets}
         self.setting, self.limits, self.isolated, self.python = setting, limits, isolated, python
         self.dtypes, self.devices, self.specs = dtypes, devices, specs
+        self.jobs = jobs if isolated else 1  # implementations in this process share its global state
         self.expected, self.selection, self.shard, self.label = expected or {}, selection, shard, label
         self.records: list[results.SpecRecord] = []
         self.broken: list[str] = []  # tests that failed otherwise than by a verdict: the suite's own defects
@@ -91,12 +97,16 @@ class Session:
         self.started = time.perf_counter()
         self.footer: results.Footer | None = None
         self.unwritten = ""  # why records could not be written
-        self._running: tuple[str, Runner] | None = None
+        self._own = threading.local()  # the subject that a thread runs, and whose it is
+        self._subjects: list[Runner] = []  # of all threads
+        self._idle: deque[tuple[str, Runner]] = deque()  # started, for the next to ask for one
+        self._tolls = {name: Toll() for name in self.targets}
         self._fatal: dict[str, results.Counterexample] = {}  # the case that last ended an implementation's process
         self._pictured: set[str] = set()  # titles of which the exact picture has been written
         self._introduced: set[str] = set()
         self._writer = self._opened(output) if output else None
         self.done: set[tuple[str, str, str, str]] = set()
+        self.crew: Crew | None = None  # who judges, where it is not this thread
 
     @classmethod
     def from_options(cls, options: Any) -> Session:
@@ -132,6 +142,7 @@ class Session:
             label=options.convgauge_label,
             selection=selected(options),
             expected=expectations(options.convgauge_expect),
+            jobs=1 if only else _jobs(options.convgauge_jobs),
         )
         if options.convgauge_resume:
             session.resume(Path(options.convgauge_resume))
@@ -190,8 +201,10 @@ class Session:
         """Find out of every target that is present what it says of itself. Raises `pytest.UsageError`.
 
         Its declaration says it, and the first of a framework what devices there are; a function without one is loaded.
+        Those that are loaded wait for whom they are asked of next; the last of them does not go to waste.
         """
         devices: dict[str, tuple[str, ...]] = {}
+        self._start_first()
         for name, target in self.targets.items():
             declared = target.origin.declaration
             if target.absent:
@@ -200,21 +213,62 @@ class Session:
                 target.said = sketched(target.origin, devices[declared.framework])
             else:
                 try:
-                    target.said = self._subject(name).description
+                    said = self._subject(name).description
                 except LoadError as error:
                     raise pytest.UsageError(results.visible(f"{error}\n{error.trace}".rstrip())) from None
-                devices[target.said.framework] = target.said.devices
+                devices[said.framework] = said.devices
+                self._introduce(name, said)
+        self.spare()
+
+    def _start_first(self) -> None:
+        """Begin to start the first target's subjects of all threads: importing a framework takes seconds."""
+        first = next((name for name, target in self.targets.items() if not target.absent), "")
+        if first:
+            self._idle.extend((first, self._launched(first)) for _ in range(self.jobs))
 
     def _subject(self, name: str) -> Runner:
-        """The subject called ``name``, running; the one before it is let go. Raises `LoadError`."""
-        if self._running is None or self._running[0] != name:
-            self.close()
-            arguments: dict[str, Any] = {"python": self.python} if self.python else {}
-            origin = self.targets[name].origin
-            runner = run(origin, self.limits, isolated=self.isolated, seed=self.setting.seed, **arguments)
-            self._running = (name, runner)
-            self._introduce(name, runner.description)
-        return self._running[1]
+        """The subject called ``name``, running in this thread; the one before it is let go. Raises `LoadError`."""
+        if getattr(self._own, "name", "") != name:
+            self.leave()
+            runner = self._waiting(name) or self._launched(name)
+            runner.greet()
+            self._own.runner, self._own.name = runner, name
+        found: Runner = self._own.runner
+        return found
+
+    def _launched(self, name: str) -> Runner:
+        arguments: dict[str, Any] = {"python": self.python} if self.python else {}
+        origin, seed = self.targets[name].origin, self.setting.seed
+        runner = run(origin, self.limits, isolated=self.isolated, seed=seed, toll=self._tolls[name], **arguments)
+        self._subjects.append(runner)
+        return runner
+
+    def _waiting(self, name: str) -> Runner | None:
+        """A subject of that name that has been started and is not in use."""
+        try:
+            other, runner = self._idle.popleft()
+        except IndexError:
+            return None
+        if other == name:
+            return runner
+        self._end(runner)
+        return None
+
+    def _end(self, runner: Runner) -> None:
+        self._subjects.remove(runner)
+        runner.close()
+
+    def spare(self) -> None:
+        """Leave this thread's subject to whichever asks for one first."""
+        if getattr(self._own, "name", ""):
+            self._idle.append((self._own.name, self._own.runner))
+            self._own.name = ""
+
+    def leave(self) -> None:
+        """End this thread's subject, if it has one."""
+        if getattr(self._own, "name", ""):
+            self._end(self._own.runner)
+            self._own.name = ""
 
     def _introduce(self, name: str, said: Description | None) -> None:
         """Write what an implementation says of itself, the first time that it runs; None for one that is absent."""
@@ -223,11 +277,24 @@ class Session:
             self._introduced.add(name)
             self._write(described(name, self.targets[name]))
 
+    def deaths(self, name: str) -> int:
+        """How many processes of an implementation have died."""
+        return self._tolls[name].deaths
+
+    def halt(self) -> None:
+        """Have the subjects of all threads answer no more."""
+        for runner in list(self._subjects):
+            runner.halt()
+
     def close(self) -> None:
-        """End the child process, if one is running."""
-        if self._running is not None:
-            self._running[1].close()
-            self._running = None
+        """End all subjects, those in use in other threads as well."""
+        if self.crew is not None:
+            self.crew.stop()
+            self.halt()
+            self.crew.join()
+        self.leave()
+        while self._idle:
+            self._end(self._idle.popleft()[1])
 
     # --- specs ---
 
@@ -279,9 +346,15 @@ class Session:
         words += ["--timeout", f"{limits.timeout:g}"] if limits.timeout != usual.timeout else []
         return tuple(words)
 
+    def begin(self, work: Iterable[tuple[Hashable, Spec, tuple[str, str, str], Callable[[Judge], object]]]) -> None:
+        """Have ``jobs`` threads judge the specs of ``work``: a key, the spec, what it is run on and its test."""
+        tasks = [(key, functools.partial(self.judge, spec, *due), test) for key, spec, due, test in work]
+        self.crew = Crew(tasks, self.jobs, self.leave)
+
     def settle(self, judge: Judge, seconds: float, skipped: str = "") -> tuple[str, str]:
         """Record what became of a spec; its status, and the text to show for it."""
         status, reason = ("skipped", skipped) if skipped else (judge.status(), judge.reason())
+        self._introduce(judge.said.name, judge.said)
         expected = self.expected.get(judge.spec.id)
         if expected is not None and status in results.FAULTS:
             expected.met = True
@@ -343,6 +416,10 @@ class Session:
 
         An interrupted run (2) gets no footer, since it is not whole; nor does one that could not be written.
         """
+        if self.crew is not None:
+            self.crew.stop()
+            for done in self.crew.finished() if not self.unwritten else ():
+                self.settle(done.judge, done.seconds, done.skipped)
         if status == pytest.ExitCode.INTERRUPTED or self.unwritten:
             return status
         for name in self.stale():
@@ -393,6 +470,14 @@ def _unlike(origins: list[Origin]) -> None:
             raise pytest.UsageError(
                 f"two targets are called {origin.name!r}, {named[origin.name]} and {origin}: check them in two runs"
             )
+
+
+def _jobs(asked: int) -> int:
+    """How many specs are judged at once. Raises `pytest.UsageError`."""
+    if asked < 0:
+        raise pytest.UsageError(f"jobs = {asked}: there must be one at least, or 0 for as many as there are cores")
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return asked or min(cores, MOST_JOBS)
 
 
 def selected(options: Any) -> str:
