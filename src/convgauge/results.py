@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import gzip
+import io
 import os
 import platform
 import re
@@ -17,7 +18,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import msgspec
 
@@ -344,7 +345,7 @@ def _check_once(path: Path, records: list[Record]) -> None:
             seen.add(key)
 
 
-def opened(path: Path) -> IO[bytes]:
+def opened(path: Path) -> gzip.GzipFile | io.BufferedReader:
     """A run file for reading, also one that was packed by gzip, as a report offers them. Raises `OSError`."""
     return gzip.open(path) if path.suffix == ".gz" else path.open("rb")
 

@@ -152,7 +152,7 @@ def _suite(name: str, tests: Sequence[ElementTree.Element]) -> ElementTree.Eleme
         return str(sum(test.find(kind) is not None for test in tests))
 
     counts = {"failures": count("failure"), "errors": count("error"), "skipped": count("skipped")}
-    suite = ElementTree.Element("testsuite", name=_xml(words.line(name)), tests=str(len(tests)), **counts)
+    suite = ElementTree.Element("testsuite", {"name": _xml(words.line(name)), "tests": str(len(tests)), **counts})
     suite.extend(tests)
     return suite
 

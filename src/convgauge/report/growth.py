@@ -129,4 +129,4 @@ def at(points: tuple[Point, ...], value: float) -> float:
     if one.value == other.value:
         return other.seconds
     share = math.log(value / one.value) / math.log(other.value / one.value)
-    return one.seconds * (other.seconds / one.seconds) ** share
+    return float(one.seconds * (other.seconds / one.seconds) ** share)

@@ -96,8 +96,10 @@ def _by_dtype(records: Iterable[SpecRecord]) -> _Cases:
         if dtypes else own.values
         for dtype, own in spaces.items()
     ]  # fmt: skip
-    counts = (np.concatenate([getattr(s, name) for s in spaces.values()]) for name in ("judged", "failed", "declined"))
-    return _Cases(np.vstack(rows), *counts, [*VALUES, *dtypes])
+    judged, failed, declined = (
+        np.concatenate([getattr(own, name) for own in spaces.values()]) for name in ("judged", "failed", "declined")
+    )
+    return _Cases(np.vstack(rows), judged, failed, declined, [*VALUES, *dtypes])
 
 
 def _description(cases: _Cases, left: NDArray[np.int64]) -> list[int]:
@@ -107,7 +109,7 @@ def _description(cases: _Cases, left: NDArray[np.int64]) -> list[int]:
     for _ in range(MOST_VALUES):
         found = []
         for columns in beam:
-            scores = _scores(cases, left, cases.values[:, columns].all(axis=1))
+            scores = _scores(cases, left, np.asarray(cases.values[:, columns].all(axis=1)))
             found += [(score, [*columns, c]) for c, score in enumerate(scores) if not columns or c > columns[-1]]
         found.sort(key=lambda one: -one[0])
         if found[0][0] > best[0] * WORTH:
