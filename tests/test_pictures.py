@@ -46,8 +46,12 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         "--dtype",
         "float32",
     ]
-    main([*words, "-k", "nan_in_the_input or digits or every_length", "--output", str(output)])
+    main([*words, "-k", "nan_in_the_input or digits or every_length", "--label", "here", "--output", str(output)])
     return results.read(output)
+
+
+def test_a_run_is_labelled_as_it_was_told(run: Run) -> None:
+    assert run.header.label == "here"
 
 
 def pictures(run: Run, kind: str) -> list[ImageRecord]:
