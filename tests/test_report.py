@@ -878,6 +878,13 @@ def test_ratios_have_three_digits(value: float | None, shown: str) -> None:
     assert words.ratio(value) == shown
 
 
+def test_percentages_are_never_spelled_with_an_exponent() -> None:
+    shown = [words.percent(value) for value in (0.0421, 0.5, 9.99, 9.999, 80.9, None)]
+    assert [text.replace("\N{NO-BREAK SPACE}", " ") for text in shown] == [
+        "4.21 %", "50 %", "999 %", "1,000 %", "8,090 %", "–",
+    ]  # fmt: skip
+
+
 def test_every_status_has_a_symbol_a_letter_and_a_meaning() -> None:
     for table in (words.SYMBOLS, words.LETTERS, words.MEANINGS):
         assert set(table) == set(results.STATUSES)

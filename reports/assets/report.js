@@ -267,7 +267,7 @@ function filtering() {
 
 // --- every spec of one implementation, made when it is asked for ---
 
-function element(name, kind, ...children) {
+function make(name, kind, ...children) {
   const made = document.createElement(name);
   if (kind) made.className = kind;
   made.append(...children);
@@ -303,7 +303,7 @@ function everySpec() {
     const status = DATA.letters[row.length === 1 ? row : row[place]];
     return status ? [{ status, dtype: DATA.tables[table].split("@")[0] }] : [];
   });
-  const shown = ({ status, dtype }) => element("span", `s ${status}`, `${DATA.symbols[status]} ${DATA.labels[status] ?? status}`, element("small", "", ` ${dtype}`));
+  const shown = ({ status, dtype }) => make("span", `s ${status}`, `${DATA.symbols[status]} ${DATA.labels[status] ?? status}`, make("small", "", ` ${dtype}`));
   details.addEventListener("toggle", () => {
     if (!details.open || $("table", details)) return;
     const rows = DATA.specs.flatMap((spec, number) => {
@@ -311,20 +311,20 @@ function everySpec() {
       const met = chips(spec);
       if (cases === undefined || !met.length) return [];
       const worst = Math.min(...met.map(({ status }) => DATA.gravity.indexOf(status)));
-      const link = element("a", "mono", spec[0]);
+      const link = make("a", "mono", spec[0]);
       link.href = `../${spec[5]}`;
-      const head = element("th", "", link, element("small", "", spec[7]), element("small", "muted", `${DATA.level[spec[2]]} · ${DATA.sources[spec[6]]}`));
+      const head = make("th", "", link, make("small", "", spec[7]), make("small", "muted", `${DATA.level[spec[2]]} · ${DATA.sources[spec[6]]}`));
       head.scope = "row";
       const distinct = new Set(met.map(({ status }) => status)).size === 1 ? [shown({ status: met[0].status, dtype: met.length > 1 ? "" : met[0].dtype })] : met.map(shown);
-      const status = element("td", "", ...distinct.flatMap((chip) => [chip, " "]));
+      const status = make("td", "", ...distinct.flatMap((chip) => [chip, " "]));
       status.dataset.sort = worst;
-      return [{ worst, number, row: element("tr", "", head, status, element("td", "n", cases.toLocaleString("en")), element("td", "n", margin ?? ""), element("td", "", letters ? bars(letters, bound) : "")) }];
+      return [{ worst, number, row: make("tr", "", head, status, make("td", "n", cases.toLocaleString("en")), make("td", "n", margin ?? ""), make("td", "", letters ? bars(letters, bound) : "")) }];
     });
     rows.sort((a, b) => a.worst - b.worst || a.number - b.number);
     const names = [["Spec", ""], ["Status", ""], ["Cases", "n"], ["Largest margin", "n"], ["Margins", ""]];
-    const heads = names.map(([text, kind]) => { const head = element("th", kind, text); head.scope = "col"; return head; });
-    const table = element("table", "each", element("thead", "", element("tr", "", ...heads)), element("tbody", "", ...rows.map(({ row }) => row)));
-    const box = element("div", "scroll tall", table);
+    const heads = names.map(([text, kind]) => { const head = make("th", kind, text); head.scope = "col"; return head; });
+    const table = make("table", "each", make("thead", "", make("tr", "", ...heads)), make("tbody", "", ...rows.map(({ row }) => row)));
+    const box = make("div", "scroll tall", table);
     box.tabIndex = 0;
     box.role = "region";
     box.ariaLabel = "Every spec";
