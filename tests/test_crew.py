@@ -125,3 +125,8 @@ def test_specs_are_judged_at_the_same_time() -> None:
     made.result("one")  # alone, either would break the barrier
     made.result("other")
     made.join()
+
+
+def test_a_run_that_is_to_end_at_the_first_fault_tells_of_no_other(kernels: Path, tmp_path: Path) -> None:
+    found = run(tmp_path / "run.jsonl", f"{kernels}:crooked", "--framework", "numpy", "-x", "--jobs", "3")
+    assert len(found.of(results.SpecRecord)) == 1

@@ -391,10 +391,11 @@ class Judge:
                 break
         if self.faults and self.counterexample is None and self.minimizes:
             self._minimize(verdict, change, calling, reducible)
-        if self.given_up and self.counterexample is None and self.fatal is not None:
-            self.counterexample = msgspec.structs.replace(
-                self.fatal, message=f"{self.given_up}, in the case shown here"
-            )
+
+    def blame(self, fatal: Counterexample | None) -> None:
+        """Show the case that last ended the subject's process where the subject was given up without one of its own."""
+        if self.given_up and self.counterexample is None and fatal is not None:
+            self.counterexample = msgspec.structs.replace(fatal, message=f"{self.given_up}, in the case shown here")
 
     def _spent(self) -> bool:
         """Whether the subject is not to be called again for this spec, or for any."""

@@ -355,6 +355,7 @@ class Session:
         """Record what became of a spec; its status, and the text to show for it."""
         status, reason = ("skipped", skipped) if skipped else (judge.status(), judge.reason())
         self._introduce(judge.said.name, judge.said)
+        judge.blame(self._fatal.get(judge.said.name))
         expected = self.expected.get(judge.spec.id)
         if expected is not None and status in results.FAULTS:
             expected.met = True
@@ -418,7 +419,8 @@ class Session:
         """
         if self.crew is not None:
             self.crew.stop()
-            for done in self.crew.finished() if not self.unwritten else ():
+        if status == pytest.ExitCode.INTERRUPTED and not self.unwritten:
+            for done in self.crew.finished() if self.crew is not None else ():
                 self.settle(done.judge, done.seconds, done.skipped)
         if status == pytest.ExitCode.INTERRUPTED or self.unwritten:
             return status
