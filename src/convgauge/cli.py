@@ -378,7 +378,8 @@ def _raced(options: Any) -> int:
     writer = None
     if options.output:
         try:
-            writer = results.Writer(Path(options.output), results.header(seed=options.seed, label=options.label))
+            header = results.header(seed=options.seed, started=results.now(), label=options.label)
+            writer = results.Writer(Path(options.output), header)
         except OSError as error:
             raise UsageError(f"the run cannot be written to {options.output}: {error.strerror}") from None
     started = time.monotonic()
@@ -437,31 +438,25 @@ def _add_report(commands: Any) -> None:
         help="runs, folders of runs, and what `convgauge selftest --output` wrote",
     )  # fmt: skip
     parser.add_argument("--output", type=Path, default=Path("reports/site"), metavar="DIR", help="reports/site")
+    parser.add_argument("--junitxml", type=Path, metavar="FILE", help="write the results as JUnit XML too")
     parser.add_argument("--serve", action="store_true", help="show it on the loopback interface until Ctrl-C")
 
 
 def _report(options: Any) -> int:
     from convgauge import report, results
 
+    troubles: list[report.Trouble] = []
     try:
-        index = report.build(_every_run(options.runs), options.output)
+        index = report.build(options.runs, options.output, troubles.append, options.junitxml)
     except (results.Damaged, OSError) as error:
-        raise UsageError(str(error)) from None
+        raise UsageError(results.visible(str(error))) from None
+    for one in troubles:
+        said = "left out, and named in the report" if one.lost else "the report says so"
+        print(f"convgauge: {results.visible(one.text)}: {said}", file=sys.stderr)
     print(f"wrote {index}")
     if options.serve:
         report.serve(index.parent)
-    return 0
-
-
-def _every_run(paths: list[Path]) -> list[Path]:
-    """The paths with each folder replaced by the runs in it and below. Raises `UsageError` for one without any."""
-    found = []
-    for path in paths:
-        inside = sorted(path.glob("**/*.jsonl")) if path.is_dir() else [path]
-        if not inside:
-            raise UsageError(f"there is no run (*.jsonl) in {path}")
-        found += inside
-    return found
+    return int(any(one.lost for one in troubles))
 
 
 def _add_compare(commands: Any) -> None:
