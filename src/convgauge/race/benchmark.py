@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from rich.console import Console
 
 from convgauge.race import BenchError, limits, table
+from convgauge.race import statistics as stats
 from convgauge.race.contestant import Contestant
 from convgauge.race.engine import RANKED, Entry, Race, Unfit
 from convgauge.race.layers import Layer, LayerSet, load
@@ -85,6 +86,7 @@ class Bench:
 
     def _run_with(self, threads: int, origins: list[Origin], layer_set: LayerSet, budget: float) -> None:
         self.pool = ThreadPoolExecutor(cores())
+        self.noises: list[float] = []
         contestants = [Contestant(origin.name, origin, threads, self.seed) for origin in origins]
         contestants.insert(1, Contestant(f"{self.baseline} (control)", origins[0], threads, self.seed, control=True))
         try:
@@ -126,11 +128,12 @@ class Bench:
                 for contestant in contestants
                 if not contestant.control
             ]
-        race = Race(
-            contestants, layer.problem, clock.share(), self.seed, self.pool, cores(), cold=self.operands == "cold"
-        )
+        cold, floor = self.operands == "cold", stats.pooled_floor(self.noises)
+        race = Race(contestants, layer.problem, clock.share(), self.seed, self.pool, cores(), cold, floor)
         try:
             race.run()
+            if race.noise is not None:
+                self.noises.append(race.noise)
         except Unfit as unfit:
             raise BenchError(f"{layer_set.name} {layer.name} {layer.problem}: {unfit}") from None
         return [record(race, entry, layer, layer_set) for entry in race.entries if entry is not race.control]

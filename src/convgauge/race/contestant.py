@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -181,6 +182,26 @@ class Contestant:
         if self._process is not None and self._process.pid:
             with contextlib.suppress(Out):
                 self.ask(CALL_TIMEOUT, "race_done")
+
+    def core(self) -> int | None:
+        """The core that the process's first thread last ran on; None where the system does not tell."""
+        try:
+            with open(f"/proc/{self.process.pid}/stat", encoding="utf-8", errors="replace") as file:
+                return int(file.read().rpartition(")")[2].split()[36])  # field 39 of proc(5), the first two left out
+        except (OSError, IndexError, ValueError):
+            return None
+
+    def keep_to(self, core: int) -> None:
+        """Have the process's first thread, which makes the calls, run on one core, where the system can."""
+        if hasattr(os, "sched_setaffinity"):
+            with contextlib.suppress(OSError):
+                os.sched_setaffinity(self.process.pid, {core})
+
+    def free(self) -> None:
+        """Let it run on all the cores again that the engine may use."""
+        if hasattr(os, "sched_setaffinity"):
+            with contextlib.suppress(OSError):
+                os.sched_setaffinity(self.process.pid, os.sched_getaffinity(0))
 
     def close(self) -> None:
         """End the process."""
