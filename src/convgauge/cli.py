@@ -257,6 +257,7 @@ def _add_bench(commands: Any) -> None:
         "convgauge bench my_kernel.py:conv2d --framework numpy",
         "convgauge bench torch_conv2d my_kernel.py:conv2d --layers mobilenet_v2 --budget 120 --output race.jsonl",
         "convgauge bench numpy_im2col --baseline numpy_windows --layers smoke",
+        "convgauge bench auto --explain --layers mobilenet_v2",
     )  # fmt: skip
     _targets(parser)
     parser.add_argument("--baseline", default="torch_conv2d", metavar="NAME", help="what ratios are relative to")
@@ -264,6 +265,7 @@ def _add_bench(commands: Any) -> None:
     parser.add_argument("--budget", type=float, default=None, metavar="S", help="seconds for the whole race")
     parser.add_argument("--threads", default="1", metavar="N[,N]", help="threads of every engine (1)")
     parser.add_argument("--operands", default="hot", choices=["hot", "cold"], help="in the cache or rotated past it")
+    parser.add_argument("--explain", action="store_true", help="have `auto` say what it chose for each layer, and why")
     parser.add_argument("--seed", type=int, default=0, help="seed of operands and schedule (0)")
     parser.add_argument("--output", default="", metavar="RUN.jsonl", help="write the run here")
     parser.add_argument("-q", "--quiet", action="store_true", help="no tables: the run and the exit status tell")
@@ -290,6 +292,7 @@ def _bench(options: Any) -> int:
         status = race.bench(
             origins, baseline=options.baseline, layers=options.layers, budget=options.budget, threads=threads,
             seed=options.seed, writer=writer, console=Console(quiet=options.quiet), operands=options.operands,
+            explain=options.explain,
         )  # fmt: skip
         if writer is not None:
             writer.write(results.Footer({}, round(time.monotonic() - started, 3), 0, status))
