@@ -3,7 +3,7 @@
 import torch
 
 from convgauge import implementation
-from convgauge.arguments import check_input
+from convgauge.arguments import check_input, resolve
 from convgauge.tuning import Chooser, small
 
 _chooser = Chooser()
@@ -13,6 +13,7 @@ _chooser = Chooser()
     framework="torch",
     algorithm="choice",
     source="Frigo and Johnson 2005, The design and implementation of FFTW3 (wisdom); torch.backends.cudnn.benchmark",
+    declines={"dtype": "bool, and what else F.conv2d declines on a device"},
 )
 def auto(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     """Whichever registered implementation is fastest for the layer, chosen and packed by `prepare`.
@@ -20,8 +21,9 @@ def auto(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     A cost model predicts every implementation's time: for each kind of problem (pointwise, depthwise, grouped, strided
     or dilated, dense) a power law of FLOPs and elements, fitted by ridge regression to measurements on this machine.
     Those that it puts in front are timed with the layer's weights, against F.conv2d; the fastest is taken where it is
-    clearly faster, F.conv2d where none is. The model, which takes seconds, and the choices are kept in the user's cache
-    folder (CONVGAUGE_CACHE_DIR, if set), for this machine, these versions and this number of threads.
+    clearly faster, F.conv2d where none is. `convgauge bench auto` measures what the model is fitted to, once, which
+    takes some ten seconds; until then F.conv2d is taken. Model and choices are kept in the user's cache folder
+    (CONVGAUGE_CACHE_DIR, if set), for this machine, these versions and this number of threads.
 
     Only implementations that promise grade A are chosen from, so that a choice never costs accuracy. A plain call has
     no layer to choose for and is F.conv2d, as are prepared layers that are small, not in float32, not on a CPU, or
@@ -30,7 +32,16 @@ def auto(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     Cost and workspace: those of the one chosen; `convgauge bench auto --explain` says which, and why. `prepare` takes
     the time of a dozen calls the first time it meets a problem.
     """
-    return torch.nn.functional.conv2d(input, weight, bias, stride, padding, dilation, groups)
+    problem = resolve(input, weight, bias, stride, padding, dilation, groups)
+    return _plainly(problem, input, weight, bias)
+
+
+def _plainly(problem, input, weight, bias):
+    """F.conv2d; of nothing (no images, channels or pixels), where it has its own opinion, the bias in every output."""
+    if 0 not in problem.input_shape + problem.weight_shape:
+        return torch.conv2d(input, weight, bias, **problem.arguments)
+    output = input.new_zeros(problem.output_shape)
+    return output if bias is None else output + bias[:, None, None]
 
 
 @auto.prepare
@@ -44,6 +55,8 @@ def prepare(problem, weight, bias):
             check_input(problem, input)
         return conv2d(input, weight, bias, *arguments)
 
+    if 0 in problem.input_shape + problem.weight_shape:
+        return lambda input: check_input(problem, input) or _plainly(problem, input, weight, bias)
     if weight.device.type != "cpu" or problem.dtype != "float32" or small(problem):
         return plain
     chosen = _chooser.choose(problem, weight.contiguous(), bias, torch.get_num_threads())
@@ -62,7 +75,7 @@ def prepare(problem, weight, bias):
 
 @auto.calibrate
 def calibrate():
-    _chooser.known(torch.get_num_threads())
+    _chooser.calibrate(torch.get_num_threads())
 
 
 @auto.explain

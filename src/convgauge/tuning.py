@@ -37,9 +37,8 @@ BASELINE = "torch_conv2d"
 CHOOSES = "choice"
 """The algorithm that an implementation declares which itself chooses among others, and so is not chosen."""
 
-SMALL_FLOPS = 1_000_000
-SMALL_BYTES = 1 << 18
-"""A problem below both takes some 20 µs: what another's wrapper costs is of the same size, and the baseline is kept."""
+SMALL = 1_000_000
+"""FLOPs of which a library makes short work (some 20 µs): wrappers cost as much, and the baseline is kept below."""
 
 CLEARLY = 0.95
 """Part of the baseline's time that a winner may take: the least of a few samples is good to some 3 %."""
@@ -56,6 +55,9 @@ BEHIND = 1.5
 PLAY_OFF = 0.4
 """Seconds for the rounds of a play-off, of which there are at least the first and at most the second number."""
 ROUNDS = (2, 20)
+
+LONG = 0.02
+"""Seconds of a first call from which on what is done in first calls alone does not count."""
 
 SAMPLE = 0.0005
 """Seconds that one sample of the baseline takes at least: its calls are counted accordingly."""
@@ -110,32 +112,38 @@ def layer(implementation: Implementation, problem: Problem, weight: Any, bias: A
 
 def small(problem: Problem) -> bool:
     """Whether a problem is too small for a choice to be worth anything."""
-    return problem.flops < SMALL_FLOPS and problem.least_bytes < SMALL_BYTES
+    return problem.flops < SMALL
 
 
 # --- once for a machine ----------------------------------------------------------------------------------------------
 
 
+def known(threads: int) -> Wisdom:
+    """What is known for this machine and these versions."""
+    key = wisdom.key(threads)
+    return wisdom.read(wisdom.place(key), key)
+
+
 def calibrated(threads: int) -> Wisdom:
     """What is known for this machine and these versions; the model is fitted first where there is none."""
-    key = wisdom.key(threads)
+    found = known(threads)
+    if found.model is not None:
+        return found
+    key = found.key
     path = wisdom.place(key)
-    known = wisdom.read(path, key)
-    if known.model is not None:
-        return known
     with contextlib.ExitStack() as stack:
         with contextlib.suppress(OSError):  # the folder cannot be written: calibrate for this process alone
             path.parent.mkdir(parents=True, exist_ok=True)
             stack.enter_context(filelock.FileLock(path.with_suffix(".fit.lock"), timeout=FIT_TIMEOUT))
-        known = wisdom.read(path, key)
-        if known.model is not None:
-            return known
+        found = known(threads)  # another process may have been first
+        if found.model is not None:
+            return found
         model = _fitted(threads)
 
         def keep(content: Wisdom) -> None:
             content.model = model
 
-        return wisdom.update(path, key, keep) if model.measurements else Wisdom(key, model, known.choices)
+        return wisdom.update(path, key, keep) if model.measurements else found
 
 
 def _fitted(threads: int) -> Model:
@@ -302,10 +310,15 @@ class Chooser:
         self._wisdom: dict[int, Wisdom] = {}
         self._loaded: dict[str, Implementation] = {}
 
-    def known(self, threads: int) -> Wisdom:
-        """The machine's model and choices, read once; the first time on a machine this calibrates, for seconds."""
-        if threads not in self._wisdom:
+    def calibrate(self, threads: int) -> None:
+        """See to it that there is a model; the first time on a machine this takes seconds."""
+        with self._turn:
             self._wisdom[threads] = calibrated(threads)
+
+    def known(self, threads: int) -> Wisdom:
+        """The machine's model, if it was ever calibrated, and choices; read once."""
+        if threads not in self._wisdom:
+            self._wisdom[threads] = known(threads)
         return self._wisdom[threads]
 
     def load(self, name: str) -> Implementation:
@@ -317,13 +330,14 @@ class Chooser:
     def choose(self, problem: Problem, weight: Any, bias: Any, threads: int) -> Callable[[Any], Any] | None:
         """A prepared call of the one to use; None for the baseline."""
         with self._turn:
-            known = self.known(threads)
-            choice = known.choices.get(problem.text)
-            if choice is None:
-                choice = self._play_off(problem, weight, bias, threads)
-                path = wisdom.place(known.key)
-                kept = wisdom.update(path, known.key, lambda content: _keep(content, problem, choice))
-                choice = known.choices[problem.text] = kept.choices[problem.text]
+            here = self.known(threads)
+            if here.model is None:
+                return None
+            if problem.text not in here.choices:
+                choice = self._play_off(problem, here.model, weight, bias, threads)
+                kept = wisdom.update(wisdom.place(here.key), here.key, partial(_keep, problem.text, choice))
+                here.choices[problem.text] = kept.choices[problem.text]
+            choice = here.choices[problem.text]
         if choice.chosen == BASELINE:
             return None
         try:
@@ -331,10 +345,9 @@ class Chooser:
         except (KeyError, registry.LoadError, NotImplementedError):
             return None  # gone since it was measured
 
-    def _play_off(self, problem: Problem, weight: Any, bias: Any, threads: int) -> Choice:
+    def _play_off(self, problem: Problem, model: Model, weight: Any, bias: Any, threads: int) -> Choice:
         """Time the contenders in turns, those too far behind leaving; the winner and what was measured."""
-        model = self.known(threads).model
-        predicted = model.predict(problem) if model is not None else {}
+        predicted = model.predict(problem)
         names = costs.contenders(predicted, BASELINE, WITHIN, CONTENDERS) if BASELINE in predicted else [BASELINE]
         shown = {name: seconds for name, seconds in predicted.items() if name in names}
         if len(names) == 1:
@@ -351,24 +364,26 @@ class Chooser:
         if small(problem):
             return f"{BASELINE}: too small for a choice to be worth anything"
         with self._turn:
-            known = self._wisdom.get(threads)
-            choice = known.choices.get(problem.text) if known is not None else None
-        if known is None or choice is None:
-            return f"{BASELINE}: not measured"
-        return explanation(choice, known.model)
+            here = self.known(threads)
+        if here.model is None:
+            return f"{BASELINE}: this machine was not calibrated; `convgauge bench auto` does it"
+        if problem.text not in here.choices:
+            return f"{BASELINE}: no choice was made for this problem"
+        return explanation(here.choices[problem.text], here.model)
 
 
-def _keep(content: Wisdom, problem: Problem, choice: Choice) -> None:
-    content.choices.setdefault(problem.text, choice)  # another process may have been first
+def _keep(problem: str, choice: Choice, content: Wisdom) -> None:
+    content.choices.setdefault(problem, choice)  # another process may have been first
 
 
 def play_off(runs: dict[str, Callable[[Any], Any]], input: Any, threads: int) -> dict[str, float]:
     """Seconds of a call of each, the least of its samples; the rounds are over in `PLAY_OFF` seconds or so."""
-    for run in runs.values():
-        run(input)
-    first = {name: sampled(partial(run, input), 1, threads) for name, run in runs.items()}
-    calls = math.ceil(SAMPLE / max(first[BASELINE], 1e-7))
-    least, started = dict(first), time.perf_counter()
+    least, started = {}, time.perf_counter()
+    for name, run in runs.items():
+        least[name] = sampled(partial(run, input), 1, threads)
+        if least[name] < LONG:
+            least[name] = sampled(partial(run, input), 1, threads)
+    calls = math.ceil(SAMPLE / max(least[BASELINE], 1e-7))
     for done in range(ROUNDS[1]):
         if done >= ROUNDS[0] and time.perf_counter() - started > PLAY_OFF:
             break
@@ -379,16 +394,13 @@ def play_off(runs: dict[str, Callable[[Any], Any]], input: Any, threads: int) ->
     return least
 
 
-def explanation(choice: Choice, model: Model | None) -> str:
+def explanation(choice: Choice, model: Model) -> str:
     """A choice in lines: who was chosen, what each contender took or was predicted to take, where that comes from."""
     lines = [f"{choice.chosen}: {_why(choice)}"]
     for name, seconds in sorted(choice.predicted.items(), key=lambda one: choice.measured.get(one[0], one[1])):
         measured = f", measured {choice.measured[name] * 1e3:.3g} ms" if name in choice.measured else ""
         lines.append(f"  {name}: predicted {seconds * 1e3:.3g} ms{measured}")
-    if model is not None:
-        lines.append(
-            f"  model: {model.measurements} measurements on {model.fitted or 'this machine'}, in {model.elapsed:.3g} s"
-        )
+    lines.append(f"  model: {model.measurements} measurements of {model.fitted}, in {model.elapsed:.3g} s")
     return "\n".join(lines)
 
 

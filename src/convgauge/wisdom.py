@@ -49,12 +49,7 @@ class Wisdom(msgspec.Struct):
 
 def key(threads: int) -> dict[str, str]:
     """What times depend on: the machine, the versions of all that convgauge can use, its own code, and threads."""
-    settings = {name: os.environ[name] for name in _SETTINGS if name in os.environ}
-    return {"threads": str(threads), **settings, **_fixed()}
-
-
-_SETTINGS = ("OMP_NUM_THREADS", "MALLOC_PERTURB_")
-"""Environment variables that change what a call costs: threads of engines, memory that is filled when handed out."""
+    return {"threads": str(threads), "engines": os.environ.get("OMP_NUM_THREADS", "all cores"), **_fixed()}
 
 
 @cache
