@@ -25,7 +25,7 @@ CALL_TIMEOUT = 20.0
 """Seconds for one call that is being checked; a just-in-time compiler may be at work in it."""
 
 
-CALIBRATION_TIMEOUT = 400.0
+CALIBRATION_TIMEOUT = 700.0
 """Seconds for what is done once for a machine."""
 
 
