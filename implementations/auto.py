@@ -27,7 +27,7 @@ def auto(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
 
     Only implementations that promise grade A are chosen from, so that a choice never costs accuracy. A plain call has
     no layer to choose for and is F.conv2d, as are prepared layers that are small, not in float32, not on a CPU, or
-    asked for gradients.
+    asked for gradients. In bfloat16 it computes in float32, as F.conv2d gives wrong answers on some CPUs.
 
     Cost and workspace: those of the one chosen; `convgauge bench auto --explain` says which, and why. `prepare` takes
     the time of a dozen calls the first time it meets a problem.
@@ -37,27 +37,31 @@ def auto(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
 
 
 def _plainly(problem, input, weight, bias):
-    """F.conv2d; of nothing (no images, channels or pixels), where it has its own opinion, the bias in every output."""
-    if 0 not in problem.input_shape + problem.weight_shape:
-        return torch.conv2d(input, weight, bias, **problem.arguments)
-    output = input.new_zeros(problem.output_shape)
-    return output if bias is None else output + bias[:, None, None]
+    """F.conv2d, but for what it gets wrong: operands without elements, and bfloat16 on some CPUs."""
+    if 0 in problem.input_shape + problem.weight_shape:
+        output = input.new_zeros(problem.output_shape)
+        return output if bias is None else output + bias[:, None, None]
+    if problem.dtype == "bfloat16" and input.device.type == "cpu":
+        wider = (one if one is None else one.float() for one in (input, weight, bias))
+        return torch.conv2d(*wider, **problem.arguments).bfloat16()
+    return torch.conv2d(input, weight, bias, **problem.arguments)
 
 
 @auto.prepare
 def prepare(problem, weight, bias):
-    arguments = (problem.stride, problem.padding, problem.dilation, problem.groups)
     weight, bias = weight.detach().clone(), None if bias is None else bias.detach().clone()
-    shape, conv2d = torch.Size(problem.input_shape), torch.conv2d
+    if weight.device.type != "cpu" or problem.dtype != "float32" or 0 in problem.input_shape + problem.weight_shape:
+        return lambda input: check_input(problem, input) or _plainly(problem, input, weight, bias)
+
+    arguments = (problem.stride, problem.padding, problem.dilation, problem.groups)
+    shape, conv2d = torch.Size(problem.input_shape), torch.conv2d  # at hand, for calls that take microseconds
 
     def plain(input):
         if input.shape != shape:
             check_input(problem, input)
         return conv2d(input, weight, bias, *arguments)
 
-    if 0 in problem.input_shape + problem.weight_shape:
-        return lambda input: check_input(problem, input) or _plainly(problem, input, weight, bias)
-    if weight.device.type != "cpu" or problem.dtype != "float32" or small(problem):
+    if small(problem):
         return plain
     chosen = _chooser.choose(problem, weight.contiguous(), bias, torch.get_num_threads())
     if chosen is None:
