@@ -334,6 +334,7 @@ def _add_bench(commands: Any) -> None:
         "convgauge bench my_kernel.py:conv2d --framework numpy",
         "convgauge bench torch_conv2d my_kernel.py:conv2d --layers mobilenet_v2 --budget 120 --output race.jsonl",
         "convgauge bench numpy_im2col --baseline numpy_windows --layers smoke",
+        "convgauge bench auto --explain --layers mobilenet_v2",
     )  # fmt: skip
     _targets(parser)
     parser.add_argument("--baseline", default="torch_conv2d", metavar="NAME", help="what ratios are relative to")
@@ -341,6 +342,7 @@ def _add_bench(commands: Any) -> None:
     parser.add_argument("--budget", type=float, default=None, metavar="S", help="seconds for the whole race")
     parser.add_argument("--threads", default="1", metavar="N[,N]", help="threads of every engine (1)")
     parser.add_argument("--operands", default="hot", choices=["hot", "cold"], help="in the cache or rotated past it")
+    parser.add_argument("--explain", action="store_true", help="have `auto` say what it chose for each layer, and why")
     parser.add_argument("--seed", type=int, default=0, help="seed of operands and schedule (0)")
     _label(parser)
     _cluster(parser, "race on the workers of this Dask scheduler, one race at a time on each")
@@ -387,6 +389,7 @@ def _raced(options: Any) -> int:
         status = race.bench(
             origins, baseline=options.baseline, layers=options.layers, budget=options.budget, threads=threads,
             seed=options.seed, writer=writer, console=Console(quiet=options.quiet), operands=options.operands,
+            explain=options.explain,
         )  # fmt: skip
         if writer is not None:
             writer.write(results.Footer({}, round(time.monotonic() - started, 3), 0, status))

@@ -24,6 +24,10 @@ CALL_TIMEOUT = 20.0
 """Seconds for one call that is being checked; a just-in-time compiler may be at work in it."""
 
 
+CALIBRATION_TIMEOUT = 700.0
+"""Seconds for what is done once for a machine."""
+
+
 class Out(Exception):
     """A contestant leaves the race on this problem; ``verdict`` says as what, the message why."""
 
@@ -176,6 +180,27 @@ class Contestant:
         if seen.kind == "raised":
             raise Out("failed", f"{seen.error[0]}: {seen.message}")
         raise Out("failed", seen.message)
+
+    def calibrate(self) -> float:
+        """Have it learn what it needs to know of the machine; the seconds that this took, 0 where there is nothing.
+
+        Afterwards ``absent`` says why where that failed.
+        """
+        if self._process is None or not self._process.description.calibrates:
+            return 0.0
+        try:
+            return float(self.ask(CALIBRATION_TIMEOUT, "race_calibrate", self.threads)[0]["seconds"])
+        except Out as out:
+            self.absent, self._process = f"its calibration failed: {out}", None
+            return 0.0
+
+    def explanation(self, problem: Problem) -> str:
+        """What it says that it did on a problem that it was prepared for, and why; "" where it says nothing."""
+        if self._process is None or not self._process.description.explains:
+            return ""
+        with contextlib.suppress(Out):
+            return str(self.ask(CALL_TIMEOUT, "race_explain", problem.text)[0]["text"])
+        return ""
 
     def rest(self) -> None:
         """Have the process let go of operands and outputs, if it lives."""
