@@ -28,19 +28,20 @@ START = 1.0  # seconds; NumPy takes half of one, the larger frameworks two or th
 
 
 def measured(runs: Sequence[Run], reference: str) -> costs.Table:
-    """The table that the runs make."""
+    """The table that the runs make; of a spec and a tier the first run with the reference holds."""
     specs: dict[str, dict[str, tuple[float, float]]] = {}
     for run in runs:
-        rows: dict[str, list[SpecRecord]] = defaultdict(list)
+        grouped: dict[str, list[SpecRecord]] = defaultdict(list)
         for record in run.of(SpecRecord):
             if record.implementation == reference:
-                rows[record.spec].append(record)
-        if rows:
-            specs[run.header.tier] = {spec: _row(some) for spec, some in sorted(rows.items())}
+                grouped[record.spec].append(record)
+        if grouped:
+            known = specs.get(run.header.tier, {})
+            specs[run.header.tier] = {**{spec: _row(some) for spec, some in sorted(grouped.items())}, **known}
     beyond: dict[str, list[float]] = defaultdict(list)
     for run in runs:
         rows = specs.get(run.header.tier, {})
-        records = [one for one in run.of(SpecRecord) if one.spec in rows and _cases(one)]
+        records = [one for one in run.of(SpecRecord) if one.spec in rows and one.status in ("passed", "failed")]
         own = [one for one in records if one.implementation == reference]
         slow = sum(one.seconds for one in own) / sum(rows[one.spec][0] for one in own) if own else 1.0
         for record in records:
