@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-
 PATIENCE = 300
 """Seconds that a script may take to answer: an audit of a long page on a busy machine takes more than the usual 30."""
 
