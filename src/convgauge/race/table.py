@@ -43,7 +43,7 @@ def _show(console: Console, grid: Table) -> None:
     if console.is_terminal:
         console.print(grid)
     else:
-        Console(file=console.file, width=max(console.width, 160), color_system=None).print(grid)
+        Console(file=console.file, quiet=console.quiet, width=max(console.width, 160), color_system=None).print(grid)
 
 
 def print_limits(console: Console, records: Sequence[LimitRecord]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from convgauge import results
-from convgauge.report import speed, words
+from convgauge.report import ranking, speed, words
 from convgauge.report.model import INCOMPLETE, Entry, Report, gather
 from convgauge.results import FAULTS, Run, SpecRecord
 
@@ -41,7 +41,7 @@ def badge_of(entry: Entry) -> dict[str, Any]:
 
 
 def markdown(runs: Sequence[Run]) -> str:
-    """A summary for a CI job's page: verdicts, then each failing spec with how to reproduce it."""
+    """A summary for a CI job's page: verdicts, who is fast on what, each failing spec with how to reproduce it."""
     report = gather(runs)
     lines = ["# Convolution conformance", "", *(_about(run) for run in runs), ""]
     lines += [
@@ -49,7 +49,7 @@ def markdown(runs: Sequence[Run]) -> str:
         for run in runs
         if run.footer is None
     ]
-    lines += ["", *_table(report), ""]
+    lines += ["", *_table(report), "", *ranking.markdown(report, _escape)]
     for entry in report.present:
         lines += _faults(entry)
     for entry in report.absent:

@@ -208,11 +208,12 @@ def _place(verdict: str) -> int:
 
 
 def _environments(runs: Iterable[Run]) -> list[Environment]:
-    """Runs with the same label belong together; those without one, when machine and versions are the same."""
+    """Runs with the same label belong together; those without one, those of like versions. Unlike machines never."""
     grouped: dict[object, Environment] = {}
+    named: Counter[str] = Counter()
     for run in runs:
         header = run.header
-        key: object = header.label or (header.machine.processor, tuple(sorted(header.versions.items())))
+        key = (header.machine.kind, header.label or tuple(sorted(header.versions.items())))
         grouped.setdefault(key, Environment(header.label)).runs.append(run)
     found = list(grouped.values())
     pythons = Counter(_python(environment) for environment in found)
@@ -220,6 +221,9 @@ def _environments(runs: Iterable[Run]) -> list[Environment]:
         if not environment.name:
             alone = pythons[_python(environment)] == 1 and _python(environment)
             environment.name = alone or f"environment {number}"
+        named[environment.name] += 1
+        if named[environment.name] > 1:
+            environment.name += f" ({named[environment.name]})"
     return found
 
 
