@@ -352,7 +352,7 @@ def test_a_reproduce_line_is_copied(browser: Any, site: Path) -> None:
     pytest.fail("no implementation has a failure to reproduce")
 
 
-def wait_until(holds: Any, seconds: float = 5.0) -> None:
+def wait_until(holds: Any, seconds: float = 60.0) -> None:
     import time
 
     deadline = time.monotonic() + seconds

@@ -85,14 +85,15 @@ class Session:
     def __init__(
         self, targets: list[Target], setting: Setting, limits: Limits, *, isolated: bool, python: str,
         dtypes: tuple[str, ...] = (), devices: tuple[str, ...] = (), output: str = "",
-        specs: tuple[str, ...] = (), selection: str = "", shard: Shard = WHOLE, label: str = "",
-        expected: dict[str, Expectation] | None = None, jobs: int = 1,
+        specs: tuple[str, ...] = (), selection: str = "", shard: Shard = WHOLE,
+        expected: dict[str, Expectation] | None = None, label: str = "", jobs: int = 1,
     ) -> None:  # fmt: skip
         self.targets = {target.origin.name: target for target in targets}
         self.setting, self.limits, self.isolated, self.python = setting, limits, isolated, python
         self.dtypes, self.devices, self.specs = dtypes, devices, specs
         self.jobs = jobs if isolated else 1  # implementations in this process share its global state
-        self.expected, self.selection, self.shard, self.label = expected or {}, selection, shard, label
+        self.expected, self.selection, self.shard = expected or {}, selection, shard
+        self.label = label
         self.records: list[results.SpecRecord] = []
         self.broken: list[str] = []  # tests that failed otherwise than by a verdict: the suite's own defects
         self.unloadable: list[str] = []
@@ -141,9 +142,9 @@ class Session:
             output=options.convgauge_output,
             specs=tuple(filter(None, options.convgauge_spec.split(","))),
             shard=Shard.parse(options.convgauge_shard),
-            label=options.convgauge_label,
             selection=selected(options),
             expected=expectations(options.convgauge_expect),
+            label=options.convgauge_label,
             jobs=1 if only else _jobs(options.convgauge_jobs),
         )
         if options.convgauge_resume:

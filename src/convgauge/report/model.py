@@ -225,6 +225,9 @@ def _environments(runs: Iterable[Run]) -> list[Environment]:
         else:
             alone = pythons[_python(environment)] == 1 and _python(environment)
             environment.name = alone or f"environment {number}"
+        named[environment.name] += 1
+        if named[environment.name] > 1:
+            environment.name += f" ({named[environment.name]})"
     return found
 
 

@@ -89,18 +89,17 @@ class Trouble:
 
 
 def _files(paths: Iterable[Path]) -> Iterator[Path]:
-    """The files themselves, and of folders the runs and kill matrices, in the order of their names.
+    """The files themselves, and of folders the runs and kill matrices in them and below, in the order of their names.
 
-    Raises `FileNotFoundError` for a folder without any.
+    Raises `results.Damaged` for a folder without any.
     """
     for path in paths:
-        if path.is_dir():
-            inside = sorted(file for file in path.iterdir() if file.is_file() and _in_folder(file))
-            if not inside:
-                raise FileNotFoundError(f"there is no run (*.jsonl) in {path}")
-            yield from inside
-        else:
-            yield path
+        inside = (
+            sorted(file for file in path.rglob("*") if file.is_file() and _in_folder(file)) if path.is_dir() else []
+        )
+        if path.is_dir() and not inside:
+            raise results.Damaged(f"there is no run (*.jsonl) in {path}")
+        yield from inside or [path]
 
 
 def _in_folder(file: Path) -> bool:
