@@ -219,6 +219,7 @@ def test_the_same_operands_with_other_arguments(judge):
         *problems(SMALL, kernel=[(3, 3)], padding=[(0, 0), (1, 0)], stride=[(2, 2)]),
         *problems(SMALL, kernel=[(3, 3)], padding=[(1, 1)], stride=[(3, 3)], dilation=[(1, 1), (2, 2)]),
         *problems(SMALL, kernel=[(3, 3)], padding=[(2, 2)], stride=[(3, 3)], dilation=[(2, 2), (3, 3)]),
+        *problems(SMALL, kernel=[(3, 3)], padding=[(1, 1)], stride=[(5, 5), (6, 7)]),  # one shape of the output
     ]
     kept: list[Operands] = []
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import time
 from concurrent.futures import Future
 from pathlib import Path
 
+import psutil
 import pytest
 
 from convgauge.conformance import kills, selftest
@@ -193,6 +197,24 @@ def test_a_single_exhibit_can_be_asked_for(tmp_path: Path, capsys: pytest.Captur
     assert selftest.selftest("quick", output, "padding_pair_swapped", first=True) == 0
     assert '"padding_pair_swapped"' in output.read_text()
     assert "1 of 1 faults caught at quick (1 of them pass the smoke test)" in capsys.readouterr().out
+
+
+def test_a_killed_selftest_leaves_no_process_behind() -> None:
+    words = [sys.executable, "-m", "convgauge", "selftest", "--tier", "quick", "-k", "sound_numpy"]
+    running = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    started = psutil.Process(running.pid)
+
+    def implementations() -> list[psutil.Process]:
+        return [one for one in started.children(recursive=True) if any("_boot.py" in word for word in one.cmdline())]
+
+    deadline = time.monotonic() + 120
+    while not implementations() and running.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.1)
+    below = started.children(recursive=True)
+    assert len(below) >= 3  # a worker, its implementation, and what tracks the workers
+    running.kill()
+    running.wait()
+    assert psutil.wait_procs(below, timeout=30)[1] == []
 
 
 def test_a_matrix_is_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,7 @@ import numpy as np
 
 from convgauge import oracle, recall
 from convgauge.bundled import bundled
+from convgauge.child import die_with_parent
 from convgauge.conformance import judge as judging
 from convgauge.conformance import kills
 from convgauge.conformance.judge import Setting, Skip
@@ -111,7 +112,8 @@ def run(
         whole = len(found) == len(chosen) and not (first or narrow)
         return Matrix(tier, found, dict(sorted(specs.items())), whole, kept, ended_early=first)
 
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+    # a pool's workers go on with what is queued when their parent has been killed, and then wait for ever
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=die_with_parent) as pool:
         pending = {pool.submit(examine, one, tier, first, narrow) for one in chosen if one.name not in findings}
         for done in as_completed(pending):
             finding, run_specs = done.result()
