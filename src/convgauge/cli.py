@@ -553,6 +553,9 @@ def _add_selftest(commands: Any) -> None:
     parser.add_argument("-k", default="", metavar="WORD", help="only faults whose name contains this, or of that file")
     parser.add_argument("-x", action="store_true", help="end a fault's run at the first spec that catches it")
     parser.add_argument(
+        "--resume", type=Path, default=None, metavar="FILE.json", help="go on with this matrix, unchanged exhibits kept"
+    )
+    parser.add_argument(
         "--impostors",
         default="",
         metavar="TARGET",
@@ -567,8 +570,12 @@ def _selftest(options: Any) -> int:
 
         return show(options.impostors, options.profile, options.tier)
     from convgauge.conformance.selftest import selftest
+    from convgauge.results import Damaged
 
-    return selftest(options.tier, options.output, options.k, options.x)
+    try:
+        return selftest(options.tier, options.output, options.k, options.x, options.resume)
+    except (Damaged, OSError) as error:
+        raise UsageError(str(error)) from None
 
 
 # --- completion ------------------------------------------------------------------------------------------------------
