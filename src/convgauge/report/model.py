@@ -218,15 +218,11 @@ def _environments(runs: Iterable[Run]) -> list[Environment]:
     pythons = Counter(_python(environment) for environment in found)
     named: Counter[str] = Counter()
     for number, environment in enumerate(found, start=1):
-        if environment.name:
-            named[environment.name] += 1
-            if named[environment.name] > 1:  # of another machine
-                environment.name = f"{environment.name} ({named[environment.name]})"
-        else:
+        if not environment.name:
             alone = pythons[_python(environment)] == 1 and _python(environment)
             environment.name = alone or f"environment {number}"
         named[environment.name] += 1
-        if named[environment.name] > 1:
+        if named[environment.name] > 1:  # of another machine
             environment.name += f" ({named[environment.name]})"
     return found
 
