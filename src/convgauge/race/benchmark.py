@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -11,9 +10,11 @@ from dataclasses import dataclass, field
 from rich.console import Console
 
 from convgauge.race import BenchError, limits, table
+from convgauge.race import statistics as stats
 from convgauge.race.contestant import Contestant
 from convgauge.race.engine import RANKED, Entry, Race, Unfit
 from convgauge.race.layers import Layer, LayerSet, load
+from convgauge.race.limits import cores
 from convgauge.registry import Origin, TargetError, known, resolve
 from convgauge.results import TimingRecord, Writer
 
@@ -41,12 +42,14 @@ class Bench:
     def run(self) -> int:
         """Race everybody on every layer; the exit status. Raises `BenchError`."""
         layer_set = load(self.layers)
+        self.threads = list(layer_set.threads) or self.threads
         self._check_usage()
         origins = self._with_baseline()
         budget = self.budget if self.budget is not None else default_budget(len(layer_set.layers))
         for threads in self.threads:
             self._run_with(threads, origins, layer_set, budget if self.budget is None else budget / len(self.threads))
         table.print_standings(self.console, self.records, layer_set)
+        table.print_scaling(self.console, self.records)
         verdicts = {record.verdict for record in self.records}
         if verdicts & {"wrong", "failed"}:
             return 1
@@ -84,6 +87,7 @@ class Bench:
 
     def _run_with(self, threads: int, origins: list[Origin], layer_set: LayerSet, budget: float) -> None:
         self.pool = ThreadPoolExecutor(cores())
+        self.noises: list[float] = []
         contestants = [Contestant(origin.name, origin, threads, self.seed) for origin in origins]
         contestants.insert(1, Contestant(f"{self.baseline} (control)", origins[0], threads, self.seed, control=True))
         try:
@@ -135,11 +139,12 @@ class Bench:
                 for contestant in contestants
                 if not contestant.control
             ]
-        race = Race(
-            contestants, layer.problem, clock.share(), self.seed, self.pool, cores(), cold=self.operands == "cold"
-        )
+        cold, floor = self.operands == "cold", stats.pooled_floor(self.noises)
+        race = Race(contestants, layer.problem, clock.share(), self.seed, self.pool, cores(), cold, floor)
         try:
             race.run()
+            if race.noise is not None:
+                self.noises.append(race.noise)
         except Unfit as unfit:
             raise BenchError(f"{layer_set.name} {layer.name} {layer.problem}: {unfit}") from None
         return [record(race, entry, layer, layer_set) for entry in race.entries if entry is not race.control]
@@ -155,11 +160,6 @@ def explanations(contestants: list[Contestant], layer: Layer) -> dict[str, str]:
     """What contestants say that they did on a layer, and why; only those that say something."""
     said = {one.label: one.explanation(layer.problem) for one in contestants if not one.control}
     return {label: text for label, text in said.items() if text}
-
-
-def cores() -> int:
-    """Processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def default_budget(layers: int) -> float:

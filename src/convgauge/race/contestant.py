@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
-
-import psutil
 
 from convgauge import wire
 from convgauge.isolation import Isolated, Limits, SubjectDied
@@ -55,26 +54,16 @@ class Request:
 
 
 class _Process(Isolated):
-    """The process of one contestant, which also answers the timing commands. Starting it does not wait for it."""
+    """The process of one contestant, which also answers the timing commands."""
 
     environment: Mapping[str, str] = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(1 << 30)}
     """Has the C library of Linux keep memory that is given back: whether an output's pages are new to a process in each
     call or in none would else depend on what that process did before, and can double the time of a call."""
 
-    def __init__(self, origin: Origin, limits: Limits, seed: int) -> None:
-        self.origin, self.limits, self.seed = origin, limits, seed
-        self.python = _python()
-        self._count_deaths()
-        self._launch()
-
     @property
     def pid(self) -> int:
         """The process's number; 0 while there is none."""
         return self._child.process.pid if self._child is not None else 0
-
-    def greet(self) -> None:
-        """Wait until the implementation is imported. Raises `LoadError`."""
-        self.description = self._greet()
 
     def ask(self, timeout: float, frame: bytes) -> tuple[dict[str, Any], list[Array], float]:
         """The reply to one request, and the seconds until it came. Raises `Out`."""
@@ -108,12 +97,6 @@ class _Process(Isolated):
             return self._died(SubjectDied("crashed", f"wrote noise to the engine's pipe ({error})"))
 
 
-def _python() -> str:
-    import sys
-
-    return sys.executable
-
-
 @dataclass
 class Contestant:
     """An implementation under one label, in a process of its own that lives as long as the benchmark.
@@ -139,7 +122,8 @@ class Contestant:
         if self.origin.absent:
             self.absent = self.origin.absent
             return
-        self._process = _Process(self.origin, Limits(timeout=CALL_TIMEOUT, threads=self.threads), self.seed)
+        limits = Limits(timeout=CALL_TIMEOUT, threads=self.threads)
+        self._process = _Process(self.origin, limits, seed=self.seed)
 
     def greet(self) -> None:
         """Wait until it is ready; afterwards ``absent`` says why where it is not."""
@@ -224,13 +208,25 @@ class Contestant:
             with contextlib.suppress(Out):
                 self.ask(CALL_TIMEOUT, "race_done")
 
-    def processor_seconds(self) -> float:
-        """Processor time that the process has used yet, all threads together, by the system's account."""
+    def core(self) -> int | None:
+        """The core that the process's first thread last ran on; None where the system does not tell."""
         try:
-            used = psutil.Process(self.process.pid).cpu_times()
-        except psutil.Error:
-            return 0.0
-        return float(used.user + used.system)
+            with open(f"/proc/{self.process.pid}/stat", encoding="utf-8", errors="replace") as file:
+                return int(file.read().rpartition(")")[2].split()[36])  # field 39 of proc(5), the first two left out
+        except (OSError, IndexError, ValueError):
+            return None
+
+    def keep_to(self, core: int) -> None:
+        """Have the process's first thread, which makes the calls, run on one core, where the system can."""
+        if hasattr(os, "sched_setaffinity"):
+            with contextlib.suppress(OSError):
+                os.sched_setaffinity(self.process.pid, {core})
+
+    def free(self) -> None:
+        """Let it run on all the cores again that the engine may use."""
+        if hasattr(os, "sched_setaffinity"):
+            with contextlib.suppress(OSError):
+                os.sched_setaffinity(self.process.pid, os.sched_getaffinity(0))
 
     def close(self) -> None:
         """End the process."""

@@ -19,6 +19,7 @@ from convgauge.operands import Operands, draw
 from convgauge.problem import Problem
 from convgauge.race import schedule
 from convgauge.race import statistics as stats
+from convgauge.race.account import TICKS, Account, Clocks
 from convgauge.race.contestant import CALL_TIMEOUT, Contestant, Out, Request
 from convgauge.race.parts import part_of
 from convgauge.race.runner import turn
@@ -66,11 +67,8 @@ PROBE = 2.0
 PROBE_FLOPS = 2_000_000
 """Size of the first part of a problem that shows whether the whole would take too long: 0.2 s in Python's loops."""
 
-UNTIMED = 1e-3
-"""Seconds of processor time that a sample takes beside what the child's clock sees: pipes and the collector."""
-
-PROCESSOR_TICKS = 0.02
-"""Seconds by which the system's account of processor time is coarse: two ticks of a hundredth."""
+IDLE = 3
+"""Samples without calls, whose median says what a sample takes beside them."""
 
 HOPELESS = 8
 """By what factor a call may outlast the patience, as predicted from earlier problems, before no part of it is tried."""
@@ -90,8 +88,6 @@ class Entry:
     verdict: str = ""
     reason: str = ""
     seconds: list[float] = field(default_factory=list)
-    processor: float = 0.0
-    shown: float = 0.0
     iterations: int = 1
     check_seconds: float = 0.0
     call_seconds: float = 0.0
@@ -102,25 +98,13 @@ class Entry:
     alone_seconds: float | None = None
     settled: bool = False
     ratio: stats.Ratio | None = None
+    clocks: Clocks | None = None
+    account: Account = field(default_factory=Account)
 
     @property
     def running(self) -> bool:
         """Whether it takes part in the next round."""
         return not self.verdict and not self.settled and (self.rounds is None or len(self.seconds) < self.rounds)
-
-    def account(self, sign: int) -> None:
-        """Add the processor time used so far, or take it away (``sign`` -1): what is left is used between the two.
-
-        ``shown`` is what the process's own clock says of the same time.
-        """
-        self.processor += sign * self.contestant.processor_seconds()
-        if sign < 0:
-            self.shown = 0.0
-
-    def hides_time(self) -> bool:
-        """Whether it used far more processor time, says the system, than its clock showed on all its threads."""
-        unseen = len(self.seconds) * UNTIMED + PROCESSOR_TICKS
-        return self.processor > 1.5 * self.contestant.threads * self.shown + unseen
 
     def attempt(self, step: Callable[[Entry], object]) -> None:
         """Take a step, unless it has left; leaving in it is noted."""
@@ -135,6 +119,7 @@ class Entry:
 class Race:
     """One problem, all contestants: the baseline first, its control second. ``share`` is in seconds.
 
+    ``floor`` is the noise floor that earlier races' controls give together (`stats.pooled_floor`).
     What is not timed is done for ``workers`` contestants at once, in the threads of ``pool``.
     """
 
@@ -147,11 +132,12 @@ class Race:
         pool: Executor,
         workers: int = 1,
         cold: bool = False,
+        floor: float = 0.0,
     ) -> None:
         self.pool, self.workers = pool, workers
         self.entries = [Entry(contestant) for contestant in contestants]
         self.baseline, self.control, *self.others = self.entries
-        self.problem, self.share, self.cold = problem, share, cold
+        self.problem, self.share, self.cold, self.floor = problem, share, cold, floor
         own = zlib.crc32(f"{seed} {problem.text}".encode())
         self.random = np.random.default_rng(own)
         self.verification = Verification(problem, own % 1_000_000)
@@ -181,11 +167,13 @@ class Race:
         self._all(self._warm_up)
         self._require_baseline()
         self._calibrate()
+        self._keep_to_one_core()
         self._each(self._alone)
         self._require_baseline()
-        self._each(lambda entry: entry.account(-1))
+        self._each(self._open_account)
         self._run_rounds(max(deadline - spent_on_checks / 2, time.monotonic() + LEAST_ROUNDS * self.share))
-        self._each(lambda entry: entry.account(+1))
+        self._close_accounts()
+        self._each(lambda entry: entry.contestant.free())
         self._each(self._check_timed)
         self._all(lambda entry: self.verification.after(entry.contestant))
         self._require_baseline()
@@ -307,26 +295,65 @@ class Race:
             if enough * entry.iterations * seconds > fair and entry not in (self.baseline, self.control):
                 entry.rounds = max(FEW_ROUNDS, int(fair / (entry.iterations * seconds)))
 
+    def _keep_to_one_core(self) -> None:
+        """Have all that are timed with one thread run on the same core: the one that the baseline last ran on.
+
+        Else the system may keep one of them on a core that something else is at work on, and its caches cold.
+        """
+        core = self.baseline.contestant.core()
+        if self.baseline.contestant.threads == 1 and core is not None:
+            self._each(lambda entry: entry.contestant.keep_to(core))
+
     def _alone(self, entry: Entry) -> None:
         samples = ALONE if entry.call_seconds < LONG_SAMPLE else 1
         entry.alone_seconds = middle.median(self._sample(entry) for _ in range(samples))
 
+    def _open_account(self, entry: Entry) -> None:
+        """From now on the contestant's samples are held against the engine's clocks."""
+        clocks = Clocks(entry.contestant.process.pid)
+        coarse = 0.0 if clocks.fine else TICKS
+        idle = [self._idle(entry, clocks) for _ in range(IDLE)]
+        processor, elapsed = (middle.median(column) for column in zip(*idle, strict=True))
+        entry.account = Account(entry.contestant.threads, coarse, clocks.knows_delays, processor, elapsed)
+        entry.account.processor = -clocks.processor()
+        entry.clocks = clocks
+
+    def _idle(self, entry: Entry, clocks: Clocks) -> tuple[float, float]:
+        """Seconds of processor that a sample without calls takes, and those that it lasts. Raises `Out`."""
+        processor, delayed = clocks.processor(), clocks.delayed()
+        _, waited = self._request(entry, "race_idle")
+        return clocks.processor() - processor, waited - (clocks.delayed() - delayed)
+
+    def _close_accounts(self) -> None:
+        for entry in self.entries:
+            if entry.clocks is not None:
+                entry.account.processor += entry.clocks.processor()
+                entry.clocks.close()
+                entry.clocks = None
+
     # --- the rounds ---
 
-    def _sample(self, entry: Entry) -> float:
-        """Seconds a call, by the child's clock. Raises `Out`."""
+    def _request(self, entry: Entry, command: str) -> tuple[dict[str, Any], float]:
+        """A sample's reply and the seconds until it came. Raises `Out`."""
         first = self.tick - entry.iterations + 1
         timeout = 20.0 + 10 * entry.iterations * entry.call_seconds
-        content, _, waited = entry.contestant.ask(timeout, "race_sample", first, self.tick)
-        taken = float(content["ns"]) * 1e-9
-        self.delayed += content["delayed"] * 1e-9
-        self.sampled += taken
-        whole = content["whole"] * 1e-9
+        content, _, waited = entry.contestant.ask(timeout, command, first, self.tick)
+        return content, waited
+
+    def _sample(self, entry: Entry) -> float:
+        """Seconds a call, by the child's clock; the account is told of it. Raises `Out`."""
+        delayed = entry.clocks.delayed() if entry.clocks else 0.0
+        content, waited = self._request(entry, "race_sample")
+        taken, whole = content["ns"] * 1e-9, content["whole"] * 1e-9
         if not taken > 0 or whole > waited * 1.001:
             raise Out("failed", f"its process's clock says {whole:.3g} s where the engine's says {waited:.3g} s")
-        entry.shown += whole
+        if entry.clocks:
+            entry.account.shown.append(taken)
+            entry.account.elapsed.append(waited - (entry.clocks.delayed() - delayed))
+        self.delayed += content["delayed"] * 1e-9
+        self.sampled += taken
         entry.last_tick = self.tick
-        return taken / entry.iterations
+        return float(taken / entry.iterations)
 
     def _take_part(self, entry: Entry) -> None:
         entry.seconds.append(self._sample(entry))
@@ -367,7 +394,7 @@ class Race:
             self.noise = stats.noise_floor(self.control.ratio)
         for entry in self._judged:
             if entry.ratio is not None and self.noise is not None:
-                entry.settled = stats.settled(entry.ratio, self.noise)
+                entry.settled = stats.settled(entry.ratio, self.noise, self.floor) and self._believed(entry)
 
     @property
     def busy(self) -> float:
@@ -395,21 +422,30 @@ class Race:
         self.baseline.ratio = stats.Ratio(1.0, 1.0, 1.0, len(self.baseline.seconds))
 
     def _check_clock(self, entry: Entry) -> None:
-        """A child that used more processor time than its clock and its threads allow is not ranked. Raises `Out`."""
-        if entry.hides_time():
-            used = f"it used {entry.processor:.3g} s of processor where its clock shows {entry.shown:.3g} s"
-            raise Out("failed", f"{used}: its clock hides time, or it has more than {entry.contestant.threads} threads")
+        """One whose clock and the engine's do not fit together is not ranked. Raises `Out`."""
+        complaint = entry.account.complaint()
+        if complaint:
+            raise Out("failed", complaint)
+
+    def _believed(self, entry: Entry) -> bool:
+        """Whether a clock that hides time would have been noticed, if this one is fast enough to ask."""
+        real = entry.iterations * middle.median(self.baseline.seconds)
+        return entry.ratio is None or entry.account.can_tell(entry.ratio.value, real)
 
     def _decide(self, entry: Entry) -> None:
         assert entry.ratio is not None
         assert self.noise is not None
-        entry.verdict = stats.verdict(entry.ratio, self.noise)
+        entry.verdict = stats.verdict(entry.ratio, self.noise, self.floor)
         if entry.ratio.low is None:
             entry.reason = f"only {entry.ratio.rounds} rounds fitted into the budget: too few for an interval"
             return
-        if entry.verdict == "undecided":
+        if entry.verdict == "faster" and not self._believed(entry):
+            entry.verdict = "undecided"
+            entry.reason = f"{entry.ratio.rounds} rounds are too few to notice a clock that hides time"
+        elif entry.verdict == "undecided":
+            floor = max(self.noise, self.floor, stats.LEAST_FLOOR)
             entry.reason = (
-                f"the interval reaches across the verdicts' limits (noise {self.noise:.1%}, margin {stats.MARGIN:.0%})"
+                f"the interval reaches across the verdicts' limits (noise {floor:.1%}, margin {stats.MARGIN:.0%})"
             )
         disturbance = self._disturbance(entry)
         if max(disturbance, 1 / disturbance) > ALONE_DIFFERS:

@@ -31,7 +31,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class LayerSet:
-    """Distinct convolutions and where they come from."""
+    """Distinct convolutions and where they come from; ``threads`` are the thread counts of a set that has its own."""
 
     name: str
     layers: tuple[Layer, ...]
@@ -39,6 +39,7 @@ class LayerSet:
     source: str = ""
     licence: str = ""
     derived: str = ""
+    threads: tuple[int, ...] = ()
 
     @property
     def calls(self) -> int:
@@ -54,8 +55,13 @@ def names() -> list[str]:
 def load(name: str) -> LayerSet:
     """The layer set called ``name``, or in the file ``name``, or the problems that ``name`` lists, comma-separated.
 
-    A problem is its text, or a descriptor of oneDNN's benchdnn. Raises `BenchError`.
+    A problem is its text, or a descriptor of oneDNN's benchdnn. ``sweep:AXIS`` is a problem of which one dimension
+    grows (`sweeps`). Raises `BenchError`.
     """
+    if name.startswith("sweep:"):
+        from convgauge.race import sweeps
+
+        return sweeps.load(name)
     if re.match(r"n\d+c\d+h", name) or benchdnn.is_descriptor(name):
         return LayerSet("problems", tuple(_spelled(text.strip(), "--layers") for text in name.split(",")))
     if name in names():
@@ -109,8 +115,8 @@ def _read(path: Path) -> LayerSet:
     if not isinstance(entries, list) or not entries:
         raise BenchError(f"layer set {path}: there is no [[layer]] in it")
     layers = tuple(_layer(entry, f"layer set {path}, layer {place}") for place, entry in enumerate(entries, start=1))
-    said = {key: str(content.get(key, "")) for key in ("title", "source", "licence", "derived")}
-    return LayerSet(path.stem, layers, **said)
+    title, source, licence, derived = (str(content.get(key, "")) for key in ("title", "source", "licence", "derived"))
+    return LayerSet(path.stem, layers, title, source, licence, derived)
 
 
 def _layer(entry: Mapping[str, Any], where: str) -> Layer:

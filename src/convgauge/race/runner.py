@@ -19,6 +19,10 @@ from convgauge.wire import reply, unpacked
 
 clock = time.perf_counter_ns
 
+STRETCH = 300_000
+"""Nanoseconds of calls after which it is asked whether they were delayed. Asking after each would slow the next: a call
+of the system empties the processor's predictions (measured: 2 to 4 % of a call of 35 us)."""
+
 
 class Timing:
     """Handlers of the timing commands. ``server`` has the loaded ``subject`` and sends replies."""
@@ -30,7 +34,7 @@ class Timing:
         self.places: list[Sequence[tuple[int, ...]]] = []
         self.disturbed: dict[int, tuple[tuple[int, ...], Any]] = {}
         self.output: Any = None
-        self.delays = _Delays()
+        self.delays = Delays()
         self.delayed = 0
 
     def handlers(self) -> dict[str, Callable[..., None]]:
@@ -40,6 +44,7 @@ class Timing:
             "race_ready": self.ready,
             "race_warm": self.warm,
             "race_sample": self.sample,
+            "race_idle": self.idle,
             "race_output": self.last_output,
             "race_memory": self.memory,
             "race_explain": self.explain,
@@ -141,30 +146,42 @@ class Timing:
         taken = self._timed(first, last)
         return {"ns": taken, "delayed": self.delayed, "whole": clock() - started}, []
 
+    def idle(self, first: int, last: int) -> tuple[dict[str, Any], list[np.ndarray]]:
+        """All that `sample` does but for the calls, so that the engine may know what that takes."""
+        gc.collect(1)
+        for tick in range(first, last + 1):
+            self._disturb(tick % len(self.runs), tick)
+        return {}, []
+
     def _timed(self, first: int, last: int) -> int:
         """Nanoseconds of the calls, each with the next operand set and one element changed since that set's last call.
 
         So an answer that was kept from an earlier call is a wrong one. The change is not timed. Nor is the time in
         which this thread was ready to run and the system ran another: on a busy machine it would be most of the noise.
         """
-        taken, delays = [], []
+        stretches: list[tuple[int, int, int]] = []
         wait = self.server.subject.framework.wait
+        taken = calls = 0
+        before = self.delays.read()
         for tick in range(first, last + 1):
             which = tick % len(self.runs)
             run, array = self.runs[which], self._disturb(which, tick)
             self.output = None
-            before = self.delays.read()
             started = clock()
             output = run(array)
             if wait is not None:
                 wait(output)
-            taken.append(clock() - started)
-            delays.append(self.delays.read() - before)
+            taken += clock() - started
+            calls += 1
             self.output = output
+            if taken >= STRETCH or tick == last:
+                now = self.delays.read()
+                stretches.append((taken, now - before, calls))
+                taken, calls, before = 0, 0, now
         started = clock()
         self.server.subject.framework.synchronize()
-        self.delayed = sum(delays)
-        return undelayed(taken, delays) + int(clock() - started)
+        self.delayed = sum(delay for _, delay, _ in stretches)
+        return undelayed(stretches) + int(clock() - started)
 
     def _disturb(self, which: int, tick: int) -> Any:
         """The input of set ``which`` with one element's sign flipped: that of `place`; the one before is put back."""
@@ -231,35 +248,50 @@ class Timing:
         return min(taken)
 
 
-class _Delays:
-    """Nanoseconds that this thread has spent ready to run while the system ran others.
+class Delays:
+    """Nanoseconds that a thread has spent ready to run while the system ran others.
 
-    Linux: the second number of /proc/thread-self/schedstat (Documentation/scheduler/sched-stats.rst); 0 elsewhere. It
-    is the thread's that makes this object, which has to be the one that calls the implementation.
+    Linux: the second number of its schedstat (Documentation/scheduler/sched-stats.rst); 0 elsewhere. Unless ``path``
+    says otherwise it is the thread that makes this object: in a child, the one that calls the implementation.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, path: str = "/proc/thread-self/schedstat") -> None:
         try:
-            self.file = os.open("/proc/thread-self/schedstat", os.O_RDONLY)
-            self.read()
+            self.file = os.open(path, os.O_RDONLY)
+            int(os.pread(self.file, 80, 0).split()[1])
         except (OSError, IndexError, ValueError):
             self.file = -1
 
+    @property
+    def known(self) -> bool:
+        return self.file >= 0
+
     def read(self) -> int:
-        """The number now; it only grows."""
-        return int(os.pread(self.file, 80, 0).split()[1]) if self.file >= 0 else 0
+        """The number now; it only grows. 0 once the thread is gone."""
+        try:
+            return int(os.pread(self.file, 80, 0).split()[1]) if self.file >= 0 else 0
+        except (OSError, IndexError):
+            return 0
+
+    def close(self) -> None:
+        if self.file >= 0:
+            os.close(self.file)
+            self.file = -1
 
 
-def undelayed(taken: list[int], delays: list[int]) -> int:
-    """What calls that took ``taken`` would have taken in all without their ``delays``, nanoseconds.
+def undelayed(stretches: list[tuple[int, int, int]]) -> int:
+    """What calls would have taken in all without delays, nanoseconds.
 
-    Where most calls met no delay, the others count as the mean of those: of a short call it is not known whether its
-    delay fell between the readings of the two clocks. Where few did, calls are long, and delays are taken off.
+    A stretch is the nanoseconds that some calls took, those of delay from its beginning to its end, and how many calls
+    they were. Where most calls met no delay, the others count as the mean of those: of a short call it is not known
+    whether its delay fell between the readings of the two clocks. Where few did, calls are long, and delays are taken
+    off.
     """
-    clear = [taken[place] for place, delay in enumerate(delays) if not delay]
-    if 2 * len(clear) < len(taken):
-        clear = [max(taken[place] - delay, taken[place] // 10) for place, delay in enumerate(delays)]
-    return sum(clear) * len(taken) // len(clear)
+    every = sum(calls for _, _, calls in stretches)
+    clear = [(taken, calls) for taken, delay, calls in stretches if not delay]
+    if 2 * sum(calls for _, calls in clear) < every:
+        clear = [(max(taken - delay, taken // 10), calls) for taken, delay, calls in stretches]
+    return sum(taken for taken, _ in clear) * every // sum(calls for _, calls in clear)
 
 
 def turn(tick: int, sets: int, places: int) -> int:

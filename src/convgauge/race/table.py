@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from convgauge.race import scaling
 from convgauge.race.layers import Layer, LayerSet
 from convgauge.race.summary import Standing, standings
 from convgauge.results import LimitRecord, TimingRecord
@@ -42,7 +43,7 @@ def _show(console: Console, grid: Table) -> None:
     if console.is_terminal:
         console.print(grid)
     else:
-        Console(file=console.file, width=max(console.width, 160), color_system=None).print(grid)
+        Console(file=console.file, quiet=console.quiet, width=max(console.width, 160), color_system=None).print(grid)
 
 
 def print_limits(console: Console, records: Sequence[LimitRecord]) -> None:
@@ -132,3 +133,26 @@ def _standing_cells(one: Standing) -> list[str]:
     verdicts = ", ".join(f"{count} {verdict}" for verdict, count in one.verdicts.items())
     mean = _ratio(one.mean_ratio, one.low, one.high)
     return [one.implementation, str(one.threads), mean, f"{one.ranked} of {one.layers}", total, verdicts]
+
+
+def print_scaling(console: Console, records: Sequence[TimingRecord]) -> None:
+    """What sweeps show: how time grows with the axis, and who overtakes whom where. Nothing where there is no sweep."""
+    found = scaling.curves(records)
+    if not found:
+        return
+    grid = Table(title=f"\ntime grows as a power of {found[0].axis}")
+    for title in ("implementation", "threads", "from", "to", "exponent [interval]"):
+        grid.add_column(title, justify="left" if title == "implementation" else "right")
+    for curve in found:
+        ends = [f"{point.value}: {seconds(point.seconds)}" for point in (curve.points[0], curve.points[-1])]
+        power = curve.exponent
+        shown = _ratio(power.value, power.low, power.high) if power else "–"
+        grid.add_row(curve.implementation, str(curve.threads or "–"), *ends, shown)
+    _show(console, grid)
+    for one in scaling.crossovers(records):
+        console.print(
+            f"{one.axis} {one.value:.3g} [{one.low:.3g}, {one.high:.3g}]: {one.below} is faster below,"
+            f" {one.above} above",
+            highlight=False,
+            soft_wrap=True,
+        )  # fmt: skip
