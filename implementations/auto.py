@@ -37,8 +37,8 @@ def auto(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
 
 
 def _plainly(problem, input, weight, bias):
-    """F.conv2d, but for what it gets wrong: operands without elements, and bfloat16 on some CPUs."""
-    if 0 in problem.input_shape + problem.weight_shape:
+    """F.conv2d, but for what it gets wrong: images or filters without elements, and bfloat16 on some CPUs."""
+    if 0 in problem.input_shape[1:] + problem.weight_shape:
         output = input.new_zeros(problem.output_shape)
         return output if bias is None else output + bias[:, None, None]
     if problem.dtype == "bfloat16" and input.device.type == "cpu":

@@ -132,6 +132,24 @@ def test_without_a_model_it_is_the_baseline(auto: Any, monkeypatch: pytest.Monke
     assert wisdom.read(wisdom.place(key), key).model is None  # so that it is tried again
 
 
+def test_a_narrow_win_has_to_be_won_again(auto: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    played = settle(monkeypatch, {"torch_conv2d": 1.0, "numpy_im2col": 1.0, "torch_unfold_bmm": 1.0}, {})
+    rounds = [
+        {"torch_conv2d": 1.0, "numpy_im2col": 0.9, "torch_unfold_bmm": 2.0},
+        {"torch_conv2d": 1.0, "numpy_im2col": 1.2},
+    ]
+
+    def play_off(runs: dict[str, Any], *_: Any) -> dict[str, float]:
+        played.append(sorted(runs))
+        return rounds[len(played) - 1]
+
+    monkeypatch.setattr(tuning, "play_off", play_off)
+    auto.calibrated()
+    auto.prepared(PROBLEM, *operands()[1:])
+    assert played == [["numpy_im2col", "torch_conv2d", "torch_unfold_bmm"], ["numpy_im2col", "torch_conv2d"]]
+    assert auto.explained(PROBLEM).startswith("torch_conv2d: nobody took clearly less")
+
+
 def test_nobody_near_means_no_play_off(auto: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     played = settle(monkeypatch, {"torch_conv2d": 1.0, "numpy_im2col": 3.0}, {})
     auto.calibrated()

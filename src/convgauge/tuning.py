@@ -43,6 +43,9 @@ SMALL = 1_000_000
 CLEARLY = 0.95
 """Part of the baseline's time that a winner may take: the least of a few samples is good to some 3 %."""
 
+NARROW = 0.8
+"""Part of the baseline's time from which on a winner has to win again: of many contenders one is lucky now and then."""
+
 WITHIN = 2.0
 """By what factor a prediction may be behind the best one and still be tried: twice the error usual for such a law."""
 
@@ -356,8 +359,13 @@ class Chooser:
         for name in names:
             with contextlib.suppress(KeyError, registry.LoadError, NotImplementedError):
                 runs[name] = layer(self.load(name), problem, weight, bias)
-        measured = play_off(runs, _filled(problem.input_shape), threads)
-        return Choice(costs.winner(measured, BASELINE, CLEARLY), measured, shown)
+        input = _filled(problem.input_shape)
+        measured = play_off(runs, input, threads)
+        chosen = costs.winner(measured, BASELINE, CLEARLY)
+        if chosen != BASELINE and measured[chosen] > NARROW * measured[BASELINE]:
+            measured |= play_off({name: runs[name] for name in (BASELINE, chosen)}, input, threads)
+            chosen = chosen if measured[chosen] <= CLEARLY * measured[BASELINE] else BASELINE
+        return Choice(chosen, measured, shown)
 
     def explain(self, problem: Problem, threads: int) -> str:
         """What was chosen for a problem and why, in lines; nothing is measured for it."""
