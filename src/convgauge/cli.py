@@ -260,7 +260,9 @@ def _add_bench(commands: Any) -> None:
     )  # fmt: skip
     _targets(parser)
     parser.add_argument("--baseline", default="torch_conv2d", metavar="NAME", help="what ratios are relative to")
-    parser.add_argument("--layers", default="resnet50", help="layer set, file, problem or sweep:AXIS (resnet50)")
+    parser.add_argument(
+        "--layers", default="resnet50", help="layer set, file, problem, sweep:AXIS or model.py:function (resnet50)"
+    )
     parser.add_argument("--budget", type=float, default=None, metavar="S", help="seconds for the whole race")
     parser.add_argument("--threads", default="1", metavar="N[,N]", help="threads of every engine (1)")
     parser.add_argument("--operands", default="hot", choices=["hot", "cold"], help="in the cache or rotated past it")
