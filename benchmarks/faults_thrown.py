@@ -207,9 +207,11 @@ def _alive(pid: int) -> bool:
 
 
 def _timeless(path: Path) -> list[results.Record]:
-    """The records of a run without what differs from run to run."""
-    run = results.read(path)
-    return [msgspec.structs.replace(one, seconds=0.0) for one in run.of(results.SpecRecord)]
+    """The records of a run without what differs from run to run: seconds, and the order of what is judged at once."""
+    records = sorted(
+        results.read(path).of(results.SpecRecord), key=lambda one: (one.implementation, one.spec, one.dtype)
+    )
+    return [msgspec.structs.replace(one, seconds=0.0) for one in records]
 
 
 WAYS = ("SIGINT", "SIGTERM", "SIGKILL", "full disk")

@@ -38,6 +38,7 @@ def start() -> Iterator[Any]:
     def begin(name: str, **limits: Any) -> Isolated:
         (origin,) = resolve(f"{KERNELS}:{name}", "numpy")
         started.append(Isolated(origin, Limits(**{"timeout": 30.0, **limits})))
+        started[-1].greet()
         return started[-1]
 
     yield begin
@@ -158,7 +159,7 @@ def test_a_file_that_ends_the_process_is_a_load_error(tmp_path: Path) -> None:
     path = tmp_path / "ends.py"
     path.write_text("import os\nprint('bye', flush=True)\nos._exit(0)\n")
     with pytest.raises(LoadError, match="exit status 0") as caught:
-        Isolated(resolve(f"{path}:conv", "numpy")[0], Limits())
+        Isolated(resolve(f"{path}:conv", "numpy")[0], Limits()).greet()
     assert "bye" in caught.value.trace
 
 
@@ -166,7 +167,7 @@ def test_children_die_with_their_parent(tmp_path: Path) -> None:
     script = tmp_path / "parent.py"
     script.write_text(
         "import os, sys\nfrom convgauge.isolation import Isolated, Limits\nfrom convgauge.registry import resolve\n"
-        f"subject = Isolated(resolve({str(KERNELS)!r} + ':conv', 'numpy')[0], Limits())\n"
+        f"subject = Isolated(resolve({str(KERNELS)!r} + ':conv', 'numpy')[0], Limits())\nsubject.greet()\n"
         "print(subject._child.process.pid, flush=True)\nos.kill(os.getpid(), 9)\n"
     )
     import subprocess

@@ -19,7 +19,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from convgauge import wire
 from convgauge.registry import LoadError, Origin, load
@@ -49,6 +49,10 @@ class SubjectDied(Exception):
         self.kind = kind
 
 
+class Halted(Exception):
+    """The subject has been halted: the run is over before its specs are."""
+
+
 class Runner(Protocol):
     """What the judge needs of a subject, wherever it runs."""
 
@@ -56,6 +60,14 @@ class Runner(Protocol):
 
     def stream(self, calls: Iterable[tuple[Token, Call]]) -> Iterator[tuple[Token, Observation]]:
         """Make the calls in their order and yield each with what it did."""
+        ...
+
+    def greet(self) -> None:
+        """Wait until it is ready to be called. Raises `LoadError`."""
+        ...
+
+    def halt(self) -> None:
+        """From another thread: have calls end in `Halted`."""
         ...
 
     def close(self) -> None:
@@ -73,6 +85,12 @@ class InProcess:
     def stream(self, calls: Iterable[tuple[Token, Call]]) -> Iterator[tuple[Token, Observation]]:
         for token, call in calls:
             yield token, self.subject.observe(call)
+
+    def greet(self) -> None:
+        pass
+
+    def halt(self) -> None:
+        pass
 
     def close(self) -> None:
         pass
@@ -235,10 +253,14 @@ class Child:
         self.output.clear()
         return text
 
-    def close(self) -> None:
-        """End the process, if it has not ended, and close the pipes."""
+    def kill(self) -> None:
+        """End the process and those that it has started, if they have not ended."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        """`kill`, and close the pipes."""
+        self.kill()
         self.process.wait()
         self._selector.close()
         for descriptor in (self._out, self._in, self._ended):
@@ -279,42 +301,73 @@ class _Sent:
     lost: bool = False
 
 
+@dataclass
+class Toll:
+    """The deaths of a subject's processes, one after another or at once, and what they count for."""
+
+    deaths: int = 0
+    in_a_row: int = 0
+    in_all: int = 0
+    last: str = ""
+    hopeless: str = ""  # why it is started no more
+
+    def count(self, death: SubjectDied) -> None:
+        weight = HANG if death.kind == "timed_out" else 1
+        self.deaths += 1
+        self.in_a_row += weight
+        self.in_all += weight
+        self.last = str(death)
+
+    def given_up(self) -> str:
+        """Why the subject has died too often; "" while it has not."""
+        if not self.hopeless and (self.in_a_row >= DEATHS or self.in_all >= MOST_DEATHS):
+            row = " in a row" if self.in_a_row >= DEATHS else ""
+            self.hopeless = f"{self.deaths} deaths{row}; the last time it {self.last}"
+        return self.hopeless
+
+
 class Isolated:
-    """A subject in a child process, replaced when it dies."""
+    """A subject in a child process, which is started at once, greeted before its first call, and replaced when it dies.
+
+    The thread that makes it has to outlive the process: Linux ends the one with the other (see `convgauge.child`).
+    ``toll`` is shared by those that run one implementation, so that it is given up as soon as one alone would be.
+    """
 
     environment: Mapping[str, str] = {"MALLOC_PERTURB_": "165"}
     """Has the C library of Linux fill memory that is handed out or back, so that what was not written shows."""
 
-    def __init__(self, origin: Origin, limits: Limits, python: str = sys.executable, seed: int = 0) -> None:
+    halted = False  # whether calls are to end in `Halted`
+
+    def __init__(
+        self, origin: Origin, limits: Limits, python: str = sys.executable, seed: int = 0, toll: Toll | None = None
+    ) -> None:
         self.origin, self.limits, self.python, self.seed = origin, limits, python, seed
-        self._count_deaths()
+        self.toll = toll or Toll()
         self._child: Child | None = None
         self._received = 0  # answers of this child
         self._under_way: deque[_Sent] = deque()  # in the order in which their replies will come
-        self.description = self._start()
-
-    def _count_deaths(self) -> None:
-        """Begin to count: the process's deaths, and what they count for in a row and in all."""
-        self.deaths = self._in_a_row = self._in_all = 0
-        self._last_death = ""
-        self._hopeless = ""
-
-    def _start(self) -> Description:
         self._launch()
-        return self._greet()
+
+    @property
+    def deaths(self) -> int:
+        """How many of its processes have died."""
+        return self.toll.deaths
 
     def _launch(self) -> None:
         """Start the process and have it import the implementation, without waiting for it."""
         try:
             self._child, self._received = Child(self.python, self.limits.threads, self.environment), 0
+            self._greeted = False
         except OSError as error:
             raise LoadError(f"the Python {self.python} cannot be started: {error.strerror}") from None
         plain = {**vars(self.origin), "declaration": None}
         self._child.send(wire.request("load", plain, self.seed, self.limits.memory))
         self._child.push()
 
-    def _greet(self) -> Description:
-        """What the implementation says of itself once imported. Raises `LoadError`."""
+    def greet(self) -> None:
+        """Wait until the implementation is imported and has described itself. Raises `LoadError`."""
+        if self._greeted:
+            return
         assert self._child is not None
         try:
             content, _ = wire.read_reply(self._child.receive(LOAD_TIMEOUT))
@@ -327,7 +380,8 @@ class Isolated:
         if "error" in content:
             self.close()
             raise LoadError(content["error"], content["trace"])
-        return wire.description_from(content)
+        self.description = wire.description_from(content)
+        self._greeted = True
 
     def close(self) -> None:
         if self._child is not None:
@@ -405,7 +459,7 @@ class Isolated:
         try:
             content, arrays = wire.read_reply(frame)
             self._received += 1
-            self._in_a_row = 0
+            self.toll.in_a_row = 0
             if content.get("number") != self._received:  # of a process that forked, both halves answer
                 raise wire.GarbledFrame("an answer out of turn")
             seen = wire.observation_from(content, arrays)
@@ -424,34 +478,42 @@ class Isolated:
             return self._died(death)
 
     def _living(self) -> Child:
-        """The child, started again if it is gone. Raises `SubjectDied` when it has died too often."""
+        """The child, started again if it is gone. Raises `SubjectDied` when it has died too often, or `Halted`."""
+        if self.halted:
+            raise Halted
         if self._child is None:
-            if not self._hopeless and (self._in_a_row >= DEATHS or self._in_all >= MOST_DEATHS):
-                row = " in a row" if self._in_a_row >= DEATHS else ""
-                self._hopeless = f"{self.deaths} deaths{row}; the last time it {self._last_death}"
-            if self._hopeless:
-                raise SubjectDied("crashed", f"{GIVEN_UP} after {self._hopeless}")
+            if self.toll.given_up():
+                raise SubjectDied("crashed", f"{GIVEN_UP} after {self.toll.hopeless}")
             try:
-                self._start()
+                self._launch()
+                self.greet()
             except LoadError as error:
-                self._hopeless = f"{self.deaths} deaths, as it could not be started again: {error}"
-                raise SubjectDied("crashed", f"{GIVEN_UP} after {self._hopeless}") from None
+                self.toll.hopeless = f"{self.toll.deaths} deaths, as it could not be started again: {error}"
+                raise SubjectDied("crashed", f"{GIVEN_UP} after {self.toll.hopeless}") from None
         assert self._child is not None
         return self._child
 
+    def halt(self) -> None:
+        """From another thread: have the calls under way, and all to come, end in `Halted`."""
+        self.halted = True
+        child = self._child
+        if child is not None:
+            child.kill()
+
     def _died(self, death: SubjectDied) -> Observation:
         printed = ""
+        if self.halted:
+            raise Halted
         if self._child is not None:
-            self.deaths += 1
-            weight = HANG if death.kind == "timed_out" else 1
-            self._in_a_row += weight
-            self._in_all += weight
-            self._last_death = str(death)
+            self.toll.count(death)
             printed = self._child.printed()
             self.close()
         return Observation(death.kind, message=str(death), printed=printed)
 
 
-def run(origin: Origin, limits: Limits, *, isolated: bool = True, python: str = sys.executable, seed: int = 0) -> Any:
-    """The subject of ``origin``, in a child process or in this one. Raises `LoadError`."""
-    return Isolated(origin, limits, python, seed) if isolated else InProcess(origin)
+def run(
+    origin: Origin, limits: Limits, *, isolated: bool = True, python: str = sys.executable, seed: int = 0,
+    toll: Toll | None = None,
+) -> Runner:  # fmt: skip
+    """The subject of ``origin``, in a child process or in this one, to be greeted. Raises `LoadError`."""
+    return Isolated(origin, limits, python, seed, toll) if isolated else InProcess(origin)

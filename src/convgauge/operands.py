@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import math
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ import numpy as np
 
 from convgauge.dtypes import DTYPES, round_to
 from convgauge.problem import Problem
+from convgauge.recall import recalled
 
 Array = np.ndarray[Any, Any]
 Random = np.random.Generator
@@ -35,19 +37,26 @@ class Operands:
 def generator(problem: Problem, family: str, seed: int) -> Random:
     """The random generator of one case: the same problem, family and seed always give the same operands.
 
-    All cases share one generator, started anew for each: making one takes ten times as long.
+    All cases of a thread share one generator, started anew for each: making one takes ten times as long.
     """
     digest = hashlib.blake2b(f"{family} {seed} {problem.text}".encode(), digest_size=16).digest()
-    _STATE["state"]["state"] = int.from_bytes(digest, "little")
-    _BITS.state = _STATE
-    return _RANDOM
+    _OWN.state["state"]["state"] = int.from_bytes(digest, "little")
+    _OWN.random.bit_generator.state = _OWN.state
+    return _OWN.random
 
 
-_BITS = np.random.PCG64(0)
-_RANDOM = np.random.Generator(_BITS)
-_STATE: Any = _BITS.state
+class _Own(threading.local):
+    """A thread's generator, and a state to be set with another seed."""
+
+    def __init__(self) -> None:
+        self.random = np.random.Generator(np.random.PCG64(0))
+        self.state: Any = self.random.bit_generator.state
 
 
+_OWN = _Own()
+
+
+@recalled
 def draw(problem: Problem, family: str = "exact", seed: int = 0, headroom: float = 1.0) -> Operands:
     """Operands of ``family`` for ``problem``. Raises `KeyError` for a family that is not in `FAMILIES`.
 

@@ -26,6 +26,7 @@ from convgauge.conformance.reduce import smaller
 from convgauge.conformance.spec import PROFILES, Spec
 from convgauge.conformance.tampers import TAMPERS
 from convgauge.dtypes import DTYPES, round_to
+from convgauge.features import spelled
 from convgauge.frameworks import kind_of
 from convgauge.isolation import GIVEN_UP, Runner
 from convgauge.operands import Operands, draw
@@ -96,6 +97,7 @@ class Judge:
         self.said = subject.description
         self.promise = self.said.grade
         self.outcomes: Counter[str] = Counter()
+        self.space: dict[str, list[int]] = {}  # by features of problems: judged, at fault, declined
         self.faults: list[tuple[Case, Fault]] = []
         self.counterexample: Counterexample | None = None
         self.reasons: Counter[str] = Counter()
@@ -389,10 +391,11 @@ class Judge:
                 break
         if self.faults and self.counterexample is None and self.minimizes:
             self._minimize(verdict, change, calling, reducible)
-        if self.given_up and self.counterexample is None and self.fatal is not None:
-            self.counterexample = msgspec.structs.replace(
-                self.fatal, message=f"{self.given_up}, in the case shown here"
-            )
+
+    def blame(self, fatal: Counterexample | None) -> None:
+        """Show the case that last ended the subject's process where the subject was given up without one of its own."""
+        if self.given_up and self.counterexample is None and fatal is not None:
+            self.counterexample = msgspec.structs.replace(fatal, message=f"{self.given_up}, in the case shown here")
 
     def _spent(self) -> bool:
         """Whether the subject is not to be called again for this spec, or for any."""
@@ -477,6 +480,10 @@ class Judge:
             self.given_up = fault.message  # the case was not made: it counts as nothing, the spec as crashed
             return
         self.outcomes[status] += 1
+        if not refusing and not case.tamper and status != "skipped":  # what is to be refused is no convolution
+            counts = self.space.setdefault(spelled(case.problem, case.layouts), [0, 0, 0])
+            counts[2 if status == "declined" else 0] += 1
+            counts[1] += fault is not None
         if fault is not None:
             self.faults.append((case, fault))
 

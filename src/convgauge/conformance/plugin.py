@@ -5,7 +5,7 @@ It does nothing in a project that does not ask for it with ``--implementation``.
 
 from __future__ import annotations
 
-import time
+import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -39,9 +39,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--convgauge-output", default="", metavar="RUN.jsonl", help="write the run here")
     add("--convgauge-spec", default="", help="comma-separated ids of the only specs to run, whatever the profile")
     add("--convgauge-only", default="", metavar="CASE", help="the only case to run, as a counterexample prints it")
-    add("--convgauge-shard", default="", metavar="K/N", help="the Kth of N equal parts of the run")
+    add("--convgauge-shard", default="", metavar="K/N", help="the Kth of N parts of the run that cost alike")
+    add("--convgauge-label", default="", metavar="NAME", help="what reports call this environment")
     add("--convgauge-resume", default="", metavar="RUN.jsonl", help="go on with an incomplete run")
     add("--convgauge-expect", default="", metavar="FILE", help="TOML file of expected failures")
+    add("--convgauge-jobs", type=int, default=0, metavar="N", help="specs judged at once; 0: one a core, four at most")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -55,6 +57,10 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[_THREADS] = threadpoolctl.threadpool_limits(1)
         config.stash[_KEY] = Session.from_options(config.option)
         config.pluginmanager.register(_Hooks(config.stash[_KEY]), "convgauge-hooks")
+        if config.option.verbose > -2:  # not where the verdicts alone are wanted
+            from convgauge.conformance.telling import TimeLeft
+
+            config.pluginmanager.register(TimeLeft(config.option.convgauge_tier), "convgauge-time-left")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -71,33 +77,44 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture
-def judge(request: pytest.FixtureRequest) -> Iterator[Any]:
-    """The judge of one spec on one implementation, dtype and device."""
+def judge(request: pytest.FixtureRequest) -> Any:
+    """The judge of one spec on one implementation, dtype and device; None where another thread judges."""
     session = request.config.stash.get(_KEY, None)
     if session is None or not hasattr(request, "param"):
         pytest.skip("no implementation was named: pytest conformance --implementation NAME")
+    request.node.stash[_DUE] = request.param
+    return None if session.crew is not None else _made(session, request.function.spec, request.param)
+
+
+def _made(session: Session, spec: Any, due: Any) -> Any:
+    """A judge; where there can be none the test says why."""
+    with _explained():
+        return session.judge(spec, *due)
+
+
+@contextlib.contextmanager
+def _explained() -> Iterator[None]:
+    """Have an implementation that cannot be loaded fail one test, and the others skipped."""
     from convgauge.conformance.session import Unavailable
     from convgauge.registry import LoadError
     from convgauge.results import visible
 
     try:
-        made = session.judge(request.function.spec, *request.param)
+        yield
     except LoadError as error:
         raise Nonconformity(visible(f"{error}\n{error.trace}".rstrip())) from None
     except Unavailable as error:
         pytest.skip(str(error))
-    request.node.stash[_JUDGE] = made
-    yield made
 
 
-_JUDGE = pytest.StashKey[Any]()
+_DUE = pytest.StashKey[Any]()
 
 
 class Nonconformity(Exception):
     """A spec that an implementation does not meet; its text is the report."""
 
 
-def _key(item: Any) -> tuple[str, ...] | None:
+def _key(item: Any) -> tuple[str, str, str, str] | None:
     """(spec, implementation, dtype, device) of an item; None for one that is no spec's."""
     spec = getattr(item.function, "spec", None)
     return None if spec is None else (spec.id, *item.callspec.params["judge"])
@@ -127,27 +144,45 @@ class _Hooks:
             return order[due[0]] if isinstance(due, tuple) else None
 
         due = sorted((item for item in items if place(item) is not None), key=lambda item: place(item) or 0)
-        kept = due[self.session.shard.first :: self.session.shard.of]
+        kept = due[self._part(due)]
         if self.session.done:
             kept = [item for item in kept if _key(item) not in self.session.done]
         config.hook.pytest_deselected(items=list(set(items) - set(kept)))
         items[:] = kept
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Any:
+    def _part(self, due: list[pytest.Item]) -> slice:
+        """The items of this shard; parts cost alike, as far as is known beforehand."""
+        from convgauge.conformance import costs
+
+        shard = self.session.shard
+        if not shard.of:
+            return slice(None)
+        keys = [key and key[:2] for key in map(_key, due)]
+        return costs.cut(costs.estimates(keys, self.session.setting.tier), shard.first, shard.of)
+
+    def pytest_runtestloop(self, session: pytest.Session) -> None:
+        """Begin to judge the specs that are due, where several are judged at once."""
+        if self.session.jobs > 1 and not session.config.option.collectonly:
+            self.session.begin(
+                (_key(item), item.function.spec, item.callspec.params["judge"], item.function)  # type: ignore[attr-defined]  # items of functions
+                for item in session.items
+                if _key(item) is not None
+            )
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
         """Run a spec, settle its status and write its record; a fault becomes the test's failure."""
-        judged = pyfuncitem.stash.get(_JUDGE, None)
-        if judged is None:
-            return (yield)
-        started = time.perf_counter()
-        skipped = ""
-        try:
-            result = yield
-        except Exception as error:
-            if type(error).__name__ != "Skip":
-                raise
-            skipped, result = str(error), None
-        status, text = self.session.settle(judged, time.perf_counter() - started, skipped)
+        from convgauge.conformance.crew import perform
+
+        if _DUE not in pyfuncitem.stash:
+            return None
+        if self.session.crew is None:
+            judge: Any = pyfuncitem.funcargs["judge"]
+            done = perform(judge, pyfuncitem.obj)
+        else:
+            with _explained():
+                done = self.session.crew.result(_key(pyfuncitem))
+        status, text = self.session.settle(done.judge, done.seconds, done.skipped)
         pyfuncitem.user_properties.append(("convgauge", status))
         if status in ("failed", "errored", "crashed", "timed_out", "mistrusted", "xpassed"):
             raise Nonconformity(text)
@@ -155,7 +190,7 @@ class _Hooks:
             pytest.xfail(text)
         if status != "passed":
             pytest.skip(f"{status}: {text}")
-        return result
+        return True
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:

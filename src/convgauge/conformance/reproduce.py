@@ -28,6 +28,7 @@ def reproduce(options: Any) -> int:
     (origin,) = registry.resolve(options.target[0], options.framework)[:1]
     limits, python = Limits(options.timeout, options.memory << 20), options.python or sys.executable
     subject = run(origin, limits, isolated=not options.no_isolation, python=python)
+    subject.greet()
     said, problem = subject.description, case.problem
     version = said.versions.get(said.framework, "")
     print(f"{said.name} ({said.framework} {version}), promised grade {said.grade or 'none'}")

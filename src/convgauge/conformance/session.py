@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import datetime
 import functools
+import os
+import threading
 import time
 import tomllib
-from collections import Counter
+from collections import Counter, deque
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,14 +18,16 @@ import pytest
 from convgauge import frameworks, registry, results
 from convgauge.accuracy import worst
 from convgauge.conformance.cases import Case
+from convgauge.conformance.crew import Crew
 from convgauge.conformance.judge import Judge, Setting
 from convgauge.conformance.spec import PROFILES, TIERS, Spec
 from convgauge.dtypes import DTYPES
-from convgauge.isolation import Limits, Runner, run
+from convgauge.isolation import Limits, Runner, Toll, run
 from convgauge.problem import ProblemError
 from convgauge.registry import LoadError, Origin, TargetError
 from convgauge.subject import Description
 
+MOST_JOBS = 4  # threads that judge where no number is asked for: what one interpreter can feed
 PRINTED = 600  # characters of what an implementation printed that are shown with a counterexample
 
 
@@ -36,24 +40,26 @@ class Target:
     absent: str = ""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Expectation:
     """An expected failure, as data of the caller's: the reason and where it is tracked."""
 
     reason: str
     url: str = ""
-    met: bool = False
 
 
 @dataclass(frozen=True)
 class Shard:
-    """One of ``of`` parts of a run: every ``of``-th item from ``first`` (counted from 0)."""
+    """One of ``of`` parts of a run that cost alike (see `convgauge.conformance.costs`), ``first`` counted from 0.
+
+    ``of`` is 0 where the run is not one of parts; that of a single part is put together as those of several are.
+    """
 
     first: int = 0
-    of: int = 1
+    of: int = 0
 
     def __str__(self) -> str:
-        return "" if self.of == 1 else f"{self.first + 1}/{self.of}"
+        return f"{self.first + 1}/{self.of}" if self.of else ""
 
     @classmethod
     def parse(cls, text: str) -> Shard:
@@ -80,24 +86,30 @@ class Session:
         self, targets: list[Target], setting: Setting, limits: Limits, *, isolated: bool, python: str,
         dtypes: tuple[str, ...] = (), devices: tuple[str, ...] = (), output: str = "",
         specs: tuple[str, ...] = (), selection: str = "", shard: Shard = WHOLE,
-        expected: dict[str, Expectation] | None = None,
+        expected: dict[str, Expectation] | None = None, label: str = "", jobs: int = 1,
     ) -> None:  # fmt: skip
         self.targets = {target.origin.name: target for target in targets}
         self.setting, self.limits, self.isolated, self.python = setting, limits, isolated, python
         self.dtypes, self.devices, self.specs = dtypes, devices, specs
+        self.jobs = jobs if isolated else 1  # implementations in this process share its global state
         self.expected, self.selection, self.shard = expected or {}, selection, shard
+        self.label = label
         self.records: list[results.SpecRecord] = []
         self.broken: list[str] = []  # tests that failed otherwise than by a verdict: the suite's own defects
         self.unloadable: list[str] = []
         self.started = time.perf_counter()
         self.footer: results.Footer | None = None
         self.unwritten = ""  # why records could not be written
-        self._running: tuple[str, Runner] | None = None
+        self._own = threading.local()  # the subject that a thread runs, and whose it is
+        self._subjects: list[Runner] = []  # of all threads
+        self._idle: deque[tuple[str, Runner]] = deque()  # started, for the next to ask for one
+        self._tolls = {name: Toll() for name in self.targets}
         self._fatal: dict[str, results.Counterexample] = {}  # the case that last ended an implementation's process
         self._pictured: set[str] = set()  # titles of which the exact picture has been written
         self._introduced: set[str] = set()
         self._writer = self._opened(output) if output else None
         self.done: set[tuple[str, str, str, str]] = set()
+        self.crew: Crew | None = None  # who judges, where it is not this thread
 
     @classmethod
     def from_options(cls, options: Any) -> Session:
@@ -115,7 +127,7 @@ class Session:
             only = Case.parse(options.convgauge_only) if options.convgauge_only else None
         except (TargetError, ProblemError) as error:
             raise pytest.UsageError(str(error)) from None
-        _unlike(origins)
+        refuse_namesakes(origins)
         setting = Setting(profile, tier, options.convgauge_seed, only)
         limits = Limits(options.convgauge_timeout, options.convgauge_memory << 20)
         session = cls(
@@ -132,6 +144,8 @@ class Session:
             shard=Shard.parse(options.convgauge_shard),
             selection=selected(options),
             expected=expectations(options.convgauge_expect),
+            label=options.convgauge_label,
+            jobs=1 if only else _jobs(options.convgauge_jobs),
         )
         if options.convgauge_resume:
             session.resume(Path(options.convgauge_resume))
@@ -163,9 +177,11 @@ class Session:
             seed=self.setting.seed,
             profile=self.setting.profile,
             tier=self.setting.tier,
-            started=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            started=results.now(),
+            label=self.label,
             shard=str(self.shard),
             selection=self.selection,
+            expected={name: entry.reason for name, entry in self.expected.items()},
         )
 
     def _opened(self, output: str) -> results.Writer:
@@ -189,8 +205,10 @@ class Session:
         """Find out of every target that is present what it says of itself. Raises `pytest.UsageError`.
 
         Its declaration says it, and the first of a framework what devices there are; a function without one is loaded.
+        Those that are loaded wait for whom they are asked of next; the last of them does not go to waste.
         """
         devices: dict[str, tuple[str, ...]] = {}
+        self._start_first()
         for name, target in self.targets.items():
             declared = target.origin.declaration
             if target.absent:
@@ -199,34 +217,88 @@ class Session:
                 target.said = sketched(target.origin, devices[declared.framework])
             else:
                 try:
-                    target.said = self._subject(name).description
+                    said = self._subject(name).description
                 except LoadError as error:
                     raise pytest.UsageError(results.visible(f"{error}\n{error.trace}".rstrip())) from None
-                devices[target.said.framework] = target.said.devices
+                devices[said.framework] = said.devices
+                target.said = said
+        self.spare()
+
+    def _start_first(self) -> None:
+        """Begin to start the first target's subjects of all threads: importing a framework takes seconds."""
+        first = next((name for name, target in self.targets.items() if not target.absent), "")
+        if first:
+            self._idle.extend((first, self._launched(first)) for _ in range(self.jobs))
 
     def _subject(self, name: str) -> Runner:
-        """The subject called ``name``, running; the one before it is let go. Raises `LoadError`."""
-        if self._running is None or self._running[0] != name:
-            self.close()
-            arguments: dict[str, Any] = {"python": self.python} if self.python else {}
-            origin = self.targets[name].origin
-            runner = run(origin, self.limits, isolated=self.isolated, seed=self.setting.seed, **arguments)
-            self._running = (name, runner)
-            self._introduce(name, runner.description)
-        return self._running[1]
+        """The subject called ``name``, running in this thread; the one before it is let go. Raises `LoadError`."""
+        if getattr(self._own, "name", "") != name:
+            self.leave()
+            runner = self._waiting(name) or self._launched(name)
+            runner.greet()
+            self._own.runner, self._own.name = runner, name
+        found: Runner = self._own.runner
+        return found
+
+    def _launched(self, name: str) -> Runner:
+        arguments: dict[str, Any] = {"python": self.python} if self.python else {}
+        origin, seed = self.targets[name].origin, self.setting.seed
+        runner = run(origin, self.limits, isolated=self.isolated, seed=seed, toll=self._tolls[name], **arguments)
+        self._subjects.append(runner)
+        return runner
+
+    def _waiting(self, name: str) -> Runner | None:
+        """A subject of that name that has been started and is not in use."""
+        try:
+            other, runner = self._idle.popleft()
+        except IndexError:
+            return None
+        if other == name:
+            return runner
+        self._end(runner)
+        return None
+
+    def _end(self, runner: Runner) -> None:
+        self._subjects.remove(runner)
+        runner.close()
+
+    def spare(self) -> None:
+        """Leave this thread's subject to whichever asks for one first."""
+        if getattr(self._own, "name", ""):
+            self._idle.append((self._own.name, self._own.runner))
+            self._own.name = ""
+
+    def leave(self) -> None:
+        """End this thread's subject, if it has one."""
+        if getattr(self._own, "name", ""):
+            self._end(self._own.runner)
+            self._own.name = ""
 
     def _introduce(self, name: str, said: Description | None) -> None:
-        """Write what an implementation says of itself, the first time that it runs; None for one that is absent."""
+        """Write what an implementation says of itself, before its first record; None for one that is absent."""
         self.targets[name].said = said
         if name not in self._introduced:
             self._introduced.add(name)
             self._write(described(name, self.targets[name]))
 
+    def deaths(self, name: str) -> int:
+        """How many processes of an implementation have died."""
+        return self._tolls[name].deaths
+
+    def halt(self) -> None:
+        """Have the subjects of all threads answer no more."""
+        for runner in list(self._subjects):
+            runner.halt()
+
     def close(self) -> None:
-        """End the child process, if one is running."""
-        if self._running is not None:
-            self._running[1].close()
-            self._running = None
+        """End all subjects, those in use in other threads as well."""
+        if self.crew is not None:
+            self.crew.stop()
+            self.halt()
+            self.crew.join()
+        self.leave()
+        while self._idle:
+            self._end(self._idle.popleft()[1])
 
     # --- specs ---
 
@@ -278,19 +350,26 @@ class Session:
         words += ["--timeout", f"{limits.timeout:g}"] if limits.timeout != usual.timeout else []
         return tuple(words)
 
+    def begin(self, work: Iterable[tuple[Hashable, Spec, tuple[str, str, str], Callable[[Judge], object]]]) -> None:
+        """Have ``jobs`` threads judge the specs of ``work``: a key, the spec, what it is run on and its test."""
+        tasks = [(key, functools.partial(self.judge, spec, *due), test) for key, spec, due, test in work]
+        self.crew = Crew(tasks, self.jobs, self.leave)
+
     def settle(self, judge: Judge, seconds: float, skipped: str = "") -> tuple[str, str]:
         """Record what became of a spec; its status, and the text to show for it."""
         status, reason = ("skipped", skipped) if skipped else (judge.status(), judge.reason())
+        self._introduce(judge.said.name, judge.said)
+        judge.blame(self._fatal.get(judge.said.name))
         expected = self.expected.get(judge.spec.id)
         if expected is not None and status in results.FAULTS:
-            expected.met = True
             status, reason = "xfailed", f"{expected.reason} {expected.url}".strip()
-        self._write(self._record(judge, status, reason, seconds))
+        record = self._record(judge, status, reason, seconds)
+        self._write(record)
         for image in judge.images:
             if image.implementation != "oracle" or image.title not in self._pictured:
                 self._write(image)
                 self._pictured |= {image.title}
-        return status, report_text(judge, status, reason)
+        return status, report_text(record)
 
     def _record(self, judge: Judge, status: str, reason: str, seconds: float) -> results.SpecRecord:
         spec = judge.spec
@@ -315,6 +394,7 @@ class Session:
             failing=[case.problem.text for case, _ in judge.faults],
             seconds=round(seconds, 4),
             reductions=judge.reductions[: results.MOST_MARGINS],
+            space=judge.space,
         )
 
     def _write(self, record: results.Record) -> None:
@@ -341,11 +421,19 @@ class Session:
 
         An interrupted run (2) gets no footer, since it is not whole; nor does one that could not be written.
         """
+        if self.crew is not None:
+            self.crew.stop()
+        if status == pytest.ExitCode.INTERRUPTED and not self.unwritten:
+            for done in self.crew.finished() if self.crew is not None else ():
+                self.settle(done.judge, done.seconds, done.skipped)
         if status == pytest.ExitCode.INTERRUPTED or self.unwritten:
             return status
-        for name in self.stale():
-            self._write(self._passed_unexpectedly(name))
         present = [name for name, target in self.targets.items() if not target.absent]
+        if not self.shard.of:  # a shard cannot tell: merging does
+            reasons = {name: entry.reason for name, entry in self.expected.items()}
+            first = next(iter(present or self.targets))
+            for record in unexpected(reasons, self.records, first, narrowed=bool(self.selection)):
+                self._write(record)
         verdicts = {name: judgement(name, self.records) for name in present}
         cases = sum(record.cases for record in self.records)
         if self.broken:
@@ -362,28 +450,8 @@ class Session:
             self._writer.close()
         return status
 
-    def stale(self) -> list[str]:
-        """Expected failures that did not come about: the spec passed in every dtype, or there is none by that name.
 
-        In a run narrowed to some specs, only those that were run count; a shard cannot tell.
-        """
-        if self.shard.of > 1:
-            return []
-        ran = {record.spec for record in self.records}
-        return [name for name, entry in self.expected.items() if not entry.met and (name in ran or not self.selection)]
-
-    def _passed_unexpectedly(self, name: str) -> results.SpecRecord:
-        """The record of an expected failure that did not come about; it is a failure, so that the entry is removed."""
-        ran = [record for record in self.records if record.spec == name]
-        why = "it passed" if ran else "no such spec was run"
-        reason = f"expected to fail ({self.expected[name].reason}), but {why}: remove the entry"
-        chapter = ran[0].chapter if ran else ""
-        return results.SpecRecord(
-            next(iter(self.targets)), name, "required", "xpassed", 0, reason=reason, chapter=chapter
-        )
-
-
-def _unlike(origins: list[Origin]) -> None:
+def refuse_namesakes(origins: list[Origin]) -> None:
     """Refuse two targets of one name, since records are told apart by it. Raises `pytest.UsageError`."""
     named: dict[str, Origin] = {}
     for origin in origins:
@@ -391,6 +459,14 @@ def _unlike(origins: list[Origin]) -> None:
             raise pytest.UsageError(
                 f"two targets are called {origin.name!r}, {named[origin.name]} and {origin}: check them in two runs"
             )
+
+
+def _jobs(asked: int) -> int:
+    """How many specs are judged at once. Raises `pytest.UsageError`."""
+    if asked < 0:
+        raise pytest.UsageError(f"jobs = {asked}: there must be one at least, or 0 for as many as there are cores")
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return asked or min(cores, MOST_JOBS)
 
 
 def selected(options: Any) -> str:
@@ -403,6 +479,26 @@ def selected(options: Any) -> str:
         ("only on ", options.convgauge_device),
     )
     return ", ".join(words + value for words, value in named if value)
+
+
+def unexpected(
+    expected: dict[str, str], records: list[results.SpecRecord], implementation: str, *, narrowed: bool
+) -> list[results.SpecRecord]:
+    """The records of expected failures, by spec the reason, that did not come about: faults, so that they go.
+
+    The spec passed in every dtype, or there is none by that name. In a run ``narrowed`` to some specs, only those that
+    were run count. ``implementation`` is the one that the records name.
+    """
+    found = []
+    for name, why in expected.items():
+        ran = [record for record in records if record.spec == name]
+        if any(record.status == "xfailed" for record in ran) or (narrowed and not ran):
+            continue
+        seen = "it passed" if ran else "no such spec was run"
+        reason = f"expected to fail ({why}), but {seen}: remove the entry"
+        chapter = ran[0].chapter if ran else ""
+        found.append(results.SpecRecord(implementation, name, "required", "xpassed", 0, reason=reason, chapter=chapter))
+    return found
 
 
 def judgement(name: str, records: list[results.SpecRecord]) -> results.Judgement:
@@ -452,15 +548,15 @@ def described(name: str, target: Target) -> results.ImplementationRecord:
     )  # fmt: skip
 
 
-def report_text(judge: Judge, status: str, reason: str) -> str:
+def report_text(record: results.SpecRecord) -> str:
     """What is shown for one spec: the sentence, the counterexample and how to run it again."""
-    found = judge.counterexample
-    if found is None or status in ("passed", "xpassed"):
-        return results.visible(reason)
+    found = record.counterexample
+    if found is None or record.status in ("passed", "xpassed"):
+        return results.visible(record.reason)
     lines = [
-        f"{judge.said.name}: {judge.spec.id} ({judge.spec.level}) {status} in {judge.dtype} on {judge.device}"
-        + (f", as expected: {reason}" if status == "xfailed" else ""),
-        f"  {judge.spec.sentence}",
+        f"{record.implementation}: {record.spec} ({record.level}) {record.status} in {record.dtype} on {record.device}"
+        + (f", as expected: {record.reason}" if record.status == "xfailed" else ""),
+        f"  {record.sentence}",
         f"  problem   {found.problem}" + (f"  called with {found.arguments}" if found.arguments else ""),
         f"  operands  {found.operands}, seed {found.seed}, layouts {'/'.join(found.layouts)}",
         f"  {found.message}",
@@ -473,7 +569,7 @@ def report_text(judge: Judge, status: str, reason: str) -> str:
         lines.append(f"  got {found.got}, expected {found.expected}")
     if found.printed.strip():
         lines.append("  printed   " + found.printed.strip()[-PRINTED:].replace("\n", "\n            "))
-    lines.append(f"  cases     {', '.join(f'{count} {name}' for name, count in judge.outcomes.items())}")
+    lines.append(f"  cases     {', '.join(f'{count} {name}' for name, count in record.outcomes.items())}")
     lines.append(f"  again     {found.reproduce}")
     return results.visible("\n".join(lines))
 

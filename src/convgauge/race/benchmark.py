@@ -36,6 +36,7 @@ class Bench:
     writer: Writer | None
     console: Console
     operands: str = "hot"
+    explain: bool = False
     records: list[TimingRecord] = field(default_factory=list)
 
     def run(self) -> int:
@@ -98,6 +99,7 @@ class Bench:
             baseline = contestants[0]
             if baseline.absent:
                 raise BenchError(f"baseline {self.baseline} cannot be run: {baseline.absent}")
+            self._calibrate(contestants)
             self._measure_limits(baseline, layer_set)
             clock = Budget(budget, len(layer_set.layers))
             for place, layer in enumerate(layer_set.layers, start=1):
@@ -106,10 +108,19 @@ class Bench:
                     records = self._race(contestants, layer, layer_set, clock)
                 self._keep(records)
                 table.print_race(self.console, heading, layer, records)
+                if self.explain:
+                    table.print_explanations(self.console, explanations(contestants, layer))
         finally:
             for contestant in contestants:
                 contestant.close()
             self.pool.shutdown()
+
+    def _calibrate(self, contestants: list[Contestant]) -> None:
+        for contestant in contestants:
+            with self.console.status(f"{contestant.label} learns about this machine"):
+                seconds = contestant.calibrate()
+            if seconds > 1:
+                self.console.print(f"{contestant.label}: {seconds:.1f} s to learn about this machine", highlight=False)
 
     def _measure_limits(self, baseline: Contestant, layer_set: LayerSet) -> None:
         dtypes = list(dict.fromkeys(layer.problem.dtype for layer in layer_set.layers))
@@ -143,6 +154,12 @@ class Bench:
         for record in records:
             if self.writer is not None:
                 self.writer.write(record)
+
+
+def explanations(contestants: list[Contestant], layer: Layer) -> dict[str, str]:
+    """What contestants say that they did on a layer, and why; only those that say something."""
+    said = {one.label: one.explanation(layer.problem) for one in contestants if not one.control}
+    return {label: text for label, text in said.items() if text}
 
 
 def default_budget(layers: int) -> float:

@@ -24,6 +24,10 @@ CALL_TIMEOUT = 20.0
 """Seconds for one call that is being checked; a just-in-time compiler may be at work in it."""
 
 
+CALIBRATION_TIMEOUT = 700.0
+"""Seconds for what is done once for a machine."""
+
+
 class Out(Exception):
     """A contestant leaves the race on this problem; ``verdict`` says as what, the message why."""
 
@@ -50,26 +54,16 @@ class Request:
 
 
 class _Process(Isolated):
-    """The process of one contestant, which also answers the timing commands. Starting it does not wait for it."""
+    """The process of one contestant, which also answers the timing commands."""
 
     environment: Mapping[str, str] = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(1 << 30)}
     """Has the C library of Linux keep memory that is given back: whether an output's pages are new to a process in each
     call or in none would else depend on what that process did before, and can double the time of a call."""
 
-    def __init__(self, origin: Origin, limits: Limits, seed: int) -> None:
-        self.origin, self.limits, self.seed = origin, limits, seed
-        self.python = _python()
-        self._count_deaths()
-        self._launch()
-
     @property
     def pid(self) -> int:
         """The process's number; 0 while there is none."""
         return self._child.process.pid if self._child is not None else 0
-
-    def greet(self) -> None:
-        """Wait until the implementation is imported. Raises `LoadError`."""
-        self.description = self._greet()
 
     def ask(self, timeout: float, frame: bytes) -> tuple[dict[str, Any], list[Array], float]:
         """The reply to one request, and the seconds until it came. Raises `Out`."""
@@ -103,12 +97,6 @@ class _Process(Isolated):
             return self._died(SubjectDied("crashed", f"wrote noise to the engine's pipe ({error})"))
 
 
-def _python() -> str:
-    import sys
-
-    return sys.executable
-
-
 @dataclass
 class Contestant:
     """An implementation under one label, in a process of its own that lives as long as the benchmark.
@@ -134,7 +122,8 @@ class Contestant:
         if self.origin.absent:
             self.absent = self.origin.absent
             return
-        self._process = _Process(self.origin, Limits(timeout=CALL_TIMEOUT, threads=self.threads), self.seed)
+        limits = Limits(timeout=CALL_TIMEOUT, threads=self.threads)
+        self._process = _Process(self.origin, limits, seed=self.seed)
 
     def greet(self) -> None:
         """Wait until it is ready; afterwards ``absent`` says why where it is not."""
@@ -191,6 +180,27 @@ class Contestant:
         if seen.kind == "raised":
             raise Out("failed", f"{seen.error[0]}: {seen.message}")
         raise Out("failed", seen.message)
+
+    def calibrate(self) -> float:
+        """Have it learn what it needs to know of the machine; the seconds that this took, 0 where there is nothing.
+
+        Afterwards ``absent`` says why where that failed.
+        """
+        if self._process is None or not self._process.description.calibrates:
+            return 0.0
+        try:
+            return float(self.ask(CALIBRATION_TIMEOUT, "race_calibrate", self.threads)[0]["seconds"])
+        except Out as out:
+            self.absent, self._process = f"its calibration failed: {out}", None
+            return 0.0
+
+    def explanation(self, problem: Problem) -> str:
+        """What it says that it did on a problem that it was prepared for, and why; "" where it says nothing."""
+        if self._process is None or not self._process.description.explains:
+            return ""
+        with contextlib.suppress(Out):
+            return str(self.ask(CALL_TIMEOUT, "race_explain", problem.text)[0]["text"])
+        return ""
 
     def rest(self) -> None:
         """Have the process let go of operands and outputs, if it lives."""

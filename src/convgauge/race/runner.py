@@ -40,12 +40,14 @@ class Timing:
     def handlers(self) -> dict[str, Callable[..., None]]:
         """The commands and what answers them."""
         commands = {
+            "race_calibrate": self.calibrate,
             "race_ready": self.ready,
             "race_warm": self.warm,
             "race_sample": self.sample,
             "race_idle": self.idle,
             "race_output": self.last_output,
             "race_memory": self.memory,
+            "race_explain": self.explain,
             "race_done": self.done,
             "race_matmul": self.matmul,
             "race_copy": self.copy,
@@ -65,6 +67,17 @@ class Timing:
             self.server.send(reply(content, arrays))
 
         return answer
+
+    def calibrate(self, threads: int) -> tuple[dict[str, Any], list[np.ndarray]]:
+        """Have the implementation learn what it needs to know of the machine. Tells the seconds that this took."""
+        subject, started = self.server.subject, clock()
+        subject.framework.set_threads(threads)
+        subject.implementation.calibrated()
+        return {"seconds": (clock() - started) * 1e-9}, []
+
+    def explain(self, text: str) -> tuple[dict[str, Any], list[np.ndarray]]:
+        """What the implementation says that it did on the problem ``text``, and why."""
+        return {"text": str(self.server.subject.implementation.explained(Problem.parse(text)))}, []
 
     def ready(
         self, text: str, sets: list[Any], places: list[Any], threads: int
