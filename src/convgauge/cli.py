@@ -471,6 +471,9 @@ def _add_compare(commands: Any) -> None:
     )  # fmt: skip
     parser.add_argument("old", type=Path, metavar="OLD.jsonl")
     parser.add_argument("new", type=Path, metavar="NEW.jsonl")
+    parser.add_argument("--slower", type=float, metavar="PERCENT", help="a ratio that grew by more is a regression")
+    parser.add_argument("--other-machine", action="store_true", help="compare ratios of different machines")
+    parser.add_argument("--markdown", action="store_true", help="tables for a pull request")
     _json(parser)
 
 
@@ -481,7 +484,10 @@ def _compare(options: Any) -> int:
         old, new = results.read(options.old), results.read(options.new)
     except (results.Damaged, OSError) as error:
         raise UsageError(str(error)) from None
-    text, status = report.compare(old, new)
+    if (differs := report.other_machine(old, new)) and not options.other_machine:
+        raise UsageError(f"the two runs were timed on different machines ({differs}); --other-machine compares ratios")
+    limit = None if options.slower is None else options.slower / 100
+    text, status = report.compare(old, new, limit, options.markdown)
     if options.json:
         from convgauge import summaries
 
