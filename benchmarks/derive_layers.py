@@ -12,16 +12,16 @@ architectures; no code or data of theirs is copied. Writes ``benchmarks/layers/N
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 import torchvision
 from torch import nn
-from torch.utils._python_dispatch import TorchDispatchMode
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
+from convgauge.race.convolutions import convolutions
 
 LAYERS = Path(__file__).with_name("layers")
 VISION = f"torchvision.models, {torchvision.__version__.split('+')[0]}"
@@ -43,17 +43,7 @@ class Network:
         """(problem, how often, first module's name) of each distinct convolution, in the order of their first call."""
         with torch.device("meta"):
             model, inputs = self.build().eval(), self.inputs()
-        recorder = Recorder()
-        for name, module in model.named_modules():
-            if isinstance(module, nn.Conv2d):
-                module.register_forward_pre_hook(lambda _module, _inputs, name=name: setattr(recorder, "module", name))
-        with recorder, torch.no_grad():
-            model(*inputs)
-        counts = Counter(text for text, _ in recorder.found)
-        first: dict[str, str] = {}
-        for text, name in recorder.found:
-            first.setdefault(text, name)
-        return [(text, counts[text], name) for text, name in first.items()]
+        return convolutions(model, inputs)
 
 
 @dataclass(frozen=True)
@@ -68,34 +58,6 @@ class Made:
 
     def layers(self) -> list[tuple[str, int, str]]:
         return [(text, 1, name) for text, name in self.made()]
-
-
-class Recorder(TorchDispatchMode):
-    """Notes every 2-D convolution that runs, by the name of the module it runs in; transposed ones are left out."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.module = ""
-        self.found: list[tuple[str, str]] = []
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        output = func(*args, **(kwargs or {}))
-        if func is torch.ops.aten.convolution.default and not args[6]:
-            self.found.append((recorded(*args), self.module))
-        return output
-
-
-def recorded(input: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, *rest: Any) -> str:
-    """The text for the arguments of ``aten.convolution``; the rest are transposed, output padding, groups."""
-    return problem(
-        tuple(input.shape),
-        tuple(weight.shape),
-        bias is not None,
-        tuple(stride),
-        tuple(padding),
-        tuple(dilation),
-        rest[-1],
-    )
 
 
 def problem(
@@ -164,8 +126,9 @@ def _diffusion() -> nn.Module:
 
 def _diffusion_version() -> str:
     import importlib.metadata
+    import importlib.util
 
-    return importlib.metadata.version("diffusers")
+    return importlib.metadata.version("diffusers") if importlib.util.find_spec("diffusers") else "not installed"
 
 
 # --- made sets -------------------------------------------------------------------------------------------------------

@@ -138,3 +138,71 @@ def test_an_unknown_set_lists_near_ones() -> None:
         layers.load("qqqqq")
     with pytest.raises(BenchError, match="No such file"):
         layers.load("nowhere/mine.toml")
+
+
+MODEL = """
+import torch
+from torch import nn
+
+print("noise")
+
+
+def plain():
+    inner = nn.Sequential(nn.Conv2d(3, 8, 3, stride=2, padding=1), nn.ReLU(), nn.Conv2d(8, 8, 3, padding=1, bias=False))
+    last = nn.Conv2d(4, 4, 5, groups=2)
+    return nn.Sequential(inner, inner[2], nn.ConvTranspose2d(8, 4, 2), nn.AdaptiveAvgPool2d(8), last)
+
+
+def with_input():
+    return nn.Conv2d(1, 2, (1, 3), dilation=2), (torch.zeros(2, 1, 9, 9, dtype=torch.float32),)
+
+
+def along_a_line():
+    return nn.Conv1d(1, 1, 3), (torch.zeros(1, 1, 9),)
+
+
+def no_model():
+    return 3
+
+
+def ends():
+    import os
+    os._exit(7)
+"""
+
+
+def test_a_models_layers_are_found_without_weights(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    path = tmp_path / "mine.py"
+    path.write_text(MODEL)
+    found = layers.load(f"{path}:plain")
+    assert [(str(one.problem), one.count, one.name) for one in found.layers] == [
+        ("n1c3h224w224_o8k3x3_s2x2_p1x1_d1x1_g1_b_float32", 1, "0.0"),
+        ("n1c8h112w112_o8k3x3_s1x1_p1x1_d1x1_g1_float32", 2, "0.2"),
+        ("n1c4h8w8_o4k5x5_s1x1_p0x0_d1x1_g2_b_float32", 1, "4"),
+    ]
+    assert (found.name, found.calls) == ("plain", 4)
+    (own,) = layers.load(f"{path}:with_input").layers
+    assert str(own.problem) == "n2c1h9w9_o2k1x3_s1x1_p0x0_d2x2_g1_b_float32"
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        ("along_a_line", "no 2-D convolution"),
+        ("no_model", "returned int, not a torch.nn.Module"),
+        ("missing", "missing"),
+        ("ends", "exit status 7"),
+    ],
+)
+def test_a_model_that_gives_no_layers_says_why(tmp_path: Path, function: str, message: str) -> None:
+    pytest.importorskip("torch")
+    path = tmp_path / "mine.py"
+    path.write_text(MODEL)
+    with pytest.raises(BenchError, match=message):
+        layers.load(f"{path}:{function}")
+
+
+def test_a_model_in_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match=r"mine\.py:model"):
+        layers.load(f"{tmp_path}/mine.py:model")

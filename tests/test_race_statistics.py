@@ -67,16 +67,24 @@ def race(random: Random, machine: Callable[[Random, int], np.ndarray], ratios: t
     raise AssertionError("looks end")
 
 
-@pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.__name__)
-def test_intervals_cover_and_verdicts_are_right(machine: Callable[[Random, int], np.ndarray]) -> None:
-    random = np.random.default_rng(20)
-    races, missed, wrong = 60, 0, 0
+RACES = 60
+
+
+def misses(machine: Callable[[Random, int], np.ndarray], races: int) -> tuple[int, int]:
+    """In how many of so many races an interval misses its ratio, and in how many a verdict is wrong."""
+    random, missed, wrong = np.random.default_rng(20), 0, 0
     for _ in range(races):
         outcomes = race(random, machine, RATIOS, 120)
         missed += any(not seen.low <= true <= seen.high for true, (seen, _, _) in zip(RATIOS, outcomes, strict=True))
         wrong += any(is_wrong(true, verdict) for true, (_, verdict, _) in zip(RATIOS, outcomes, strict=True))
-    assert missed <= 0.05 * races, f"in {missed} of {races} races an interval missed its ratio"
-    assert wrong <= 0.05 * races, f"in {wrong} of {races} races a verdict was wrong"
+    return missed, wrong
+
+
+@pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.__name__)
+def test_intervals_cover_and_verdicts_are_right(machine: Callable[[Random, int], np.ndarray]) -> None:
+    missed, wrong = misses(machine, RACES)
+    assert missed <= 0.05 * RACES, f"in {missed} of {RACES} races an interval missed its ratio"
+    assert wrong <= 0.05 * RACES, f"in {wrong} of {RACES} races a verdict was wrong"
 
 
 def is_wrong(true: float, verdict: str) -> bool:
@@ -192,3 +200,15 @@ def test_a_latin_square_gives_each_contestant_each_place_once() -> None:
         assert all(sorted(line) == list(range(7)) for line in lines)
     other = schedule.square(7, np.random.default_rng(1))
     assert (square != other).any()
+
+
+def main() -> None:
+    """Print the coverage on each machine: ``python tests/test_race_statistics.py``."""
+    print(f"{RACES} races of {len(RATIOS)} contestants each     all intervals hold     some verdict is wrong")
+    for machine in MACHINES:
+        missed, wrong = misses(machine, RACES)
+        print(f"{machine.__name__:34} {1 - missed / RACES:21.1%} {wrong / RACES:25.1%}")
+
+
+if __name__ == "__main__":
+    main()

@@ -840,6 +840,23 @@ def test_comparing_tells_of_what_came_went_and_got_slower() -> None:
     assert code == 0
 
 
+def test_a_ratio_that_grew_beyond_the_limit_is_a_regression() -> None:
+    old, new = (run(timing("a", "p", ratio, "slower")) for ratio in (1.0, 1.5))
+    assert report.compare(old, new, 0.6)[1] == 0
+    assert report.compare(old, new, 0.4)[1] == 1
+    assert report.compare(new, old, 0.4)[1] == 0
+    text = report.compare(old, new, 0.4, markdown=True)[0]
+    assert "### Slower (1)\n\n| what | was | is |\n|---|---|---|\n| a on p (÷ base) | 1.00× | 1.50× |" in text
+
+
+def test_timings_of_other_machines_are_told_apart() -> None:
+    old, new = (run(timing("a", "p", 1.0, "same")) for _ in range(2))
+    assert report.other_machine(old, new) == ""
+    new.header = msgspec.structs.replace(new.header, machine=msgspec.structs.replace(new.header.machine, cores=99))
+    assert "99 cores" in report.other_machine(old, new)
+    assert report.other_machine(old, run(spec())) == ""
+
+
 def test_a_worse_grade_is_a_regression() -> None:
     old, new = run(spec()), run(spec())
     assert new.footer

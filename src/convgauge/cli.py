@@ -338,7 +338,9 @@ def _add_bench(commands: Any) -> None:
     )  # fmt: skip
     _targets(parser)
     parser.add_argument("--baseline", default="torch_conv2d", metavar="NAME", help="what ratios are relative to")
-    parser.add_argument("--layers", default="resnet50", help="layer set, file, problem or sweep:AXIS (resnet50)")
+    parser.add_argument(
+        "--layers", default="resnet50", help="layer set, file, problem, sweep:AXIS or model.py:function (resnet50)"
+    )
     parser.add_argument("--budget", type=float, default=None, metavar="S", help="seconds for the whole race")
     parser.add_argument("--threads", default="1", metavar="N[,N]", help="threads of every engine (1)")
     parser.add_argument("--operands", default="hot", choices=["hot", "cold"], help="in the cache or rotated past it")
@@ -469,6 +471,9 @@ def _add_compare(commands: Any) -> None:
     )  # fmt: skip
     parser.add_argument("old", type=Path, metavar="OLD.jsonl")
     parser.add_argument("new", type=Path, metavar="NEW.jsonl")
+    parser.add_argument("--slower", type=float, metavar="PERCENT", help="a ratio that grew by more is a regression")
+    parser.add_argument("--other-machine", action="store_true", help="compare ratios of different machines")
+    parser.add_argument("--markdown", action="store_true", help="tables for a pull request")
     _json(parser)
 
 
@@ -479,7 +484,10 @@ def _compare(options: Any) -> int:
         old, new = results.read(options.old), results.read(options.new)
     except (results.Damaged, OSError) as error:
         raise UsageError(str(error)) from None
-    text, status = report.compare(old, new)
+    if (differs := report.other_machine(old, new)) and not options.other_machine:
+        raise UsageError(f"the two runs were timed on different machines ({differs}); --other-machine compares ratios")
+    limit = None if options.slower is None else options.slower / 100
+    text, status = report.compare(old, new, limit, options.markdown)
     if options.json:
         from convgauge import summaries
 

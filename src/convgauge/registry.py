@@ -267,7 +267,7 @@ def load(origin: Origin) -> Implementation:
     import traceback
 
     try:
-        module = _load_file(Path(origin.place)) if origin.kind == "file" else _load_module(origin.place)
+        module = load_file(Path(origin.place)) if origin.kind == "file" else _load_module(origin.place)
     except BaseException as error:  # a file may also raise SystemExit
         frames = traceback.TracebackException.from_exception(error)
         frames.stack = traceback.StackSummary.from_list([f for f in frames.stack if not _ours(f.filename)])
@@ -316,7 +316,7 @@ def _ours(filename: str) -> bool:
     return filename == __file__ or "importlib" in filename
 
 
-def _load_file(path: Path) -> Any:
+def load_file(path: Path) -> Any:
     if os.path.dirname(path) not in sys.path:
         sys.path.append(os.path.dirname(path))  # so that it may import the files beside it
     name = f"convgauge._loaded.{path.stem}"

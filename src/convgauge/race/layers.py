@@ -8,7 +8,11 @@ one a line; empty lines, comments (``#``) and benchdnn's options (``--``) are pa
 from __future__ import annotations
 
 import difflib
+import json
 import re
+import subprocess
+import sys
+import tempfile
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +22,9 @@ from typing import Any
 from convgauge.bundled import bundled
 from convgauge.problem import Problem, ProblemError
 from convgauge.race import BenchError, benchdnn
+
+MODEL_TIMEOUT = 300.0
+"""Seconds that a user's model may take to be made and run on the meta device."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +63,15 @@ def load(name: str) -> LayerSet:
     """The layer set called ``name``, or in the file ``name``, or the problems that ``name`` lists, comma-separated.
 
     A problem is its text, or a descriptor of oneDNN's benchdnn. ``sweep:AXIS`` is a problem of which one dimension
-    grows (`sweeps`). Raises `BenchError`.
+    grows (`sweeps`), ``model.py:function`` the convolutions of the torch model that the function returns, alone or in a
+    pair with its inputs. Raises `BenchError`.
     """
     if name.startswith("sweep:"):
         from convgauge.race import sweeps
 
         return sweeps.load(name)
+    if model := re.fullmatch(r"(.+\.py):(\w+)", name):
+        return _of_model(Path(model[1]), model[2])
     if re.match(r"n\d+c\d+h", name) or benchdnn.is_descriptor(name):
         return LayerSet("problems", tuple(_spelled(text.strip(), "--layers") for text in name.split(",")))
     if name in names():
@@ -76,6 +86,30 @@ def load(name: str) -> LayerSet:
     raise BenchError(
         f"no layer set is called {name!r}; {hint} (a file of your own ends in .toml; a problem reads n1c64h56…)"
     )
+
+
+def _of_model(path: Path, function: str) -> LayerSet:
+    """The convolutions of a model, found by a process of its own, as user's code is not run in this one."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = Path(folder, "found.json")
+        words = [sys.executable, "-m", "convgauge.race.convolutions", str(path), function, str(found)]
+        try:
+            ran = subprocess.run(
+                words, stdin=subprocess.DEVNULL, capture_output=True, timeout=MODEL_TIMEOUT, check=False
+            )
+        except subprocess.TimeoutExpired:
+            raise BenchError(f"--layers {path}:{function}: the model took more than {MODEL_TIMEOUT:g} s") from None
+        if not found.exists():
+            said = ran.stderr.decode(errors="replace").strip().splitlines() or [f"exit status {ran.returncode}"]
+            raise BenchError(f"--layers {path}:{function}: its process said nothing of layers: {said[-1][:300]}")
+        answer = json.loads(found.read_text(encoding="utf-8"))
+    where = f"--layers {path}:{function}"
+    if "error" in answer:
+        raise BenchError(f"{where}: {answer['error']}")
+    if not answer["layers"]:
+        raise BenchError(f"{where}: the model makes no 2-D convolution")
+    layers = tuple(Layer(_problem(text, where), count, module) for text, count, module in answer["layers"])
+    return LayerSet(function, layers, f"{function} of {path.name}", "a model of the user's, on the meta device")
 
 
 def _listed(path: Path) -> LayerSet:

@@ -14,12 +14,16 @@ Key = tuple[str, str, str, str]
 
 @dataclass(frozen=True)
 class Change:
-    """One difference: its kind, a key of `KINDS`; the result's name; how it stood and how it stands."""
+    """One difference: its kind, a key of `KINDS`; the result's name; how it stood and how it stands.
+
+    ``growth`` is by what part a ratio grew.
+    """
 
     kind: str
     what: str
     was: str
     now: str
+    growth: float = 0.0
 
     def __str__(self) -> str:
         return words.line(f"{self.what}: {self.was} → {self.now}")
@@ -34,14 +38,25 @@ KINDS = {
     "slower": "Slower",
     "faster": "Faster",
 }
-"""Kinds of change and their headings; only the first is a regression."""
+"""Kinds of change and their headings; only the first is a regression, unless a limit is set for the second."""
 
 
-def compare(old: Run, new: Run) -> tuple[str, int]:
+def other_machine(old: Run, new: Run) -> str:
+    """The two machines that timed runs come from; "" where they are alike, or nothing was timed in one of the runs."""
+    was, now = old.header.machine, new.header.machine
+    if was.kind == now.kind or not (_timings(old) and _timings(new)):
+        return ""
+    return " and ".join(
+        f"{one.processor} with {one.cores} cores and {one.memory / 2**30:.0f} GiB" for one in (was, now)
+    )
+
+
+def compare(old: Run, new: Run, limit: float | None = None, markdown: bool = False) -> tuple[str, int]:
     """The changes as text, and an exit status: 1 where conformance got worse, 5 where nothing was comparable, else 0.
 
     A result breaks when it was no fault and is one now, or passed and is declined now. A worse verdict or grade is a
-    regression too. Speed is told where the two intervals don't overlap, and changes no exit status.
+    regression too. Speed is told where the two intervals don't overlap; with a ``limit``, a ratio to the baseline that
+    grew by more than this part is a regression. ``markdown`` puts the changes in a table for a pull request.
     """
     if not _records(old).keys() & _records(new).keys() and not _timings(old).keys() & _timings(new).keys():
         return "Nothing in common: no result is in both runs.", NOTHING_COMPARED
@@ -53,9 +68,12 @@ def compare(old: Run, new: Run) -> tuple[str, int]:
     ]
     for kind, heading in KINDS.items():
         these = [change for change in found if change.kind == kind]
-        if these:
+        if these and markdown:
+            rows = [f"| {words.line(one.what)} | {words.line(one.was)} | {words.line(one.now)} |" for one in these]
+            lines += [f"### {heading} ({len(these)})", "", "| what | was | is |", "|---|---|---|", *rows, ""]
+        elif these:
             lines += [f"{heading} ({len(these)})", *(f"  {change}" for change in these)]
-    broke = any(change.kind == "broke" for change in found)
+    broke = any(change.kind == "broke" or (limit is not None and change.growth > limit) for change in found)
     if not found:
         lines.append(f"No change in {words.plural(len(_records(new)), 'result')}.")
     return "\n".join(lines), int(broke)
@@ -118,7 +136,8 @@ def timings(old: Run, new: Run) -> Iterator[Change]:
         kind = "slower" if now.low > was.high * slack else "faster" if now.high * slack < was.low else ""
         if kind:
             name = f"{now.implementation} on {now.layer or now.problem} (÷ {now.baseline})"
-            yield Change(kind, name, words.ratio(was.ratio), words.ratio(now.ratio))
+            growth = now.ratio / was.ratio - 1 if now.ratio and was.ratio else 0.0
+            yield Change(kind, name, words.ratio(was.ratio), words.ratio(now.ratio), growth)
 
 
 def _records(run: Run) -> dict[Key, SpecRecord]:
