@@ -18,6 +18,7 @@ IN_THE_WHEEL = [
     "convgauge/py.typed",
     "convgauge/_bundled/conformance/test_padding.py",
     "convgauge/_bundled/conformance/pytest.ini",
+    "convgauge/_bundled/conformance/data/costs.json",
     "convgauge/_bundled/implementations/numpy_windows.py",
     "convgauge/_bundled/benchmarks/layers/resnet50.toml",
     "convgauge/_bundled/tests/zoo/padding.py",

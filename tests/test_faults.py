@@ -16,6 +16,7 @@ from convgauge import results
 from convgauge.bundled import bundled
 from convgauge.isolation import GIVEN_UP
 
+pytestmark = pytest.mark.once
 HERE = Path(__file__).parent
 
 

@@ -11,6 +11,7 @@ import pytest
 
 import convgauge
 
+pytestmark = pytest.mark.once
 PACKAGE = Path(convgauge.__file__).parent
 CHILD = [
     *("__init__", "_boot", "arguments", "bundled", "child", "dtypes", "frameworks", "layouts", "modes", "problem"),

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from convgauge import results
+from convgauge import cli, results
 from convgauge.results import Damaged, Footer, Header, Judgement, Machine, SpecRecord, Writer, read
 
 HEADER = Header(results.SCHEMA, "0.1", Machine("a processor", 2, 1 << 30, "Linux", "x86_64"), {"python": "3"}, 7)
@@ -157,3 +157,49 @@ def test_the_header_keeps_no_directory_names(monkeypatch: pytest.MonkeyPatch) ->
     assert "secret" not in made.command
     assert made.versions["python"]
     assert made.machine.cores >= 1
+
+
+# --- versions of the format ------------------------------------------------------------------------------------------
+
+OLD = Path(__file__).parent / "data"
+
+
+def test_runs_of_the_first_revision_are_read() -> None:
+    """Files as the first version wrote them: what has been added since has its default."""
+    check, race = read(OLD / "check-1.0.jsonl"), read(OLD / "race-1.0.jsonl")
+    assert (check.header.schema, check.header.revision, check.header.expected) == (1, 0, {})
+    assert [(one.implementation, one.spec, one.status) for one in check.of(SpecRecord)] == [
+        ("numpy_windows", "padding.pair", "passed"),
+        ("numpy_windows", "special.nan.weight", "passed"),
+        ("conv2d", "padding.pair", "failed"),
+        ("conv2d", "special.nan.weight", "failed"),
+    ]
+    assert check.footer is not None
+    assert check.footer.verdicts["conv2d"].verdict == "nonconformant"
+    assert [one.verdict for one in race.of(results.TimingRecord)] == ["baseline", "faster"]
+    assert all(one.worker == "" for one in race.records if hasattr(one, "worker"))
+
+
+def test_runs_of_the_first_revision_are_reported(tmp_path: Path) -> None:
+    """A folder stands for the runs in it."""
+    assert cli.main(["report", str(OLD), "--output", str(tmp_path / "site")]) == 0
+    page = (tmp_path / "site" / "index.html").read_text()
+    assert "numpy_im2col" in page
+    assert "conv2d" in page
+
+
+def test_a_folder_without_runs_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["report", str(tmp_path), "--output", str(tmp_path / "site")]) == 4
+    assert "there is no run" in capsys.readouterr().err
+
+
+def test_a_newer_revision_is_read_without_what_was_added(tmp_path: Path) -> None:
+    header = {**msgspec.to_builtins(HEADER), "revision": results.REVISION + 1, "colour": "green"}
+    lines = [header, {"type": "omen", "of": "later"}, {**msgspec.to_builtins(RECORD), "weather": 1}, FOOTER]
+    path = tmp_path / "run.jsonl"
+    path.write_bytes(b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
+    assert (read(path).records, read(path).footer) == ([RECORD], FOOTER)
+    lines[0] = HEADER
+    path.write_bytes(b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
+    with pytest.raises(Damaged, match=r"line 2: .*omen"):
+        read(path)

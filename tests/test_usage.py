@@ -91,6 +91,20 @@ def test_check_as_json(faulty: str) -> None:
     assert "verdicts" in told.stderr  # what people read goes on, aside
 
 
+def test_bench_as_json() -> None:
+    problem = "n1c2h6w7_o3k3x3_s1x1_p1x1_d1x1_g1_b_float32"
+    words = ["bench", "numpy_im2col", "--baseline", "numpy_windows", "--layers", problem, "--budget", "1", "--json"]
+    told = convgauge(*words)
+    found = json.loads(told.stdout)
+    assert told.returncode == found["exit_status"] == 0
+    assert [one["implementation"] for one in found["timings"]] == ["numpy_windows", "numpy_im2col"]
+    assert found["timings"][0]["verdict"] == "baseline"
+    assert {one["implementation"]: one["ranked"] for one in found["standings"]} == {
+        one["implementation"]: int(one["seconds"] is not None) for one in found["timings"]
+    }
+    assert "ratio" in told.stderr  # what people read goes on, aside
+
+
 def test_compare_as_json(faulty: str, tmp_path: Path) -> None:
     good, bad = str(tmp_path / "good.jsonl"), str(tmp_path / "bad.jsonl")
     kernel = Path(faulty.rpartition(":")[0])

@@ -14,6 +14,7 @@ from convgauge.conformance.spec import TIERS
 from convgauge.conformance.zoo import Exhibit, exhibits
 from convgauge.frameworks import installed
 
+pytestmark = pytest.mark.once
 ZOO = {one.name: one for one in exhibits()}
 FAULTS = [name for name, one in ZOO.items() if one.faulty]
 SOUND = [name for name, one in ZOO.items() if not one.faulty]

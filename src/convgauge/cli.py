@@ -11,10 +11,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from convgauge import __version__
 from convgauge.usage import USAGE_ERROR, Parser, UsageError, positive
+
+if TYPE_CHECKING:
+    from convgauge.cluster import ClusterError
+    from convgauge.registry import Origin
 
 INTERNAL_ERROR = 3
 
@@ -145,6 +149,7 @@ def _add_check(commands: Any) -> None:
         "convgauge check torch_conv2d --tier quick",
         "convgauge check my_kernel.py:conv2d --framework numpy -k 'padding or stride' -x",
         "convgauge check my_package.kernels:conv2d --profile training --output run.jsonl",
+        "convgauge check builtin --cluster tcp://10.0.0.1:8786 --output run.jsonl",
         "convgauge check --json | jq .verdicts    # targets from [tool.convgauge] in pyproject.toml",
     )  # fmt: skip
     _targets(parser)
@@ -159,6 +164,8 @@ def _add_check(commands: Any) -> None:
     parser.add_argument(
         "--jobs", type=int, default=0, metavar="N", help="specs judged at once (one a core, four at most)"
     )
+    _label(parser)
+    _cluster(parser, "share the parts of the run out to the workers of this Dask scheduler")
     parser.add_argument("-k", default="", metavar="EXPR", help="only specs whose test matches, as in pytest")
     parser.add_argument("-x", action="store_true", help="stop at the first spec that fails")
     parser.add_argument("-q", "--quiet", action="store_true", help="verdicts alone")
@@ -173,6 +180,14 @@ def _targets(parser: Parser) -> None:
         " 'builtin' stands for all that are shipped",
     )  # fmt: skip
     parser.add_argument("--framework", default="", help="arrays that a plain function wants: numpy, torch or jax")
+
+
+def _label(parser: Parser) -> None:
+    parser.add_argument("--label", default="", metavar="NAME", help="what reports call this environment")
+
+
+def _cluster(parser: Parser, help: str) -> None:
+    parser.add_argument("--cluster", default="", metavar="ADDRESS", help=f"{help}, e.g. tcp://10.0.0.1:8786")
 
 
 def _running(parser: Parser) -> None:
@@ -192,9 +207,10 @@ def _expanded(targets: list[str]) -> list[str]:
 
 
 def _check(options: Any) -> int:
+    judge = _check_on_cluster if options.cluster else _check_here
+    kept = options.resume or options.output
     if not options.json:
-        status = _pytest(_check_words(options))
-        kept = options.resume or options.output
+        status = judge(options)
         if kept and status in (0, 1):
             print(f"kept in {kept}; its pages: convgauge report {kept}")
         return status
@@ -202,7 +218,7 @@ def _check(options: Any) -> int:
 
     with _kept(options):
         with contextlib.redirect_stdout(sys.stderr):
-            status = _pytest(_check_words(options))
+            status = judge(options)
         try:
             run = results.read(Path(options.resume or options.output))
         except (results.Damaged, OSError):
@@ -215,14 +231,74 @@ def _check(options: Any) -> int:
 def _kept(options: Any) -> Iterator[None]:
     """The run in a file, for the summary to be read from, where none was asked for."""
     with tempfile.TemporaryDirectory() as folder:
-        if not options.resume and not options.output:
+        if not getattr(options, "resume", "") and not options.output:
             options.output = str(Path(folder) / "run.jsonl")
         yield
 
 
+def _check_here(options: Any) -> int:
+    return _pytest(_check_words(options))
+
+
+def _check_on_cluster(options: Any) -> int:
+    from rich.console import Console
+
+    from convgauge.cluster import ClusterError
+    from convgauge.cluster.check import Asked, Talk, check
+
+    for name in ("x", "resume", "shard"):
+        if getattr(options, name):
+            raise UsageError(f"{'-' if name == 'x' else '--'}{name} is for one machine: leave it or --cluster out")
+    files = {}
+    if options.expect:
+        from convgauge.conformance.session import expectations
+
+        expectations(options.expect)  # what is wrong with it is said before anything is started
+        files["expect.toml"] = Path(options.expect).read_bytes()
+    talk = Talk.VERDICTS if options.quiet else Talk.EVERY_SPEC if options.verbose else Talk.FAULTS
+    dtypes = tuple(filter(None, options.dtype.split(",")))
+    asked = Asked(_origins(options), _part_words(options), files, options.profile, options.tier, dtypes, options.k)
+    with _kept(options):
+        try:
+            return check(options.cluster, asked, Path(options.output), Console(), talk)
+        except ClusterError as error:
+            return _broke_off(error)
+        except OSError as error:
+            raise UsageError(f"the run cannot be written to {error.filename}: {error.strerror}") from None
+
+
+def _broke_off(error: ClusterError) -> int:
+    """The exit status of what a cluster did not do, which is said. Raises `UsageError` where nothing was begun."""
+    if error.status == USAGE_ERROR:
+        raise UsageError(str(error)) from None
+    print(f"convgauge: {error}", file=sys.stderr)
+    return error.status
+
+
+def _origins(options: Any) -> list[Origin]:
+    """What the targets mean. Raises `UsageError`."""
+    from convgauge.registry import TargetError, resolve
+
+    try:
+        return [one for target in _expanded(options.target) for one in resolve(target, options.framework)]
+    except TargetError as error:
+        raise UsageError(str(error)) from None
+
+
+def _part_words(options: Any) -> list[str]:
+    """The words of `check` for a part of it on a worker."""
+    from convgauge.cluster.work import FOLDER
+
+    plain = ("profile", "tier", "dtype", "device", "python", "framework", "timeout", "memory", "seed", "label", "jobs")
+    words = [f"--{name}={getattr(options, name)}" for name in plain]
+    words += ["-k", options.k] if options.k else []
+    words += [f"--expect={FOLDER}/expect.toml"] if options.expect else []
+    return words + ["--no-isolation"] * options.no_isolation + ["-q", "--cluster="]
+
+
 def _check_words(options: Any) -> list[str]:
     words = [*_shared(options), f"--convgauge-profile={options.profile}", f"--convgauge-tier={options.tier}"]
-    plain = ("dtype", "device", "expect", "python", "shard", "resume", "jobs")
+    plain = ("dtype", "device", "expect", "python", "shard", "resume", "label", "jobs")
     words += [f"--convgauge-{name}={getattr(options, name)}" for name in plain]
     words += [f"--convgauge-output={options.output}"]
     words += ["-k", options.k] if options.k else []
@@ -258,6 +334,7 @@ def _add_bench(commands: Any) -> None:
         "convgauge bench my_kernel.py:conv2d --framework numpy",
         "convgauge bench torch_conv2d my_kernel.py:conv2d --layers mobilenet_v2 --budget 120 --output race.jsonl",
         "convgauge bench numpy_im2col --baseline numpy_windows --layers smoke",
+        "convgauge bench auto --explain --layers mobilenet_v2",
     )  # fmt: skip
     _targets(parser)
     parser.add_argument("--baseline", default="torch_conv2d", metavar="NAME", help="what ratios are relative to")
@@ -265,25 +342,46 @@ def _add_bench(commands: Any) -> None:
     parser.add_argument("--budget", type=float, default=None, metavar="S", help="seconds for the whole race")
     parser.add_argument("--threads", default="1", metavar="N[,N]", help="threads of every engine (1)")
     parser.add_argument("--operands", default="hot", choices=["hot", "cold"], help="in the cache or rotated past it")
+    parser.add_argument("--explain", action="store_true", help="have `auto` say what it chose for each layer, and why")
     parser.add_argument("--seed", type=int, default=0, help="seed of operands and schedule (0)")
+    _label(parser)
+    _cluster(parser, "race on the workers of this Dask scheduler, one race at a time on each")
     parser.add_argument("--output", default="", metavar="RUN.jsonl", help="write the run here")
     parser.add_argument("-q", "--quiet", action="store_true", help="no tables: the run and the exit status tell")
+    _json(parser)
 
 
 def _bench(options: Any) -> int:
+    if not options.json:
+        return _raced(options)
+    if options.cluster:
+        raise UsageError("--json is for one machine: several kinds of them have several runs, see --output")
+    from convgauge import results, summaries
+
+    with _kept(options):
+        with contextlib.redirect_stdout(sys.stderr):
+            status = _raced(options)
+        print(summaries.encode(summaries.bench(results.read(Path(options.output)), status)))
+    return status
+
+
+def _raced(options: Any) -> int:
     from rich.console import Console
 
-    from convgauge import race, registry, results
+    from convgauge import race, results
 
+    origins = _origins(options)
     try:
-        origins = [one for t in _expanded(options.target) for one in registry.resolve(t, options.framework)]
         threads = [int(number) for number in options.threads.split(",")]
-    except (registry.TargetError, ValueError) as error:
-        raise UsageError(str(error)) from None
+    except ValueError as error:
+        raise UsageError(f"--threads: {error}") from None
+    if options.cluster:
+        return _bench_on_cluster(options, origins, len(threads))
     writer = None
     if options.output:
         try:
-            writer = results.Writer(Path(options.output), results.header(seed=options.seed))
+            header = results.header(seed=options.seed, started=results.now(), label=options.label)
+            writer = results.Writer(Path(options.output), header)
         except OSError as error:
             raise UsageError(f"the run cannot be written to {options.output}: {error.strerror}") from None
     started = time.monotonic()
@@ -291,6 +389,7 @@ def _bench(options: Any) -> int:
         status = race.bench(
             origins, baseline=options.baseline, layers=options.layers, budget=options.budget, threads=threads,
             seed=options.seed, writer=writer, console=Console(quiet=options.quiet), operands=options.operands,
+            explain=options.explain,
         )  # fmt: skip
         if writer is not None:
             writer.write(results.Footer({}, round(time.monotonic() - started, 3), 0, status))
@@ -305,6 +404,30 @@ def _bench(options: Any) -> int:
             writer.close()
 
 
+def _bench_on_cluster(options: Any, origins: list[Origin], thread_counts: int) -> int:
+    from rich.console import Console
+
+    from convgauge.cluster import ClusterError
+    from convgauge.cluster.bench import Asked, bench
+    from convgauge.race import BenchError
+
+    words = [f"--{name}={getattr(options, name)}" for name in _RACED]
+    asked = Asked(origins, [*words, "--cluster="], options.layers, options.budget, thread_counts)
+    output = Path(options.output) if options.output else None
+    try:
+        return bench(options.cluster, asked, output, Console(quiet=options.quiet))
+    except ClusterError as error:
+        return _broke_off(error)
+    except BenchError as error:
+        raise UsageError(str(error)) from None
+    except OSError as error:
+        raise UsageError(f"the run cannot be written to {error.filename}: {error.strerror}") from None
+
+
+_RACED = ("framework", "baseline", "threads", "operands", "seed", "label")
+"""The options of `bench` that hold for each race by itself."""
+
+
 # --- report and compare ----------------------------------------------------------------------------------------------
 
 
@@ -314,23 +437,29 @@ def _add_report(commands: Any) -> None:
         "convgauge report run.jsonl race.jsonl --output site", "convgauge report run.jsonl --serve",
     )  # fmt: skip
     parser.add_argument(
-        "runs", nargs="+", type=Path, metavar="RUN.jsonl", help="runs, and what `convgauge selftest --output` wrote"
-    )
+        "runs", nargs="+", type=Path, metavar="RUN.jsonl",
+        help="runs, folders of runs, and what `convgauge selftest --output` wrote",
+    )  # fmt: skip
     parser.add_argument("--output", type=Path, default=Path("reports/site"), metavar="DIR", help="reports/site")
+    parser.add_argument("--junitxml", type=Path, metavar="FILE", help="write the results as JUnit XML too")
     parser.add_argument("--serve", action="store_true", help="show it on the loopback interface until Ctrl-C")
 
 
 def _report(options: Any) -> int:
     from convgauge import report, results
 
+    troubles: list[report.Trouble] = []
     try:
-        index = report.build(options.runs, options.output)
+        index = report.build(options.runs, options.output, troubles.append, options.junitxml)
     except (results.Damaged, OSError) as error:
-        raise UsageError(str(error)) from None
+        raise UsageError(results.visible(str(error))) from None
+    for one in troubles:
+        said = "left out, and named in the report" if one.lost else "the report says so"
+        print(f"convgauge: {results.visible(one.text)}: {said}", file=sys.stderr)
     print(f"wrote {index}")
     if options.serve:
         report.serve(index.parent)
-    return 0
+    return int(any(one.lost for one in troubles))
 
 
 def _add_compare(commands: Any) -> None:

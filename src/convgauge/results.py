@@ -7,20 +7,28 @@ be; a line that does not read is an error that names it.
 from __future__ import annotations
 
 import contextlib
+import datetime
+import gzip
+import io
 import os
 import platform
 import re
 import sys
+import zlib
 from collections.abc import Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
 from convgauge import __version__
 
 SCHEMA = 1
+"""The version of the format: raised when a field goes or comes to mean something else."""
+
+REVISION = 1
+"""Raised when a field or a kind of record is added. A reader reads every revision of its schema, newer ones too."""
 
 STATUSES = (
     "passed", "failed", "errored", "crashed", "timed_out", "declined", "skipped", "xfailed", "xpassed", "mistrusted",
@@ -55,12 +63,22 @@ class Machine(msgspec.Struct, frozen=True):
     architecture: str
     devices: list[str] = []
 
+    @property
+    def kind(self) -> tuple[str, int, int, str]:
+        """What machines have in common on which times mean the same: processor, cores, GiB, architecture."""
+        return self.processor, self.cores, round(self.memory / 2**30), self.architecture
+
 
 class Header(msgspec.Struct, frozen=True, tag="header", tag_field="type"):
     """The first line. ``suite`` is convgauge's version, ``versions`` those of Python and the libraries.
 
+    ``schema`` and ``revision`` are the format's version: 1 and 0 make 1.0.
+
+    ``label`` names the environment; runs of one label stand together in a report, those of others beside them.
     ``shard`` is "3/8" for the third of eight parts of a run, "" for a whole one. ``selection`` is what a run was
-    narrowed to ("-k padding", "float32 only"), "" for all that its profile and tier hold.
+    narrowed to ("-k padding", "float32 only"), "" for all that its profile and tier hold. ``expected`` are the failures
+    that were expected: by spec the reason. ``workers`` are the machines of a run on a cluster, by the worker's address;
+    then ``machine`` is one of them.
     """
 
     schema: int
@@ -75,6 +93,9 @@ class Header(msgspec.Struct, frozen=True, tag="header", tag_field="type"):
     label: str = ""
     shard: str = ""
     selection: str = ""
+    expected: dict[str, str] = {}
+    workers: dict[str, Machine] = {}
+    revision: int = 0
 
 
 class Picture(msgspec.Struct, frozen=True):
@@ -117,7 +138,8 @@ class SpecRecord(msgspec.Struct, frozen=True, tag="spec", tag_field="type"):
     ``cases`` were judged; ``outcomes`` counts every case by its status. ``margin`` is the largest error divided by
     its bound; None where nothing was measured, ``margins`` those of the first cases and ``reductions`` how many
     products each output of these cases sums. ``sentence`` and ``source`` are the spec's own. ``failing`` lists the
-    problems that it failed on.
+    problems that it failed on. ``space`` has every valid case: by the letters of its problem's features
+    (`convgauge.features`), how many were judged, how many of these were at fault, and how many were declined.
     """
 
     implementation: str
@@ -140,6 +162,7 @@ class SpecRecord(msgspec.Struct, frozen=True, tag="spec", tag_field="type"):
     failing: list[str] = []
     seconds: float = 0.0
     reductions: list[int] = []
+    space: dict[str, list[int]] = {}
 
 
 class TimingRecord(msgspec.Struct, frozen=True, tag="timing", tag_field="type"):
@@ -153,6 +176,7 @@ class TimingRecord(msgspec.Struct, frozen=True, tag="timing", tag_field="type"):
     ``peak_bytes`` is the memory that one call adds at its peak, its output included. ``alone_seconds`` a call takes
     without the others in between. ``control_seconds`` (the baseline's record only) are the A/A control's samples.
     ``busy`` is the part of the race's time in which the system ran something else, taken out of ``seconds`` (Linux).
+    ``worker`` is the address of the worker of a cluster that ran the race, "" for this machine.
     """
 
     implementation: str
@@ -179,6 +203,7 @@ class TimingRecord(msgspec.Struct, frozen=True, tag="timing", tag_field="type"):
     least_bytes: int = 0
     control_seconds: list[float] = []
     busy: float = 0.0
+    worker: str = ""
 
 
 class ImplementationRecord(msgspec.Struct, frozen=True, tag="implementation", tag_field="type"):
@@ -224,13 +249,17 @@ class ImageRecord(msgspec.Struct, frozen=True, tag="image", tag_field="type"):
 
 
 class LimitRecord(msgspec.Struct, frozen=True, tag="limit", tag_field="type"):
-    """A limit of the machine measured in this run: ``what`` is "matmul" (FLOP/s) or "copy" (bytes/s)."""
+    """A limit of the machine measured in this run: ``what`` is "matmul" (FLOP/s) or "copy" (bytes/s).
+
+    ``worker`` is the address of the worker of a cluster that measured it, "" for this machine.
+    """
 
     what: str
     dtype: str
     threads: int
     value: float
     unit: str
+    worker: str = ""
 
 
 class Judgement(msgspec.Struct, frozen=True):
@@ -256,6 +285,7 @@ Record = Header | ImplementationRecord | SpecRecord | TimingRecord | ImageRecord
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Record)
+_KINDS = {"", *(kind.__struct_config__.tag for kind in get_args(Record))}
 
 
 class Run(msgspec.Struct):
@@ -276,7 +306,7 @@ class Writer:
 
     def __init__(self, path: Path, header: Header) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self.path = path
+        self.path, self.header = path, header
         self._file = path.open("wb", buffering=0)
         self.write(header)
 
@@ -284,7 +314,7 @@ class Writer:
     def onto(cls, path: Path) -> Writer:
         """A writer that goes on with an incomplete run; a last line that was cut off is taken away."""
         writer = cls.__new__(cls)
-        writer.path = path
+        writer.path, writer.header = path, read(path).header
         writer._file = path.open("r+b", buffering=0)
         whole = path.read_bytes().rpartition(b"\n")[0]
         writer._file.seek(len(whole) + 1)
@@ -338,28 +368,58 @@ def _check_once(path: Path, records: list[Record]) -> None:
             seen.add(key)
 
 
+def opened(path: Path) -> gzip.GzipFile | io.BufferedReader:
+    """A run file for reading, also one that was packed by gzip, as a report offers them. Raises `OSError`."""
+    return gzip.open(path) if path.suffix == ".gz" else path.open("rb")
+
+
 def _lines(path: Path) -> Iterator[Record]:
-    with path.open("rb") as file:
+    try:
+        yield from _unpacked(path)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise Damaged(f"{path} does not unpack: {error}") from None
+
+
+def _unpacked(path: Path) -> Iterator[Record]:
+    newer = False
+    with opened(path) as file:
         for number, line in enumerate(file, start=1):
             if not line.endswith(b"\n"):
                 return  # cut off in the middle of a write: the run is incomplete, and says so by its missing footer
             if number == 1:
-                _check_schema(path, line)
+                newer = _revision(path, line) > REVISION
+            elif newer and _kind(line) not in _KINDS:
+                continue  # a kind of record that came later
             try:
                 yield _decoder.decode(line)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 raise Damaged(f"{path}, line {number}: {error}") from None
 
 
-def _check_schema(path: Path, line: bytes) -> None:
+def _revision(path: Path, line: bytes) -> int:
+    """The revision of the format that a file's first line tells. Raises `Damaged` where its schema cannot be read."""
     try:
-        schema = msgspec.json.decode(line).get("schema")
+        content = msgspec.json.decode(line)
+        schema, revision = content.get("schema"), content.get("revision", 0)
     except (msgspec.DecodeError, UnicodeDecodeError, AttributeError, RecursionError):
         raise Damaged(f"{path}, line 1: not a run of convgauge") from None
     if not isinstance(schema, int):
         raise Damaged(f"{path}, line 1: no schema version, so not a run of convgauge")
     if schema != SCHEMA:
         raise Damaged(f"{path}: schema {schema}, and this version of convgauge reads schema {SCHEMA}")
+    return revision if isinstance(revision, int) else 0
+
+
+class _Tagged(msgspec.Struct):
+    type: str = ""
+
+
+def _kind(line: bytes) -> str:
+    """The type that a line says it is of; "" where it says none."""
+    try:
+        return msgspec.json.decode(line, type=_Tagged).type
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return ""
 
 
 def json_schema() -> dict[str, Any]:
@@ -426,8 +486,21 @@ def _processor() -> str:
     return found.group(1) if found else platform.processor()
 
 
+def now() -> str:
+    """This moment, as headers say when a run was started: in UTC, to a second."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
 def header(
-    *, seed: int, profile: str = "", tier: str = "", started: str = "", shard: str = "", selection: str = ""
+    *,
+    seed: int,
+    profile: str = "",
+    tier: str = "",
+    started: str = "",
+    shard: str = "",
+    selection: str = "",
+    expected: dict[str, str] | None = None,
+    label: str = "",
 ) -> Header:
     """A header for a run made now, here. The command keeps no directory names."""
     words = ["convgauge", *sys.argv[1:]]
@@ -442,6 +515,9 @@ def header(
         started=started,
         profile=profile,
         tier=tier,
+        label=label,
         shard=shard,
         selection=selection,
+        expected=expected or {},
+        revision=REVISION,
     )

@@ -94,6 +94,8 @@ class Description:
     source: str = ""
     summary: str = ""
     prepares: bool = False
+    calibrates: bool = False
+    explains: bool = False
 
 
 @dataclass
@@ -135,6 +137,8 @@ class Subject:
             source=said.source,
             summary=said.summary,
             prepares=self.implementation.prepared is not None,
+            calibrates=self.implementation.calibrated is not None,
+            explains=self.implementation.explained is not None,
         )
 
     def observe(self, call: Call) -> Observation:

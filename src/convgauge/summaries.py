@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from statistics import median
 from typing import Any
 
 import msgspec
 
+from convgauge.race.summary import standings
 from convgauge.report.changes import Change
-from convgauge.results import FAULTS, Run
+from convgauge.results import FAULTS, Run, TimingRecord
 
 
 def encode(found: Any) -> str:
@@ -27,6 +30,28 @@ def check(run: Run, status: int) -> dict[str, Any]:
         "verdicts": run.footer.verdicts if run.footer else {},
         "faults": [_fault(record) for record in faults],
         "cases": run.footer.cases if run.footer else 0,
+        "elapsed": run.footer.elapsed if run.footer else None,
+        "complete": run.footer is not None,
+        "exit_status": status,
+    }
+
+
+def bench(run: Run, status: int) -> dict[str, Any]:
+    """The standings of a race, and every ratio with its interval."""
+    timings = run.of(TimingRecord)
+    keys = ("implementation", "problem", "layer", "count", "threads", "verdict", "ratio", "low", "high", "reason")
+    return {
+        "suite": run.header.suite,
+        "seed": run.header.seed,
+        "machine": run.header.machine,
+        "standings": [{**asdict(one), "total_ratio": one.total_ratio} for one in standings(timings)],
+        "timings": [
+            {
+                **{key: getattr(record, key) for key in keys},
+                "seconds": median(record.seconds) if record.seconds else None,
+            }
+            for record in timings
+        ],
         "elapsed": run.footer.elapsed if run.footer else None,
         "complete": run.footer is not None,
         "exit_status": status,

@@ -39,7 +39,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--convgauge-output", default="", metavar="RUN.jsonl", help="write the run here")
     add("--convgauge-spec", default="", help="comma-separated ids of the only specs to run, whatever the profile")
     add("--convgauge-only", default="", metavar="CASE", help="the only case to run, as a counterexample prints it")
-    add("--convgauge-shard", default="", metavar="K/N", help="the Kth of N equal parts of the run")
+    add("--convgauge-shard", default="", metavar="K/N", help="the Kth of N parts of the run that cost alike")
+    add("--convgauge-label", default="", metavar="NAME", help="what reports call this environment")
     add("--convgauge-resume", default="", metavar="RUN.jsonl", help="go on with an incomplete run")
     add("--convgauge-expect", default="", metavar="FILE", help="TOML file of expected failures")
     add("--convgauge-jobs", type=int, default=0, metavar="N", help="specs judged at once; 0: one a core, four at most")
@@ -56,6 +57,10 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[_THREADS] = threadpoolctl.threadpool_limits(1)
         config.stash[_KEY] = Session.from_options(config.option)
         config.pluginmanager.register(_Hooks(config.stash[_KEY]), "convgauge-hooks")
+        if config.option.verbose > -2:  # not where the verdicts alone are wanted
+            from convgauge.conformance.telling import TimeLeft
+
+            config.pluginmanager.register(TimeLeft(config.option.convgauge_tier), "convgauge-time-left")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -109,7 +114,7 @@ class Nonconformity(Exception):
     """A spec that an implementation does not meet; its text is the report."""
 
 
-def _key(item: Any) -> tuple[str, ...] | None:
+def _key(item: Any) -> tuple[str, str, str, str] | None:
     """(spec, implementation, dtype, device) of an item; None for one that is no spec's."""
     spec = getattr(item.function, "spec", None)
     return None if spec is None else (spec.id, *item.callspec.params["judge"])
@@ -139,11 +144,21 @@ class _Hooks:
             return order[due[0]] if isinstance(due, tuple) else None
 
         due = sorted((item for item in items if place(item) is not None), key=lambda item: place(item) or 0)
-        kept = due[self.session.shard.first :: self.session.shard.of]
+        kept = due[self._part(due)]
         if self.session.done:
             kept = [item for item in kept if _key(item) not in self.session.done]
         config.hook.pytest_deselected(items=list(set(items) - set(kept)))
         items[:] = kept
+
+    def _part(self, due: list[pytest.Item]) -> slice:
+        """The items of this shard; parts cost alike, as far as is known beforehand."""
+        from convgauge.conformance import costs
+
+        shard = self.session.shard
+        if not shard.of:
+            return slice(None)
+        keys = [key and key[:2] for key in map(_key, due)]
+        return costs.cut(costs.estimates(keys, self.session.setting.tier), shard.first, shard.of)
 
     def pytest_runtestloop(self, session: pytest.Session) -> None:
         """Begin to judge the specs that are due, where several are judged at once."""

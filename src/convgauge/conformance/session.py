@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import functools
 import os
 import threading
@@ -41,24 +40,26 @@ class Target:
     absent: str = ""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Expectation:
     """An expected failure, as data of the caller's: the reason and where it is tracked."""
 
     reason: str
     url: str = ""
-    met: bool = False
 
 
 @dataclass(frozen=True)
 class Shard:
-    """One of ``of`` parts of a run: every ``of``-th item from ``first`` (counted from 0)."""
+    """One of ``of`` parts of a run that cost alike (see `convgauge.conformance.costs`), ``first`` counted from 0.
+
+    ``of`` is 0 where the run is not one of parts; that of a single part is put together as those of several are.
+    """
 
     first: int = 0
-    of: int = 1
+    of: int = 0
 
     def __str__(self) -> str:
-        return "" if self.of == 1 else f"{self.first + 1}/{self.of}"
+        return f"{self.first + 1}/{self.of}" if self.of else ""
 
     @classmethod
     def parse(cls, text: str) -> Shard:
@@ -85,13 +86,14 @@ class Session:
         self, targets: list[Target], setting: Setting, limits: Limits, *, isolated: bool, python: str,
         dtypes: tuple[str, ...] = (), devices: tuple[str, ...] = (), output: str = "",
         specs: tuple[str, ...] = (), selection: str = "", shard: Shard = WHOLE,
-        expected: dict[str, Expectation] | None = None, jobs: int = 1,
+        expected: dict[str, Expectation] | None = None, label: str = "", jobs: int = 1,
     ) -> None:  # fmt: skip
         self.targets = {target.origin.name: target for target in targets}
         self.setting, self.limits, self.isolated, self.python = setting, limits, isolated, python
         self.dtypes, self.devices, self.specs = dtypes, devices, specs
         self.jobs = jobs if isolated else 1  # implementations in this process share its global state
         self.expected, self.selection, self.shard = expected or {}, selection, shard
+        self.label = label
         self.records: list[results.SpecRecord] = []
         self.broken: list[str] = []  # tests that failed otherwise than by a verdict: the suite's own defects
         self.unloadable: list[str] = []
@@ -125,7 +127,7 @@ class Session:
             only = Case.parse(options.convgauge_only) if options.convgauge_only else None
         except (TargetError, ProblemError) as error:
             raise pytest.UsageError(str(error)) from None
-        _unlike(origins)
+        refuse_namesakes(origins)
         setting = Setting(profile, tier, options.convgauge_seed, only)
         limits = Limits(options.convgauge_timeout, options.convgauge_memory << 20)
         session = cls(
@@ -142,6 +144,7 @@ class Session:
             shard=Shard.parse(options.convgauge_shard),
             selection=selected(options),
             expected=expectations(options.convgauge_expect),
+            label=options.convgauge_label,
             jobs=1 if only else _jobs(options.convgauge_jobs),
         )
         if options.convgauge_resume:
@@ -174,9 +177,11 @@ class Session:
             seed=self.setting.seed,
             profile=self.setting.profile,
             tier=self.setting.tier,
-            started=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            started=results.now(),
+            label=self.label,
             shard=str(self.shard),
             selection=self.selection,
+            expected={name: entry.reason for name, entry in self.expected.items()},
         )
 
     def _opened(self, output: str) -> results.Writer:
@@ -216,7 +221,7 @@ class Session:
                 except LoadError as error:
                     raise pytest.UsageError(results.visible(f"{error}\n{error.trace}".rstrip())) from None
                 devices[said.framework] = said.devices
-                self._introduce(name, said)
+                target.said = said
         self.spare()
 
     def _start_first(self) -> None:
@@ -270,7 +275,7 @@ class Session:
             self._own.name = ""
 
     def _introduce(self, name: str, said: Description | None) -> None:
-        """Write what an implementation says of itself, the first time that it runs; None for one that is absent."""
+        """Write what an implementation says of itself, before its first record; None for one that is absent."""
         self.targets[name].said = said
         if name not in self._introduced:
             self._introduced.add(name)
@@ -357,14 +362,14 @@ class Session:
         judge.blame(self._fatal.get(judge.said.name))
         expected = self.expected.get(judge.spec.id)
         if expected is not None and status in results.FAULTS:
-            expected.met = True
             status, reason = "xfailed", f"{expected.reason} {expected.url}".strip()
-        self._write(self._record(judge, status, reason, seconds))
+        record = self._record(judge, status, reason, seconds)
+        self._write(record)
         for image in judge.images:
             if image.implementation != "oracle" or image.title not in self._pictured:
                 self._write(image)
                 self._pictured |= {image.title}
-        return status, report_text(judge, status, reason)
+        return status, report_text(record)
 
     def _record(self, judge: Judge, status: str, reason: str, seconds: float) -> results.SpecRecord:
         spec = judge.spec
@@ -389,6 +394,7 @@ class Session:
             failing=[case.problem.text for case, _ in judge.faults],
             seconds=round(seconds, 4),
             reductions=judge.reductions[: results.MOST_MARGINS],
+            space=judge.space,
         )
 
     def _write(self, record: results.Record) -> None:
@@ -422,9 +428,12 @@ class Session:
                 self.settle(done.judge, done.seconds, done.skipped)
         if status == pytest.ExitCode.INTERRUPTED or self.unwritten:
             return status
-        for name in self.stale():
-            self._write(self._passed_unexpectedly(name))
         present = [name for name, target in self.targets.items() if not target.absent]
+        if not self.shard.of:  # a shard cannot tell: merging does
+            reasons = {name: entry.reason for name, entry in self.expected.items()}
+            first = next(iter(present or self.targets))
+            for record in unexpected(reasons, self.records, first, narrowed=bool(self.selection)):
+                self._write(record)
         verdicts = {name: judgement(name, self.records) for name in present}
         cases = sum(record.cases for record in self.records)
         if self.broken:
@@ -441,28 +450,8 @@ class Session:
             self._writer.close()
         return status
 
-    def stale(self) -> list[str]:
-        """Expected failures that did not come about: the spec passed in every dtype, or there is none by that name.
 
-        In a run narrowed to some specs, only those that were run count; a shard cannot tell.
-        """
-        if self.shard.of > 1:
-            return []
-        ran = {record.spec for record in self.records}
-        return [name for name, entry in self.expected.items() if not entry.met and (name in ran or not self.selection)]
-
-    def _passed_unexpectedly(self, name: str) -> results.SpecRecord:
-        """The record of an expected failure that did not come about; it is a failure, so that the entry is removed."""
-        ran = [record for record in self.records if record.spec == name]
-        why = "it passed" if ran else "no such spec was run"
-        reason = f"expected to fail ({self.expected[name].reason}), but {why}: remove the entry"
-        chapter = ran[0].chapter if ran else ""
-        return results.SpecRecord(
-            next(iter(self.targets)), name, "required", "xpassed", 0, reason=reason, chapter=chapter
-        )
-
-
-def _unlike(origins: list[Origin]) -> None:
+def refuse_namesakes(origins: list[Origin]) -> None:
     """Refuse two targets of one name, since records are told apart by it. Raises `pytest.UsageError`."""
     named: dict[str, Origin] = {}
     for origin in origins:
@@ -490,6 +479,26 @@ def selected(options: Any) -> str:
         ("only on ", options.convgauge_device),
     )
     return ", ".join(words + value for words, value in named if value)
+
+
+def unexpected(
+    expected: dict[str, str], records: list[results.SpecRecord], implementation: str, *, narrowed: bool
+) -> list[results.SpecRecord]:
+    """The records of expected failures, by spec the reason, that did not come about: faults, so that they go.
+
+    The spec passed in every dtype, or there is none by that name. In a run ``narrowed`` to some specs, only those that
+    were run count. ``implementation`` is the one that the records name.
+    """
+    found = []
+    for name, why in expected.items():
+        ran = [record for record in records if record.spec == name]
+        if any(record.status == "xfailed" for record in ran) or (narrowed and not ran):
+            continue
+        seen = "it passed" if ran else "no such spec was run"
+        reason = f"expected to fail ({why}), but {seen}: remove the entry"
+        chapter = ran[0].chapter if ran else ""
+        found.append(results.SpecRecord(implementation, name, "required", "xpassed", 0, reason=reason, chapter=chapter))
+    return found
 
 
 def judgement(name: str, records: list[results.SpecRecord]) -> results.Judgement:
@@ -539,15 +548,15 @@ def described(name: str, target: Target) -> results.ImplementationRecord:
     )  # fmt: skip
 
 
-def report_text(judge: Judge, status: str, reason: str) -> str:
+def report_text(record: results.SpecRecord) -> str:
     """What is shown for one spec: the sentence, the counterexample and how to run it again."""
-    found = judge.counterexample
-    if found is None or status in ("passed", "xpassed"):
-        return results.visible(reason)
+    found = record.counterexample
+    if found is None or record.status in ("passed", "xpassed"):
+        return results.visible(record.reason)
     lines = [
-        f"{judge.said.name}: {judge.spec.id} ({judge.spec.level}) {status} in {judge.dtype} on {judge.device}"
-        + (f", as expected: {reason}" if status == "xfailed" else ""),
-        f"  {judge.spec.sentence}",
+        f"{record.implementation}: {record.spec} ({record.level}) {record.status} in {record.dtype} on {record.device}"
+        + (f", as expected: {record.reason}" if record.status == "xfailed" else ""),
+        f"  {record.sentence}",
         f"  problem   {found.problem}" + (f"  called with {found.arguments}" if found.arguments else ""),
         f"  operands  {found.operands}, seed {found.seed}, layouts {'/'.join(found.layouts)}",
         f"  {found.message}",
@@ -560,7 +569,7 @@ def report_text(judge: Judge, status: str, reason: str) -> str:
         lines.append(f"  got {found.got}, expected {found.expected}")
     if found.printed.strip():
         lines.append("  printed   " + found.printed.strip()[-PRINTED:].replace("\n", "\n            "))
-    lines.append(f"  cases     {', '.join(f'{count} {name}' for name, count in judge.outcomes.items())}")
+    lines.append(f"  cases     {', '.join(f'{count} {name}' for name, count in record.outcomes.items())}")
     lines.append(f"  again     {found.reproduce}")
     return results.visible("\n".join(lines))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from convgauge.conformance.session import Session
-from convgauge.results import FAULTS, visible
+from convgauge.results import FAULTS, Judgement, visible
 
 
 def show(session: Session, terminal: Any) -> None:
@@ -22,15 +22,8 @@ def show(session: Session, terminal: Any) -> None:
         if target.absent:
             terminal.write_line(visible(f"{name}: absent, {target.absent}"))
     for name, one in session.footer.verdicts.items():
-        counts = ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in one.specs.items())
         good = one.verdict.startswith("conformant")
-        terminal.write_line(
-            f"{visible(name)}: {one.verdict}, accuracy grade {one.grade or 'none'}; {one.executed} cases judged"
-            f" ({one.declined} declined); specs: {counts or 'none'}",
-            green=good,
-            red=not good,
-            bold=True,
-        )
+        terminal.write_line(verdict(name, one), green=good, red=not good, bold=True)
     _advisory(session, terminal)
     for test in session.broken:
         terminal.write_line(f"{test} did not come to a verdict: a defect of the suite itself, see above", red=True)
@@ -41,6 +34,15 @@ def show(session: Session, terminal: Any) -> None:
         )
     terminal.write_line(
         f"{footer.cases} cases in {footer.elapsed:.1f} s ({footer.cases / max(footer.elapsed, 1e-9):.0f} a second)"
+    )
+
+
+def verdict(name: str, one: Judgement) -> str:
+    """One implementation's line."""
+    counts = ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in one.specs.items())
+    return (
+        f"{visible(name)}: {one.verdict}, accuracy grade {one.grade or 'none'}; {one.executed} cases judged"
+        f" ({one.declined} declined); specs: {counts or 'none'}"
     )
 
 

@@ -1,0 +1,108 @@
+"""What shards cost: ``python benchmarks/shard_costs.py RUN.jsonl… [--reference NAME] [--write]``.
+
+Prints how evenly each run would be spread over shards, by what its items took in truth: the slowest shard's seconds
+divided by the mean of all, cut by the shipped estimates, and dealt out item by item, which also starts a process for
+every implementation in every shard. ``--write`` makes the shipped table anew from the runs; of each tier that is in it
+there must be a run of the reference, a fast kernel, whose seconds are the suite's own. Other implementations are held
+against the reference's seconds in the same run, so that it does not matter how busy the machine was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import statistics
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from convgauge import results
+from convgauge.bundled import bundled
+from convgauge.conformance import costs
+from convgauge.results import Run, SpecRecord
+
+SHARDS = (2, 4, 8, 16, 32)
+START = 1.0  # seconds; NumPy takes half of one, the larger frameworks two or three
+
+
+def measured(runs: Sequence[Run], reference: str) -> costs.Table:
+    """The table that the runs make; of a spec and a tier the first run with the reference holds."""
+    specs: dict[str, dict[str, tuple[float, float]]] = {}
+    for run in runs:
+        grouped: dict[str, list[SpecRecord]] = defaultdict(list)
+        for record in run.of(SpecRecord):
+            if record.implementation == reference:
+                grouped[record.spec].append(record)
+        if grouped:
+            known = specs.get(run.header.tier, {})
+            specs[run.header.tier] = {**{spec: _row(some) for spec, some in sorted(grouped.items())}, **known}
+    beyond: dict[str, list[float]] = defaultdict(list)
+    for run in runs:
+        rows = specs.get(run.header.tier, {})
+        records = [one for one in run.of(SpecRecord) if one.spec in rows and one.status in ("passed", "failed")]
+        own = [one for one in records if one.implementation == reference]
+        slow = sum(one.seconds for one in own) / sum(rows[one.spec][0] for one in own) if own else 1.0
+        for record in records:
+            beyond[record.implementation] += [record.seconds / slow - rows[record.spec][0], _cases(record)]
+    pace = {name: sum(some[::2]) / sum(some[1::2]) for name, some in sorted(beyond.items())}
+    kept = {name: _short(value) for name, value in pace.items() if value > 0 and name != reference}
+    return costs.Table(runs[0].header.machine.processor, START, specs, kept)
+
+
+def _row(records: Sequence[SpecRecord]) -> tuple[float, float]:
+    seconds = statistics.fmean(record.seconds for record in records)
+    return _short(seconds), _short(statistics.fmean(_cases(record) for record in records))
+
+
+def _cases(record: SpecRecord) -> int:
+    return sum(record.outcomes.values())
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.3g}")
+
+
+def balance(run: Run) -> None:
+    """Print how evenly a run is spread over shards."""
+    records = run.of(SpecRecord)
+    took = [record.seconds for record in records]
+    estimated = costs.estimates([(record.spec, record.implementation) for record in records], run.header.tier)
+    print(f"{run.path}: {len(records)} items, {sum(took):.0f} s, the longest {max(took):.2f} s")
+    for of in SHARDS:
+        cuts = [costs.cut(estimated, first, of) for first in range(of)]
+        by_cost = _worst([took[one] for one in cuts])
+        dealt = _worst([took[first::of] for first in range(of)])
+        starts = sum(len({record.implementation for record in records[one]}) for one in cuts)
+        named = len({record.implementation for record in records})
+        print(
+            f"  {of:3d} shards: the slowest {by_cost:.2f} of the mean, {starts} processes started;"
+            f" dealt out {dealt:.2f}, {named * of} processes"
+        )
+
+
+def _worst(parts: Sequence[Sequence[float]]) -> float:
+    """The largest part's sum divided by the mean of all."""
+    sums = [sum(part) for part in parts]
+    return max(sums) * len(sums) / sum(sums)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN.jsonl")
+    parser.add_argument("--reference", default="numpy_windows")
+    parser.add_argument("--write", action="store_true", help="make conformance/data/costs.json anew")
+    options = parser.parse_args()
+    runs = [results.read(path) for path in options.runs]
+    if options.write:
+        path = bundled("conformance", "data") / "costs.json"
+        encoded = msgspec.json.format(msgspec.json.encode(measured(runs, options.reference)), indent=1).decode()
+        path.write_text(re.sub(r"\[\s+(\S+)\s+(\S+)\s+\]", r"[\1 \2]", encoded) + "\n")  # a row a line
+        costs.table.cache_clear()
+    for run in runs:
+        balance(run)
+
+
+if __name__ == "__main__":
+    main()
