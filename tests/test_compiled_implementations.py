@@ -62,7 +62,7 @@ def test_what_lies_round_a_row_s_end_stays_out() -> None:
 
 @pytest.mark.skipif(not any(map(shutil.which, ("c++", "g++", "clang++"))), reason="there is no C++ compiler")
 def test_torch_compiles_a_depthwise_layer() -> None:
-    text = "n1c16h65w66_o16k3x3_s1x1_p1x1_d1x1_g16_b_float32"
+    text = "n1c32h65w66_o32k3x3_s1x1_p1x1_d1x1_g32_b_float32"
     module: Any = loaded("torch_compiled").prepared.__globals__  # type: ignore[union-attr]  # it prepares
     assert Problem.parse(text).flops >= module["LEAST_FLOPS"]
     assert not answers("torch_compiled", text).any()

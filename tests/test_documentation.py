@@ -14,6 +14,7 @@ import ast
 import configparser
 import importlib.util
 import re
+import runpy
 import shlex
 import subprocess
 import sys
@@ -22,10 +23,11 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
-from convgauge import cli
+from convgauge import cli, registry
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [
@@ -167,3 +169,28 @@ def test_a_page_that_lies_is_found(tmp_path: Path) -> None:
         _follow(["convgauge", "check", "numpy_windows", "--teir"], [], not_run, tmp_path)
     with pytest.raises(AssertionError, match="no_such_module"):
         _execute("import no_such_module", tmp_path)
+
+
+def test_every_algorithm_has_a_picture_and_a_section() -> None:
+    drawn = runpy.run_path(str(ROOT / "docs" / "pictures.py"))
+    shown = re.findall(r"^## (.+)\n\n```\{include\} _generated/kinds/\1\.md$", _algorithms(), re.MULTILINE)
+    shipped = {origin.declaration.algorithm for origin in registry.builtins().values() if origin.declaration}
+    assert shipped <= set(shown)
+    assert set(shown) == set(drawn["DRAWN"])
+    for picture in drawn["write"]().values():
+        svg = ElementTree.fromstring(picture)
+        assert svg.get("stroke") == "currentColor", "it would not be seen in the dark"
+        assert svg.get("aria-label")
+        assert "\n\n" not in picture, "Markdown would end it there"
+
+
+def _algorithms() -> str:
+    return (ROOT / "docs" / "algorithms.md").read_text(encoding="utf-8")
+
+
+def test_every_implementation_says_what_it_costs() -> None:
+    for origin in registry.builtins().values():
+        source = Path(origin.place).read_text(encoding="utf-8")
+        (function,) = [node for node in ast.parse(source).body if getattr(node, "name", "") == origin.attribute]
+        said = ast.get_docstring(function) or ""  # type: ignore[arg-type]  # only a function has that name
+        assert "Cost and workspace: " in said or ("Cost: " in said and "Workspace: " in said), origin.name
