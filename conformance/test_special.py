@@ -163,11 +163,17 @@ def test_infinity_times_zero(judge):
         input[..., ::2] = 0.0
         return in_weight(np.inf, 0.3)(problem, Operands(input, operands.weight, operands.bias))
 
+    def blank(problem: Problem, operands: Operands) -> Operands:
+        input = operands.input.copy()
+        input[:1] = 0.0
+        return in_weight(np.inf, 0.6)(problem, Operands(input, operands.weight, operands.bias))
+
     # a sum of one product is a scaled vector to a BLAS, which by its own definition does nothing for a scale of zero
     several = [problem for problem in TABLE if problem.reduction > 1]
     judge.special(cases(several), hidden(np.inf))
     judge.special(cases(several), hidden(np.nan))
-    judge.special(cases([problem for problem in UNPADDED if problem.reduction > 1]), unseen)
+    for plant in (unseen, blank):
+        judge.special(cases([problem for problem in UNPADDED if problem.reduction > 1]), plant)
 
 
 @spec("special.overflow", profile="functional", source=IEEE, quick=("float32", "float16"))

@@ -419,12 +419,29 @@ def test_a_thousand_of_everything(judge):
     )
 
 
+@spec("sweep.megabytes", source=CONV2D, dtypes=("float32",))
+def test_operands_of_megabytes(judge):
+    """Weights of more than a megabyte, and inputs of more than eight, are read to the last element."""
+    cases = [Problem(in_channels=257, out_channels=128, height=3, width=3, kernel=(3, 3), bias=True)]
+    if judge.setting.tier != "quick":  # few outputs, so that loops in plain Python come through as well
+        cases.append(Problem(in_channels=512, out_channels=515, height=3, width=3, kernel=(3, 3)))
+        cases.append(Problem(in_channels=3, height=841, width=841, kernel=(1, 1), stride=(40, 40), bias=True))
+        cases.append(Problem(batch=2100, in_channels=8, height=12, width=12, kernel=(2, 2), stride=(10, 10)))
+    judge.exact(cases)
+
+
 @spec("sweep.millions", source=CONV2D, dtypes=("float32",))
 def test_more_elements_than_a_float_counts(judge):
-    """More than 2^24 input elements are told apart: an index kept in float32 no longer counts them."""
+    """More than 2^24 input or output elements are told apart: an index kept in float32 no longer counts them."""
     if judge.setting.tier != "exhaustive":
         judge.skip("at exhaustive, as the operands take hundreds of megabytes")
-    judge.exact([Problem(height=4200, width=4001, kernel=(2, 2), stride=(3, 7)), Problem(height=5, width=3_400_000)])
+    judge.exact(
+        [
+            Problem(height=4200, width=4001, kernel=(2, 2), stride=(3, 7)),
+            Problem(height=5, width=3_400_000),
+            Problem(height=2100, width=2003, out_channels=4, bias=True),
+        ]
+    )
 
 
 @spec("sweep.together", source=CONV2D)

@@ -1,17 +1,20 @@
-"""The pages that are functions of declarations: the specification, from the specs; the algorithms, from docstrings."""
+"""What of the pages is a function of declarations: the specification, the implementations and what they cost."""
 
 import ast
 from itertools import groupby
 from pathlib import Path
+
+import pictures  # beside this file
 
 from convgauge import registry
 from convgauge.conformance.selftest import collected
 
 
 def write(folder: Path) -> None:
-    """Write both pages; a page that stays as it is is not touched, so that it is not built again."""
-    folder.mkdir(exist_ok=True)
-    for name, text in (("specification.md", specification()), ("algorithms.md", algorithms())):
+    """Write all of it; a file that stays as it is is not touched, so that it is not built again."""
+    (folder / "kinds").mkdir(parents=True, exist_ok=True)
+    made = {"specification.md": specification(), "implementations.md": implementations(), "costs.md": costs()}
+    for name, text in {**made, **{f"kinds/{kind}.md": text for kind, text in kinds().items()}}.items():
         path = folder / name
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
@@ -37,11 +40,48 @@ def specification() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def algorithms() -> str:
+def by_algorithm() -> list[registry.Origin]:
+    """Every implementation that is shipped."""
+    return sorted(registry.builtins().values(), key=lambda one: (one.declaration.algorithm, one.name))
+
+
+def kinds() -> dict[str, str]:
+    """By algorithm, its picture where there is one, and who implements it."""
+    drawn = pictures.write()
+    names = {kind: list(some) for kind, some in groupby(by_algorithm(), key=lambda one: one.declaration.algorithm)}
+    found = {}
+    for kind in {**drawn, **names}:
+        links = ", ".join(f"[{one.name}](_generated/implementations.md#{one.name})" for one in names.get(kind, []))
+        found[kind] = drawn.get(kind, "") + f"\n*Implemented by {links or 'none that is shipped'}.*\n"
+    return found
+
+
+def costs() -> str:
+    """A table of what each implementation says that it costs."""
+    lines = ["| algorithm | implementation | cost | workspace |", "|---|---|---|---|"]
+    for origin in by_algorithm():
+        said = origin.declaration
+        name = f"[{said.name}](_generated/implementations.md#{said.name})"
+        cells = (said.algorithm, name, *map(plain, cost(docstring(origin))))
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def cost(text: str) -> tuple[str, str]:
+    """What a docstring says after "Cost:" and after "Workspace:"; "Cost and workspace:" is both."""
+    said = " ".join(text.split()).replace("|", "/")
+    both = said.partition("Cost and workspace: ")[2]
+    if both:
+        return both, "the same"
+    products, _, workspace = said.partition("Cost: ")[2].partition(" Workspace: ")
+    return products, workspace
+
+
+def implementations() -> str:
     """Every implementation that is shipped, by algorithm, with what its docstring says, its cost included."""
-    origins = sorted(registry.builtins().values(), key=lambda one: (one.declaration.algorithm, one.name))
+    origins = by_algorithm()
     lines = [
-        "# The algorithms",
+        "# The implementations",
         "",
         "What is shipped, by algorithm, in the words of each implementation. N images of C channels; O output channels",
         "of OH×OW; a kernel of KH×KW; G groups; K = C/G KH KW products for each output.",

@@ -9,8 +9,10 @@ from convgauge import implementation
 from convgauge.arguments import check_input, resolve
 from convgauge.dtypes import DTYPES
 
-# The spectra worked on at a time fill a second-level cache, or hold one strip of one group where that is more.
+# The spectra worked on at a time fill a second-level cache, or half of what input and output take where that is less,
+# or hold one strip of one group where that is more.
 CACHED_BYTES = 2**21
+COPIES = 4  # of a strip while it is transformed: itself, its tiles, what they become, and what becomes of rows first
 
 
 @implementation(
@@ -25,11 +27,11 @@ def torch_fft_tiled(input, weight, bias=None, stride=1, padding=0, dilation=1, g
 
     A tile of T pixels along an axis gives T - extent + 1 outputs; the tile length is the one of least T log T per
     output. Where one tile covers the axis, zeros padded behind may wrap around onto those padded in front, so it is
-    shorter than the padded image. Some groups and one row of tiles are transformed at a time, multiplied by the spectra
-    of the filters, transformed back, and written to the output.
+    shorter than the padded image. Some groups and one row of tiles are transformed at a time, a few channels after the
+    others, multiplied by the spectra of the filters, transformed back, and written to the output.
 
     Cost: O((N C + N O) T^2 log T) a tile and N O C/G T^2 complex products. Workspace: the filters' spectra, O C/G T^2
-    elements, and one strip of tiles, about (C + O)/G elements of the spectra for each of its pixels.
+    elements, made once by `prepare`, and those of one row of tiles of one group, C/G elements for each of its pixels.
     """
     problem = resolve(input, weight, bias, stride, padding, dilation, groups, torch_fft_tiled.declaration.dtypes)
     return prepare(problem, weight, bias)(input)
@@ -39,48 +41,61 @@ def torch_fft_tiled(input, weight, bias=None, stride=1, padding=0, dilation=1, g
 def prepare(problem, weight, bias):
     n, c, o, g = problem.batch, problem.in_channels, problem.out_channels, problem.groups
     accumulator = getattr(torch, DTYPES[problem.dtype].accumulator)
-    (sh, sw), (dh, dw), ow, ((top, _), (left, _)) = (
-        problem.stride,
-        problem.dilation,
-        problem.output_size[1],
-        problem.pads,
-    )
+    (sh, sw), (dh, dw), ((top, _), (left, _)) = problem.stride, problem.dilation, problem.pads
     offset = None if bias is None else bias.to(accumulator, copy=True)
     if 0 in problem.input_shape or 0 in problem.output_shape:
         return lambda image: _biased(image.new_zeros(problem.output_shape, dtype=accumulator), offset).to(image.dtype)
 
     (tile_h, rows, down), (tile_w, columns, across) = (_tiling(problem, axis) for axis in (0, 1))
-    filters, weight_scale = _normalised(weight.to(accumulator))
-    spaced = filters.new_zeros((o, c // g, *problem.extent))
-    spaced[:, :, ::dh, ::dw] = filters
+    smaller, weight_scale = _scales(weight, accumulator)
+    spaced = weight.new_zeros((o, c // g, *problem.extent), dtype=accumulator)
+    spaced[:, :, ::dh, ::dw] = weight.to(accumulator) * smaller
     spectra = torch.fft.rfft2(spaced, (tile_h, tile_w)).conj().resolve_conj().reshape(g, o // g, c // g, tile_h, -1)
 
-    strip_bytes = (c + o) // g * across * tile_h * tile_w * spaced.element_size()
-    step = max(1, CACHED_BYTES // strip_bytes)
+    operands = math.prod(problem.input_shape) + math.prod(problem.output_shape)
+    allowed = min(CACHED_BYTES, operands * spaced.element_size() // 2)
+    channel_bytes = across * tile_h * tile_w * spaced.element_size()  # of one channel's strip, or of its spectra
+    step = max(1, allowed // ((c + o) // g * channel_bytes))
+    at_once = max(1, allowed // (COPIES * channel_bytes))
 
-    def convolve(image, some, first):
-        """Row ``first`` of tiles of the groups ``some``: (their outputs, rows, across columns)."""
+    def transform(image, first, scale):
+        """Spectra of row ``first`` of tiles of some channels: (channels, across, tile_h, frequencies)."""
         begin = first * rows * sh - top
-        strip = image.new_zeros((image.shape[0], tile_h, (across - 1) * columns * sw + tile_w))
+        strip = image.new_zeros((image.shape[0], tile_h, (across - 1) * columns * sw + tile_w), dtype=accumulator)
         seen = image[:, max(0, begin) : max(0, begin + tile_h), : max(0, strip.shape[2] - left)]
-        strip[:, max(0, -begin) :][:, : seen.shape[1], left : left + seen.shape[2]] = seen
-        tiles = strip.unfold(2, tile_w, columns * sw).transpose(1, 2)  # (channels, across, tile_h, tile_w)
-        transformed = torch.fft.rfft2(tiles).reshape(-1, c // g, across, tile_h, spectra.shape[-1])
-        product = _product(transformed, spectra[some])
-        full = torch.fft.irfft2(product.flatten(0, 1), (tile_h, tile_w))
+        place = strip[:, max(0, -begin) :][:, : seen.shape[1], left : left + seen.shape[2]]
+        place[...] = seen.to(accumulator) * scale
+        return torch.fft.rfft2(strip.unfold(2, tile_w, columns * sw).transpose(1, 2))
+
+    def invert(product):
+        """The outputs of a row of tiles (channels, rows, across columns) from their spectra (channels, across, ...)."""
+        full = torch.fft.irfft2(product, (tile_h, tile_w))
         picked = full[:, :, : rows * sh : sh, : columns * sw : sw]
         return picked.transpose(1, 2).reshape(-1, rows, across * columns)
 
+    def convolve(image, some, first, scales, result):
+        """Row ``first`` of tiles of the groups ``some`` into ``result`` (groups, outputs, rows, columns)."""
+        transformed = spectra.new_empty((len(image), across, *spectra.shape[3:]))
+        for one in range(0, len(image), at_once):
+            transformed[one : one + at_once] = transform(image[one : one + at_once], first, scales[0])
+        transformed = transformed.reshape(-1, c // g, *transformed.shape[1:])
+        outputs = max(1, at_once // len(transformed))
+        for one in range(0, o // g, outputs):
+            product = _product(transformed, spectra[some, one : one + outputs])
+            made = invert(product.flatten(0, 1)).reshape(*product.shape[:2], rows, -1)
+            result[:, one : one + outputs] = made[:, :, : result.shape[2], : result.shape[3]] * scales[1] * scales[2]
+
     def run(input):
         check_input(problem, input)
-        images, scale = _normalised(input.to(accumulator))
-        smaller, larger = torch.minimum(scale, weight_scale), torch.maximum(scale, weight_scale)
-        output = images.new_empty(problem.output_shape)
+        down_scale, scale = _scales(input, accumulator)
+        scales = down_scale, torch.minimum(scale, weight_scale), torch.maximum(scale, weight_scale)
+        output = input.new_empty(problem.output_shape, dtype=accumulator)
+        grouped = output.reshape(n, g, o // g, *problem.output_size)
         for one, group, first in itertools.product(range(n), range(0, g, step), range(down)):
-            end = min(g, group + step)
-            image = images[one, group * (c // g) : end * (c // g)]
-            result = output[one, group * (o // g) : end * (o // g), first * rows : (first + 1) * rows]
-            result[...] = convolve(image, slice(group, end), first)[:, : result.shape[1], :ow] * smaller * larger
+            some = slice(group, min(g, group + step))
+            image = input[one, group * (c // g) : some.stop * (c // g)]
+            result = grouped[one, some, :, first * rows : (first + 1) * rows]
+            convolve(image, some, first, scales, result)
         return _biased(output, offset).to(input.dtype)
 
     return run
@@ -114,12 +129,12 @@ def _biased(output, offset):
     return output if offset is None else output + offset[:, None, None]
 
 
-def _normalised(values):
-    """(values / s, s), s the power of two near the largest magnitude: then no transform leaves the dtype's range."""
-    limit = math.frexp(torch.finfo(values.dtype).max)[1] - 1
-    exponent = torch.frexp(values.detach().abs().amax())[1].clamp(-limit, limit)
-    one = values.new_ones(())
-    return values * one.ldexp(-exponent), one.ldexp(exponent)
+def _scales(values, dtype):
+    """(1 / s, s), s the power of two near the largest magnitude: scaled by 1 / s no transform leaves the range."""
+    limit = math.frexp(torch.finfo(dtype).max)[1] - 1
+    exponent = torch.frexp(values.detach().abs().amax().to(dtype))[1].clamp(-limit, limit)
+    one = values.new_ones((), dtype=dtype)
+    return one.ldexp(-exponent), one.ldexp(exponent)
 
 
 def _smooth(least):

@@ -13,10 +13,10 @@ import convgauge
 
 PACKAGE = Path(convgauge.__file__).parent
 ORDER = [
-    "dtypes", "problem", "benchdnn", "operands", "oracle", "accuracy", "layouts", "frameworks", "bundled", "registry",
-    "arguments", "modes", "subject", "wire", "isolation", "child", "_boot", "results", "progress", "conformance",
-    "testing", "race", "report", "cluster", "listing", "summaries", "usage", "configuration", "completion", "cli",
-    "__main__",
+    "dtypes", "problem", "features", "benchdnn", "recall", "operands", "oracle", "accuracy", "layouts", "frameworks",
+    "bundled", "registry", "arguments", "costs", "wisdom", "tuning", "modes", "subject", "wire", "isolation", "child",
+    "_boot", "results", "progress", "conformance", "testing", "race", "report", "cluster", "listing", "summaries",
+    "usage", "configuration", "completion", "cli", "__main__",
 ]  # fmt: skip
 HEAVY = ["torch", "jax", "scipy", "onnxruntime", "openvino", "cv2", "numba", "pytest", "hypothesis", "rich", "jinja2"]
 CHILD = ["dtypes", "problem", "layouts", "frameworks", "bundled", "registry", "modes", "subject", "wire", "child"]

@@ -8,6 +8,7 @@ import pytest
 from convgauge import results
 from convgauge.cli import main
 from convgauge.conformance import gallery
+from convgauge.features import LONG
 from convgauge.frameworks import installed
 from convgauge.results import ImageRecord, Run, SpecRecord
 
@@ -45,8 +46,12 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         "--dtype",
         "float32",
     ]
-    main([*words, "-k", "nan_in_the_input or digits or every_length", "--output", str(output)])
+    main([*words, "-k", "nan_in_the_input or digits or every_length", "--label", "here", "--output", str(output)])
     return results.read(output)
+
+
+def test_a_run_is_labelled_as_it_was_told(run: Run) -> None:
+    assert run.header.label == "here"
 
 
 def pictures(run: Run, kind: str) -> list[ImageRecord]:
@@ -85,6 +90,14 @@ def test_every_margin_has_the_length_of_its_sum(run: Run) -> None:
     assert len(record.reductions) == len(record.margins) == record.cases
     assert record.reductions == sorted(record.reductions), "as the spec lists its problems"
     assert record.reductions[-1] >= 1000
+
+
+def test_every_case_is_somewhere_in_the_space(run: Run) -> None:
+    record = next(r for r in run.of(SpecRecord) if r.spec == "accuracy.reduction")
+    assert sum(counts[0] for counts in record.space.values()) == record.cases
+    long = sum(counts[0] for letters, counts in record.space.items() if "c" in letters)
+    assert 0 < long == sum(length > LONG for length in record.reductions) < record.cases
+    assert {len(counts) for counts in record.space.values()} == {3}
 
 
 def test_differences_are_small_and_lose_no_fault() -> None:

@@ -16,6 +16,7 @@ from convgauge import race, results
 from convgauge.bundled import bundled
 from convgauge.problem import Problem
 from convgauge.race import engine
+from convgauge.race.contestant import Contestant
 from convgauge.race.limits import cores
 from convgauge.race.parts import part_of
 from convgauge.race.runner import undelayed
@@ -114,6 +115,22 @@ def test_a_clock_that_hides_time_is_not_believed(tmp_path: Path) -> None:
     found = timings(run(tmp_path, "patches_the_clock", budget=3.0)[1])["patches_the_clock"]
     assert found.verdict == "failed" or found.ratio is None or found.low is None, found
     assert found.verdict != "faster"
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="threads cannot be kept to a core here")
+def test_contestants_are_kept_to_one_core_and_let_go() -> None:
+    contestant = Contestant("one", kernel("plain"), threads=1, seed=0)
+    contestant.launch()
+    contestant.greet()
+    try:
+        core = contestant.core()
+        assert core in os.sched_getaffinity(0)
+        contestant.keep_to(core)
+        assert os.sched_getaffinity(contestant.process.pid) == {core}
+        contestant.free()
+        assert os.sched_getaffinity(contestant.process.pid) == os.sched_getaffinity(0)
+    finally:
+        contestant.close()
 
 
 def test_what_a_kernel_can_import_of_the_timing_is_a_copy(tmp_path: Path) -> None:
@@ -229,8 +246,9 @@ def test_importing_the_race_is_cheap_and_needs_no_framework() -> None:
 
 
 def test_delays_are_taken_out_of_samples() -> None:
-    assert undelayed([100, 100, 100], [0, 0, 0]) == 300
-    assert undelayed([100, 5100, 100], [0, 5000, 0]) == 300
-    assert undelayed([100, 100, 100], [0, 5000, 0]) == 300, "a delay between the two clocks' readings"
-    assert undelayed([9000, 8000], [5000, 4000]) == 8000
-    assert undelayed([100], [5000]) == 10
+    assert undelayed([(100, 0, 1), (100, 0, 1), (100, 0, 1)]) == 300
+    assert undelayed([(100, 0, 1), (5100, 5000, 1), (100, 0, 1)]) == 300
+    assert undelayed([(100, 0, 1), (100, 5000, 1), (100, 0, 1)]) == 300, "a delay between the two clocks' readings"
+    assert undelayed([(800, 0, 8), (5400, 5000, 4)]) == 1200, "as many calls as there were"
+    assert undelayed([(9000, 5000, 1), (8000, 4000, 1)]) == 8000
+    assert undelayed([(100, 5000, 1)]) == 10

@@ -158,6 +158,34 @@ def test_nothing_is_said_below_the_noise_floor() -> None:
     assert stats.verdict(stats.Ratio(2.0, None, None, 3), noise=0.0) == "undecided"
 
 
+def test_processes_that_differ_are_not_taken_for_kernels_that_do() -> None:
+    """One kernel in three processes, each at a speed of its own in each race, which no number of rounds evens out."""
+    random, noises, wrong = np.random.default_rng(8), [], {True: 0, False: 0}
+    for _ in range(400):
+        speeds = np.exp(random.normal(0, 0.02, 3))
+        times = speeds * np.exp(random.normal(0, 0.01, (150, 3)))
+        control, seen = (stats.ratio(times[:, place], times[:, 0], 0.01) for place in (1, 2))
+        noise = stats.noise_floor(control)
+        for pooled in wrong:
+            floor = stats.pooled_floor(noises) if pooled else 0.0
+            wrong[pooled] += stats.verdict(seen, noise, floor) in ("faster", "slower")
+        noises.append(noise)
+    assert wrong[True] <= 0.05 * 400
+    assert wrong[False] > 0.2 * 400, "one control is not enough to know"
+
+
+def test_a_few_earlier_races_say_nothing_of_the_floor() -> None:
+    assert stats.pooled_floor([0.1] * (stats.FEW_FLOORS - 1)) == 0
+    assert stats.pooled_floor([0.01] * stats.FEW_FLOORS) == pytest.approx(0.0297, abs=1e-4)
+
+
+def test_nobody_is_faster_by_less_than_processes_may_differ() -> None:
+    assert stats.verdict(stats.Ratio(0.985, 0.981, 0.9915, 100), noise=0.0) == "same"
+    assert stats.verdict(stats.Ratio(1.02, 1.009, 1.03, 100), noise=0.0) == "undecided"
+    assert stats.verdict(stats.Ratio(1.02, 1.011, 1.03, 100), noise=0.0) == "slower"
+    assert stats.verdict(stats.Ratio(1.02, 1.011, 1.03, 100), noise=0.0, floor=0.02) == "undecided"
+
+
 def test_a_latin_square_gives_each_contestant_each_place_once() -> None:
     square = schedule.square(7, np.random.default_rng(0))
     for lines in (square, square.T):

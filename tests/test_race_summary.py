@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+import io
 
+import pytest
+from rich.console import Console
+
+from convgauge.race import table
+from convgauge.race.layers import LayerSet
 from convgauge.race.summary import standings
 from convgauge.results import TimingRecord
 
@@ -68,3 +73,10 @@ def test_layer_sets_and_thread_counts_stand_apart() -> None:
     found = standings([*RECORDS, *more])
     assert len([one for one in found if one.implementation == "base"]) == 3
     assert standings([]) == []
+
+
+def test_a_quiet_console_is_quiet_in_a_pipe_too() -> None:
+    for quiet in (False, True):
+        file = io.StringIO()
+        table.print_standings(Console(file=file, quiet=quiet), RECORDS, LayerSet("net", ()))
+        assert bool(file.getvalue()) is not quiet

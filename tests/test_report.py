@@ -5,24 +5,33 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import random
 import re
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
 
 import msgspec
 import pytest
 
 from convgauge import report, results
+from convgauge.cli import main
 from convgauge.conformance import kills
+from convgauge.features import FEATURES
 from convgauge.report import (
+    draw,
     export,
     faults,
+    growth,
     history,
     locality,
     margins,
     model,
     picture,
     regions,
+    space,
     speed,
     synthetic,
     words,
@@ -209,12 +218,9 @@ def test_runs_and_tables_can_be_downloaded(site: Path) -> None:
 
 
 def test_one_entry_s_data_is_what_the_script_searches(site: Path) -> None:
-    text = (site / "specs.html").read_text("utf-8")
-    found = re.search(r'id="data">(.*?)</script>', text, re.DOTALL)
-    assert found
-    data = json.loads(found.group(1))
+    data = json.loads((site / "data" / "results.js").read_text("utf-8").removeprefix("const DATA = ").rstrip(";\n"))
     searched = set()
-    for id, chapter, level, _, tables in data["specs"]:
+    for id, chapter, level, _, tables, *_ in data["specs"]:
         for table, row in tables.items():
             dtype, _, device = data["tables"][int(table)].rpartition("@")
             for entry, letter in zip(
@@ -228,6 +234,24 @@ def test_one_entry_s_data_is_what_the_script_searches(site: Path) -> None:
         assert searched == {
             tuple(row[name] for name in columns) for row in csv.DictReader(file) if row["environment"] == "py311"
         }
+
+
+def test_every_spec_of_an_implementation_is_on_its_page_s_list(site: Path) -> None:
+    page = (site / "implementations" / "direct_00--py311.html").read_text("utf-8")
+    found = re.search(r'id="own"[^>]*data-entry="(\d+)"[^>]*>(.*?)</script>', page, re.DOTALL)
+    assert found
+    data = json.loads((site / "data" / "results.js").read_text("utf-8").removeprefix("const DATA = ").rstrip(";\n"))
+    assert data["entries"][int(found.group(1))]["name"] == "direct_00"
+    records = [r for r in results.read(site.parent / "whole.jsonl").of(SpecRecord) if r.implementation == "direct_00"]
+    own = json.loads(found.group(2))
+    assert len(own) == len(data["specs"])
+    for (id, *_, place, source, sentence), row in zip(data["specs"], own, strict=True):
+        mine = [record for record in records if record.spec == id]
+        assert row[0] == sum(record.cases for record in mine)
+        assert row[1] == words.number(max(record.margin for record in mine if record.margin is not None))
+        assert len(row[2]) <= 24, "a letter a bar"
+        assert (site / place.partition("#")[0]).is_file()
+        assert (data["sources"][source], sentence) == (mine[0].source, mine[0].sentence)
 
 
 def test_an_earlier_report_is_replaced_and_anything_else_left_alone(tmp_path: Path) -> None:
@@ -280,6 +304,38 @@ def test_a_damaged_run_is_named_and_nothing_written(tmp_path: Path, content: byt
         report.build([path], tmp_path / "site")
     assert "bad.jsonl" in str(raised.value)
     assert not (tmp_path / "site").exists()
+
+
+def test_what_does_not_read_is_left_out_and_named_on_the_page_and_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "runs"
+    good = synthetic.write(folder / "a-good.jsonl", 2, 3, 20)
+    synthetic.write(folder / "b-cut.jsonl", 2, 3, 20, whole=False)
+    whole = good.read_bytes().splitlines(keepends=True)
+    (folder / "c-empty.jsonl").write_bytes(b"")
+    (folder / "d-future.jsonl").write_bytes(whole[0].replace(b'"schema":1', b'"schema":7') + whole[1])
+    (folder / "e-\x1b[31m<img>.jsonl").write_bytes(whole[0] + b"{]\n" + whole[1])
+    (folder / "f-packed.jsonl.gz").write_bytes(gzip.compress(good.read_bytes())[:-9])
+    (folder / "notes.json").write_text("{}")
+    results.Writer(folder / "g-nothing.jsonl", header()).write(Footer({}, 0.0, 0))
+    assert main(["report", str(folder), "--output", str(tmp_path / "site")]) == 1
+    said = capsys.readouterr().err
+    page = (tmp_path / "site" / "index.html").read_text("utf-8")
+    text = Page(page).text
+    for shown in (said, text):
+        assert "c-empty.jsonl is empty: not a run" in shown
+        assert "d-future.jsonl: schema 7, and this version" in shown
+        assert r"e-\x1b[31m<img>.jsonl, line 2" in shown
+        assert "f-packed.jsonl.gz does not unpack" in shown
+        assert "\x1b" not in shown
+        assert "notes.json" not in shown
+    assert str(tmp_path) in said
+    assert str(tmp_path) not in page, "a page that is published tells of no folders"
+    assert "b-cut.jsonl is incomplete" in said
+    assert "An empty run. g-nothing.jsonl holds no result." in text
+    assert main(["report", str(good), "--output", str(tmp_path / "site")]) == 0
+    assert main(["report", str(tmp_path / "site" / "runs"), "--output", str(tmp_path / "again")]) == 0, "as they come"
 
 
 def test_a_run_with_nothing_but_a_header_is_shown_as_incomplete(tmp_path: Path) -> None:
@@ -362,11 +418,11 @@ def test_a_matrix_alone_is_no_report_and_a_damaged_one_is_named(tmp_path: Path) 
     with pytest.raises(ValueError, match="at least one"):
         report.build([matrix], tmp_path / "site")
     matrix.write_text(matrix.read_text()[:-1])
-    with pytest.raises(ValueError, match=r"m\.json"):
-        report.build([synthetic.write(tmp_path / "run.jsonl", 2, 3, 20), matrix], tmp_path / "site")
+    index = report.build([synthetic.write(tmp_path / "run.jsonl", 2, 3, 20), matrix], tmp_path / "site")
+    assert "A file left out. m.json is not a kill matrix" in Page(index.read_text("utf-8")).text
 
 
-def test_an_expected_failure_is_listed_with_its_link_and_failing_problems_with_what_they_share(tmp_path: Path) -> None:
+def test_an_expected_failure_is_listed_with_its_link_and_failing_problems_too(tmp_path: Path) -> None:
     problems = ["n1c4h8w8_o4k3x3_s2x2_p1x1_d1x1_g1_float32", "n1c4h9w9_o4k3x3_s3x1_p0x0_d1x1_g1_float32"]
     writer = results.Writer(tmp_path / "run.jsonl", header())
     writer.write(spec(status="xfailed", reason="strides over 4 https://example.org/issues/7"))
@@ -376,7 +432,7 @@ def test_an_expected_failure_is_listed_with_its_link_and_failing_problems_with_w
     page = Page((site / "implementations" / "a.html").read_text("utf-8"))
     assert "Expected failures padding.same : strides over 4" in page.text
     assert "https://example.org/issues/7" in page.addresses
-    assert "All 2 failing problems on record have stride > 1 and several input channels" in page.text
+    assert "2 failing problems on record" in page.text
 
 
 # --- accuracy, special values, digits --------------------------------------------------------------------------------
@@ -435,7 +491,10 @@ def test_runs_of_one_environment_are_one_entry_and_others_stand_beside_it() -> N
         ("a", "", 1, 1)
     ]
     environments = {entry.environment for entry in model.gather([check, bench, other]).entries}
-    assert environments == {"environment 1", "environment 2"}
+    assert environments == {"Python 3", "Python 4"}
+    same_python = run(spec("a"), versions={"python": "3", "numpy": "2"})
+    environments = {entry.environment for entry in model.gather([check, same_python, other]).entries}
+    assert environments == {"environment 1", "environment 2", "Python 4"}
 
 
 def test_a_later_run_replaces_and_says_so() -> None:
@@ -541,12 +600,50 @@ def test_what_is_not_ranked_is_listed_with_its_reason(tmp_path: Path) -> None:
     assert race.unranked == [("slow", "declined", "needs <stride> 1", ["p"])]
 
 
+def test_the_frontier_joins_those_that_none_beats_in_both() -> None:
+    points = [(1.0, 0.5), (0.8, 0.9), (2.0, 0.4), (2.5, 0.45), (0.9, 0.95), (1.0, 0.6)]
+    assert draw.unbeaten(points) == [(0.8, 0.9), (1.0, 0.5), (2.0, 0.4)]
+    (race,) = speed.races(model.gather([run(timing("base", "p", 1.0, "baseline"), timing("a", "p", 2.0, "slower"))]))
+    figure = draw.frontier(race, {"base": 0.5, "a": 0.1})
+    assert "a: margin 0.1, 2.00×" in figure
+    assert re.search(r'class="front" d="M[^L"]*L[^L"]*"', figure)
+    assert draw.frontier(race, {"base": 0.5}) == ""
+
+
+def test_a_sweep_is_drawn_with_its_powers_and_where_the_fastest_changes(site: Path) -> None:
+    (first, *_) = growth.found(model.gather([results.read(site.parent / "whole.jsonl")]))
+    assert first.curves[0].implementation == "windows_05", "the fastest at the end"
+    power = {curve.implementation: curve.exponent.value for curve in first.curves if curve.exponent}
+    assert power["direct_00"] == pytest.approx(2.0, abs=0.02)
+    assert power["windows_05"] == pytest.approx(1.0, abs=0.02)
+    (lead,) = first.leads
+    assert (lead.below, lead.above) == ("direct_00", "windows_05")
+    assert lead.value == pytest.approx(8 * 6**1.0, rel=0.05), "6 (8 / size) is 1 there"
+    assert len(first.crossovers) > len(first.leads)
+    page = (site / "speed.html").read_text("utf-8")
+    text = Page(page).text
+    assert "direct_00 is faster up to 4" in text
+    assert "2.00" in text
+    figure = growth.draw(first)
+    assert figure.count('class="ring"') == 1
+    assert figure.count('class="line') == 6
+
+
+def test_a_sweep_counts_in_no_network(site: Path) -> None:
+    report = model.gather([results.read(site.parent / "whole.jsonl")])
+    assert [race.sweep for race in speed.races(report)] == [False, True]
+    assert "23 of 23 layers" in Page((site / "index.html").read_text("utf-8")).text
+
+
 # --- history -------------------------------------------------------------------------------------------------------
 
 
 def test_history_needs_two_words_on_one_implementation() -> None:
     check, bench = run(spec("a"), started="1"), run(timing("a", "p", 1.2, "slower"), started="2")
     assert history.timeline(model.gather([check, bench])) == []
+    other = run(msgspec.structs.replace(timing("a", "p", 1.2, "slower"), layers="another"), started="2")
+    assert history.timeline(model.gather([bench, other])) == [], "two races are no history of either"
+    assert len(history.timeline(model.gather([bench, bench]))) == 1
     later = run(spec("a", status="failed"), started="3")
     (line,) = history.timeline(model.gather([later, check, bench]))
     assert [moment and (moment.verdict, moment.faults) for moment in line.rows["a"]] == [
@@ -559,21 +656,75 @@ def test_history_needs_two_words_on_one_implementation() -> None:
 # --- regions and pictures --------------------------------------------------------------------------------------------
 
 
-def test_the_region_is_what_all_failing_problems_share() -> None:
-    found = regions.region(
-        [
-            "n1c4h8w8_o4k3x3_s2x2_p1x1_d1x1_g2_float32",
-            "n1c6h9w9_o6k3x3_s3x3_p0x0_d1x1_g3_float16",
-            "not a problem",
-        ]
-    )
-    assert found is not None
-    assert found.problems == 2
-    assert "stride > 1" in found.features
-    assert "groups > 1" in found.features
-    assert "padding > 0" not in found.features
-    assert ("padding > 0", 1) in found.partly
-    assert regions.region(["nonsense"]) is None
+def fails_where(fault: Callable[[str], bool], specs: int = 12, dtype: str = "float32") -> list[SpecRecord]:
+    """Records of specs with cases all over the space, those at fault whose letters ``fault`` picks."""
+    chance = random.Random(1)
+    found = []
+    for number in range(specs):
+        space: dict[str, list[int]] = {}
+        for _ in range(28):
+            letters = "".join(letter for letter in FEATURES if chance.random() < 0.35)
+            counts = space.setdefault(letters, [0, 0, 0])
+            counts[0], counts[1] = counts[0] + 1, counts[1] + fault(letters)
+        found.append(spec(id=f"{dtype}.{number}", status="failed", dtype=dtype, space=space))
+    return found
+
+
+def found_regions(records: list[SpecRecord]) -> dict[str, bool]:
+    """The regions' descriptions, and whether all of each failed."""
+    told = regions.failing(records)
+    assert told is not None
+    return {one.sentence: one.failed == one.judged for one in told.regions}
+
+
+def test_regions_are_found_from_what_fails_and_what_passes() -> None:
+    assert found_regions(fails_where(lambda met: {"s", "g"} <= set(met))) == {"stride > 1 and groups > 1": True}
+    two = fails_where(lambda met: {"s", "g"} <= set(met) or ("d" in met and "b" not in met))
+    assert found_regions(two) == {"stride > 1 and groups > 1": True, "dilation > 1 and no bias": True}
+    half = fails_where(lambda met: "v" in met, dtype="float16") + fails_where(lambda met: False)
+    assert regions.failing(fails_where(lambda met: False)) is None
+    assert found_regions(half) == {"even kernel": True}, "specs that pass are no part of it"
+
+
+def test_a_fault_of_one_dtype_among_several_is_told_by_that_dtype() -> None:
+    records = fails_where(lambda met: "s" in met, dtype="float16") + fails_where(lambda met: set("lcy") <= set(met))
+    assert "stride > 1 and float16" in found_regions(records)
+
+
+def test_a_spec_that_fails_on_every_case_is_told_beside_the_regions() -> None:
+    records = [*fails_where(lambda met: "m" in met), *fails_where(lambda met: True, specs=1, dtype="float64")]
+    told = regions.failing(records)
+    assert told is not None
+    assert ([one.sentence for one in told.regions], told.everywhere) == (["depthwise"], ["float64.0"])
+    told = regions.failing(fails_where(lambda met: True, specs=1))
+    assert told is not None
+    assert (told.regions, told.everywhere) == ([], ["float32.0"]), "nothing passed that could tell them apart"
+
+
+def test_coverage_is_of_the_pairs_that_anybody_was_asked() -> None:
+    whole = space.space([spec(space={"s": [1], "sg": [2, 0, 0], "?": [1]})])
+    part = space.space([spec(space={"s": [1], "sg": [0, 0, 2]}), spec(status="declined", space={"": [0, 0, 1]})])
+    found = space.coverages({0: whole, 7: part})
+    features = len(FEATURES)
+    plain = features * (features - 1) // 2  # pairs of absent features, in the plainest case
+    with_stride, with_groups = features - 1, features - 1  # groups meet the others absent, and the stride
+    assert (found[0].met, found[0].asked) == (plain + with_stride + with_groups,) * 2
+    assert found[7].asked == found[0].asked
+    assert found[7].met == (features - 1) * (features - 2) // 2 + with_stride, "what it declined is not covered"
+    assert space.coverages({}) == {}
+    assert space.coverages({0: space.space([spec()])})[0].share is None, "0 of 0 is no coverage"
+
+
+def test_the_picture_of_the_space_tells_what_became_of_each_pair() -> None:
+    own = space.space([spec(space={"sg": [4, 1], "s": [4], "db": [1, 1], "v": [0, 0, 3]})])
+    drawn = dict(re.findall(r'class="pair ([^"]*)" d="([^"]*)"', space.picture(own)))
+    cells = {kind: sum(int(wide) // 13 for wide in re.findall(r"h(\d+)", steps)) for kind, steps in drawn.items()}
+    assert cells == {
+        "some-failed": 3,  # stride alone and with groups, groups alone
+        "most-failed": 3,
+        "declined": 1,
+    }
+    assert space.picture(space.space([spec()])) == ""
 
 
 def test_the_counterexample_s_first_wrong_output_and_its_receptive_field_are_marked() -> None:
@@ -620,6 +771,33 @@ def test_hostile_names_break_neither_the_table_nor_the_terminal() -> None:
     assert len(re.findall(r"(?<!\\)\|", row)) == 8
     assert "<img" not in text
     assert "\x1b" not in text + report.compare(run(spec(name)), run(spec(name, status="failed")))[0]
+
+
+def test_junit_has_a_test_a_result_and_an_error_for_what_was_cut_off(tmp_path: Path) -> None:
+    case = Counterexample("p", "exact", 1, "one off", "convgauge reproduce a p --spec padding.same")
+    records = [
+        spec(status="failed", reason="<b>\x1b\uffff", counterexample=case, sentence="It pads."),
+        spec(id="padding.word", status="declined", reason="no words"),
+        spec(id="padding.pair", status="crashed", level="recommended"),
+        spec("b", id="padding.pair", status="timed_out"),
+        spec("b"),
+    ]
+    writer = results.Writer(tmp_path / "run.jsonl", header())
+    for record in records:
+        writer.write(record)
+    writer.close()
+    junit = tmp_path / "junit.xml"
+    assert main(["report", str(writer.path), "--output", str(tmp_path / "site"), "--junitxml", str(junit)]) == 0
+    suites = ElementTree.parse(junit).getroot()
+    counts = {suite.get("name"): [int(suite.get(n, -1)) for n in COUNTS] for suite in suites}
+    assert counts == {"a": [3, 1, 0, 2], "b": [2, 0, 1, 0], "run.jsonl": [1, 0, 1, 0]}
+    failure = suites.find(".//failure")
+    assert failure is not None
+    assert failure.attrib == {"type": "failed", "message": r"<b>\x1b?"}
+    assert failure.text == "It pads.\nconvgauge reproduce a p --spec padding.same"
+
+
+COUNTS = ("tests", "failures", "errors", "skipped")
 
 
 def test_a_badge_is_what_shields_reads() -> None:
@@ -700,6 +878,13 @@ def test_ratios_have_three_digits(value: float | None, shown: str) -> None:
     assert words.ratio(value) == shown
 
 
+def test_percentages_are_never_spelled_with_an_exponent() -> None:
+    shown = [words.percent(value) for value in (0.0421, 0.5, 9.99, 9.999, 80.9, None)]
+    assert [text.replace("\N{NO-BREAK SPACE}", " ") for text in shown] == [
+        "4.21 %", "50 %", "999 %", "1,000 %", "8,090 %", "–",
+    ]  # fmt: skip
+
+
 def test_every_status_has_a_symbol_a_letter_and_a_meaning() -> None:
     for table in (words.SYMBOLS, words.LETTERS, words.MEANINGS):
         assert set(table) == set(results.STATUSES)
@@ -709,11 +894,24 @@ def test_every_status_has_a_symbol_a_letter_and_a_meaning() -> None:
 
 # --- strange but valid records ---------------------------------------------------------------------------------------
 
+EMPTY = "n1c1h0w0_o1k1x1_s1x1_p1x1_d1x1_g1_float32"
+
+
+def sweep(name: str, problem: str, **more: Any) -> TimingRecord:
+    plain = TimingRecord(name, problem, [1.0], 1.0, 1.0, 1.0, "baseline", name, None, None, 1, layers="scaling:size")
+    return msgspec.structs.replace(plain, **more)
+
+
 STRANGE = [
     TimingRecord("z", "p", [0.0], 1.0, 0.0, 0.0, "baseline", "z", 0.0, 0, 0),
     TimingRecord("y", "p", [1e-300], 1e-300, 1e-300, 1e300, "faster", "z", 1e300, 2**62, 2**62, noise=1e300),
     TimingRecord("x", "not a problem", [1e300], 1e300, None, None, "no such verdict", "z", None, None, 1, count=0),
     TimingRecord("w", "p", [-1.0], None, None, None, "same", "z", None, None, 1, least_bytes=1),
+    sweep("u", "not a problem"),
+    sweep("t", EMPTY, seconds=[0.0, 1.0], ratio=0.0, low=-1.0, high=1e300, layers="scaling:batch"),
+    sweep("s", EMPTY, threads=-3),
+    sweep("s", EMPTY),
+    sweep("s", EMPTY, layers="scaling:"),
     TimingRecord("v", "p", [], None, None, None, "wrong", "", None, None, 0, layers="\x00", threads=-1),
     results.LimitRecord("matmul", "", 1, 0.0, ""),
     results.LimitRecord("copy", "", 1, 1e-300, ""),

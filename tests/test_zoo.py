@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import time
+from concurrent.futures import Future
 from pathlib import Path
 
+import psutil
 import pytest
 
 from convgauge.conformance import kills, selftest
@@ -193,6 +198,56 @@ def test_a_single_exhibit_can_be_asked_for(tmp_path: Path, capsys: pytest.Captur
     assert selftest.selftest("quick", output, "padding_pair_swapped", first=True) == 0
     assert '"padding_pair_swapped"' in output.read_text()
     assert "1 of 1 faults caught at quick (1 of them pass the smoke test)" in capsys.readouterr().out
+
+
+def test_a_killed_selftest_leaves_no_process_behind() -> None:
+    words = [sys.executable, "-m", "convgauge", "selftest", "--tier", "quick", "-k", "sound_numpy"]
+    running = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    started = psutil.Process(running.pid)
+
+    def implementations() -> list[psutil.Process]:
+        return [one for one in started.children(recursive=True) if any("_boot.py" in word for word in one.cmdline())]
+
+    deadline = time.monotonic() + 120
+    while not implementations() and running.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.1)
+    below = started.children(recursive=True)
+    assert len(below) >= 3  # a worker, its implementation, and what tracks the workers
+    running.kill()
+    running.wait()
+    assert psutil.wait_procs(below, timeout=30)[1] == []
+
+
+def test_a_matrix_is_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What has not changed is not judged again; what has is, and what was not reached."""
+    judged = []
+
+    class Pool:
+        def __init__(self, *_: object, **__: object) -> None: ...
+        def __enter__(self) -> Pool:
+            return self
+
+        def __exit__(self, *_: object) -> None: ...
+        def submit(self, examine: object, exhibit: Exhibit, *_: object) -> Future[tuple[Finding, dict[str, str]]]:
+            judged.append(exhibit.name)
+            done: Future[tuple[Finding, dict[str, str]]] = Future()
+            done.set_result((Finding(exhibit.name, True, True, caught={"x.one": "failed"}), {"x.one": "One."}))
+            return done
+
+    monkeypatch.setattr(selftest, "ProcessPoolExecutor", Pool)
+    for name in ("one", "two", "three"):
+        (tmp_path / f"{name}.py").write_text(TWO.replace("harmless", name).replace("harmful", f"{name}_sound"))
+    chosen = exhibits(tmp_path)
+    seen: list[Matrix] = []
+    first = selftest.run(chosen[:4], "quick", progress=lambda finding, matrix: seen.append(matrix))
+    assert [len(matrix.findings) for matrix in seen] == [1, 2, 3, 4]
+    assert [matrix.whole for matrix in seen] == [False, False, False, True]
+    judged.clear()
+    (tmp_path / "one.py").write_text((tmp_path / "one.py").read_text() + "# changed\n")
+    second = selftest.run(chosen, "quick", before=first)
+    assert set(judged) == {one.name for one in chosen if one.path.stem == "one" or one in chosen[4:]}
+    assert [one.name for one in second.findings] == [one.name for one in chosen]
+    assert second.whole
 
 
 def test_an_exhibit_is_found_as_any_function_is() -> None:

@@ -43,7 +43,8 @@ function sortable(table) {
   const key = (row, column) => {
     const cell = row.cells[column];
     const text = cell.dataset.sort ?? cell.textContent.trim();
-    const number = Number(text.replaceAll(",", ""));
+    const ratio = /^([\d,.]+)×/.exec(text); // of a layer, its interval behind it
+    const number = Number((ratio ? ratio[1] : text).replaceAll(",", ""));
     return text !== "" && !Number.isNaN(number) ? number : text.toLowerCase();
   };
   const order = (a, b) => (typeof a === typeof b ? (a < b ? -1 : a > b ? 1 : 0) : typeof a === "number" ? -1 : 1);
@@ -179,9 +180,8 @@ const BATCH = 32; // rows
 
 function filtering() {
   const table = $("#matrix");
-  const source = $("#data");
-  if (!table || !source) return;
-  const data = prepare(JSON.parse(source.textContent));
+  if (!table) return;
+  const data = prepare(DATA); // of data/results.js
   const input = $("#query");
   const output = $("#found");
   const bySpec = table.dataset.rows === "specs";
@@ -265,6 +265,74 @@ function filtering() {
   };
 }
 
+// --- every spec of one implementation, made when it is asked for ---
+
+function make(name, kind, ...children) {
+  const made = document.createElement(name);
+  if (kind) made.className = kind;
+  made.append(...children);
+  return made;
+}
+
+/** Bars of margins, a letter each from "a" for none; the rule is the bound. */
+function bars(letters, bound) {
+  const shape = (kind, steps) => {
+    const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+    if (kind) path.setAttribute("class", kind);
+    path.setAttribute("d", steps);
+    return path;
+  };
+  const figure = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  figure.setAttribute("class", "hist");
+  figure.setAttribute("viewBox", "0 0 96 17");
+  figure.setAttribute("aria-hidden", "true");
+  const heights = [...letters].map((letter) => letter.charCodeAt(0) - 97);
+  const steps = heights.map((height, place) => (height ? `M${4 * place + 2} 16v${-height}` : "")).join("");
+  figure.append(shape("rule", `M${4 * bound} 0v17`), shape("", steps));
+  return figure;
+}
+
+function everySpec() {
+  const details = $("#each");
+  if (!details) return;
+  const island = $("#own");
+  const place = Number(island.dataset.entry);
+  const own = JSON.parse(island.textContent);
+  const bound = Number(island.dataset.bound);
+  const chips = (spec) => Object.entries(spec[4]).flatMap(([table, row]) => {
+    const status = DATA.letters[row.length === 1 ? row : row[place]];
+    return status ? [{ status, dtype: DATA.tables[table].split("@")[0] }] : [];
+  });
+  const shown = ({ status, dtype }) => make("span", `s ${status}`, `${DATA.symbols[status]} ${DATA.labels[status] ?? status}`, make("small", "", ` ${dtype}`));
+  details.addEventListener("toggle", () => {
+    if (!details.open || $("table", details)) return;
+    const rows = DATA.specs.flatMap((spec, number) => {
+      const [cases, margin, letters] = own[number];
+      const met = chips(spec);
+      if (cases === undefined || !met.length) return [];
+      const worst = Math.min(...met.map(({ status }) => DATA.gravity.indexOf(status)));
+      const link = make("a", "mono", spec[0]);
+      link.href = `../${spec[5]}`;
+      const head = make("th", "", link, make("small", "", spec[7]), make("small", "muted", `${DATA.level[spec[2]]} · ${DATA.sources[spec[6]]}`));
+      head.scope = "row";
+      const distinct = new Set(met.map(({ status }) => status)).size === 1 ? [shown({ status: met[0].status, dtype: met.length > 1 ? "" : met[0].dtype })] : met.map(shown);
+      const status = make("td", "", ...distinct.flatMap((chip) => [chip, " "]));
+      status.dataset.sort = worst;
+      return [{ worst, number, row: make("tr", "", head, status, make("td", "n", cases.toLocaleString("en")), make("td", "n", margin ?? ""), make("td", "", letters ? bars(letters, bound) : "")) }];
+    });
+    rows.sort((a, b) => a.worst - b.worst || a.number - b.number);
+    const names = [["Spec", ""], ["Status", ""], ["Cases", "n"], ["Largest margin", "n"], ["Margins", ""]];
+    const heads = names.map(([text, kind]) => { const head = make("th", kind, text); head.scope = "col"; return head; });
+    const table = make("table", "each", make("thead", "", make("tr", "", ...heads)), make("tbody", "", ...rows.map(({ row }) => row)));
+    const box = make("div", "scroll tall", table);
+    box.tabIndex = 0;
+    box.role = "region";
+    box.ariaLabel = "Every spec";
+    sortable(table);
+    details.append(box);
+  });
+}
+
 // --- copying ---
 
 function copying() {
@@ -285,5 +353,6 @@ function copying() {
 theme();
 $$("table[data-sortable]").forEach(sortable);
 filtering();
+everySpec();
 copying();
 document.documentElement.dataset.ready = String(performance.now());

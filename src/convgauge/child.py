@@ -19,7 +19,7 @@ from convgauge.wire import LENGTH, call_from, observation_reply, reply
 
 def main(requests: int, replies: int) -> None:
     """Serve until the parent hangs up; ``requests`` and ``replies`` are file descriptors."""
-    _die_with_parent()
+    die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interruption means
     faulthandler.enable()
     source = os.fdopen(requests, "rb", buffering=1 << 20)
@@ -33,7 +33,7 @@ def main(requests: int, replies: int) -> None:
         server.handlers[command](*values)
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """Ask Linux to kill this process when its parent dies, however it dies."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG

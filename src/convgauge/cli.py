@@ -334,6 +334,7 @@ def _add_bench(commands: Any) -> None:
         "convgauge bench my_kernel.py:conv2d --framework numpy",
         "convgauge bench torch_conv2d my_kernel.py:conv2d --layers mobilenet_v2 --budget 120 --output race.jsonl",
         "convgauge bench numpy_im2col --baseline numpy_windows --layers smoke",
+        "convgauge bench auto --explain --layers mobilenet_v2",
     )  # fmt: skip
     _targets(parser)
     parser.add_argument("--baseline", default="torch_conv2d", metavar="NAME", help="what ratios are relative to")
@@ -341,6 +342,7 @@ def _add_bench(commands: Any) -> None:
     parser.add_argument("--budget", type=float, default=None, metavar="S", help="seconds for the whole race")
     parser.add_argument("--threads", default="1", metavar="N[,N]", help="threads of every engine (1)")
     parser.add_argument("--operands", default="hot", choices=["hot", "cold"], help="in the cache or rotated past it")
+    parser.add_argument("--explain", action="store_true", help="have `auto` say what it chose for each layer, and why")
     parser.add_argument("--seed", type=int, default=0, help="seed of operands and schedule (0)")
     _label(parser)
     _cluster(parser, "race on the workers of this Dask scheduler, one race at a time on each")
@@ -378,7 +380,8 @@ def _raced(options: Any) -> int:
     writer = None
     if options.output:
         try:
-            writer = results.Writer(Path(options.output), results.header(seed=options.seed, label=options.label))
+            header = results.header(seed=options.seed, started=results.now(), label=options.label)
+            writer = results.Writer(Path(options.output), header)
         except OSError as error:
             raise UsageError(f"the run cannot be written to {options.output}: {error.strerror}") from None
     started = time.monotonic()
@@ -386,6 +389,7 @@ def _raced(options: Any) -> int:
         status = race.bench(
             origins, baseline=options.baseline, layers=options.layers, budget=options.budget, threads=threads,
             seed=options.seed, writer=writer, console=Console(quiet=options.quiet), operands=options.operands,
+            explain=options.explain,
         )  # fmt: skip
         if writer is not None:
             writer.write(results.Footer({}, round(time.monotonic() - started, 3), 0, status))
@@ -437,31 +441,25 @@ def _add_report(commands: Any) -> None:
         help="runs, folders of runs, and what `convgauge selftest --output` wrote",
     )  # fmt: skip
     parser.add_argument("--output", type=Path, default=Path("reports/site"), metavar="DIR", help="reports/site")
+    parser.add_argument("--junitxml", type=Path, metavar="FILE", help="write the results as JUnit XML too")
     parser.add_argument("--serve", action="store_true", help="show it on the loopback interface until Ctrl-C")
 
 
 def _report(options: Any) -> int:
     from convgauge import report, results
 
+    troubles: list[report.Trouble] = []
     try:
-        index = report.build(_every_run(options.runs), options.output)
+        index = report.build(options.runs, options.output, troubles.append, options.junitxml)
     except (results.Damaged, OSError) as error:
-        raise UsageError(str(error)) from None
+        raise UsageError(results.visible(str(error))) from None
+    for one in troubles:
+        said = "left out, and named in the report" if one.lost else "the report says so"
+        print(f"convgauge: {results.visible(one.text)}: {said}", file=sys.stderr)
     print(f"wrote {index}")
     if options.serve:
         report.serve(index.parent)
-    return 0
-
-
-def _every_run(paths: list[Path]) -> list[Path]:
-    """The paths with each folder replaced by the runs in it and below. Raises `UsageError` for one without any."""
-    found = []
-    for path in paths:
-        inside = sorted(path.glob("**/*.jsonl")) if path.is_dir() else [path]
-        if not inside:
-            raise UsageError(f"there is no run (*.jsonl) in {path}")
-        found += inside
-    return found
+    return int(any(one.lost for one in troubles))
 
 
 def _add_compare(commands: Any) -> None:
@@ -555,6 +553,9 @@ def _add_selftest(commands: Any) -> None:
     parser.add_argument("-k", default="", metavar="WORD", help="only faults whose name contains this, or of that file")
     parser.add_argument("-x", action="store_true", help="end a fault's run at the first spec that catches it")
     parser.add_argument(
+        "--resume", type=Path, default=None, metavar="FILE.json", help="go on with this matrix, unchanged exhibits kept"
+    )
+    parser.add_argument(
         "--impostors",
         default="",
         metavar="TARGET",
@@ -569,8 +570,12 @@ def _selftest(options: Any) -> int:
 
         return show(options.impostors, options.profile, options.tier)
     from convgauge.conformance.selftest import selftest
+    from convgauge.results import Damaged
 
-    return selftest(options.tier, options.output, options.k, options.x)
+    try:
+        return selftest(options.tier, options.output, options.k, options.x, options.resume)
+    except (Damaged, OSError) as error:
+        raise UsageError(str(error)) from None
 
 
 # --- completion ------------------------------------------------------------------------------------------------------

@@ -6,9 +6,9 @@ import ast
 from dataclasses import asdict
 from typing import Any
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
+from rich.markup import escape
+from rich.padding import Padding
 
 from convgauge import __version__, frameworks, registry
 from convgauge.bundled import bundled
@@ -18,12 +18,14 @@ from convgauge.conformance.spec import PROFILES, TIERS
 def show(*, specs: bool = False) -> int:
     """Print the implementations, then the rest; the exit status."""
     console = Console()
-    grid = Table("implementation", "framework", "algorithm", "grade", "declines", "what it is", box=box.SIMPLE)
     for name, origin in registry.known().items():
         said = origin.declaration or registry.Declaration(name)
+        facts = [said.framework, said.algorithm, f"grade {said.grade}" if said.grade else ""]
+        facts += [f"declines {' '.join(said.declines)}"] if said.declines else []
         about = f"absent: {origin.absent}" if origin.absent else said.summary
-        grid.add_row(name, said.framework, said.algorithm, said.grade, ", ".join(said.declines), about)
-    console.print(grid)
+        console.print(f"[bold]{escape(name)}[/bold]  {escape(', '.join(filter(None, facts)))}", highlight=False)
+        console.print(Padding(escape(about), (0, 0, 0, 4)), highlight=False)
+    console.print()
     found = declared_specs()
     if specs:
         for one in found:

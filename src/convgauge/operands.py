@@ -19,6 +19,7 @@ import numpy as np
 
 from convgauge.dtypes import DTYPES, round_to
 from convgauge.problem import Problem
+from convgauge.recall import recalled
 
 Array = np.ndarray[Any, Any]
 Random = np.random.Generator
@@ -55,6 +56,7 @@ class _Own(threading.local):
 _OWN = _Own()
 
 
+@recalled
 def draw(problem: Problem, family: str = "exact", seed: int = 0, headroom: float = 1.0) -> Operands:
     """Operands of ``family`` for ``problem``. Raises `KeyError` for a family that is not in `FAMILIES`.
 

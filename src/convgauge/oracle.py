@@ -15,16 +15,19 @@ import numpy as np
 
 from convgauge.operands import Array, Operands
 from convgauge.problem import Problem
+from convgauge.recall import recalled
 
 COLUMNS = 1 << 20  # elements of the receptive fields that are laid out at once
 
 
+@recalled
 def answer(problem: Problem, operands: Operands) -> Array:
     """The convolution in float64 (complex128, or int64 for integers); shape ``problem.output_shape``."""
     wide = {"c": "complex128", "i": "int64"}.get(operands.input.dtype.kind, "float64")
     return _convolve(problem, operands.input, operands.weight, operands.bias, wide)
 
 
+@recalled
 def magnitude(problem: Problem, operands: Operands) -> Array:
     """S = sum |w||x| + |b| for each output: the convolution of absolute values, in float64."""
     return _convolve(
@@ -35,6 +38,7 @@ def magnitude(problem: Problem, operands: Operands) -> Array:
     )
 
 
+@recalled
 def summed(problem: Problem, operands: Operands) -> Array:
     """The convolution of finite float64 operands, each output correctly rounded. Raises `ValueError` for others.
 
@@ -85,6 +89,7 @@ def _sliced(values: Array, bits: int) -> list[Array]:
     return slices
 
 
+@recalled
 def root_of_squares(problem: Problem, operands: Operands) -> Array:
     """sqrt(sum (w x)^2) for each output, without the bias, in float64; no square overflows or underflows."""
     input, input_exponent = scaled(operands.input.astype(np.float64))
@@ -164,6 +169,7 @@ def rational(problem: Problem, operands: Operands) -> list[Any]:
     ]
 
 
+@recalled
 def adjoint(problem: Problem, operands: Operands, upstream: Array) -> tuple[Array, Array, Array | None]:
     """Gradients of <output, upstream> by input, weight and bias (None without one), in float64 or complex128.
 

@@ -59,11 +59,16 @@ class Declaration:
 
 @dataclass
 class Implementation:
-    """A declared function; calling it calls the function. Attach once-per-layer work with its ``prepare`` decorator."""
+    """A declared function; calling it calls the function. Attach once-per-layer work with its ``prepare`` decorator.
+
+    One that learns about the machine attaches that with ``calibrate``, and with ``explain`` what it learnt.
+    """
 
     declaration: Declaration
     function: Callable[..., Any]
     prepared: Optional[Callable[..., Any]] = None
+    calibrated: Optional[Callable[[], Any]] = None
+    explained: Optional[Callable[..., str]] = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.function(*args, **kwargs)
@@ -71,6 +76,16 @@ class Implementation:
     def prepare(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Declare ``function(problem, weight, bias) -> run(input)`` as this implementation's once-per-layer part."""
         self.prepared = function
+        return function
+
+    def calibrate(self, function: Callable[[], Any]) -> Callable[[], Any]:
+        """Declare ``function()`` as what may take seconds once for a machine; a race calls it before it times."""
+        self.calibrated = function
+        return function
+
+    def explain(self, function: Callable[..., str]) -> Callable[..., str]:
+        """Declare ``function(problem) -> text`` as what this implementation did on a prepared problem, and why."""
+        self.explained = function
         return function
 
 

@@ -7,10 +7,14 @@ be; a line that does not read is an error that names it.
 from __future__ import annotations
 
 import contextlib
+import datetime
+import gzip
+import io
 import os
 import platform
 import re
 import sys
+import zlib
 from collections.abc import Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
@@ -70,7 +74,7 @@ class Header(msgspec.Struct, frozen=True, tag="header", tag_field="type"):
 
     ``schema`` and ``revision`` are the format's version: 1 and 0 make 1.0.
 
-    ``label`` names the environment, where it was given a name: runs of one label belong together.
+    ``label`` names the environment; runs of one label stand together in a report, those of others beside them.
     ``shard`` is "3/8" for the third of eight parts of a run, "" for a whole one. ``selection`` is what a run was
     narrowed to ("-k padding", "float32 only"), "" for all that its profile and tier hold. ``expected`` are the failures
     that were expected: by spec the reason. ``workers`` are the machines of a run on a cluster, by the worker's address;
@@ -134,7 +138,8 @@ class SpecRecord(msgspec.Struct, frozen=True, tag="spec", tag_field="type"):
     ``cases`` were judged; ``outcomes`` counts every case by its status. ``margin`` is the largest error divided by
     its bound; None where nothing was measured, ``margins`` those of the first cases and ``reductions`` how many
     products each output of these cases sums. ``sentence`` and ``source`` are the spec's own. ``failing`` lists the
-    problems that it failed on.
+    problems that it failed on. ``space`` has every valid case: by the letters of its problem's features
+    (`convgauge.features`), how many were judged, how many of these were at fault, and how many were declined.
     """
 
     implementation: str
@@ -157,6 +162,7 @@ class SpecRecord(msgspec.Struct, frozen=True, tag="spec", tag_field="type"):
     failing: list[str] = []
     seconds: float = 0.0
     reductions: list[int] = []
+    space: dict[str, list[int]] = {}
 
 
 class TimingRecord(msgspec.Struct, frozen=True, tag="timing", tag_field="type"):
@@ -362,9 +368,21 @@ def _check_once(path: Path, records: list[Record]) -> None:
             seen.add(key)
 
 
+def opened(path: Path) -> gzip.GzipFile | io.BufferedReader:
+    """A run file for reading, also one that was packed by gzip, as a report offers them. Raises `OSError`."""
+    return gzip.open(path) if path.suffix == ".gz" else path.open("rb")
+
+
 def _lines(path: Path) -> Iterator[Record]:
+    try:
+        yield from _unpacked(path)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise Damaged(f"{path} does not unpack: {error}") from None
+
+
+def _unpacked(path: Path) -> Iterator[Record]:
     newer = False
-    with path.open("rb") as file:
+    with opened(path) as file:
         for number, line in enumerate(file, start=1):
             if not line.endswith(b"\n"):
                 return  # cut off in the middle of a write: the run is incomplete, and says so by its missing footer
@@ -466,6 +484,11 @@ def _processor() -> str:
         return platform.processor()
     found = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
     return found.group(1) if found else platform.processor()
+
+
+def now() -> str:
+    """This moment, as headers say when a run was started: in UTC, to a second."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
 def header(

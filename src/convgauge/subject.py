@@ -6,6 +6,7 @@ This module runs where the implementation runs. It calls, watches and copies; it
 from __future__ import annotations
 
 import random
+import sys
 import time
 import traceback
 from collections import deque
@@ -22,6 +23,7 @@ from convgauge.registry import Implementation
 CONTIGUOUS = ("contiguous", "contiguous", "contiguous")
 EARLIER = 3  # outputs that are kept and looked at again: a kernel may turn over a few buffers
 LARGE = 1 << 20  # bytes of an output that is not kept
+SWITCH = 1e-6  # seconds after which a thread gives way to others: at the usual 5 ms a short call is rarely cut in two
 KEPT = 64  # operands that are kept to be filled anew
 
 
@@ -94,6 +96,8 @@ class Description:
     source: str = ""
     summary: str = ""
     prepares: bool = False
+    calibrates: bool = False
+    explains: bool = False
 
 
 @dataclass
@@ -135,6 +139,8 @@ class Subject:
             source=said.source,
             summary=said.summary,
             prepares=self.implementation.prepared is not None,
+            calibrates=self.implementation.calibrated is not None,
+            explains=self.implementation.explained is not None,
         )
 
     def observe(self, call: Call) -> Observation:
@@ -284,6 +290,7 @@ class Subject:
     def _unstable(self, call: Call, arrays: List[Any], first: np.ndarray) -> bool:
         """Whether any of ``call.repeat`` - 1 further calls, on ``call.threads`` threads at once, differs in a bit."""
         from concurrent.futures import ThreadPoolExecutor
+        from threading import Barrier
 
         def again(_: int) -> bytes:
             return self.framework.read(self._call(call, arrays))[0].tobytes()
@@ -292,15 +299,27 @@ class Subject:
             return any(again(i) != first.tobytes() for i in range(call.repeat - 1))
 
         variants = [arrays, [-arrays[0], *arrays[1:]], [arrays[0], -arrays[1], *arrays[2:]]]
-        # a kernel's globals would mix up the input or the weight of calls at the same time
+        if arrays[2] is not None:
+            variants.append([*arrays[:2], -arrays[2]])
+        # a kernel's globals would mix up the operands of calls at the same time
         expected = [self.framework.read(self._call(call, one))[0].tobytes() for one in variants]
+        together = Barrier(call.threads)
 
-        def differs(place: int) -> bool:
-            output = self._call(call, variants[place % len(variants)])
-            return self.framework.read(output)[0].tobytes() != expected[place % len(variants)]
+        def differs(thread: int) -> bool:
+            together.wait()
+            for place in range(thread, call.repeat - 1, call.threads):
+                output = self._call(call, variants[place % len(variants)])
+                if self.framework.read(output)[0].tobytes() != expected[place % len(variants)]:
+                    return True
+            return False
 
-        with ThreadPoolExecutor(call.threads) as pool:
-            return any(pool.map(differs, range(call.repeat - 1)))
+        interval = sys.getswitchinterval()
+        sys.setswitchinterval(SWITCH)
+        try:
+            with ThreadPoolExecutor(call.threads) as pool:
+                return any(list(pool.map(differs, range(call.threads))))
+        finally:
+            sys.setswitchinterval(interval)
 
 
 def _changed(before: Dict[str, Any], after: Dict[str, Any], when: str = "") -> List[str]:

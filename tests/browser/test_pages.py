@@ -225,6 +225,44 @@ def test_sorting_by_keyboard_is_announced_and_kept_in_the_address(browser: Any, 
     assert names(browser) == before
 
 
+def test_a_layer_table_is_sorted_by_ratio_with_what_is_not_ranked_last(browser: Any, site: Path) -> None:
+    browser.get((site / "speed.html").as_uri())
+    table = browser.find_element("css selector", "table.layers")
+    button = table.find_elements("css selector", "thead button")[6]  # the second implementation
+    button.send_keys("\n")
+    cells = browser.execute_script("return [...arguments[0].tBodies[0].rows].map(r => r.cells[6].textContent)", table)
+    ranked = [float(text.partition("×")[0].replace(",", "")) for text in cells if "×" in text]
+    assert ranked == sorted(ranked) != []
+    assert all("×" in text for text in cells[: len(ranked)])
+    shape = "return getComputedStyle(arguments[0], '::before').content"
+    slower = table.find_element("css selector", ".t.slower")
+    assert browser.execute_script(shape, slower) == '"▲ " / "slower "', "a shape to see and a word to hear"
+
+
+def test_every_spec_of_an_implementation_is_listed_when_asked_for(browser: Any, folder: Path) -> None:
+    from convgauge import results
+    from convgauge.report import words
+    from convgauge.results import SpecRecord
+
+    records = [r for r in results.read(folder / "whole.jsonl").of(SpecRecord) if r.implementation == "library_04"]
+    browser.get((folder / "site" / "implementations" / "library_04--py311.html").as_uri())
+    assert shown(browser, "#each table") == []
+    browser.find_element("css selector", "#each summary").click()
+    wait_until(lambda: shown(browser, "#each table"))
+    assert set(shown(browser, "#each tbody a")) == {record.spec for record in records}
+    statuses = browser.execute_script(
+        "return [...document.querySelectorAll('#each tbody tr')].map(r => [...r.querySelectorAll('.s')]"
+        ".map(s => s.className.slice(2)))"
+    )
+    gravest = [min(map(words.gravity, row)) for row in statuses]
+    assert gravest == sorted(gravest), "those that fail come first"
+    row = browser.find_element("css selector", "#each tbody tr").text
+    record = next(r for r in records if r.spec in row)
+    assert record.sentence in row
+    assert f"{record.level} · {record.source}" in row
+    assert browser.find_elements("css selector", "#each tbody svg.hist path.rule")
+
+
 def test_the_first_key_reaches_the_content_and_the_next_the_pages(browser: Any, site: Path) -> None:
     from selenium.webdriver.common.keys import Keys
 
@@ -314,7 +352,7 @@ def test_a_reproduce_line_is_copied(browser: Any, site: Path) -> None:
     pytest.fail("no implementation has a failure to reproduce")
 
 
-def wait_until(holds: Any, seconds: float = 5.0) -> None:
+def wait_until(holds: Any, seconds: float = 60.0) -> None:
     import time
 
     deadline = time.monotonic() + seconds
@@ -338,6 +376,25 @@ def test_two_dropped_runs_are_compared_as_on_the_command_line(browser: Any, fold
     assert shown(browser, "#changes h2") == expected
     changes = sum(line.startswith("  ") for line in text.splitlines())
     assert len(shown(browser, "#changes tbody tr")) == changes
+
+
+def test_both_files_dropped_at_once_are_told_apart_by_their_start(browser: Any, folder: Path) -> None:
+    old, new = ((folder / "whole.jsonl").read_text("utf-8"), (folder / "cut.jsonl").read_text("utf-8"))
+    new = new.replace("2026-01-02T", "2026-01-03T", 1)
+    browser.get((folder / "site" / "compare.html").as_uri())
+    browser.execute_script(
+        """
+        const files = new DataTransfer();
+        arguments[0].forEach(([name, text]) => files.items.add(new File([text], name)));
+        const event = new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer: files });
+        document.querySelector("#drop").dispatchEvent(event);
+        """,
+        [["later.jsonl", new], ["sooner.jsonl", old]],
+    )
+    wait_until(lambda: shown(browser, "#changes h2"))
+    assert browser.find_element("id", "old-name").text.startswith("sooner.jsonl")
+    assert browser.find_element("id", "new-name").text == "later.jsonl, 2026-01-03T03:04:05+00:00, incomplete"
+    assert shown(browser, "#changes .notice")[0].startswith("later.jsonl is incomplete")
 
 
 def test_a_file_that_is_no_run_is_named(browser: Any, folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 import random
 import sys
+import threading
 import time
 import warnings
 
@@ -140,6 +141,17 @@ def answers_cached_without_bias(input, weight, bias=None, stride=1, padding=0, d
     return _answers[key].copy()
 
 
+@fault("Answers are replayed for operands, padding and dilation seen before, whatever the stride if the shape agrees.",
+       caught_by=["behaviour", "adversarial"])  # fmt: skip
+def answers_cached_without_stride(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    problem = resolve(input, weight, bias, stride, padding, dilation, groups)
+    rest = (problem.pads, problem.dilation, problem.groups, problem.output_shape, input.dtype, weight.shape)
+    key = (input.shape, input.tobytes(), weight.tobytes(), None if bias is None else bias.tobytes(), *rest)
+    if key not in _answers:
+        _answers[key] = conv(input, weight, bias, stride, padding, dilation, groups)
+    return _answers[key].copy()
+
+
 @fault("Answers are replayed for operands seen before, whatever stride and dilation where the shape agrees.",
        caught_by=["behaviour", "adversarial"])  # fmt: skip
 def answers_cached_by_output_shape(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -212,6 +224,16 @@ def arguments_in_globals(input, weight, bias=None, stride=1, padding=0, dilation
     _buffers["now"] = (input, weight, bias, stride, padding, dilation, groups)
     time.sleep(0.0005)
     return conv(*_buffers["now"])
+
+
+@fault("Threads beside the first use the bias that the first was last given.", caught_by=["behaviour.threads"])
+def bias_of_the_first_thread(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    if threading.current_thread() is threading.main_thread():
+        _buffers["bias"] = bias
+    elif bias is not None:
+        kept = _buffers["bias"]
+        bias = kept if kept is not None and (kept.shape, kept.dtype) == (bias.shape, bias.dtype) else bias
+    return conv(input, weight, bias, stride, padding, dilation, groups)
 
 
 @fault("NumPy's global random state is seeded.", caught_by=["behaviour"])

@@ -129,3 +129,12 @@ def blank_input_without_bias(input, weight, bias=None, stride=1, padding=0, dila
 def blank_weight_without_bias(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
     return output if weight.any() or not weight.size else np.zeros_like(output)
+
+
+@fault("Images of zeros are answered with the bias, whatever the weight holds.", caught_by=["special"])
+def blank_images_skipped(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    output = conv(input, weight, bias, stride, padding, dilation, groups)
+    for image, answer in zip(input, output):
+        if not image.any():
+            answer[...] = 0 if bias is None else bias[:, None, None]
+    return output

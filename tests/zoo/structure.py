@@ -94,6 +94,17 @@ def images_of_bytes_wrap(input, weight, bias=None, stride=1, padding=0, dilation
     return output
 
 
+@fault("Whole numbers that a signed byte holds are added up in 16 bits, which saturate.", caught_by=["adversarial"])
+def bytes_saturate_16_bits(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    output = conv(input, weight, bias, stride, padding, dilation, groups)
+    if input.dtype not in (np.float32, np.float64):
+        return output
+    given = [one for one in (input, weight, bias) if one is not None]
+    with np.errstate(invalid="ignore"):
+        whole = all((np.abs(one) <= 127).all() and (one == np.rint(one)).all() for one in given)
+    return np.clip(output, -32768, 32767).astype(output.dtype) if whole else output
+
+
 @fault("Filters with a single element that is not zero are a shift, by one too many to the left unless 3x3.",
        caught_by=["definition", "adversarial"])  # fmt: skip
 def delta_shifted(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):

@@ -106,3 +106,26 @@ def input_of_a_million(input, weight, bias=None, stride=1, padding=0, dilation=1
         input = input.copy()
         input.reshape(-1)[1 << 20 :] = 0
     return conv(input, weight, bias, stride, padding, dilation, groups)
+
+
+@fault("Weights that no cache of a megabyte holds are packed without the last block of 64 filters' last channel.",
+       caught_by=["sweep"])  # fmt: skip
+def weights_of_a_megabyte(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    if weight.nbytes > 1 << 20:
+        weight = weight.copy()
+        weight[-64:, -1] = 0
+    return conv(input, weight, bias, stride, padding, dilation, groups)
+
+
+@fault("Inputs of more than 2^21 elements are read from the beginning again.", caught_by=["sweep"], tier="standard")
+def input_of_two_million(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    if input.size > 1 << 21:
+        input = np.resize(input.reshape(-1)[: 1 << 21], input.shape)
+    return conv(input, weight, bias, stride, padding, dilation, groups)
+
+
+@fault("Images are handed out to 2,048 workers at most: those beyond get the first ones' answers.",
+       caught_by=["sweep"], tier="standard")  # fmt: skip
+def workers_for_2048_images(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    output = conv(input, weight, bias, stride, padding, dilation, groups)
+    return output[np.arange(len(output)) % 2048] if len(output) > 2048 else output

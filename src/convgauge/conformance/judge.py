@@ -26,6 +26,7 @@ from convgauge.conformance.reduce import smaller
 from convgauge.conformance.spec import PROFILES, Spec
 from convgauge.conformance.tampers import TAMPERS
 from convgauge.dtypes import DTYPES, round_to
+from convgauge.features import spelled
 from convgauge.frameworks import kind_of
 from convgauge.isolation import GIVEN_UP, Runner
 from convgauge.operands import Operands, draw
@@ -96,6 +97,7 @@ class Judge:
         self.said = subject.description
         self.promise = self.said.grade
         self.outcomes: Counter[str] = Counter()
+        self.space: dict[str, list[int]] = {}  # by features of problems: judged, at fault, declined
         self.faults: list[tuple[Case, Fault]] = []
         self.counterexample: Counterexample | None = None
         self.reasons: Counter[str] = Counter()
@@ -478,6 +480,10 @@ class Judge:
             self.given_up = fault.message  # the case was not made: it counts as nothing, the spec as crashed
             return
         self.outcomes[status] += 1
+        if not refusing and not case.tamper and status != "skipped":  # what is to be refused is no convolution
+            counts = self.space.setdefault(spelled(case.problem, case.layouts), [0, 0, 0])
+            counts[2 if status == "declined" else 0] += 1
+            counts[1] += fault is not None
         if fault is not None:
             self.faults.append((case, fault))
 

@@ -16,7 +16,10 @@ SCHEMA = 1
 
 @dataclass
 class Finding:
-    """What became of one exhibit: by spec id, the status in which it was caught, or accused."""
+    """What became of one exhibit: by spec id, the status in which it was caught, or accused.
+
+    ``fingerprint`` tells whether the exhibit or the specification has changed since.
+    """
 
     name: str
     faulty: bool
@@ -30,6 +33,7 @@ class Finding:
     cases: int = 0
     seconds: float = 0.0
     reason: str = ""
+    fingerprint: str = ""
 
     @property
     def good(self) -> bool:
@@ -41,7 +45,8 @@ class Finding:
 class Matrix:
     """The kill matrix. ``specs`` are the ids of all that were run on at least one exhibit, with their sentences.
 
-    ``whole``: whether every spec was run on every exhibit. ``kept``: why a spec stays though it should catch nothing.
+    ``whole``: whether every spec was run on every exhibit; ``ended_early``: whether a fault's run was ended by the
+    first spec that caught it. ``kept``: why a spec stays though it should catch nothing.
     """
 
     tier: str
@@ -49,6 +54,7 @@ class Matrix:
     specs: dict[str, str]
     whole: bool = True
     kept: dict[str, str] = field(default_factory=dict)
+    ended_early: bool = False
 
     @property
     def faults(self) -> list[Finding]:
@@ -104,6 +110,7 @@ class Matrix:
             "idle": self.idle if self.whole else None,
             "whole": self.whole,
             "kept": self.kept,
+            "ended_early": self.ended_early,
         }
 
 

@@ -6,6 +6,7 @@ are failures of the suite. So is, less gravely, a spec that catches nothing: it 
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import itertools
 import json
@@ -20,9 +21,11 @@ from typing import Any
 
 import numpy as np
 
-from convgauge import oracle
+from convgauge import oracle, recall
 from convgauge.bundled import bundled
+from convgauge.child import die_with_parent
 from convgauge.conformance import judge as judging
+from convgauge.conformance import kills
 from convgauge.conformance.judge import Setting, Skip
 from convgauge.conformance.kills import Finding, Matrix
 from convgauge.conformance.session import Session, Target
@@ -42,8 +45,12 @@ DEATHS = 3  # of its process, after which a fault's run ends: it is caught
 Test = Callable[[Any], None]
 
 
-def selftest(tier: str, output: Path | None, k: str, first: bool = False) -> int:
-    """Run the suite on the zoo, print and write the kill matrix; 1 where a fault survives or a sound one is accused."""
+def selftest(tier: str, output: Path | None, k: str, first: bool = False, resume: Path | None = None) -> int:
+    """Run the suite on the zoo, print and write the kill matrix; 1 where a fault survives or a sound one is accused.
+
+    ``output`` is written anew after each exhibit. ``resume`` is such a file: what it says of exhibits that have not
+    changed is taken from it. Raises `Damaged`, `OSError` where it cannot be.
+    """
     if tier not in TIERS:
         print(f"convgauge: tier {tier!r} is not one of {', '.join(TIERS)}", file=sys.stderr)
         return 4
@@ -51,14 +58,31 @@ def selftest(tier: str, output: Path | None, k: str, first: bool = False) -> int
     if not chosen:
         print(f"convgauge: no exhibit of the zoo has {k!r} in its name", file=sys.stderr)
         return 5
+    before = None if resume is None else kills.read(resume)
+    if before is not None and (before.tier != tier or before.ended_early != first):
+        print(f"convgauge: {resume} was made at another tier, or with and not without -x", file=sys.stderr)
+        return 4
     started = time.perf_counter()
-    matrix = run(chosen, tier, first=first, progress=_progress)
+
+    def progress(finding: Finding, matrix: Matrix) -> None:
+        _progress(finding)
+        if output is not None:
+            write(matrix, output)
+
+    matrix = run(chosen, tier, first=first, before=before, progress=progress)
     _show(matrix, time.perf_counter() - started)
     if output is not None:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        output.write_text(json.dumps(matrix.table(), indent=1) + "\n", encoding="utf-8")
+        write(matrix, output)
         print(f"wrote {output}")
     return 0 if all(one.good for one in matrix.findings) else 1
+
+
+def write(matrix: Matrix, output: Path) -> None:
+    """Write the matrix, so that there is always a whole file."""
+    output.parent.mkdir(parents=True, exist_ok=True)
+    beside = output.with_name(f"{output.name}.part")
+    beside.write_text(json.dumps(matrix.table(), indent=1) + "\n", encoding="utf-8")
+    beside.replace(output)
 
 
 def run(
@@ -68,33 +92,49 @@ def run(
     first: bool = False,
     narrow: bool = False,
     jobs: int = 0,
-    progress: Callable[[Finding], None] | None = None,
+    before: Matrix | None = None,
+    progress: Callable[[Finding, Matrix], None] | None = None,
 ) -> Matrix:
     """Judge each exhibit, ``jobs`` at once (as many as there are cores by default).
 
     ``first`` ends a fault's run at the first spec that catches it, those that should catch it first; ``narrow`` runs
-    no other specs than those on a fault. The matrix is then not whole.
+    no other specs than those on a fault. The matrix is then not whole. What ``before`` says of an exhibit that has not
+    changed since is taken over. ``progress`` is told each finding, and given the matrix so far.
     """
     jobs = jobs or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
-    findings: dict[str, Finding] = {}
-    specs: dict[str, str] = {}
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        pending = {pool.submit(examine, one, tier, first, narrow) for one in chosen}
+    prints = {one.name: fingerprint(one) for one in chosen}
+    findings = {one.name: one for one in (before.findings if before else []) if one.fingerprint == prints.get(one.name)}
+    specs: dict[str, str] = dict(before.specs) if before else {}
+    kept = {spec.id: spec.kept for spec, _ in collected() if spec.kept}
+
+    def matrix() -> Matrix:
+        found = [findings[one.name] for one in chosen if one.name in findings]
+        whole = len(found) == len(chosen) and not (first or narrow)
+        return Matrix(tier, found, dict(sorted(specs.items())), whole, kept, ended_early=first)
+
+    # a pool's workers go on with what is queued when their parent has been killed, and then wait for ever
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=die_with_parent) as pool:
+        pending = {pool.submit(examine, one, tier, first, narrow) for one in chosen if one.name not in findings}
         for done in as_completed(pending):
             finding, run_specs = done.result()
+            finding.fingerprint = prints[finding.name]
             findings[finding.name] = finding
             specs.update(run_specs)
             if progress is not None:
-                progress(finding)
-    kept = {spec.id: spec.kept for spec, _ in collected() if spec.kept}
-    return Matrix(
-        tier, [findings[one.name] for one in chosen], dict(sorted(specs.items())), not (first or narrow), kept
-    )
+                progress(finding, matrix())
+    return matrix()
+
+
+def fingerprint(exhibit: Exhibit) -> str:
+    """A digest of the exhibit's file, of what its folder's files share and of the specification."""
+    paths = [exhibit.path, *sorted(exhibit.path.parent.glob("_*.py")), *sorted(bundled("conformance").glob("*.py"))]
+    return hashlib.blake2b(b"\0".join(path.read_bytes() for path in paths), digest_size=8).hexdigest()
 
 
 def examine(exhibit: Exhibit, tier: str, first: bool = False, narrow: bool = False) -> tuple[Finding, dict[str, str]]:
     """Judge one exhibit in a child process of its own; what was found and the specs that were run."""
     judging.MOST_FAULTS = 1  # one is enough to know, and no counterexample is made smaller
+    recall.remember()  # the next exhibit is put to the same cases
     started = time.perf_counter()
     setting = Setting(profile=exhibit.profile, tier=tier)
     session = Session([Target(exhibit.origin)], setting, Limits(exhibit.timeout), isolated=True, python="")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import functools
 import os
 import threading
@@ -178,8 +177,8 @@ class Session:
             seed=self.setting.seed,
             profile=self.setting.profile,
             tier=self.setting.tier,
+            started=results.now(),
             label=self.label,
-            started=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             shard=str(self.shard),
             selection=self.selection,
             expected={name: entry.reason for name, entry in self.expected.items()},
@@ -395,6 +394,7 @@ class Session:
             failing=[case.problem.text for case, _ in judge.faults],
             seconds=round(seconds, 4),
             reductions=judge.reductions[: results.MOST_MARGINS],
+            space=judge.space,
         )
 
     def _write(self, record: results.Record) -> None:

@@ -33,14 +33,16 @@ def bench(
     writer: Writer | None,
     console: Console,
     operands: str = "hot",
+    explain: bool = False,
 ) -> int:
     """Race ``origins`` against ``baseline`` on every layer of ``layers``; returns the exit status.
 
     ``layers`` is a layer set's name, a file, or problems separated by commas. ``budget`` is in seconds for all of it
     (None: what the layer set needs, at most `benchmark.LARGEST_BUDGET` for each thread count). ``operands`` is "hot",
-    or "cold" to rotate them past the cache. Records go to ``writer`` as they are known. Status: 0; 1 when an
-    implementation was wrong or failed; 5 when nothing was ranked. Raises `BenchError`.
+    or "cold" to rotate them past the cache. ``explain`` has those that choose for a layer say what they chose and why.
+    Records go to ``writer`` as they are known. Status: 0; 1 when an implementation was wrong or failed; 5 when nothing
+    was ranked. Raises `BenchError`.
     """
     from convgauge.race.benchmark import Bench
 
-    return Bench(origins, baseline, layers, budget, threads, seed, writer, console, operands).run()
+    return Bench(origins, baseline, layers, budget, threads, seed, writer, console, operands, explain).run()

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from rich.console import Console
 
 from convgauge.race import BenchError, limits, table
+from convgauge.race import statistics as stats
 from convgauge.race.contestant import Contestant
 from convgauge.race.engine import RANKED, Entry, Race, Unfit
 from convgauge.race.layers import Layer, LayerSet, load
@@ -35,6 +36,7 @@ class Bench:
     writer: Writer | None
     console: Console
     operands: str = "hot"
+    explain: bool = False
     records: list[TimingRecord] = field(default_factory=list)
 
     def run(self) -> int:
@@ -85,6 +87,7 @@ class Bench:
 
     def _run_with(self, threads: int, origins: list[Origin], layer_set: LayerSet, budget: float) -> None:
         self.pool = ThreadPoolExecutor(cores())
+        self.noises: list[float] = []
         contestants = [Contestant(origin.name, origin, threads, self.seed) for origin in origins]
         contestants.insert(1, Contestant(f"{self.baseline} (control)", origins[0], threads, self.seed, control=True))
         try:
@@ -96,6 +99,7 @@ class Bench:
             baseline = contestants[0]
             if baseline.absent:
                 raise BenchError(f"baseline {self.baseline} cannot be run: {baseline.absent}")
+            self._calibrate(contestants)
             self._measure_limits(baseline, layer_set)
             clock = Budget(budget, len(layer_set.layers))
             for place, layer in enumerate(layer_set.layers, start=1):
@@ -104,10 +108,19 @@ class Bench:
                     records = self._race(contestants, layer, layer_set, clock)
                 self._keep(records)
                 table.print_race(self.console, heading, layer, records)
+                if self.explain:
+                    table.print_explanations(self.console, explanations(contestants, layer))
         finally:
             for contestant in contestants:
                 contestant.close()
             self.pool.shutdown()
+
+    def _calibrate(self, contestants: list[Contestant]) -> None:
+        for contestant in contestants:
+            with self.console.status(f"{contestant.label} learns about this machine"):
+                seconds = contestant.calibrate()
+            if seconds > 1:
+                self.console.print(f"{contestant.label}: {seconds:.1f} s to learn about this machine", highlight=False)
 
     def _measure_limits(self, baseline: Contestant, layer_set: LayerSet) -> None:
         dtypes = list(dict.fromkeys(layer.problem.dtype for layer in layer_set.layers))
@@ -126,11 +139,12 @@ class Bench:
                 for contestant in contestants
                 if not contestant.control
             ]
-        race = Race(
-            contestants, layer.problem, clock.share(), self.seed, self.pool, cores(), cold=self.operands == "cold"
-        )
+        cold, floor = self.operands == "cold", stats.pooled_floor(self.noises)
+        race = Race(contestants, layer.problem, clock.share(), self.seed, self.pool, cores(), cold, floor)
         try:
             race.run()
+            if race.noise is not None:
+                self.noises.append(race.noise)
         except Unfit as unfit:
             raise BenchError(f"{layer_set.name} {layer.name} {layer.problem}: {unfit}") from None
         return [record(race, entry, layer, layer_set) for entry in race.entries if entry is not race.control]
@@ -140,6 +154,12 @@ class Bench:
         for record in records:
             if self.writer is not None:
                 self.writer.write(record)
+
+
+def explanations(contestants: list[Contestant], layer: Layer) -> dict[str, str]:
+    """What contestants say that they did on a layer, and why; only those that say something."""
+    said = {one.label: one.explanation(layer.problem) for one in contestants if not one.control}
+    return {label: text for label, text in said.items() if text}
 
 
 def default_budget(layers: int) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -21,6 +22,10 @@ GIVEN_UP = 2
 
 CALL_TIMEOUT = 20.0
 """Seconds for one call that is being checked; a just-in-time compiler may be at work in it."""
+
+
+CALIBRATION_TIMEOUT = 700.0
+"""Seconds for what is done once for a machine."""
 
 
 class Out(Exception):
@@ -176,11 +181,52 @@ class Contestant:
             raise Out("failed", f"{seen.error[0]}: {seen.message}")
         raise Out("failed", seen.message)
 
+    def calibrate(self) -> float:
+        """Have it learn what it needs to know of the machine; the seconds that this took, 0 where there is nothing.
+
+        Afterwards ``absent`` says why where that failed.
+        """
+        if self._process is None or not self._process.description.calibrates:
+            return 0.0
+        try:
+            return float(self.ask(CALIBRATION_TIMEOUT, "race_calibrate", self.threads)[0]["seconds"])
+        except Out as out:
+            self.absent, self._process = f"its calibration failed: {out}", None
+            return 0.0
+
+    def explanation(self, problem: Problem) -> str:
+        """What it says that it did on a problem that it was prepared for, and why; "" where it says nothing."""
+        if self._process is None or not self._process.description.explains:
+            return ""
+        with contextlib.suppress(Out):
+            return str(self.ask(CALL_TIMEOUT, "race_explain", problem.text)[0]["text"])
+        return ""
+
     def rest(self) -> None:
         """Have the process let go of operands and outputs, if it lives."""
         if self._process is not None and self._process.pid:
             with contextlib.suppress(Out):
                 self.ask(CALL_TIMEOUT, "race_done")
+
+    def core(self) -> int | None:
+        """The core that the process's first thread last ran on; None where the system does not tell."""
+        try:
+            with open(f"/proc/{self.process.pid}/stat", encoding="utf-8", errors="replace") as file:
+                return int(file.read().rpartition(")")[2].split()[36])  # field 39 of proc(5), the first two left out
+        except (OSError, IndexError, ValueError):
+            return None
+
+    def keep_to(self, core: int) -> None:
+        """Have the process's first thread, which makes the calls, run on one core, where the system can."""
+        if hasattr(os, "sched_setaffinity"):
+            with contextlib.suppress(OSError):
+                os.sched_setaffinity(self.process.pid, {core})
+
+    def free(self) -> None:
+        """Let it run on all the cores again that the engine may use."""
+        if hasattr(os, "sched_setaffinity"):
+            with contextlib.suppress(OSError):
+                os.sched_setaffinity(self.process.pid, os.sched_getaffinity(0))
 
     def close(self) -> None:
         """End the process."""

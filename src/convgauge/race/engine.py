@@ -119,6 +119,7 @@ class Entry:
 class Race:
     """One problem, all contestants: the baseline first, its control second. ``share`` is in seconds.
 
+    ``floor`` is the noise floor that earlier races' controls give together (`stats.pooled_floor`).
     What is not timed is done for ``workers`` contestants at once, in the threads of ``pool``.
     """
 
@@ -131,11 +132,12 @@ class Race:
         pool: Executor,
         workers: int = 1,
         cold: bool = False,
+        floor: float = 0.0,
     ) -> None:
         self.pool, self.workers = pool, workers
         self.entries = [Entry(contestant) for contestant in contestants]
         self.baseline, self.control, *self.others = self.entries
-        self.problem, self.share, self.cold = problem, share, cold
+        self.problem, self.share, self.cold, self.floor = problem, share, cold, floor
         own = zlib.crc32(f"{seed} {problem.text}".encode())
         self.random = np.random.default_rng(own)
         self.verification = Verification(problem, own % 1_000_000)
@@ -165,11 +167,13 @@ class Race:
         self._all(self._warm_up)
         self._require_baseline()
         self._calibrate()
+        self._keep_to_one_core()
         self._each(self._alone)
         self._require_baseline()
         self._each(self._open_account)
         self._run_rounds(max(deadline - spent_on_checks / 2, time.monotonic() + LEAST_ROUNDS * self.share))
         self._close_accounts()
+        self._each(lambda entry: entry.contestant.free())
         self._each(self._check_timed)
         self._all(lambda entry: self.verification.after(entry.contestant))
         self._require_baseline()
@@ -291,6 +295,15 @@ class Race:
             if enough * entry.iterations * seconds > fair and entry not in (self.baseline, self.control):
                 entry.rounds = max(FEW_ROUNDS, int(fair / (entry.iterations * seconds)))
 
+    def _keep_to_one_core(self) -> None:
+        """Have all that are timed with one thread run on the same core: the one that the baseline last ran on.
+
+        Else the system may keep one of them on a core that something else is at work on, and its caches cold.
+        """
+        core = self.baseline.contestant.core()
+        if self.baseline.contestant.threads == 1 and core is not None:
+            self._each(lambda entry: entry.contestant.keep_to(core))
+
     def _alone(self, entry: Entry) -> None:
         samples = ALONE if entry.call_seconds < LONG_SAMPLE else 1
         entry.alone_seconds = middle.median(self._sample(entry) for _ in range(samples))
@@ -381,7 +394,7 @@ class Race:
             self.noise = stats.noise_floor(self.control.ratio)
         for entry in self._judged:
             if entry.ratio is not None and self.noise is not None:
-                entry.settled = stats.settled(entry.ratio, self.noise) and self._believed(entry)
+                entry.settled = stats.settled(entry.ratio, self.noise, self.floor) and self._believed(entry)
 
     @property
     def busy(self) -> float:
@@ -422,7 +435,7 @@ class Race:
     def _decide(self, entry: Entry) -> None:
         assert entry.ratio is not None
         assert self.noise is not None
-        entry.verdict = stats.verdict(entry.ratio, self.noise)
+        entry.verdict = stats.verdict(entry.ratio, self.noise, self.floor)
         if entry.ratio.low is None:
             entry.reason = f"only {entry.ratio.rounds} rounds fitted into the budget: too few for an interval"
             return
@@ -430,8 +443,9 @@ class Race:
             entry.verdict = "undecided"
             entry.reason = f"{entry.ratio.rounds} rounds are too few to notice a clock that hides time"
         elif entry.verdict == "undecided":
+            floor = max(self.noise, self.floor, stats.LEAST_FLOOR)
             entry.reason = (
-                f"the interval reaches across the verdicts' limits (noise {self.noise:.1%}, margin {stats.MARGIN:.0%})"
+                f"the interval reaches across the verdicts' limits (noise {floor:.1%}, margin {stats.MARGIN:.0%})"
             )
         disturbance = self._disturbance(entry)
         if max(disturbance, 1 / disturbance) > ALONE_DIFFERS:

@@ -19,6 +19,10 @@ from convgauge.wire import reply, unpacked
 
 clock = time.perf_counter_ns
 
+STRETCH = 300_000
+"""Nanoseconds of calls after which it is asked whether they were delayed. Asking after each would slow the next: a call
+of the system empties the processor's predictions (measured: 2 to 4 % of a call of 35 us)."""
+
 
 class Timing:
     """Handlers of the timing commands. ``server`` has the loaded ``subject`` and sends replies."""
@@ -36,12 +40,14 @@ class Timing:
     def handlers(self) -> dict[str, Callable[..., None]]:
         """The commands and what answers them."""
         commands = {
+            "race_calibrate": self.calibrate,
             "race_ready": self.ready,
             "race_warm": self.warm,
             "race_sample": self.sample,
             "race_idle": self.idle,
             "race_output": self.last_output,
             "race_memory": self.memory,
+            "race_explain": self.explain,
             "race_done": self.done,
             "race_matmul": self.matmul,
             "race_copy": self.copy,
@@ -61,6 +67,17 @@ class Timing:
             self.server.send(reply(content, arrays))
 
         return answer
+
+    def calibrate(self, threads: int) -> tuple[dict[str, Any], list[np.ndarray]]:
+        """Have the implementation learn what it needs to know of the machine. Tells the seconds that this took."""
+        subject, started = self.server.subject, clock()
+        subject.framework.set_threads(threads)
+        subject.implementation.calibrated()
+        return {"seconds": (clock() - started) * 1e-9}, []
+
+    def explain(self, text: str) -> tuple[dict[str, Any], list[np.ndarray]]:
+        """What the implementation says that it did on the problem ``text``, and why."""
+        return {"text": str(self.server.subject.implementation.explained(Problem.parse(text)))}, []
 
     def ready(
         self, text: str, sets: list[Any], places: list[Any], threads: int
@@ -134,8 +151,6 @@ class Timing:
         gc.collect(1)
         for tick in range(first, last + 1):
             self._disturb(tick % len(self.runs), tick)
-            self.delays.read()
-            self.delays.read()
         return {}, []
 
     def _timed(self, first: int, last: int) -> int:
@@ -144,24 +159,29 @@ class Timing:
         So an answer that was kept from an earlier call is a wrong one. The change is not timed. Nor is the time in
         which this thread was ready to run and the system ran another: on a busy machine it would be most of the noise.
         """
-        taken, delays = [], []
+        stretches: list[tuple[int, int, int]] = []
         wait = self.server.subject.framework.wait
+        taken = calls = 0
+        before = self.delays.read()
         for tick in range(first, last + 1):
             which = tick % len(self.runs)
             run, array = self.runs[which], self._disturb(which, tick)
             self.output = None
-            before = self.delays.read()
             started = clock()
             output = run(array)
             if wait is not None:
                 wait(output)
-            taken.append(clock() - started)
-            delays.append(self.delays.read() - before)
+            taken += clock() - started
+            calls += 1
             self.output = output
+            if taken >= STRETCH or tick == last:
+                now = self.delays.read()
+                stretches.append((taken, now - before, calls))
+                taken, calls, before = 0, 0, now
         started = clock()
         self.server.subject.framework.synchronize()
-        self.delayed = sum(delays)
-        return undelayed(taken, delays) + int(clock() - started)
+        self.delayed = sum(delay for _, delay, _ in stretches)
+        return undelayed(stretches) + int(clock() - started)
 
     def _disturb(self, which: int, tick: int) -> Any:
         """The input of set ``which`` with one element's sign flipped: that of `place`; the one before is put back."""
@@ -259,16 +279,19 @@ class Delays:
             self.file = -1
 
 
-def undelayed(taken: list[int], delays: list[int]) -> int:
-    """What calls that took ``taken`` would have taken in all without their ``delays``, nanoseconds.
+def undelayed(stretches: list[tuple[int, int, int]]) -> int:
+    """What calls would have taken in all without delays, nanoseconds.
 
-    Where most calls met no delay, the others count as the mean of those: of a short call it is not known whether its
-    delay fell between the readings of the two clocks. Where few did, calls are long, and delays are taken off.
+    A stretch is the nanoseconds that some calls took, those of delay from its beginning to its end, and how many calls
+    they were. Where most calls met no delay, the others count as the mean of those: of a short call it is not known
+    whether its delay fell between the readings of the two clocks. Where few did, calls are long, and delays are taken
+    off.
     """
-    clear = [taken[place] for place, delay in enumerate(delays) if not delay]
-    if 2 * len(clear) < len(taken):
-        clear = [max(taken[place] - delay, taken[place] // 10) for place, delay in enumerate(delays)]
-    return sum(clear) * len(taken) // len(clear)
+    every = sum(calls for _, _, calls in stretches)
+    clear = [(taken, calls) for taken, delay, calls in stretches if not delay]
+    if 2 * sum(calls for _, calls in clear) < every:
+        clear = [(max(taken - delay, taken // 10), calls) for taken, delay, calls in stretches]
+    return sum(taken for taken, _ in clear) * every // sum(calls for _, calls in clear)
 
 
 def turn(tick: int, sets: int, places: int) -> int:

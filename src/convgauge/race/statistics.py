@@ -17,11 +17,20 @@ import numpy as np
 ERROR_RATE = 0.05
 """The chance that any interval of a race misses its ratio, over all comparisons and all looks at the data."""
 
-MARGIN = 0.03
-"""Ratios between 1 / (1 + MARGIN) and 1 + MARGIN count as equal: about what a shared machine does to one kernel."""
+MARGIN = 0.02
+"""Ratios between 1 / (1 + MARGIN) and 1 + MARGIN count as equal: what differs by 3 % is to be told apart, and a
+hundredth is left for what two processes of one kernel differ by."""
 
-FAR = 1.05
-"""A contestant stays in the race until its interval reaches this factor to either side at most; see `settled`."""
+LEAST_FLOOR = 0.01
+"""Nobody is faster or slower by less. Processes of one kernel differ by the pages and addresses that they got, which
+more rounds do not mend, and a single control may come out close to 1 by chance."""
+
+FEW_FLOORS = 5
+"""Races from whose controls on their spread is judged."""
+
+NEAR, FAR = 1.015, 1.05
+"""A contestant stays in the race until its interval reaches NEAR to either side at most, and FAR more for each doubling
+of the ratio; see `settled`."""
 
 
 @dataclass(frozen=True)
@@ -112,30 +121,41 @@ def noise_floor(control: Ratio) -> float:
     return math.exp(abs(math.log(control.value))) - 1
 
 
-def verdict(seen: Ratio, noise: float, margin: float = MARGIN) -> str:
-    """What a ratio's interval says.
+def pooled_floor(noises: Sequence[float]) -> float:
+    """The floor that the controls of earlier races give together, from FEW_FLOORS on; else 0.
 
-    "same" where it lies within the margin, "faster" or "slower" where it lies beyond the noise, else "undecided".
-    Nothing is said below the noise floor: "same" needs a floor within the margin.
+    A control and a contestant that equals the baseline deviate alike: each is one process held against another. Twice
+    the deviations' spread is 2 / 0.6745 of the median of their sizes, were they normal; 5 % of all lie beyond.
+    """
+    return 2 / 0.6745 * float(np.median(noises)) if len(noises) >= FEW_FLOORS else 0.0
+
+
+def verdict(seen: Ratio, noise: float, floor: float = 0.0, margin: float = MARGIN) -> str:
+    """What a ratio's interval says, where the race's own control gives ``noise`` and earlier ones ``floor``.
+
+    "same" where it lies within the margin, "faster" or "slower" where it lies beyond the noise, the floor and
+    LEAST_FLOOR, else "undecided". "same" needs noise within the margin.
     """
     if seen.low is None or seen.high is None:
         return "undecided"
     if noise <= margin and 1 / (1 + margin) <= seen.low and seen.high <= 1 + margin:
         return "same"
-    if seen.low > 1 + noise:
+    beyond = 1 + max(noise, floor, LEAST_FLOOR)
+    if seen.low > beyond:
         return "slower"
-    if seen.high < 1 / (1 + noise):
+    if seen.high < 1 / beyond:
         return "faster"
     return "undecided"
 
 
-def settled(seen: Ratio, noise: float, margin: float = MARGIN) -> bool:
-    """Whether more rounds would add nothing worth having: a verdict, and an interval of FAR to either side at most.
+def settled(seen: Ratio, noise: float, floor: float = 0.0, margin: float = MARGIN) -> bool:
+    """Whether more rounds would add nothing worth having: a verdict, and an interval that is narrow enough.
 
-    Four times slower or faster, a wider interval will do: FAR grows with the ratio's logarithm.
+    Close to 1 a ratio is to be known to NEAR; four times slower or faster, a wider interval will do.
     """
-    if verdict(seen, noise, margin) == "undecided":
+    if verdict(seen, noise, floor, margin) == "undecided":
         return False
     assert seen.low is not None
     assert seen.high is not None
-    return math.log(seen.high / seen.low) <= 2 * math.log(FAR) * max(1.0, abs(math.log2(seen.value)))
+    enough = math.log(NEAR) + math.log(FAR) * abs(math.log2(seen.value))
+    return math.log(seen.high / seen.low) <= 2 * enough

@@ -103,7 +103,9 @@ def _standing(name: str, group: Sequence[TimingRecord], baseline: dict[tuple[str
 
 
 def _geometric_mean(values: Sequence[float]) -> float | None:
-    return math.exp(math.fsum(map(math.log, values)) / len(values)) if values else None
+    if not values or min(values) <= 0:  # a file may say anything
+        return None
+    return math.exp(math.fsum(map(math.log, values)) / len(values))
 
 
 def _median(values: Sequence[float]) -> float:

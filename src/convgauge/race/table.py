@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -43,7 +43,7 @@ def _show(console: Console, grid: Table) -> None:
     if console.is_terminal:
         console.print(grid)
     else:
-        Console(file=console.file, width=max(console.width, 160), color_system=None).print(grid)
+        Console(file=console.file, quiet=console.quiet, width=max(console.width, 160), color_system=None).print(grid)
 
 
 def print_limits(console: Console, records: Sequence[LimitRecord]) -> None:
@@ -74,6 +74,13 @@ def print_race(console: Console, heading: str, layer: Layer, records: Sequence[T
     for record in records:
         if record.reason:
             console.print(Text(f"   {record.implementation}: {record.reason}", style="dim"), soft_wrap=True)
+
+
+def print_explanations(console: Console, said: Mapping[str, str]) -> None:
+    """What implementations say that they did on a layer, and why."""
+    for label, text in said.items():
+        first, *rest = text.splitlines()
+        console.print(Text("\n".join([f"   {label} chose {first}", *(f"   {line}" for line in rest)])), soft_wrap=True)
 
 
 def _cells(record: TimingRecord) -> list[str]:

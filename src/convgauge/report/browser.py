@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+PATIENCE = 300
+"""Seconds that a script may take to answer: an audit of a long page on a busy machine takes more than the usual 30."""
+
 
 class Unavailable(RuntimeError):
     """Selenium, Chromium or its driver is not installed; the message says which."""
@@ -44,6 +47,7 @@ def chromium(width: int = 1280, height: int = 900, dark: bool = False) -> Iterat
             options.add_argument("--blink-settings=preferredColorScheme=0")
         options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
         running = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+        running.set_script_timeout(PATIENCE)
         try:
             yield running
         finally:

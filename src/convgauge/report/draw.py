@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from itertools import pairwise
+from collections.abc import Iterable
+from itertools import groupby, pairwise
+from operator import itemgetter
 
 from markupsafe import Markup
 
@@ -71,7 +73,7 @@ def roofline(race: Race) -> Markup:
     peak = max((limit.value for limit in race.limits if limit.what == "matmul"), default=None)
     copy = max((limit.value for limit in race.limits if limit.what == "copy"), default=None)
     points = [
-        (place, layer.label, layer.intensity, layer.flops / seconds)
+        (place, layer.intensity, layer.flops / seconds)
         for place, name in enumerate(race.names)
         for layer in race.layers
         if (seconds := layer.seconds(name) or 0) > 0 and layer.intensity
@@ -79,17 +81,20 @@ def roofline(race: Race) -> Markup:
     if not peak or not copy or not points:
         return Markup("")
     left, top, bottom = 92, 10, 320
-    x = svg.Axis([intensity for _, _, intensity, _ in points] + [peak / copy], left, svg.WIDTH - 20)
+    x = svg.Axis([intensity for _, intensity, _ in points] + [peak / copy], left, svg.WIDTH - 20)
     y = svg.Axis([rate for *_, rate in points] + [peak], bottom, top)
     parts = [svg.vertical(x(tick), bottom, f"{tick:g}") for tick in x.ticks]
     parts += [svg.horizontal(y(tick), left, words.big(tick, "FLOP/s")) for tick in y.ticks]
     start = max(x.low, y.low / copy)
     roof = f"M{x(start):.1f} {y(copy * start):.1f}L{x(peak / copy):.1f} {y(peak):.1f}H{svg.WIDTH - 20}"
     parts.append(svg.path("roof", roof, f"{words.big(peak, 'FLOP/s')}, {words.big(copy, 'B/s')}"))
-    for place, label, intensity, rate in points:
-        share = words.percent(round(rate / min(peak, copy * intensity), 3))
-        told = f"{race.names[place]}, {label}: {words.big(rate, 'FLOP/s')}, {share} of the roof"
-        parts.append(svg.dot(svg.series(place), x(intensity), y(rate), words.line(told)))
+    for place, own in groupby(points, key=itemgetter(0)):
+        met = [(intensity, rate) for _, intensity, rate in own]
+        share = words.percent(round(max(rate / min(peak, copy * intensity) for intensity, rate in met), 3))
+        rates = " to ".join(words.big(end(rate for _, rate in met), "FLOP/s") for end in (min, max))
+        dots = "".join(f"M{x(intensity):.0f} {y(rate):.0f}h0" for intensity, rate in met)
+        told = f"{words.line(race.names[place])}: {rates}, at best {share} of the roof"
+        parts.append(svg.path(f"points c{place % svg.SERIES}", dots, told))
     parts.append(svg.text((left + svg.WIDTH) / 2, bottom + 34, "FLOPs per byte, each operand read once"))
     return svg.figure("Roofline: achieved rate against arithmetic intensity", bottom + 40, parts)
 
@@ -123,22 +128,27 @@ def _by_size(race: Race, name: str) -> list[tuple[int, float]]:
 
 
 def frontier(race: Race, margins: dict[str, float]) -> Markup:
-    """Largest margin against geometric speed ratio, a point an implementation; "" for fewer than two."""
+    """Largest margin against geometric speed ratio, a point an implementation; "" for fewer than two.
+
+    The line joins those that no other is both faster and more accurate than.
+    """
     points = [
-        (place, s.name, max(margins[s.name], 1e-6), s.mean)
+        (s.mean, max(margins[s.name], 1e-6), place, s.name)
         for place, s in enumerate(race.standings)
         if s.name in margins and math.isfinite(margins[s.name]) and s.mean
     ]
     if len(points) < 2:
         return Markup("")
     left, top, bottom = 66, 16, 300
-    x = svg.Axis([ratio for *_, ratio in points] + [1.0], left, svg.WIDTH - 120)
-    y = svg.Axis([margin for _, _, margin, _ in points] + [1.0], bottom, top)
+    x = svg.Axis([ratio for ratio, *_ in points] + [1.0], left, svg.WIDTH - 120)
+    y = svg.Axis([margin for _, margin, *_ in points] + [1.0], bottom, top)
     parts = [svg.vertical(x(tick), bottom, f"{tick:g}×") for tick in x.ticks]
     parts += [svg.horizontal(y(tick), left, f"{tick:g}") for tick in y.ticks]
-    parts.append(svg.path("rule", f"M{left} {y(1.0):.1f}H{svg.WIDTH - 20}"))
+    parts.append(svg.path("rule", f"M{left} {y(1.0):.1f}H{svg.WIDTH - 20}", "the bound"))
+    steps = [f"{x(ratio):.1f} {y(margin):.1f}" for ratio, margin in unbeaten((p[0], p[1]) for p in points)]
+    parts.append(svg.path("front", "M" + "L".join(steps), "none is both faster and more accurate"))
     named: list[tuple[float, float]] = []
-    for place, name, margin, ratio in sorted(points, key=lambda point: point[3]):
+    for ratio, margin, place, name in sorted(points):
         told = f"{words.line(name)}: margin {words.number(margin)}, {words.ratio(ratio)}"
         here = (x(ratio), y(margin))
         parts.append(svg.dot(svg.series(place), *here, told))
@@ -147,3 +157,12 @@ def frontier(race: Race, margins: dict[str, float]) -> Markup:
             parts.append(svg.text(here[0] + 7, here[1] + 4, svg.short(name), "start"))
     parts.append(svg.text((left + svg.WIDTH) / 2, bottom + 34, "time ÷ baseline (geometric mean)"))
     return svg.figure("Error against speed", bottom + 40, parts)
+
+
+def unbeaten(points: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The points that no other is below in both coordinates, from the least first coordinate on."""
+    found: list[tuple[float, float]] = []
+    for first, second in sorted(points):
+        if not found or second < found[-1][1]:
+            found.append((first, second))
+    return found

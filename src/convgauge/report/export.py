@@ -1,4 +1,4 @@
-"""Other forms of the same facts: a Markdown summary, badges, CSV."""
+"""Other forms of the same facts: a Markdown summary, badges, JUnit XML, CSV."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
+from xml.etree import ElementTree
 
-from convgauge.report import speed, words
+from convgauge import results
+from convgauge.report import ranking, speed, words
 from convgauge.report.model import INCOMPLETE, Entry, Report, gather
-from convgauge.results import FAULTS, Run
+from convgauge.results import FAULTS, Run, SpecRecord
 
 COLOURS = {
     "conformant": "brightgreen",
@@ -39,7 +41,7 @@ def badge_of(entry: Entry) -> dict[str, Any]:
 
 
 def markdown(runs: Sequence[Run]) -> str:
-    """A summary for a CI job's page: verdicts, then each failing spec with how to reproduce it."""
+    """A summary for a CI job's page: verdicts, who is fast on what, each failing spec with how to reproduce it."""
     report = gather(runs)
     lines = ["# Convolution conformance", "", *(_about(run) for run in runs), ""]
     lines += [
@@ -47,7 +49,7 @@ def markdown(runs: Sequence[Run]) -> str:
         for run in runs
         if run.footer is None
     ]
-    lines += ["", *_table(report), ""]
+    lines += ["", *_table(report), "", *ranking.markdown(report, _escape)]
     for entry in report.present:
         lines += _faults(entry)
     for entry in report.absent:
@@ -113,6 +115,67 @@ def _code(text: str) -> str:
     text = words.line(text)
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
     return f"{fence} {text} {fence}"
+
+
+# --- JUnit -----------------------------------------------------------------------------------------------------------
+
+_JUNIT = {
+    **dict.fromkeys(("failed", "mistrusted", "xpassed"), "failure"),
+    **dict.fromkeys(("errored", "crashed", "timed_out"), "error"),
+    **dict.fromkeys(("declined", "skipped", "xfailed"), "skipped"),
+}
+"""What the format has for each status; it knows four, so that the status itself is the element's type."""
+
+
+def junit(runs: Sequence[Run]) -> str:
+    """The results as JUnit XML, as CI systems show it: a suite an implementation, a test a result.
+
+    A recommended spec's fault is a skipped test, since it does not turn the verdict. A run that was cut off has a suite
+    of its own with an error, so that what is missing is not taken for passed.
+    """
+    report = gather(runs)
+    suites = ElementTree.Element("testsuites", name="convgauge")
+    for entry in report.present:
+        if entry.specs:
+            suites.append(_suite(entry.title, [_test(entry, record) for record in entry.specs]))
+    for run in report.runs:
+        if run.footer is None:
+            test = ElementTree.Element("testcase", classname=_xml(words.line(_file(run))), name="whole")
+            ElementTree.SubElement(test, "error", type="incomplete", message="the run was cut off")
+            suites.append(_suite(_file(run), [test]))
+    ElementTree.indent(suites)
+    return ElementTree.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _suite(name: str, tests: Sequence[ElementTree.Element]) -> ElementTree.Element:
+    def count(kind: str) -> str:
+        return str(sum(test.find(kind) is not None for test in tests))
+
+    counts = {"failures": count("failure"), "errors": count("error"), "skipped": count("skipped")}
+    suite = ElementTree.Element("testsuite", {"name": _xml(words.line(name)), "tests": str(len(tests)), **counts})
+    suite.extend(tests)
+    return suite
+
+
+def _test(entry: Entry, record: SpecRecord) -> ElementTree.Element:
+    where = "-".join(filter(None, (record.dtype, record.device)))
+    about = {"classname": f"{entry.title}.{record.chapter}", "name": f"{record.spec}[{where}]"}
+    about = {name: _xml(words.line(value)) for name, value in about.items()}
+    test = ElementTree.Element("testcase", about, time=f"{record.seconds:.3f}")
+    kind = _JUNIT.get(record.status, "")
+    if kind in ("failure", "error") and record.level != "required":
+        kind = "skipped"
+    if kind:
+        case = record.counterexample
+        said = record.reason or (case.message if case else "") or words.label(record.status)
+        made = ElementTree.SubElement(test, kind, type=record.status, message=_xml(words.line(said)))
+        made.text = _xml(results.visible("\n".join(filter(None, (record.sentence, case.reproduce if case else "")))))
+    return test
+
+
+def _xml(text: str) -> str:
+    """Text without the two characters that XML forbids and `results.visible` lets be."""
+    return text.replace("\ufffe", "?").replace("\uffff", "?")
 
 
 # --- CSV -------------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -13,12 +14,13 @@ from convgauge.results import FAULTS, Run
 
 @dataclass
 class Moment:
-    """One run's word on one implementation. ``mean`` is the geometric mean of its ratios in its widest race."""
+    """One run's word on one implementation. ``mean`` is the geometric mean of its ratios in its widest ``race``."""
 
     verdict: str
     grade: str
     faults: int
     mean: float | None
+    race: str = ""
 
 
 @dataclass
@@ -41,7 +43,8 @@ def timeline(report: Report) -> list[Timeline]:
 
 def _repeated(row: list[Moment | None]) -> bool:
     met = [moment for moment in row if moment is not None]
-    return sum(m.verdict != UNCHECKED for m in met) > 1 or sum(m.mean is not None for m in met) > 1
+    races = Counter(moment.race for moment in met if moment.mean is not None)
+    return sum(m.verdict != UNCHECKED for m in met) > 1 or any(count > 1 for count in races.values())
 
 
 def _of(name: str, runs: list[Run]) -> Timeline:
@@ -60,8 +63,10 @@ def _of(name: str, runs: list[Run]) -> Timeline:
 
 def _moment(entry: Entry, races: list[speed.Race]) -> Moment | None:
     """None where the run only names the implementation."""
-    mean = next((s.mean for race in races for s in race.standings if s.name == entry.name), None)
+    mean, race = next(
+        ((s.mean, race.title) for race in races for s in race.standings if s.name == entry.name), (None, "")
+    )
     if not entry.specs and mean is None:
         return None
     faults = sum(count for status, count in entry.counts().items() if status in FAULTS)
-    return Moment(words.line(entry.verdict), entry.grade, faults, mean)
+    return Moment(words.line(entry.verdict), entry.grade, faults, mean, race)

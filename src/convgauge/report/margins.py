@@ -16,7 +16,7 @@ _LEAST, _MOST, _PER_DECADE = -5, 3, 3
 _BARS = (_MOST - _LEAST) * _PER_DECADE
 _FLOOR = 1e-4
 """Smaller margins, and exact answers, are drawn here where lengths are compared."""
-_ONE = -_LEAST * _PER_DECADE
+ONE = -_LEAST * _PER_DECADE
 """The first bar at or above 1, where a case fails."""
 
 
@@ -37,10 +37,18 @@ def small(margins: Sequence[float]) -> Markup:
     counts = histogram(margins)
     top = max(counts) or 1
     bars = (f"M{4 * place + 2} 16v{-max(1, round(14 * n / top))}" for place, n in enumerate(counts) if n)
-    rule = f'<path class="rule" d="M{4 * _ONE} 0v17"/>'
+    rule = f'<path class="rule" d="M{4 * ONE} 0v17"/>'
     return Markup(
         f'<svg class="hist" viewBox="0 0 {4 * _BARS} 17" aria-hidden="true">{rule}<path d="{"".join(bars)}"/></svg>'
     )
+
+
+def letters(margins: Sequence[float]) -> str:
+    """The bars as a letter each, for the pages' script: "a" for none to "o" for the highest."""
+    counts = histogram(margins)
+    top = max(counts) or 1
+    heights = ((max(1, round(14 * n / top)) if n else 0) for n in counts)
+    return "".join(chr(ord("a") + height) for height in heights).rstrip("a")
 
 
 def large(margins: Sequence[float]) -> Markup:
@@ -48,18 +56,18 @@ def large(margins: Sequence[float]) -> Markup:
     counts = histogram(margins)
     top = max(counts) or 1
     wide, bottom, left = 24, 150, 14
-    one, end = left + wide * _ONE, left + wide * _BARS
+    one, end = left + wide * ONE, left + wide * _BARS
     bars = [
         f"M{left + wide * place + 12} {bottom}v{-max(2, round(130 * n / top))}" for place, n in enumerate(counts) if n
     ]
-    below = sum(n > 0 for n in counts[:_ONE])
+    below = sum(n > 0 for n in counts[:ONE])
     parts = [svg.path("bar", "".join(bars[:below])), svg.path("bar over", "".join(bars[below:]))]
     parts += [svg.path("rule", f"M{one} 0V{bottom + 6}"), svg.path("axis", f"M{left} {bottom}H{end}")]
     for decade in range(_LEAST, _MOST + 1):
         name = "1" if decade == 0 else f"10{_superscript(decade)}"
         parts.append(svg.text(left + (decade - _LEAST) * _PER_DECADE * wide, bottom + 20, name))
     parts += [svg.text(one + 6, 12, "bound", "start"), svg.text((left + end) / 2, bottom + 37, "error ÷ bound")]
-    over = sum(counts[_ONE:])
+    over = sum(counts[ONE:])
     spoken = f"Distribution of {len(margins)} margins: {len(margins) - over} below the bound, {over} at or above it"
     return svg.figure(spoken, bottom + 40, parts, width=end + left, kind="chart margins")
 

@@ -156,13 +156,14 @@ class Spec:
 
 @dataclass
 class Report:
-    """Everything that the pages show."""
+    """Everything that the pages show; ``unread`` says of files that were left out why."""
 
     runs: list[Run]
     environments: list[Environment]
     entries: list[Entry]
     specs: list[Spec]
     limits: dict[str, list[LimitRecord]]
+    unread: Sequence[str] = ()
 
     @property
     def chapters(self) -> list[str]:
@@ -178,7 +179,7 @@ class Report:
         return [entry for entry in self.entries if entry.verdict == ABSENT]
 
 
-def gather(runs: Sequence[Run]) -> Report:
+def gather(runs: Sequence[Run], unread: Sequence[str] = ()) -> Report:
     """Bring runs together. Where two tell of the same result, the later-started one holds and the entry counts it."""
     ordered = sorted(runs, key=lambda run: run.header.started)
     environments = _environments(ordered)
@@ -194,7 +195,7 @@ def gather(runs: Sequence[Run]) -> Report:
     for place, entry in enumerate(listed):
         entry.place = place
     limits = {environment.name if named else "": _limits(environment) for environment in environments}
-    return Report(list(runs), environments, listed, _specs(listed), limits)
+    return Report(list(runs), environments, listed, _specs(listed), limits, unread)
 
 
 def _limits(environment: Environment) -> list[LimitRecord]:
@@ -209,16 +210,27 @@ def _place(verdict: str) -> int:
 def _environments(runs: Iterable[Run]) -> list[Environment]:
     """Runs with the same label belong together; those without one, those of like versions. Unlike machines never."""
     grouped: dict[object, Environment] = {}
-    named: Counter[str] = Counter()
     for run in runs:
         header = run.header
         key = (header.machine.kind, header.label or tuple(sorted(header.versions.items())))
-        if key not in grouped:
-            name = header.label or f"environment {len(grouped) + 1}"
-            named[name] += 1
-            grouped[key] = Environment(f"{name} ({named[name]})" if named[name] > 1 else name)
-        grouped[key].runs.append(run)
-    return list(grouped.values())
+        grouped.setdefault(key, Environment(header.label)).runs.append(run)
+    found = list(grouped.values())
+    pythons = Counter(_python(environment) for environment in found)
+    named: Counter[str] = Counter()
+    for number, environment in enumerate(found, start=1):
+        if not environment.name:
+            alone = pythons[_python(environment)] == 1 and _python(environment)
+            environment.name = alone or f"environment {number}"
+        named[environment.name] += 1
+        if named[environment.name] > 1:  # of another machine
+            environment.name += f" ({named[environment.name]})"
+    return found
+
+
+def _python(environment: Environment) -> str:
+    """What an environment without a label is called where no other has that Python."""
+    version = environment.runs[0].header.versions.get("python", "")
+    return f"Python {version}" if version else ""
 
 
 def _take(run: Run, environment: str, entries: dict[tuple[str, str], Entry]) -> None:

@@ -1,82 +1,136 @@
-"""Where an implementation fails: what its failing problems have in common."""
+"""Where an implementation fails: what sets the problems that it fails on apart from those that it passes."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
-from convgauge.problem import Problem, ProblemError
+import numpy as np
+from numpy.typing import NDArray
 
-FEATURES: dict[str, Callable[[Problem], bool]] = {
-    "stride > 1": lambda p: max(p.stride) > 1,
-    "stride differs by axis": lambda p: p.stride[0] != p.stride[1],
-    "padding > 0": lambda p: any(map(any, p.pads)),
-    "padding differs by axis": lambda p: p.pads[0] != p.pads[1],
-    "padding as a word": lambda p: isinstance(p.padding, str),
-    "dilation > 1": lambda p: max(p.dilation) > 1,
-    "dilation differs by axis": lambda p: p.dilation[0] != p.dilation[1],
-    "groups > 1": lambda p: p.groups > 1,
-    "depthwise": lambda p: p.groups > 1 and p.groups == p.in_channels,
-    "bias": lambda p: p.bias,
-    "batch > 1": lambda p: p.batch > 1,
-    "several input channels": lambda p: p.in_channels > 1,
-    "several output channels": lambda p: p.out_channels > 1,
-    "kernel not square": lambda p: p.kernel[0] != p.kernel[1],
-    "even kernel": lambda p: not all(k % 2 for k in p.kernel),
-    "image not square": lambda p: p.height != p.width,
-    "stride does not divide": lambda p: any(_rest(p)),
-    "empty": lambda p: 0 in (p.batch, p.in_channels, p.out_channels, p.height, p.width),
-}
-"""What sets a problem apart from the plainest one."""
+from convgauge.report.space import VALUES, Space, space
+from convgauge.results import SpecRecord
 
-_IMPLIED = {
-    "depthwise": "groups > 1",
-    "stride differs by axis": "stride > 1",
-    "dilation differs by axis": "dilation > 1",
-}
+MOST_REGIONS = 3
+MOST_VALUES = 3
+"""Values that describe a region; most faults need two or three parameters to show (Kuhn, Wallace and Gallo 2004)."""
+
+WORTH = 1.03
+"""How much better a description with one value more must be: for less it follows the cases at hand, not the fault."""
+
+WIDTH = 16
+"""Descriptions of one length from which the longer ones are made."""
+
+PURE = 0.75
+"""A region of which a smaller share fails is none: something else than these values decides there."""
 
 
 @dataclass(frozen=True)
 class Region:
-    """What failing problems share: ``features`` that all ``problems`` of them have, and how often each other one."""
+    """Problems that have all the ``values`` ("stride > 1", "one group"): so many were judged, so many failed."""
 
-    problems: int
-    features: tuple[str, ...]
-    partly: tuple[tuple[str, int], ...]
-    dtypes: tuple[tuple[str, int], ...]
+    values: tuple[str, ...]
+    judged: int
+    failed: int
 
     @property
     def sentence(self) -> str:
-        """``stride > 1 and groups > 1``; "" where the problems have nothing in common."""
-        return " and ".join(self.features)
+        return " and ".join(self.values)
 
 
-def region(failing: Iterable[str]) -> Region | None:
-    """What the problems (their texts) have in common; None where there are none. Texts that don't read are left out."""
-    problems = list(_read(dict.fromkeys(failing)))
-    if not problems:
+@dataclass
+class Failing:
+    """Where an implementation fails, found from every case of the specs that it fails.
+
+    ``regions`` account for all but ``rest`` of the ``failed`` cases. ``everywhere`` are specs of which every case
+    failed, and not in these regions: what they ask is what it gets wrong, whatever the problem.
+    """
+
+    regions: list[Region] = field(default_factory=list)
+    everywhere: list[str] = field(default_factory=list)
+    failed: int = 0
+    rest: int = 0
+
+
+def failing(records: Sequence[SpecRecord]) -> Failing | None:
+    """The regions in which some records' cases fail; None where no case that failed is told of."""
+    broken = [record for record in records if any(_failed(counts) for counts in record.space.values())]
+    if not broken:
         return None
-    held = Counter(name for problem in problems for name, has in FEATURES.items() if has(problem))
-    common = [name for name in FEATURES if held[name] == len(problems)]
-    common = [name for name in common if name not in _IMPLIED.values() or not _sharper(name, common)]
-    partly = tuple((name, count) for name, count in held.most_common() if count < len(problems))
-    return Region(len(problems), tuple(common), partly, tuple(Counter(p.dtype for p in problems).most_common()))
+    partly = [record for record in broken if any(_failed(counts) < counts[0] for counts in record.space.values())]
+    own = _by_dtype(partly or list(records))
+    found, left = Failing(failed=int(own.failed.sum())), own.failed.copy()
+    while left.any() and (own.failed < own.judged).any() and len(found.regions) < MOST_REGIONS:
+        columns = _description(own, left)
+        inside = own.values[:, columns].all(axis=1)
+        judged, failed = (int(counts[inside].sum()) for counts in (own.judged, own.failed))
+        region = Region(tuple(own.names[column] for column in columns), judged, failed)
+        if region.failed < PURE * region.judged:
+            break
+        found.regions.append(region)
+        left[inside] = 0
+    found.rest = int(left.sum())
+    found.everywhere = sorted({r.spec for r in broken if r not in partly and not _within(r, found.regions)})
+    return found
 
 
-def _sharper(name: str, common: list[str]) -> bool:
-    return any(_IMPLIED.get(other) == name for other in common)
+def _failed(counts: Sequence[int]) -> int:
+    return counts[1] if len(counts) > 1 else 0
 
 
-def _read(texts: Iterable[str]) -> Iterable[Problem]:
-    for text in texts:
-        try:
-            yield Problem.parse(text)
-        except ProblemError:
-            continue
+@dataclass
+class _Cases(Space):
+    """Cases with a column a value, dtypes among these where there are several, and the values' names."""
+
+    names: list[str]
 
 
-def _rest(p: Problem) -> list[int]:
-    """Rows and columns that a last, incomplete step of the stride leaves over."""
-    sizes = zip((p.height, p.width), p.pads, p.extent, p.stride, strict=True)
-    return [(size + sum(pads) - extent) % stride for size, pads, extent, stride in sizes]
+def _by_dtype(records: Iterable[SpecRecord]) -> _Cases:
+    grouped: dict[str, list[SpecRecord]] = {}
+    for record in records:
+        grouped.setdefault(record.dtype, []).append(record)
+    spaces = {dtype: space(own) for dtype, own in grouped.items()}
+    dtypes = list(spaces) if len(spaces) > 1 else []
+    rows = [
+        np.hstack([own.values, np.array([[dtype == one for one in dtypes]] * len(own.judged), bool)])
+        if dtypes else own.values
+        for dtype, own in spaces.items()
+    ]  # fmt: skip
+    judged, failed, declined = (
+        np.concatenate([getattr(own, name) for own in spaces.values()]) for name in ("judged", "failed", "declined")
+    )
+    return _Cases(np.vstack(rows), judged, failed, declined, [*VALUES, *dtypes])
+
+
+def _description(cases: _Cases, left: NDArray[np.int64]) -> list[int]:
+    """The columns of the few values that best tell the failures ``left`` from what passed."""
+    best: tuple[float, list[int]] = (0.0, [])
+    beam: list[list[int]] = [[]]
+    for _ in range(MOST_VALUES):
+        found = []
+        for columns in beam:
+            scores = _scores(cases, left, np.asarray(cases.values[:, columns].all(axis=1)))
+            found += [(score, [*columns, c]) for c, score in enumerate(scores) if not columns or c > columns[-1]]
+        found.sort(key=lambda one: -one[0])
+        if found[0][0] > best[0] * WORTH:
+            best = found[0]
+        beam = [columns for _, columns in found[:WIDTH]]
+    return best[1]
+
+
+def _scores(cases: _Cases, left: NDArray[np.int64], inside: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """For each value more, how well it describes: van Rijsbergen's F at beta 1/2, which weighs purity over extent.
+
+    One of several faults accounts for a part of the failures only, and must not lose to a vague description of all.
+    """
+    judged, failed, reached = ((counts * inside) @ cases.values for counts in (cases.judged, cases.failed, left))
+    purity = failed / np.maximum(judged, 1)
+    extent = reached / left.sum()
+    return np.asarray(1.25 * purity * extent / np.maximum(0.25 * purity + extent, 1e-12))
+
+
+def _within(record: SpecRecord, regions: Sequence[Region]) -> bool:
+    """Whether every case of a record that failed lies in some region."""
+    own = space([record])
+    held = [{VALUES[c] for c in np.nonzero(row)[0]} | {record.dtype} for row in own.values[own.failed > 0]]
+    return all(any(set(region.values) <= values for region in regions) for values in held)

@@ -11,7 +11,8 @@ import os
 import shutil
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from convgauge import __version__, results
 from convgauge.bundled import bundled
 from convgauge.conformance import kills
 from convgauge.conformance.kills import Matrix
-from convgauge.report import draw, export, faults, locality, margins, proof, regions, speed, svg, words
+from convgauge.report import draw, export, faults, growth, locality, margins, proof, regions, space, speed, svg, words
 from convgauge.report.faults import Row
 from convgauge.report.history import timeline
 from convgauge.report.model import Entry, Report, Spec, gather
@@ -34,19 +35,28 @@ MARKER = "convgauge-report.json"
 """The file by which a folder is known to be a report, and so may be replaced by the next one."""
 
 
-def build(paths: Sequence[Path], output: Path) -> Path:
-    """Write the report of run files into the folder ``output`` and return its first page.
+def build(
+    paths: Sequence[Path],
+    output: Path,
+    told: Callable[[Trouble], None] = lambda _: None,
+    junit: Path | None = None,
+) -> Path:
+    """Write the report of run files, or of folders of them, into the folder ``output`` and return its first page.
 
     A file that `convgauge selftest` wrote may stand among them: it tells what the specs have been seen to catch.
-    It appears whole or not at all; an earlier report is replaced, any other folder with something in it is not
-    touched. Raises `results.Damaged`, a `ValueError`, where a file doesn't read or none is a run, `OSError`.
+    A file that doesn't read is left out, and named on the first page and to ``told``, as is a run that was cut off.
+    ``junit`` names a file for the results as JUnit XML. The report appears whole or not at all; an earlier one is
+    replaced, any other folder with something in it is not touched. Raises `results.Damaged`, a `ValueError`, where no
+    file is a run that reads, and `OSError`.
     """
-    matrices = [path for path in paths if kills.is_matrix(path)]
-    runs = [path for path in paths if path not in matrices]
+    files = list(_files(paths))
+    read, troubles = _read(files)
+    runs = [one for one in read if isinstance(one, Run)]
     if not runs:
-        raise results.Damaged(f"no run among {len(paths)} files: a report needs at least one")
-    report = gather([results.read(path) for path in runs])
-    proofs = [kills.read(path) for path in matrices]
+        none = f"no run among {len(files)} files: a report needs at least one"
+        raise results.Damaged(troubles[0].text if troubles else none)
+    report = gather(runs, [one.shown for one in troubles])
+    proofs = [one for one in read if isinstance(one, Matrix)]
     check_replaceable(output)
     output.parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix=f".{output.name}-", dir=output.parent))
@@ -56,7 +66,56 @@ def build(paths: Sequence[Path], output: Path) -> Path:
         _swap(made, output)
     finally:
         shutil.rmtree(made, ignore_errors=True)
+    if junit is not None:
+        junit.write_text(export.junit(runs), encoding="utf-8", errors="replace")
+    cut = [Trouble(run.path, f"{run.path} is incomplete: it was cut off") for run in runs if run.footer is None]
+    for trouble in (*troubles, *cut):
+        told(trouble)
     return output / "index.html"
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What is wrong with a file; one that is ``lost`` could not be read, and nothing of it is in the report."""
+
+    path: str
+    text: str
+    lost: bool = False
+
+    @property
+    def shown(self) -> str:
+        """The text for a page, which tells of no folders."""
+        return self.text.replace(self.path, Path(self.path).name)
+
+
+def _files(paths: Iterable[Path]) -> Iterator[Path]:
+    """The files themselves, and of folders the runs and kill matrices in them and below, in the order of their names.
+
+    Raises `results.Damaged` for a folder without any.
+    """
+    for path in paths:
+        inside = (
+            sorted(file for file in path.rglob("*") if file.is_file() and _in_folder(file)) if path.is_dir() else []
+        )
+        if path.is_dir() and not inside:
+            raise results.Damaged(f"there is no run (*.jsonl) in {path}")
+        yield from inside or [path]
+
+
+def _in_folder(file: Path) -> bool:
+    return file.name.endswith((".jsonl", ".jsonl.gz")) or (file.suffix == ".json" and kills.is_matrix(file))
+
+
+def _read(files: Iterable[Path]) -> tuple[list[Run | Matrix], list[Trouble]]:
+    """What the files hold, and what is wrong with those that don't read."""
+    found: list[Run | Matrix] = []
+    unread = []
+    for path in files:
+        try:
+            found.append(kills.read(path) if kills.is_matrix(path) else results.read(path))
+        except results.Damaged as error:
+            unread.append(Trouble(str(path), str(error), lost=True))
+    return found, unread
 
 
 def check_replaceable(output: Path) -> None:
@@ -86,7 +145,8 @@ def _ordered(run: Run) -> bytes:
 
     Records of one spec keep their order, since of two that tell of the same the later one holds.
     """
-    head, *lines = Path(run.path).read_bytes().splitlines(keepends=True)
+    with results.opened(Path(run.path)) as file:
+        head, *lines = file.readlines()
     records = zip(lines, run.records, strict=False)  # a footer and a line that was cut off have no record
     kept = [(line, record) for line, record in records if not (isinstance(record, ImageRecord) and record.png)]
     kept.sort(key=lambda pair: pair[1].spec if isinstance(pair[1], SpecRecord) else "")
@@ -104,6 +164,8 @@ class Site:
         self.races = speed.races(report)
         self.rows = [self._rows(place) for place in range(len(report.entries))]
         self.history = timeline(report)
+        told = (place for place, entry in enumerate(report.entries) if any(s.space for s in entry.specs))
+        self.spaces = {place: space.space(report.entries[place].specs) for place in told}
         self.templates = templates()
         self.templates.globals.update(
             report=report,
@@ -114,6 +176,7 @@ class Site:
             has_gallery=any(entry.seen(kind) for entry in report.entries for kind in ("filter", "confusion")),
             has_proofs=bool(proofs),
             caught=self._caught(),
+            coverage=space.coverages(self.spaces),
             environments=len(report.environments) > 1,
         )
 
@@ -121,8 +184,9 @@ class Site:
         """All pages and files."""
         self._assets()
         downloads = self._downloads()
-        self._page("index.html", "index.html", data=self._data(), downloads=downloads, beside=self._beside())
-        self._page("specs.html", "specs.html", data=self._data())
+        self._put("data/results.js", f"const DATA = {island(self._data())};\n")
+        self._page("index.html", "index.html", downloads=downloads, beside=self._beside())
+        self._page("specs.html", "specs.html")
         self._page("speed.html", "speed.html", **self._speed())
         self._page("compare.html", "compare.html")
         if self.history:
@@ -159,7 +223,7 @@ class Site:
         """Write the raw runs and the tables; tells each one's path, description and size."""
         listed = []
         for place, run in enumerate(self.report.runs, start=1):
-            name = f"runs/{place:02d}-{words.slug(Path(run.path).stem)}.jsonl.gz"
+            name = f"runs/{place:02d}-{words.slug(Path(run.path).name.partition('.jsonl')[0])}.jsonl.gz"
             listed.append((name, f"run {place}, its results in the order of specs, without pictures"))
             self._put(name, gzip.compress(_ordered(run), 9, mtime=0))
         tables = {
@@ -201,12 +265,18 @@ class Site:
     def _data(self) -> dict[str, Any]:
         """What the pages' script searches: by spec and dtype a string with a letter an entry, "." where it has none.
 
-        A string that repeats one letter is that letter; chapters, levels, profiles and dtypes are places in lists.
+        A string that repeats one letter is that letter; chapters, levels, profiles, dtypes and sources are places in
+        lists. A spec's last three are its place in the report, its source and its sentence.
         """
         names = {what: list(dict.fromkeys(getattr(s, what) for s in self.report.specs)) for what in _NAMED}
         tables = list(dict.fromkeys(f"{r.dtype}@{r.device}" for e in self.report.entries for r in e.specs))
+        sources = list(dict.fromkeys(spec.source for spec in self.report.specs))
         return {
             **names,
+            "sources": sources,
+            "symbols": words.SYMBOLS,
+            "labels": words.LABELS,
+            "gravity": words.GRAVITY,
             "tables": tables,
             "letters": {letter: status for status, letter in words.LETTERS.items()},
             "faults": FAULTS,
@@ -222,7 +292,14 @@ class Site:
                 for e in self.report.entries
             ],
             "specs": [
-                [s.id, *(names[what].index(getattr(s, what)) for what in _NAMED), self._letters(s, tables)]
+                [
+                    s.id,
+                    *(names[what].index(getattr(s, what)) for what in _NAMED),
+                    self._letters(s, tables),
+                    s.page,
+                    sources.index(s.source),
+                    s.sentence,
+                ]
                 for s in self.report.specs
             ],
         }
@@ -238,7 +315,6 @@ class Site:
 
     def _implementation(self, place: int) -> dict[str, Any]:
         entry, rows = self.report.entries[place], self.rows[place]
-        failing = [problem for row in rows for r in row.records if r.status in FAULTS for problem in r.failing]
         measured = sorted((row for row in rows if row.margin is not None), key=lambda row: -(row.margin or 0.0))
         plot, dtypes = margins.by_length(entry.specs)
         return {
@@ -249,26 +325,51 @@ class Site:
             "expected": [row for row in rows if any(r.status == "xfailed" for r in row.records)],
             "declines": faults.reasons(entry, "declined"),
             "skips": faults.reasons(entry, "skipped"),
-            "region": regions.region(failing),
+            "failing": regions.failing([r for r in entry.specs if r.status not in ("xfailed", "xpassed")]),
+            "space": space.picture(self.spaces[place]) if place in self.spaces else "",
             "measured": [margin for record in entry.specs for margin in record.margins],
             "largest": measured[:10],
             "plot": plot,
             "dtypes": dtypes,
             "raced": self._raced(entry),
+            "own": self._own(place),
         }
+
+    def _own(self, place: int) -> list[list[Any]]:
+        """For the script, in the order of the specs: cases, largest margin and margins' bars; [] where it has none."""
+        found: list[list[Any]] = []
+        for spec in self.report.specs:
+            records = spec.records.get(place, [])
+            worst = margins.worst(records)
+            row: list[Any] = [sum(record.cases for record in records)] if records else []
+            if worst is not None:
+                row += [words.number(worst), margins.letters([m for r in records for m in r.margins])]
+            found.append(row)
+        return found
 
     def _raced(self, entry: Entry) -> list[tuple[speed.Race, speed.Standing]]:
         mine = (race for race in self.races if race.environment == entry.environment)
         return [(race, standing) for race in mine for standing in race.standings if standing.name == entry.name]
 
     def _speed(self) -> dict[str, Any]:
-        errors: dict[str, dict[str, float]] = defaultdict(dict)
+        frontiers = [draw.frontier(race, self._errors(race)) for race in self.races]
+        return {
+            "frontiers": frontiers,
+            "sweeps": growth.found(self.report),
+            "absent": self.report.absent,
+            "slugs": self._slugs(),
+        }
+
+    def _errors(self, race: speed.Race) -> dict[str, float]:
+        """By implementation, the largest margin that a required spec found in the dtypes that were raced."""
+        raced = {layer.problem.rpartition("_")[2] for layer in race.layers}
+        found = {}
         for entry in self.report.entries:
-            worst = margins.worst(entry.specs)
-            if worst is not None:
-                errors[entry.environment][entry.name] = worst
-        frontiers = [draw.frontier(race, errors[race.environment]) for race in self.races]
-        return {"frontiers": frontiers, "absent": self.report.absent, "slugs": self._slugs()}
+            if entry.environment == race.environment:
+                worst = margins.worst(s for s in entry.specs if s.level == "required" and s.dtype in raced)
+                if worst is not None:
+                    found[entry.name] = worst
+        return found
 
     def _slugs(self) -> dict[tuple[str, str], str]:
         return {(entry.environment, entry.name): entry.slug for entry in self.report.entries}
@@ -331,6 +432,7 @@ def templates() -> Templates:
     )
     found.globals.update(
         draw=draw,
+        growth=growth,
         speed=speed,
         svg=svg,
         margins=margins,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from convgauge.race import summary
+from convgauge.race import summary, sweeps
 from convgauge.report.model import Report
 from convgauge.results import LimitRecord, TimingRecord
 
@@ -143,6 +143,11 @@ class Race:
         return [(*key, labels) for key, labels in sorted(found.items())]
 
     @property
+    def sweep(self) -> bool:
+        """Whether its layers are one problem that grows: no network, of which a total would tell."""
+        return self.layers_name.startswith(sweeps.NAMED)
+
+    @property
     def title(self) -> str:
         threads = f"{self.threads} thread{'s' if self.threads != 1 else ''}"
         parts = (self.layers_name or "layers", threads, f"{self.operands} operands", self.environment)
@@ -159,14 +164,17 @@ def median(timing: TimingRecord) -> float:
 
 
 def races(report: Report) -> list[Race]:
-    """Every race of the report, the one with the most layers first. Of two timings of one thing the later holds."""
+    """Every race of the report, the one with the most layers first, sweeps last.
+
+    Of two timings of one thing the later holds.
+    """
     grouped: dict[tuple[str, str, int, str], list[TimingRecord]] = {}
     for entry in report.entries:
         for timing in entry.timings:
             key = (entry.environment, timing.layers, timing.threads, timing.operands)
             grouped.setdefault(key, []).append(timing)
     found = [_race(key, timings, report.limits.get(key[0], [])) for key, timings in grouped.items()]
-    found.sort(key=lambda race: (-len(race.layers), race.threads, race.environment))
+    found.sort(key=lambda race: (race.sweep, -len(race.layers), race.threads, race.environment))
     for number, race in enumerate(found, start=1):
         race.number = number
     return found

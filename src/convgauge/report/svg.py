@@ -26,7 +26,14 @@ def figure(
 
 
 def text(x: float, y: float, content: str, anchor: str = "middle") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(content)}</text>'
+    """A word whose ``anchor`` (start, middle, end) lies at x: the style sheet places it, by a class of that name."""
+    kind = "" if anchor == "middle" else f' class="{anchor}"'
+    return f'<text{kind} x="{_short(x)}" y="{_short(y)}">{escape(content)}</text>'
+
+
+def _short(value: float) -> str:
+    """A coordinate to a tenth of a unit, in as few characters as there are."""
+    return f"{round(value, 1):g}"
 
 
 def path(kind: str, steps: str, title: str = "") -> str:
@@ -36,16 +43,16 @@ def path(kind: str, steps: str, title: str = "") -> str:
 
 
 def dot(kind: str, x: float, y: float, title: str) -> str:
-    return f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="3.5"><title>{escape(title)}</title></circle>'
+    return f'<circle class="{kind}" cx="{_short(x)}" cy="{_short(y)}" r="3.5"><title>{escape(title)}</title></circle>'
 
 
 def vertical(x: float, bottom: float, content: str) -> str:
     """A line of the grid with its number under it."""
-    return path("gridline", f"M{x:.1f} 0V{bottom}") + text(x, bottom + 16, content)
+    return path("gridline", f"M{_short(x)} 0V{bottom}") + text(x, bottom + 16, content)
 
 
 def horizontal(y: float, left: float, content: str) -> str:
-    return path("gridline", f"M{left} {y:.1f}H{WIDTH - 20}") + text(left - 6, y + 4, content, "end")
+    return path("gridline", f"M{left} {_short(y)}H{WIDTH - 20}") + text(left - 6, y + 4, content, "end")
 
 
 def short(name: str, most: int = 22) -> str:

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from convgauge.conformance.kills import Finding, Matrix
+from convgauge.features import FEATURES, spelled
 from convgauge.problem import Problem
 from convgauge.results import (
     FAULTS,
@@ -73,6 +74,7 @@ class Maker:
         self.quick = quick
         self.dtypes = ("float32",) if quick else DTYPES
         self.each = max(1, cases // max(1, implementations * specs * len(self.dtypes)))
+        self.spaces = [self._space() for _ in self.specs]
         self.hostile = hostile
         self.cases = 0
 
@@ -107,6 +109,7 @@ class Maker:
             yield from made
         if timings:
             yield from self._timings()
+            yield from self._growth()
             yield from self._images()
             yield LimitRecord("matmul", "float32", 1, 6.1e10, "FLOP/s")
             yield LimitRecord("copy", "float32", 1, 9.3e9, "bytes/s")
@@ -183,7 +186,24 @@ class Maker:
             failing,
             0.01 * executed,
             [2 ** ((self.cases + place) % 13) for place in range(measured)],
+            self._counted(spec, status, executed, failing),
         )
+
+    def _space(self) -> list[str]:
+        """Features of some problems."""
+        return ["".join(letter for letter in FEATURES if self.random.random() < 0.3) for _ in range(12)]
+
+    def _counted(self, spec: str, status: str, executed: int, failing: list[str]) -> dict[str, list[int]]:
+        """A case in twelve each; those that fail beside them."""
+        met = self.spaces[self.specs.index(spec)]
+        share = [executed // 12 + (place < executed % 12) for place in range(12)]
+        if status == "declined":
+            return {letters: [0, 0, 1] for letters in met}
+        space = {letters: [count, 0, 0] for letters, count in zip(met, share, strict=True) if count}
+        for text in failing:
+            own = space.setdefault(spelled(Problem.parse(text)), [0, 0, 0])
+            own[0], own[1] = own[0] + 1, own[1] + 1
+        return space
 
     def _problem(self, dtype: str) -> Problem:
         pick = self.random.choice
@@ -286,6 +306,31 @@ class Maker:
             "hot",
             problem.least_bytes,
         )
+
+    def _growth(self) -> Iterator[TimingRecord]:
+        """A sweep of sizes: the baseline's time grows with the square, the others' with less, from more."""
+        for size in (8, 16, 32, 64, 128):
+            problem = Problem(1, 32, size, size, 32, (3, 3), padding=(1, 1))
+            base = 1e-8 * size**2
+            for place, name in enumerate(self.names[:6]):
+                ratio = (1 + place) * (8 / size) ** (0.2 * place)
+                seconds = [base * ratio * 10 ** self.random.gauss(0, 0.002) for _ in range(25)]
+                yield TimingRecord(
+                    name,
+                    str(problem),
+                    seconds,
+                    ratio,
+                    ratio * 0.98,
+                    ratio * 1.02,
+                    "slower" if place else "baseline",
+                    self.names[0],
+                    None,
+                    None,
+                    problem.flops,
+                    "scaling:size",
+                    f"size {size}",
+                    noise=0.01,
+                )
 
     def _images(self) -> Iterator[ImageRecord]:
         for number, title in enumerate(("Sobel x", "Sobel y", "Sobel magnitude", "Mean blur", "Sharpen")):

@@ -132,7 +132,11 @@ def number(value: float | None) -> str:
 
 
 def percent(value: float | None) -> str:
-    return "–" if value is None or not math.isfinite(value) else f"{100 * value:.3g}\N{NO-BREAK SPACE}%"
+    """A share with three digits, in whole per cents from a thousand on: 4.2 %, 8,090 %."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    shown = f"{100 * value:.3g}" if abs(value) < 9.995 else f"{100 * value:,.0f}"
+    return f"{shown}\N{NO-BREAK SPACE}%"
 
 
 def plural(count: int, noun: str, several: str = "") -> str:

@@ -1,0 +1,109 @@
+"""A readable convolution and TorchInductor, which makes loops of it."""
+
+import functools
+import math
+import os
+import shutil
+
+import torch
+
+from convgauge import implementation
+from convgauge.arguments import check_input, resolve
+from convgauge.dtypes import DTYPES
+
+# Compiling takes seconds; a call of fewer FLOPs takes a tenth of a millisecond, most of it not spent in loops.
+LEAST_FLOPS = 2_000_000
+# Each tap of a depthwise kernel becomes a term of one expression, up to 5x5; a longer one takes minutes to compile.
+UNROLLED_TAPS = 25
+
+
+@implementation(
+    framework="torch",
+    algorithm="compiled",
+    source="torch.compile; Ansel et al. 2024, PyTorch 2, ASPLOS (TorchDynamo and TorchInductor)",
+    declines={"compiler": "`prepare` needs a C++ compiler on a CPU"},
+)
+def torch_compiled(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    """Windows times filters in plain PyTorch, which `prepare` has torch.compile turn into loops for the one problem.
+
+    Dense and grouped layers are a matrix product over windows, for which the compiler makes one loop of padding,
+    unfolding and rounding, and one of the bias; depthwise ones a sum of shifted and scaled images, all in one loop.
+    Compiled are layers of 2 MFLOP and more, by TorchInductor's back end for the device (C++ on a CPU). Smaller layers
+    and calls without `prepare` run the same lines eagerly, since compiling takes seconds for each shape.
+
+    Cost: N O OH OW K products. Workspace: the padded input and the windows, N C KH KW OH OW elements; depthwise the
+    padded input alone.
+    """
+    problem = resolve(input, weight, bias, stride, padding, dilation, groups)
+    return _convolve(problem, input, weight, bias)
+
+
+@torch_compiled.prepare
+def prepare(problem, weight, bias):
+    convolve = _compiled(problem) if problem.flops >= LEAST_FLOPS else functools.partial(_convolve, problem)
+    weight, bias = weight.clone(), None if bias is None else bias.clone()
+
+    def run(input):
+        check_input(problem, input)
+        return convolve(input.contiguous(), weight, bias)
+
+    if problem.flops >= LEAST_FLOPS:
+        run(weight.new_zeros(problem.input_shape))  # now, so that no later call has to wait for the compiler
+    return run
+
+
+@functools.lru_cache(maxsize=256)
+def _compiled(problem):
+    """`_convolve` for one problem, to be compiled at its first call; `prepare` of the same problem gets the same one.
+
+    Tracing first gives each problem code of its own: the compiler keeps no more than eight shapes of one function.
+    """
+    if not any(map(shutil.which, (os.environ.get("CXX", "c++"), "g++", "clang++"))):
+        raise NotImplementedError("problem to be compiled, and there is no C++ compiler: install g++ or clang++")
+    traced = torch.fx.symbolic_trace(_Layer(problem))
+    return torch.compile(traced, fullgraph=True, dynamic=False, options={"compile_threads": 1})
+
+
+class _Layer(torch.nn.Module):
+    """`_convolve` of one problem as a module, which is what can be traced."""
+
+    def __init__(self, problem):
+        super().__init__()
+        self.problem = problem
+
+    def forward(self, input, weight, bias):
+        return _convolve(self.problem, input, weight, bias if self.problem.bias else None)
+
+
+def _convolve(problem, input, weight, bias):
+    n, c, o, g, k = problem.batch, problem.in_channels, problem.out_channels, problem.groups, problem.reduction
+    accumulator = getattr(torch, DTYPES[problem.dtype].accumulator)
+    (top, bottom), (left, right) = problem.pads
+    padded = torch.nn.functional.pad(input.to(accumulator), (left, right, top, bottom))
+    filters = weight.to(accumulator)
+    if c == g and k <= UNROLLED_TAPS:
+        output = _depthwise(problem, padded, filters)
+    else:
+        (sh, sw), (dh, dw), (oh, ow) = problem.stride, problem.dilation, problem.output_size
+        windows = padded.unfold(2, problem.extent[0], sh).unfold(3, problem.extent[1], sw)[..., ::dh, ::dw]
+        columns = windows.permute(0, 1, 4, 5, 2, 3).reshape(n, g, k, oh * ow)
+        output = (filters.reshape(g, o // g, k) @ columns).reshape(problem.output_shape)
+    if bias is not None:
+        output = output + bias.to(accumulator)[:, None, None]
+    return output.to(input.dtype).contiguous()
+
+
+def _depthwise(problem, padded, filters):
+    """The sum over the kernel's elements of the padded image, shifted, times one number a channel."""
+    (sh, sw), (dh, dw), (oh, ow) = problem.stride, problem.dilation, problem.output_size
+    (top, bottom), (left, right) = problem.pads
+    # a view of given strides has the compiler write the padded image once, not ask of every tap whether it is inside
+    size = (problem.batch, problem.in_channels, top + problem.height + bottom, left + problem.width + right)
+    padded = padded.contiguous().as_strided(size, (math.prod(size[1:]), math.prod(size[2:]), size[3], 1))
+    images = padded.repeat_interleave(problem.out_channels // problem.groups, dim=1)
+
+    def product(i, j):
+        shifted = images[:, :, i * dh :, j * dw :][:, :, : (oh - 1) * sh + 1 : sh, : (ow - 1) * sw + 1 : sw]
+        return filters[:, 0, i, j, None, None] * shifted
+
+    return sum(product(i, j) for i in range(problem.kernel[0]) for j in range(problem.kernel[1]))

@@ -1,0 +1,95 @@
+"""What compilers make of our own kernels: paths that small problems don't take, code for a GPU that is not here."""
+
+from __future__ import annotations
+
+import shutil
+from typing import Any
+
+import numpy as np
+import pytest
+
+from convgauge import oracle, registry
+from convgauge.operands import draw
+from convgauge.problem import Problem
+from convgauge.subject import Call, Subject
+
+
+def loaded(name: str) -> registry.Implementation:
+    origin = registry.builtins()[name]
+    if origin.absent:
+        pytest.skip(origin.absent)
+    return registry.load(origin)
+
+
+def answers(name: str, text: str) -> np.ndarray:
+    """What a prepared layer gives for exact operands, less what it should."""
+    problem = Problem.parse(text)
+    operands = draw(problem)
+    call = Call(operands.input, operands.weight, operands.bias, problem.arguments, (problem.dtype,) * 3, watch=True)
+    call.prepared = text
+    seen = Subject(loaded(name)).observe(call)
+    assert (seen.kind, seen.message, seen.impurities) == ("answer", "", ())
+    assert seen.output is not None
+    difference: np.ndarray = seen.output - oracle.answer(problem, operands)
+    return difference
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "n2c3h6w7_o6k3x3_s1x1_p1x1_d1x1_g3_b_float32",
+        "n1c9h17w33_o9k3x3_s1x1_psame_d1x1_g9_float32",
+        "n1c2h1w1_o2k3x3_s1x1_p1x1_d1x1_g2_b_float32",
+        "n2c3h6w8_o6k3x3_s2x2_p1x1_d1x1_g3_b_float32",
+        "n1c9h15w34_o9k3x3_s2x2_p1x1_d1x1_g9_float32",
+        "n1c2h1w2_o2k3x3_s2x2_p1x1_d1x1_g2_b_float32",
+        "n1c3h7w9_o3k3x3_s2x2_p1x1_d1x1_g3_b_float32",
+    ],
+)
+def test_depthwise_loops_of_their_own(text: str) -> None:
+    assert not answers("numba_depthwise", text).any()
+
+
+def test_what_lies_round_a_row_s_end_stays_out() -> None:
+    """Rows are end to end: what is left out must not be multiplied by zero either, as it may be infinite."""
+    problem = Problem.parse("n1c1h4w5_o1k3x3_s1x1_p1x1_d1x1_g1_b_float32")
+    image, weight = np.ones(problem.input_shape, np.float32), np.ones(problem.weight_shape, np.float32)
+    image[0, 0, 2, 4] = np.inf
+    output = loaded("numba_depthwise")(image, weight, np.full(1, 2, np.float32), padding=1)
+    assert np.isfinite(output[0, 0, :, :3]).all()
+    assert np.isinf(output[0, 0, 1:, 3:]).all()
+
+
+@pytest.mark.skipif(not any(map(shutil.which, ("c++", "g++", "clang++"))), reason="there is no C++ compiler")
+def test_torch_compiles_a_depthwise_layer() -> None:
+    text = "n1c16h65w66_o16k3x3_s1x1_p1x1_d1x1_g16_b_float32"
+    module: Any = loaded("torch_compiled").prepared.__globals__  # type: ignore[union-attr]  # it prepares
+    assert Problem.parse(text).flops >= module["LEAST_FLOPS"]
+    assert not answers("torch_compiled", text).any()
+    assert module["_compiled"].cache_info().currsize == 1
+
+
+def test_triton_declines_what_its_interpreter_is_too_slow_for() -> None:
+    problem = Problem.parse("n1c512h64w64_o512k3x3_s1x1_p1x1_d1x1_g512_float32")
+    zeros = np.zeros(problem.input_shape, np.float32), np.zeros(problem.weight_shape, np.float32)
+    call = Call(*zeros, None, problem.arguments, (problem.dtype,) * 3)
+    seen = Subject(loaded("triton_implicit_gemm")).observe(call)
+    assert seen.kind == "declined"
+    assert seen.message.startswith("input and weight make")
+    assert "GPU" in seen.message
+
+
+@pytest.mark.parametrize(("dtype", "short"), [("float32", "fp32"), ("float64", "fp64")])
+def test_triton_compiles_for_a_gpu_that_is_not_here(dtype: str, short: str) -> None:
+    module: Any = loaded("triton_implicit_gemm").function.__globals__
+    import triton
+    from triton.backends.compiler import GPUTarget
+
+    kernel = module["_compiled"]
+    types = dict.fromkeys(("image", "filters", "offset", "result"), f"*{short}") | {"distances": "*i64"}
+    sides = dict(zip(("PIXELS", "OUTPUTS", "TAPS"), (32, 16, 16), strict=True))
+    signature = {name: types.get(name, "constexpr" if name in sides else "i32") for name in kernel.arg_names}
+    source = triton.compiler.ASTSource(kernel, signature, sides)
+    code = triton.compile(source, target=GPUTarget("cuda", 80, 32)).asm["ptx"]
+    assert f".f{dtype.removeprefix('float')}" in code
+    assert "tf32" not in code, "operands are narrowed"
