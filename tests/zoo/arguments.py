@@ -200,3 +200,28 @@ def nothing_is_checked(input, weight, bias=None, stride=1, padding=0, dilation=1
         return computed(resolve(input, weight, bias, stride, padding, dilation, groups), input, weight, bias)
     except (ValueError, TypeError):
         return np.zeros((1, 1, 1, 1), dtype=input.dtype)
+
+
+@fault("A list or tuple of one number is that of the rows, and the columns' is 0.", caught_by=["arguments"])
+def one_number_for_the_rows(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    if isinstance(padding, (list, tuple)) and len(padding) == 1:
+        padding = (padding[0], 0)
+    return conv(input, weight, bias, stride, padding, dilation, groups)
+
+
+@fault("Pairs of NumPy's integers are taken for (width, height), as an image library has them.",
+       caught_by=["arguments.numpy_integers"])  # fmt: skip
+def numpy_pairs_width_first(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    if isinstance(stride, (list, tuple)) and isinstance(stride[0], np.integer):
+        stride = tuple(stride)[::-1]
+    return conv(input, weight, bias, stride, padding, dilation, groups)
+
+
+@fault("By position, dilation comes before padding.", caught_by=["arguments.order"])
+def dilation_before_padding(input, weight, bias=None, stride=1, dilation=1, padding=0, groups=1):
+    return conv(input, weight, bias, stride, padding, dilation, groups)
+
+
+@fault("The bias has no default: without one it must be None.", caught_by=["arguments.without_bias"])
+def bias_without_a_default(input, weight, bias, stride=1, padding=0, dilation=1, groups=1):
+    return conv(input, weight, bias, stride, padding, dilation, groups)
