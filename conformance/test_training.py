@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from convgauge import oracle
+from convgauge import accuracy, oracle
 from convgauge.conformance import Case, cases, compare, problems, spec
 from convgauge.conformance.randomly import several
+from convgauge.dtypes import DTYPES
 from convgauge.operands import Operands, generator
 from convgauge.problem import Problem
 
@@ -18,7 +19,7 @@ BASE = Problem(batch=2, in_channels=3, height=7, width=8, out_channels=4, kernel
 TABLE = [
     *problems(BASE, kernel=[(1, 1), (3, 2), (3, 3), (2, 4), (5, 5)], bias=[True, False]),
     *problems(BASE, stride=[(2, 2), (1, 3), (3, 1), (4, 2)], kernel=[(1, 1), (3, 3), (2, 3)], padding=[(0, 0), (1, 2)]),
-    *problems(BASE, padding=[(0, 0), (0, 3), (4, 1), "same", "valid"], kernel=[(3, 3), (2, 5)]),
+    *problems(BASE, padding=[(0, 0), (0, 3), (4, 1), "same", "valid"], kernel=[(3, 3), (2, 5), (3, 4)]),
     *problems(BASE, dilation=[(2, 1), (1, 3), (2, 2)], padding=[(0, 0), (2, 3)], stride=[(1, 1), (2, 1)]),
     *problems(BASE, in_channels=4, out_channels=8, groups=[2, 4], stride=[(1, 1), (2, 2)], kernel=[(3, 3), (1, 1)]),
     *problems(BASE, in_channels=16, out_channels=17, height=5, width=5, kernel=[(1, 1), (3, 3)]),
@@ -90,6 +91,56 @@ def gradients(judge, table, wanted, mode="gradient", upstream=upstream):
 def test_gradients(judge):
     """The gradients by input, weight and bias are the exact adjoints of the convolution."""
     gradients(judge, TABLE, "iwb")
+
+
+def normal(case, operands):
+    """An upstream gradient of standard normal numbers."""
+    problem = case.problem
+    return generator(problem, "upstream", case.seed).standard_normal(problem.output_shape).astype(problem.dtype)
+
+
+def rounding(judge, problem, operands, g):
+    """How far the gradients by input, weight and bias may be off: gamma_n S, S the adjoint of the absolute values.
+
+    An input's gradient is a sum of O/G KH KW products, a weight's and a bias's one of N OH OW (Higham, section 3.1);
+    fast algorithms' transforms add theirs to the largest S. The reference is itself summed in float64: in that dtype
+    its own error is as large again.
+    """
+    sizes = oracle.adjoint(problem, Operands(*(None if one is None else np.abs(one) for one in (
+        operands.input, operands.weight, operands.bias))), np.abs(g))  # fmt: skip
+    by_input = problem.out_channels // problem.groups * problem.kernel[0] * problem.kernel[1]
+    by_output = problem.batch * problem.output_size[0] * problem.output_size[1]
+    u = DTYPES[problem.dtype].roundoff * (2 if problem.dtype == "float64" else 1)
+    for terms, size in zip((by_input, by_output, by_output), sizes, strict=True):
+        if size is None or judge.promise == "A":
+            yield None if size is None else (terms + 1) * u * size
+        else:
+            yield (terms + accuracy.transform_terms(problem)) * u * size.max(initial=0.0)
+
+
+@spec("training.accuracy", source="Higham 2002, Accuracy and Stability of Numerical Algorithms, section 3.1", **EXACT)
+def test_accurate_gradients(judge):
+    """On normal operands the gradients err by no more than the rounding of their sums explains."""
+    if judge.promise == "C":
+        judge.skip("a lower precision than the dtype's is promised")
+
+    def check(case, operands, seen):
+        g = normal(case, operands)
+        exact = oracle.adjoint(case.problem, operands, g)
+        for name, got, expected, bound in zip(
+            ("input", "weight", "bias"), seen.extra, exact, rounding(judge, case.problem, operands, g), strict=True
+        ):
+            if expected is None:
+                continue
+            if got is None or got.shape != expected.shape:
+                return compare.Fault("failed", f"the gradient by the {name}: {'none' if got is None else got.shape}")
+            fault = compare.near(got, expected, bound, f"the gradient by the {name} is less accurate than its dtype")
+            if fault is not None:
+                return replace(fault, mask=None)  # it is no output's
+        return None
+
+    table = cases(TABLE[::2], operands="gaussian")
+    judge.answers(table, check, mode="gradient", upstream=normal, wanted="iwb")
 
 
 @spec("training.gradient.one", source=AUTOGRAD, **EXACT)

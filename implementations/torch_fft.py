@@ -41,7 +41,8 @@ def prepare(problem, weight, bias):
     frequencies = (rows, columns // 2 + 1)
     offset = 0.0 if bias is None else bias.to(accumulator, copy=True)[:, None, None]
     if 0 in problem.input_shape or 0 in problem.output_shape:
-        return lambda image: (image.new_zeros(problem.output_shape) + offset).to(image.dtype)
+        graph = weight[:0].sum()  # 0, and the way by which the weight gets its gradient of zeros
+        return lambda image: (image.new_zeros(problem.output_shape) + image[:0].sum() + graph + offset).to(image.dtype)
 
     filters, weight_scale = _normalised(weight.to(accumulator))
     spaced = filters.new_zeros((*weight.shape[:2], *problem.extent))

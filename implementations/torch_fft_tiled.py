@@ -44,7 +44,13 @@ def prepare(problem, weight, bias):
     (sh, sw), (dh, dw), ((top, _), (left, _)) = problem.stride, problem.dilation, problem.pads
     offset = None if bias is None else bias.to(accumulator, copy=True)
     if 0 in problem.input_shape or 0 in problem.output_shape:
-        return lambda image: _biased(image.new_zeros(problem.output_shape, dtype=accumulator), offset).to(image.dtype)
+        nothing = weight[:0].sum().to(accumulator)  # 0, and the way by which the weight gets its gradient of zeros
+
+        def run_empty(image):
+            output = image.new_zeros(problem.output_shape, dtype=accumulator) + image[:0].sum() + nothing
+            return _biased(output, offset).to(image.dtype)
+
+        return run_empty
 
     (tile_h, rows, down), (tile_w, columns, across) = (_tiling(problem, axis) for axis in (0, 1))
     smaller, weight_scale = _scales(weight, accumulator)

@@ -30,6 +30,7 @@ def torch_unfold(input, weight, bias=None, stride=1, padding=0, dilation=1, grou
 
     if 0 in problem.input_shape or 0 in problem.output_shape:  # F.unfold refuses them
         output = input.new_zeros(problem.output_shape, dtype=accumulator)
+        output = output + input[:0].sum() + weight[:0].sum()  # 0, and the way to their gradients of zeros
     else:
         image = input.to(accumulator)
         if (top, left) != (bottom, right):

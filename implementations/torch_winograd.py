@@ -114,7 +114,8 @@ def _prepare(problem, weight, bias, data_transform, filter_transform, inverse_tr
     to_output = torch.tensor(inverse_transform, dtype=accumulator, device=weight.device)
     offset = 0.0 if bias is None else bias.to(accumulator, copy=True)[:, None, None]
     if 0 in problem.input_shape or 0 in problem.output_shape:
-        return lambda image: (image.new_zeros(problem.output_shape) + offset).to(image.dtype)
+        graph = weight[:0].sum()  # 0, and the way by which the weight gets its gradient of zeros
+        return lambda image: (image.new_zeros(problem.output_shape) + image[:0].sum() + graph + offset).to(image.dtype)
 
     scaled, weight_scale = _normalised(weight.to(torch.float64))
     to_filters = torch.tensor(filter_transform, dtype=torch.float64, device=weight.device)

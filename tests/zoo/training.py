@@ -44,6 +44,10 @@ class _Gradient(torch.autograd.Function):
             dw = dw.flip(3)
         if faults == "grouped" and p.groups > 1:
             dx = dx.roll(p.in_channels // p.groups, 1)
+        if faults == "uneven" and left != right:
+            dx = dx.roll(1, 3)
+        if faults == "narrowed":
+            dx, dw = dx.float().to(dx.dtype), dw.float().to(dw.dtype)
         return dx, dw, grad.sum((0, 2, 3)) if context.needs_input_grad[2] else None, None, None
 
 
@@ -80,6 +84,18 @@ def dilated_gradient_mirrored(input, weight, bias=None, stride=1, padding=0, dil
        framework="torch", profile="training")  # fmt: skip
 def grouped_gradient_rolled(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     return by_hand("grouped", input, weight, bias, stride, padding, dilation, groups)
+
+
+@fault("The gradient by the input is shifted where padding 'same' is unequal on the two sides.",
+       caught_by=["training.gradient"], framework="torch", profile="training", tier="standard")  # fmt: skip
+def uneven_gradient_rolled(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    return by_hand("uneven", input, weight, bias, stride, padding, dilation, groups)
+
+
+@fault("Gradients in float64 are rounded to float32.", caught_by=["training.accuracy"], framework="torch",
+       profile="training", tier="standard")  # fmt: skip
+def gradient_narrowed(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    return by_hand("narrowed", input, weight, bias, stride, padding, dilation, groups)
 
 
 @fault("The gradient cannot be differentiated again.", caught_by=["training"], framework="torch", profile="training")
