@@ -1,9 +1,11 @@
 """A readable convolution and TorchInductor, which makes loops of it."""
 
+import contextlib
 import functools
 import math
 import os
 import shutil
+import warnings
 
 import torch
 
@@ -48,8 +50,22 @@ def prepare(problem, weight, bias):
         return convolve(input.contiguous(), weight, bias)
 
     if problem.flops >= LEAST_FLOPS:
-        run(weight.new_zeros(problem.input_shape))  # now, so that no later call has to wait for the compiler
+        with _settings_kept():
+            run(weight.new_zeros(problem.input_shape))  # now, so that no later call has to wait for the compiler
     return run
+
+
+@contextlib.contextmanager
+def _settings_kept():
+    """Undo what the compiler changes in the process when it is first used: variables of the environment, filters."""
+    before = dict(os.environ)
+    with warnings.catch_warnings():
+        try:
+            yield
+        finally:
+            for name in set(os.environ) - set(before):
+                del os.environ[name]
+            os.environ.update(before)
 
 
 @functools.lru_cache(maxsize=256)
