@@ -42,16 +42,17 @@ def torch_compiled(input, weight, bias=None, stride=1, padding=0, dilation=1, gr
 
 @torch_compiled.prepare
 def prepare(problem, weight, bias):
-    convolve = _compiled(problem) if problem.flops >= LEAST_FLOPS else functools.partial(_convolve, problem)
     weight, bias = weight.clone(), None if bias is None else bias.clone()
+    convolve = functools.partial(_convolve, problem)
+    if problem.flops >= LEAST_FLOPS:
+        with _settings_kept():
+            convolve = _compiled(problem)
+            convolve(weight.new_zeros(problem.input_shape), weight, bias)  # now, so that no later call has to wait
 
     def run(input):
         check_input(problem, input)
         return convolve(input.contiguous(), weight, bias)
 
-    if problem.flops >= LEAST_FLOPS:
-        with _settings_kept():
-            run(weight.new_zeros(problem.input_shape))  # now, so that no later call has to wait for the compiler
     return run
 
 
