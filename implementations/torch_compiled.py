@@ -1,9 +1,11 @@
 """A readable convolution and TorchInductor, which makes loops of it."""
 
+import contextlib
 import functools
 import math
 import os
 import shutil
+import warnings
 
 import torch
 
@@ -40,16 +42,31 @@ def torch_compiled(input, weight, bias=None, stride=1, padding=0, dilation=1, gr
 
 @torch_compiled.prepare
 def prepare(problem, weight, bias):
-    convolve = _compiled(problem) if problem.flops >= LEAST_FLOPS else functools.partial(_convolve, problem)
     weight, bias = weight.clone(), None if bias is None else bias.clone()
+    convolve = functools.partial(_convolve, problem)
+    if problem.flops >= LEAST_FLOPS:
+        with _settings_kept():
+            convolve = _compiled(problem)
+            convolve(weight.new_zeros(problem.input_shape), weight, bias)  # now, so that no later call has to wait
 
     def run(input):
         check_input(problem, input)
         return convolve(input.contiguous(), weight, bias)
 
-    if problem.flops >= LEAST_FLOPS:
-        run(weight.new_zeros(problem.input_shape))  # now, so that no later call has to wait for the compiler
     return run
+
+
+@contextlib.contextmanager
+def _settings_kept():
+    """Undo what the compiler changes in the process when it is first used: variables of the environment, filters."""
+    before = dict(os.environ)
+    with warnings.catch_warnings():
+        try:
+            yield
+        finally:
+            for name in set(os.environ) - set(before):
+                del os.environ[name]
+            os.environ.update(before)
 
 
 @functools.lru_cache(maxsize=256)

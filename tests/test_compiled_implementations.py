@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 from typing import Any
 
@@ -14,7 +15,9 @@ from convgauge.problem import Problem
 from convgauge.subject import Call, Subject
 
 
+@functools.cache
 def loaded(name: str) -> registry.Implementation:
+    """The implementation, loaded once, so that it is compiled once."""
     origin = registry.builtins()[name]
     if origin.absent:
         pytest.skip(origin.absent)
