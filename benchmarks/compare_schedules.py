@@ -26,10 +26,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from convgauge.isolation import thread_environment
+from convgauge.isolation import cores, thread_environment
 from convgauge.race.benchmark import Bench
 from convgauge.race.layers import load
-from convgauge.race.limits import cores
 from convgauge.registry import Origin
 from convgauge.results import TimingRecord
 

@@ -16,8 +16,8 @@ import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+from convgauge.isolation import cores
 from convgauge.problem import Problem
-from convgauge.race.benchmark import cores
 from convgauge.race.contestant import Contestant
 from convgauge.race.engine import Race, Unfit
 from convgauge.race.layers import load, names

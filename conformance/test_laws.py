@@ -7,6 +7,7 @@ are exact, so that both sides of a law are equal to the last bit.
 from dataclasses import replace
 from functools import lru_cache
 from tempfile import TemporaryDirectory
+from threading import Lock
 
 import numpy as np
 
@@ -45,8 +46,17 @@ def drawn(judge, keep=lambda problem: True, **changes):
     return found
 
 
-@lru_cache
 def _problems(count, seed):
+    """`_generated`, once for all threads: Hypothesis keeps to one."""
+    with ONE_AT_A_TIME:
+        return _generated(count, seed)
+
+
+ONE_AT_A_TIME = Lock()
+
+
+@lru_cache
+def _generated(count, seed):
     """So many different problems, from Hypothesis's generator alone: no database, no shrinking, one seed."""
     import hypothesis.configuration
     from hypothesis import HealthCheck, Phase

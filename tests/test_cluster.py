@@ -205,8 +205,11 @@ def asked(*names: str) -> checking.Asked:
 def test_parts_are_shards_of_each_implementation_of_alike_cost(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checking, "LEAST", 0.1)
     tasks = checking.plan(asked("numpy_windows", "numpy_im2col"), 4, lambda _: True)
-    assert [task.words[1] for task in tasks] == ["numpy_windows"] * 8 + ["numpy_im2col"] * 8
-    assert [task.words[-2] for task in tasks[:8]] == [f"--shard={number}/8" for number in range(1, 9)]
+    of = [task.words[1] for task in tasks].count("numpy_windows")  # by what they cost, as measured, some eight each
+    assert 6 <= of <= 10
+    assert 14 <= len(tasks) <= 18
+    assert [task.words[1] for task in tasks] == ["numpy_windows"] * of + ["numpy_im2col"] * (len(tasks) - of)
+    assert [task.words[-2] for task in tasks[:of]] == [f"--shard={number}/{of}" for number in range(1, of + 1)]
     assert max(task.cost for task in tasks) < 2 * min(task.cost for task in tasks)
 
 

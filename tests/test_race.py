@@ -14,10 +14,10 @@ from rich.console import Console
 
 from convgauge import race, results
 from convgauge.bundled import bundled
+from convgauge.isolation import cores
 from convgauge.problem import Problem
 from convgauge.race import engine
 from convgauge.race.contestant import Contestant
-from convgauge.race.limits import cores
 from convgauge.race.parts import part_of
 from convgauge.race.runner import undelayed
 from convgauge.race.summary import standings

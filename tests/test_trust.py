@@ -37,9 +37,18 @@ def test_no_case_of_the_quick_tier_lets_an_impostor_through() -> None:
 @pytest.mark.skipif(not installed("torch"), reason="torch is not installed")
 def test_no_case_of_the_torch_profile_lets_an_impostor_through() -> None:
     found = trust.trust("torch_conv2d", "torch", "quick")
-    known = "empty.in_channels.shape in float32"  # torch's own defect
-    assert [one for one in found.gullible if not one.startswith(known)] == []
+    known = ["empty.in_channels.shape in float32"]  # torch's own defects
+    known += [] if right_in_bfloat16() else [" in bfloat16: "]
+    assert [one for one in found.gullible if not any(defect in one for defect in known)] == []
     assert found.cases > 5000
+
+
+def right_in_bfloat16() -> bool:
+    """Whether torch convolves bfloat16 rightly here: on processors with AMX it does not (see docs/found.md)."""
+    import torch
+
+    ones = torch.ones(1, 1, 78, 3, dtype=torch.bfloat16)
+    return bool((torch.conv2d(ones, ones[:, :, :3], stride=3) == 9).all())
 
 
 def test_a_case_that_looks_at_nothing_is_mistrusted() -> None:

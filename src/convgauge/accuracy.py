@@ -252,7 +252,8 @@ def measure(output: Array, scale: Scale, operands: Operands, statistics: bool = 
     else:
         grade = "F"
     bound, componentwise = under["A"]
-    place = np.unravel_index(int(np.argmax(size / bound)), size.shape) if size.size else ()
+    with np.errstate(over="ignore"):  # an error beyond all bounds is infinitely often its bound
+        place = np.unravel_index(int(np.argmax(size / bound)), size.shape) if size.size else ()
     index = tuple(int(i) for i in place)
     margin = under["A" if grade == "A" else "B"][1][0]
     return Accuracy(grade, margin, *componentwise, index, float(bound[index]) if index else 0.0)
@@ -262,7 +263,8 @@ def _tests(
     error: Array, size: Array, scale: Scale, grade: str, bound: Array, sigma: Array, statistics: bool
 ) -> tuple[float, float, float]:
     """Largest error, mean square and bias, each divided by what is allowed."""
-    largest = float((size / bound).max(initial=0.0))
+    with np.errstate(over="ignore"):
+        largest = float((size / bound).max(initial=0.0))
     sample = scale.sample if statistics else 0.0
     if sample < _LEAST_SAMPLE or not math.isfinite(largest):
         return largest, 0.0, 0.0

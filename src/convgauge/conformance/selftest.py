@@ -10,7 +10,6 @@ import hashlib
 import importlib.util
 import itertools
 import json
-import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -31,7 +30,7 @@ from convgauge.conformance.kills import Finding, Matrix
 from convgauge.conformance.session import Session, Target
 from convgauge.conformance.spec import TIERS, Spec
 from convgauge.conformance.zoo import Exhibit, exhibits
-from convgauge.isolation import Limits
+from convgauge.isolation import Limits, cores
 from convgauge.operands import Operands, draw
 from convgauge.problem import Problem
 from convgauge.registry import LoadError
@@ -101,7 +100,7 @@ def run(
     no other specs than those on a fault. The matrix is then not whole. What ``before`` says of an exhibit that has not
     changed since is taken over. ``progress`` is told each finding, and given the matrix so far.
     """
-    jobs = jobs or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
+    jobs = jobs or cores()
     prints = {one.name: fingerprint(one) for one in chosen}
     findings = {one.name: one for one in (before.findings if before else []) if one.fingerprint == prints.get(one.name)}
     specs: dict[str, str] = dict(before.specs) if before else {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 import threading
 import time
 import tomllib
@@ -22,7 +21,7 @@ from convgauge.conformance.crew import Crew
 from convgauge.conformance.judge import Judge, Setting
 from convgauge.conformance.spec import PROFILES, TIERS, Spec
 from convgauge.dtypes import DTYPES
-from convgauge.isolation import Limits, Runner, Toll, run
+from convgauge.isolation import Limits, Runner, Toll, cores, run
 from convgauge.problem import ProblemError
 from convgauge.registry import LoadError, Origin, TargetError
 from convgauge.subject import Description
@@ -207,8 +206,15 @@ class Session:
         Its declaration says it, and the first of a framework what devices there are; a function without one is loaded.
         Those that are loaded wait for whom they are asked of next; the last of them does not go to waste.
         """
+        try:
+            self._start_first()
+            self._describe()
+        except LoadError as error:
+            raise pytest.UsageError(results.visible(f"{error}\n{error.trace}".rstrip())) from None
+        self.spare()
+
+    def _describe(self) -> None:
         devices: dict[str, tuple[str, ...]] = {}
-        self._start_first()
         for name, target in self.targets.items():
             declared = target.origin.declaration
             if target.absent:
@@ -216,13 +222,8 @@ class Session:
             elif declared is not None and declared.framework in devices:
                 target.said = sketched(target.origin, devices[declared.framework])
             else:
-                try:
-                    said = self._subject(name).description
-                except LoadError as error:
-                    raise pytest.UsageError(results.visible(f"{error}\n{error.trace}".rstrip())) from None
-                devices[said.framework] = said.devices
-                target.said = said
-        self.spare()
+                target.said = self._subject(name).description
+                devices[target.said.framework] = target.said.devices
 
     def _start_first(self) -> None:
         """Begin to start the first target's subjects of all threads: importing a framework takes seconds."""
@@ -352,6 +353,7 @@ class Session:
 
     def begin(self, work: Iterable[tuple[Hashable, Spec, tuple[str, str, str], Callable[[Judge], object]]]) -> None:
         """Have ``jobs`` threads judge the specs of ``work``: a key, the spec, what it is run on and its test."""
+        _builtin_names()  # read now: Python 3.11 cannot parse two files at once
         tasks = [(key, functools.partial(self.judge, spec, *due), test) for key, spec, due, test in work]
         self.crew = Crew(tasks, self.jobs, self.leave)
 
@@ -465,8 +467,7 @@ def _jobs(asked: int) -> int:
     """How many specs are judged at once. Raises `pytest.UsageError`."""
     if asked < 0:
         raise pytest.UsageError(f"jobs = {asked}: there must be one at least, or 0 for as many as there are cores")
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return asked or min(cores, MOST_JOBS)
+    return asked or min(cores(), MOST_JOBS)
 
 
 def selected(options: Any) -> str:

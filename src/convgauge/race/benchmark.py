@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 
 from rich.console import Console
 
+from convgauge.isolation import cores
 from convgauge.race import BenchError, limits, table
 from convgauge.race import statistics as stats
 from convgauge.race.contestant import Contestant
 from convgauge.race.engine import RANKED, Entry, Race, Unfit
 from convgauge.race.layers import Layer, LayerSet, load
-from convgauge.race.limits import cores
 from convgauge.registry import Origin, TargetError, known, resolve
 from convgauge.results import TimingRecord, Writer
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from convgauge.race.contestant import Contestant, Out
 from convgauge.results import LimitRecord
 
@@ -18,11 +16,6 @@ COPY_BYTES = 128 << 20
 
 REPEATS = 4
 TIMEOUT = 60.0
-
-
-def cores() -> int:
-    """Processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def measure(contestant: Contestant, dtypes: list[str]) -> list[LimitRecord]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from convgauge.isolation import cores
 from convgauge.problem import Problem, ProblemError
 from convgauge.race import BenchError
 from convgauge.race.layers import Layer, LayerSet
-from convgauge.race.limits import cores
 
 PREFIX = "sweep:"
 NAMED = "scaling:"
