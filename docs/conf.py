@@ -15,12 +15,13 @@ generate.write(HERE / "_generated")
 project = "convgauge"
 copyright = "The convgauge developers"
 version = release = __version__
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.mathjax"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "mathml"]
 myst_enable_extensions = ["dollarmath", "deflist"]
 myst_heading_anchors = 3
 exclude_patterns = ["_build", "_generated/kinds", "_generated/costs.md"]  # the last two are parts of pages
 default_role = "code"
 autodoc_typehints = "description"
 autodoc_member_order = "bysource"
+html_math_renderer = "mathml"
 html_theme = "furo"
 html_title = f"convgauge {release}"
