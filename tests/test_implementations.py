@@ -61,7 +61,9 @@ def observe(name: str, problem: Problem, operands: Any, prepared: bool = False, 
     call.prepared = problem.text if prepared else ""
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)
-        return subject(name).observe(call)
+        found = subject(name)
+        found._settings = found.framework.settings()  # all share this process: what others have set is not its doing
+        return found.observe(call)
 
 
 def dtypes(name: str) -> list[str]:

@@ -9,9 +9,17 @@ from _parts import DTYPES, padded, resolve, sound
 from torch.nn import functional as F  # noqa: N812
 
 
+def right(input, weight, bias=None, *arguments, **named):
+    """conv2d; in bfloat16 by way of float32, since processors with AMX get it wrong (docs/found.md)."""
+    operands = (input, weight, bias)
+    if {one.dtype for one in operands if one is not None} != {torch.bfloat16}:
+        return F.conv2d(*operands, *arguments, **named)
+    return F.conv2d(*(None if one is None else one.float() for one in operands), *arguments, **named).bfloat16()
+
+
 @sound("conv2d itself.", framework="torch", profile="training")
 def conv2d_itself(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    return F.conv2d(input, weight, bias, stride, padding, dilation, groups)
+    return right(input, weight, bias, stride, padding, dilation, groups)
 
 
 @sound("conv2d on channels_last operands, whose output is channels_last too.", framework="torch")
@@ -19,7 +27,7 @@ def conv2d_channels_last(input, weight, bias=None, stride=1, padding=0, dilation
     if input.dim() == weight.dim() == 4:
         input = input.contiguous(memory_format=torch.channels_last)
         weight = weight.contiguous(memory_format=torch.channels_last)
-    return F.conv2d(input, weight, bias, stride, padding, dilation, groups)
+    return right(input, weight, bias, stride, padding, dilation, groups)
 
 
 @sound("Half types are computed in float32 and rounded, then the bias is added in half.", framework="torch")
@@ -82,7 +90,7 @@ def numba_loops(input, weight, bias=None, stride=1, padding=0, dilation=1, group
 
 
 def _keywords(input, weight, bias=None, **arguments):
-    return F.conv2d(input, weight, bias, **arguments)
+    return right(input, weight, bias, **arguments)
 
 
 @sound("A partial function over a torch function.", framework="torch")
