@@ -252,3 +252,11 @@ def test_delays_are_taken_out_of_samples() -> None:
     assert undelayed([(800, 0, 8), (5400, 5000, 4)]) == 1200, "as many calls as there were"
     assert undelayed([(9000, 5000, 1), (8000, 4000, 1)]) == 8000
     assert undelayed([(100, 5000, 1)]) == 10
+
+
+def test_who_is_slow_to_prepare_for_a_small_layer_is_tried_on_a_large_one(tmp_path: Path) -> None:
+    """Its 50 ms would be minutes, were they taken for a rate."""
+    large = PROBLEM.replace("h16w16", "h128w128")
+    _, records, _ = run(tmp_path, "prepared", layers=f"{PROBLEM},{large}", budget=12.0)
+    found = [one for one in records if isinstance(one, TimingRecord) and one.implementation == "prepared"]
+    assert [one.ratio is not None for one in found] == [True, True], [one.reason for one in found]

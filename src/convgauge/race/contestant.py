@@ -102,8 +102,8 @@ class Contestant:
     """An implementation under one label, in a process of its own that lives as long as the benchmark.
 
     The control is the baseline's second contestant. ``rate`` is the seconds per FLOP it took on the last problem that
-    it was timed on, ``check_rate`` those that it took to be prepared and checked, ``least_rate`` the fewest that a call
-    was ever predicted to take.
+    it was timed on, ``least_rate`` the fewest that a call was ever predicted to take; ``check_seconds`` what preparing
+    and checking took on the last problem: compilers and play-offs take as long for a small one as for a large.
     """
 
     label: str
@@ -113,7 +113,7 @@ class Contestant:
     control: bool = False
     absent: str = ""
     rate: float = 0.0
-    check_rate: float = 0.0
+    check_seconds: float = 0.0
     least_rate: float = math.inf
     _process: _Process | None = field(default=None, repr=False)
 

@@ -156,7 +156,7 @@ class Race:
         started = time.monotonic()
         deadline = started + self.share
         self.verification.draw()
-        self._make_room(CHECKS, lambda entry: entry.contestant.check_rate * self.problem.flops)
+        self._make_room(CHECKS, lambda entry: entry.contestant.check_seconds)
         self._all(self._size_up)
         self._all(self._check_before)
         self._require_baseline()
@@ -239,7 +239,7 @@ class Race:
 
     def _check_before(self, entry: Entry) -> None:
         entry.check_seconds = self.verification.before(entry.contestant)
-        entry.contestant.check_rate = entry.check_seconds / max(1, self.problem.flops)
+        entry.contestant.check_seconds = entry.check_seconds
 
     def _too_slow(self, seconds: float, basis: str) -> Out:
         allowed = f"more than the {self.patience:.2g} s that this budget allows"
