@@ -119,3 +119,13 @@ def test_a_picture_of_four_bits_is_what_was_put_in() -> None:
     with image.open(io.BytesIO(base64.b64decode(gallery.png(plane, 0.0, 15.0, depth=4)))) as read:
         levels = np.asarray(read.convert("L"))
     assert levels.tolist() == (plane * 17).astype(int).tolist()
+
+
+def test_a_picture_of_eight_bits_is_what_was_put_in() -> None:
+    image = pytest.importorskip("PIL.Image")
+    import base64
+    import io
+
+    plane = np.random.default_rng(0).integers(0, 256, (9, 7)).astype(float)
+    with image.open(io.BytesIO(base64.b64decode(gallery.png(plane, 0.0, 255.0)))) as read:
+        assert np.asarray(read).tolist() == plane.astype(int).tolist()

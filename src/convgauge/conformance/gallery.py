@@ -104,10 +104,13 @@ def png(plane: Array, low: float, high: float, depth: int = 8) -> str:
     height, width = rows.shape
     if depth == 4:
         rows = rows[:, ::2] << 4 | rows[:, 1::2]
-    unfiltered = np.zeros((height, 1), np.uint8)  # each row begins with its filter's number: 0, none
+    filter = 2 if depth == 8 else 0  # each row of a photograph as what it differs by from the one above; noise as it is
+    if filter:
+        rows = np.diff(rows, axis=0, prepend=np.zeros((1, width), np.uint8))
+    numbers = np.full((height, 1), filter, np.uint8)  # with which each row begins
     parts = (
         (b"IHDR", struct.pack(">IIBBBBB", width, height, depth, 0, 0, 0, 0)),
-        (b"IDAT", zlib.compress(np.concatenate([unfiltered, rows], axis=1).tobytes(), 9)),
+        (b"IDAT", zlib.compress(np.concatenate([numbers, rows], axis=1).tobytes(), 9)),
         (b"IEND", b""),
     )
     chunks = (
