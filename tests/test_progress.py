@@ -52,7 +52,7 @@ def test_a_pipe_gets_a_line_now_and_then(clock: list[float]) -> None:
         for number in range(100):
             clock[0] += meter.EVERY / 4
             shown.add(1.0, f"part {number}")
-    lines = told.getvalue().splitlines()
+    lines = list(filter(None, told.getvalue().splitlines()))  # older versions of rich end with an empty one
     assert len(lines) == 25
     assert lines[0] == "4%, about 4 min left: part 3"
     assert lines[-1] == "100%: part 99"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import importlib.metadata
 import os
 import platform
@@ -90,7 +91,7 @@ def _code() -> str:
 def place(key: dict[str, str]) -> Path:
     """The file for what ``key`` says."""
     folder = os.environ.get(FOLDER) or platformdirs.user_cache_dir("convgauge", appauthor=False)
-    digest = hashlib.sha256(msgspec.json.encode(key, order="sorted")).hexdigest()[:16]
+    digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
     return Path(folder) / f"costs-{digest}.json"
 
 
