@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import importlib.metadata
+import json
 import os
 import platform
 import re
