@@ -83,13 +83,10 @@ def judge(request: pytest.FixtureRequest) -> Any:
     if session is None or not hasattr(request, "param"):
         pytest.skip("no implementation was named: pytest conformance --implementation NAME")
     request.node.stash[_DUE] = request.param
-    return None if session.crew is not None else _made(session, request.function.spec, request.param)
-
-
-def _made(session: Session, spec: Any, due: Any) -> Any:
-    """A judge; where there can be none the test says why."""
+    if session.crew is not None:
+        return None
     with _explained():
-        return session.judge(spec, *due)
+        return session.judge(request.function.spec, *request.param)
 
 
 @contextlib.contextmanager

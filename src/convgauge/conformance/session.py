@@ -425,9 +425,9 @@ class Session:
         """
         if self.crew is not None:
             self.crew.stop()
-        if status == pytest.ExitCode.INTERRUPTED and not self.unwritten:
-            for done in self.crew.finished() if self.crew is not None else ():
-                self.settle(done.judge, done.seconds, done.skipped)
+            if status == pytest.ExitCode.INTERRUPTED and not self.unwritten:
+                for done in self.crew.finished():
+                    self.settle(done.judge, done.seconds, done.skipped)
         if status == pytest.ExitCode.INTERRUPTED or self.unwritten:
             return status
         present = [name for name, target in self.targets.items() if not target.absent]
