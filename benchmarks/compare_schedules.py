@@ -33,7 +33,7 @@ from convgauge.registry import Origin
 from convgauge.results import TimingRecord
 
 TWINS = Path(__file__).with_name("twins.py")
-SLOWER_LAYER = "n1c16h28w28_o16k3x3_s1x1_p1x1_d1x1_g1_float32"
+SLOWER_LAYER = "n1c32h28w28_o64k3x3_s1x1_p1x1_d1x1_g1_float32"
 
 SEQUENTIAL = """
 import json, sys, time

@@ -8,6 +8,7 @@ was at: the child is replaced and the calls behind it are sent again, one at a t
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import itertools
 import os
 import selectors
@@ -105,25 +106,51 @@ class Limits:
     threads: int = 1
 
 
+@contextlib.contextmanager
+def fixed_layout() -> Iterator[None]:
+    """Processes that this thread starts meanwhile have their code and data at the same addresses as one another.
+
+    Linux, where it is allowed (personality(2)); elsewhere nothing changes.
+    """
+    personality = getattr(ctypes.CDLL(None), "personality", None) if sys.platform == "linux" else None
+    before = -1 if personality is None else personality(_ASK)
+    if personality is None or before < 0:
+        yield
+        return
+    personality(before | _NO_RANDOM_ADDRESSES)
+    try:
+        yield
+    finally:
+        personality(before)
+
+
+_ASK, _NO_RANDOM_ADDRESSES = ctypes.c_ulong(0xFFFFFFFF), 0x0040000
+
+
 class Child:
     """One child process and its pipes; neither side ever blocks the other."""
 
     def __init__(
-        self, python: str = sys.executable, threads: int = 1, environment: Mapping[str, str] | None = None
+        self,
+        python: str = sys.executable,
+        threads: int = 1,
+        environment: Mapping[str, str] | None = None,
+        fixed: bool = False,
     ) -> None:
         to_child, self._out = os.pipe()
         self._in, from_child = os.pipe()
         boot = Path(__file__).with_name("_boot.py")
         try:
-            self.process = subprocess.Popen(
-                [python, str(boot), str(to_child), str(from_child)],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                pass_fds=(to_child, from_child),
-                start_new_session=True,  # a group of its own: killing it ends what the child started and spares us
-                env={**os.environ, **thread_environment(threads), **(environment or {}), CHILD: "1"},
-            )
+            with fixed_layout() if fixed else contextlib.nullcontext():
+                self.process = subprocess.Popen(
+                    [python, str(boot), str(to_child), str(from_child)],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    pass_fds=(to_child, from_child),
+                    start_new_session=True,  # a group of its own: killing it ends what the child started and spares us
+                    env={**os.environ, **thread_environment(threads), **(environment or {}), CHILD: "1"},
+                )
         except OSError:
             os.close(self._out)
             os.close(self._in)
@@ -340,6 +367,8 @@ class Isolated:
 
     environment: Mapping[str, str] = {"MALLOC_PERTURB_": "165"}
     """Has the C library of Linux fill memory that is handed out or back, so that what was not written shows."""
+    fixed = False
+    """Whether its memory is laid out as that of any other such process; see `fixed_layout`."""
 
     halted = False  # whether calls are to end in `Halted`
 
@@ -361,7 +390,7 @@ class Isolated:
     def _launch(self) -> None:
         """Start the process and have it import the implementation, without waiting for it."""
         try:
-            self._child, self._received = Child(self.python, self.limits.threads, self.environment), 0
+            self._child, self._received = Child(self.python, self.limits.threads, self.environment, self.fixed), 0
             self._greeted = False
         except OSError as error:
             raise LoadError(f"the Python {self.python} cannot be started: {error.strerror}") from None

@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,8 @@ from convgauge.race import statistics as stats
 from convgauge.race.account import TICKS, Account, Clocks
 from convgauge.race.contestant import CALL_TIMEOUT, Contestant, Out, Request
 from convgauge.race.parts import part_of
-from convgauge.race.runner import turn
+from convgauge.race.runner import run_in
+from convgauge.race.sets import turn
 from convgauge.race.verification import Case, Verification, flipped, places
 
 SAMPLE = 0.005
@@ -54,6 +56,9 @@ ALONE = 3
 
 ALONE_DIFFERS = 1.5
 """By what factor race and solitude may differ in a contestant, the baseline's own factor divided out."""
+
+MOVING = 0.1
+"""Part of the rounds' time that moving operands may take."""
 
 HOT_SETS = 2
 """Operand sets that calls alternate between, so that no call repeats the one before."""
@@ -147,6 +152,7 @@ class Race:
         self.places: list[list[tuple[int, ...]]] = []
         self.packed = b""
         self.delayed = self.sampled = 0.0
+        self.moved = self.moving = 0.0
         self.tick = 0
         self.look = 0
         self.timed: dict[tuple[int, int], Case] = {}
@@ -171,6 +177,8 @@ class Race:
         self._each(self._alone)
         self._require_baseline()
         self._each(self._open_account)
+        self.moved = time.monotonic()
+        self.moving = len(self.sets) * sum(entry.call_seconds for entry in self.entries)
         self._run_rounds(max(deadline - spent_on_checks / 2, time.monotonic() + LEAST_ROUNDS * self.share))
         self._close_accounts()
         self._each(lambda entry: entry.contestant.free())
@@ -348,7 +356,7 @@ class Race:
         if not taken > 0 or whole > waited * 1.001:
             raise Out("failed", f"its process's clock says {whole:.3g} s where the engine's says {waited:.3g} s")
         if entry.clocks:
-            entry.account.shown.append(taken)
+            entry.account.shown.append(taken * (1 + run_in(entry.iterations) / entry.iterations))
             entry.account.elapsed.append(waited - (entry.clocks.delayed() - delayed))
         self.delayed += content["delayed"] * 1e-9
         self.sampled += taken
@@ -376,7 +384,34 @@ class Race:
                         return
                     if done >= wanted or not all(entry.running for entry in racers):
                         break
+                self._move()
             self._weigh()
+
+    def _move(self) -> None:
+        """Have all put their operands elsewhere in memory, if that takes a small part of the time since the last move.
+
+        A kernel's time depends on where its operands and its output lie, by up to some percent. Moved from time to
+        time, that is a part of the samples' noise and no longer of the ratio (Curtsinger and Berger 2013, *Stabilizer*,
+        move code as well). All let go before any takes memory, so that they get one another's; in a random order, since
+        the first in line gets other memory than the last.
+        """
+        started = time.monotonic()
+        if self.moving > MOVING * (started - self.moved):
+            return
+        for command in ("race_drop", "race_place"):
+            for index in self.random.permutation(len(self.entries)):
+                if self.entries[index].running:
+                    self.entries[index].attempt(partial(self._aside, command=command))
+        self.moved = time.monotonic()
+        self.moving = self.moved - started
+
+    def _aside(self, entry: Entry, command: str) -> None:
+        """A request whose processor time is not held against what samples show. Raises `Out`."""
+        before = entry.clocks.processor() if entry.clocks else 0.0
+        entry.contestant.ask(60.0 + 10 * self.patience, command)
+        if entry.clocks:
+            entry.account.processor -= entry.clocks.processor() - before
+        entry.last_tick = len(self.sets) - 1
 
     @property
     def _judged(self) -> list[Entry]:

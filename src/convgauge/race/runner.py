@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import gc
 import os
+import random
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from convgauge.problem import Problem
-from convgauge.wire import reply, unpacked
+from convgauge.race.sets import OperandSet
+from convgauge.wire import reply
 
 clock = time.perf_counter_ns
 
@@ -29,10 +31,8 @@ class Timing:
 
     def __init__(self, server: Any) -> None:
         self.server = server
-        self.runs: list[Callable[[Any], Any]] = []
-        self.inputs: list[Any] = []
-        self.places: list[Sequence[tuple[int, ...]]] = []
-        self.disturbed: dict[int, tuple[tuple[int, ...], Any]] = {}
+        self.sets: list[OperandSet] = []
+        self.chance = random.Random(0)
         self.output: Any = None
         self.delays = Delays()
         self.delayed = 0
@@ -45,6 +45,8 @@ class Timing:
             "race_warm": self.warm,
             "race_sample": self.sample,
             "race_idle": self.idle,
+            "race_drop": self.drop,
+            "race_place": self.place,
             "race_output": self.last_output,
             "race_memory": self.memory,
             "race_explain": self.explain,
@@ -92,18 +94,13 @@ class Timing:
         subject.framework.set_threads(threads)
         problem = Problem.parse(text)
         seconds = []
-        for packed in sets:
-            arrays = []
-            for carrier in map(unpacked, packed):
-                made = None if carrier is None else subject.framework.make(carrier, problem.dtype, "cpu", "contiguous")
-                arrays.append(None if made is None else made[0])
+        for packed, changing in zip(sets, places):  # noqa: B905 -- Python 3.9 has no strict
+            self.sets.append(OperandSet(subject, problem, packed, changing))
             started, before = clock(), self.delays.read()
-            self.runs.append(self._run(problem, *arrays))
+            self.sets[-1].prepare()
             subject.framework.synchronize()
             delayed = self.delays.read() - before
             seconds.append((clock() - started - delayed) * 1e-9)
-            self.inputs.append(arrays[0])
-        self.places = [[tuple(place) for place in one] for one in places]
         prepares = subject.implementation.prepared is not None
         gc.collect()
         gc.freeze()  # a framework's many objects are not gone through again
@@ -111,17 +108,9 @@ class Timing:
         facts = {"prepare_seconds": min(seconds) if prepares else None, "threads": subject.framework.threads()}
         return facts, []
 
-    def _run(self, problem: Problem, input: Any, weight: Any, bias: Any) -> Callable[[Any], Any]:
-        implementation = self.server.subject.implementation
-        if implementation.prepared is not None:
-            return implementation.prepared(problem, weight, bias)  # type: ignore[no-any-return]  # a user's function
-        arguments = problem.arguments
-        return lambda array: implementation.function(array, weight, bias, **arguments)
-
     def done(self) -> tuple[dict[str, Any], list[np.ndarray]]:
         """Let go of operands and outputs."""
-        self.runs, self.inputs, self.places, self.output = [], [], [], None
-        self.disturbed.clear()
+        self.sets, self.output = [], None
         gc.enable()
         return {}, []
 
@@ -137,20 +126,38 @@ class Timing:
         return {"ns": taken}, []
 
     def sample(self, first: int, last: int) -> tuple[dict[str, Any], list[np.ndarray]]:
-        """Time the calls numbered ``first`` to ``last``.
+        """Time the calls numbered ``first`` to ``last``, `run_in` of them made once untimed.
 
         Tells their nanoseconds without delays, those of the delays, and those that the whole of it took.
         """
         gc.collect(1)
         started = clock()
+        if run_in(last - first + 1):
+            self._timed(first - run_in(last - first + 1), first - 1)
         taken = self._timed(first, last)
         return {"ns": taken, "delayed": self.delayed, "whole": clock() - started}, []
 
     def idle(self, first: int, last: int) -> tuple[dict[str, Any], list[np.ndarray]]:
         """All that `sample` does but for the calls, so that the engine may know what that takes."""
         gc.collect(1)
-        for tick in range(first, last + 1):
-            self._disturb(tick % len(self.runs), tick)
+        for tick in range(first - run_in(last - first + 1), last + 1):
+            self.sets[tick % len(self.sets)].input_of(tick, len(self.sets))
+        return {}, []
+
+    def drop(self) -> tuple[dict[str, Any], list[np.ndarray]]:
+        """Give the memory of operands and output back to the system."""
+        self.output = None
+        for one in self.sets:
+            one.drop()
+        gc.collect(1)
+        _give_back()
+        return {}, []
+
+    def place(self) -> tuple[dict[str, Any], list[np.ndarray]]:
+        """Put operands elsewhere in memory after `drop`, and call on each set once."""
+        for one in self.sets:
+            one.place(self.chance)
+        self._timed(0, len(self.sets) - 1)
         return {}, []
 
     def _timed(self, first: int, last: int) -> int:
@@ -164,8 +171,8 @@ class Timing:
         taken = calls = 0
         before = self.delays.read()
         for tick in range(first, last + 1):
-            which = tick % len(self.runs)
-            run, array = self.runs[which], self._disturb(which, tick)
+            one = self.sets[tick % len(self.sets)]
+            run, array = one.run, one.input_of(tick, len(self.sets))
             self.output = None
             started = clock()
             output = run(array)
@@ -182,19 +189,6 @@ class Timing:
         self.server.subject.framework.synchronize()
         self.delayed = sum(delay for _, delay, _ in stretches)
         return undelayed(stretches) + int(clock() - started)
-
-    def _disturb(self, which: int, tick: int) -> Any:
-        """The input of set ``which`` with one element's sign flipped: that of `place`; the one before is put back."""
-        if which in self.disturbed:
-            place, value = self.disturbed[which]
-            self.inputs[which] = _put(self.inputs[which], place, value)
-        if not self.places[which]:
-            return self.inputs[which]
-        place = self.places[which][turn(tick, len(self.runs), len(self.places[which]))]
-        value = _copied(self.inputs[which][place])
-        self.disturbed[which] = place, value
-        self.inputs[which] = _put(self.inputs[which], place, -value)
-        return self.inputs[which]
 
     def last_output(self) -> tuple[dict[str, Any], list[np.ndarray]]:
         """The output of the last timed call, and its dtype."""
@@ -279,6 +273,11 @@ class Delays:
             self.file = -1
 
 
+def run_in(calls: int) -> int:
+    """How many calls are made untimed before a sample of so many: enough for code to be in the caches again."""
+    return calls // 8
+
+
 def undelayed(stretches: list[tuple[int, int, int]]) -> int:
     """What calls would have taken in all without delays, nanoseconds.
 
@@ -294,28 +293,9 @@ def undelayed(stretches: list[tuple[int, int, int]]) -> int:
     return sum(taken for taken, _ in clear) * every // sum(calls for _, calls in clear)
 
 
-def turn(tick: int, sets: int, places: int) -> int:
-    """Which of a set's ``places`` call number ``tick`` changes; the engine computes the same."""
-    return tick // sets % places
-
-
 def _stable(taken: list[int]) -> bool:
     latest = taken[-3:]
     return len(taken) >= 4 and max(latest) <= 1.1 * min(latest) and min(latest) >= 0.95 * min(taken)
-
-
-def _put(array: Any, place: tuple[int, ...], value: Any) -> Any:
-    """``array`` with one element replaced: in place, or a new one where the framework's arrays cannot be written to."""
-    try:
-        array[place] = value
-    except TypeError:
-        return array.at[place].set(value)
-    return array
-
-
-def _copied(value: Any) -> Any:
-    """An element on its own, not a view of the array that it was taken from."""
-    return value.clone() if hasattr(value, "clone") else value
 
 
 def _said(error: BaseException) -> str:
