@@ -22,7 +22,7 @@ def auto(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     or dilated, dense) a power law of FLOPs and elements, fitted by ridge regression to measurements on this machine.
     Those that it puts in front are timed with the layer's weights, against F.conv2d; the fastest is taken where it is
     clearly faster, F.conv2d where none is. `convgauge bench auto` measures what the model is fitted to, once, which
-    takes some ten seconds; until then F.conv2d is taken. Model and choices are kept in the user's cache folder
+    takes half a minute; until then F.conv2d is taken. Model and choices are kept in the user's cache folder
     (CONVGAUGE_CACHE_DIR, if set), for this machine, these versions and this number of threads.
 
     Only implementations that promise grade A are chosen from, so that a choice never costs accuracy. A plain call has

@@ -97,7 +97,7 @@ def _prepare_any(problem):
     return convolve
 
 
-@numba.njit(parallel=True, fastmath={"contract"})
+@numba.njit(parallel=True, fastmath={"contract"}, cache=True)
 def _convolve_3x3(image, filters, biases, stride, width, seen, output):
     """``output`` (N O, OH OW) from ``image`` (N C, H W), ``filters`` (O, 9); ``width`` is OW.
 
@@ -122,14 +122,14 @@ def _convolve_3x3(image, filters, biases, stride, width, seen, output):
 ONE, TWO = np.uintp(1), np.uintp(2)
 
 
-@numba.njit
+@numba.njit(cache=True)
 def _lay_plane(image, source, width, laid):
     start = np.uintp(width + 1)
     for p in range(np.uintp(image.shape[1])):
         laid[start + p] = image[source, p]
 
 
-@numba.njit
+@numba.njit(cache=True)
 def _lay_halves(image, source, width, even, odd):
     """The plane's even columns in one buffer, its odd ones in the other."""
     start = np.uintp(width + 1)
@@ -138,7 +138,7 @@ def _lay_halves(image, source, width, even, odd):
         odd[start + p] = image[source, TWO * p + ONE]
 
 
-@numba.njit(fastmath={"contract"})
+@numba.njit(fastmath={"contract"}, cache=True)
 def _filter_plane(laid, width, filters, biases, channel, seen, output, task):
     """All of a plane in one loop. ``seen`` tells of each output whether there is a column to its left and right."""
     w0, w1, w2 = filters[channel, 0], filters[channel, 1], filters[channel, 2]
@@ -153,7 +153,7 @@ def _filter_plane(laid, width, filters, biases, channel, seen, output, task):
         output[task, p] = bias + middle + (left if seen[0, p] else none) + (right if seen[1, p] else none)
 
 
-@numba.njit(fastmath={"contract"})
+@numba.njit(fastmath={"contract"}, cache=True)
 def _filter_halves(even, odd, width, filters, biases, channel, output, task):
     """A plane at stride 2, row by row: even columns are the middle ones, the odd one before each is to its left."""
     w0, w1, w2 = filters[channel, 0], filters[channel, 1], filters[channel, 2]
@@ -171,7 +171,7 @@ def _filter_halves(even, odd, width, filters, biases, channel, output, task):
             output[task, first + x] = bias + middle + right + (left if x > 0 else none)
 
 
-@numba.njit(parallel=True, fastmath={"contract"})
+@numba.njit(parallel=True, fastmath={"contract"}, cache=True)
 def _convolve(image, offsets, filters, biases, before, stride, rows, columns, output):
     """``output`` (N, O, OH, OW) from ``image`` (N, C, H, W); ``filters`` (O, taps), at ``offsets`` in a laid plane."""
     batch, outputs, height, width = output.shape
@@ -193,7 +193,7 @@ def _convolve(image, offsets, filters, biases, before, stride, rows, columns, ou
                         row[x] = computed[x]
 
 
-@numba.njit
+@numba.njit(cache=True)
 def _lay(plane, before, stride, rows, columns, laid):
     """The padded plane in ``laid``, by phase of the stride, row and column; what is padding stays zero."""
     height, sh = plane.shape[0], stride[0]
@@ -205,7 +205,7 @@ def _lay(plane, before, stride, rows, columns, laid):
             _lay_row(plane[y + (row - top) * sh], before[1], stride[1], runs, rows * columns, columns)
 
 
-@numba.njit
+@numba.njit(cache=True)
 def _lay_row(source, before, step, runs, apart, columns):
     """One row of pixels in ``runs``, a run of ``columns`` for each phase of the step, ``apart`` elements apart."""
     if step == 1:
@@ -230,7 +230,7 @@ def _lay_row(source, before, step, runs, apart, columns):
             runs[(before + i) % step * apart + (before + i) // step] = source[i]
 
 
-@numba.njit(fastmath={"contract"})
+@numba.njit(fastmath={"contract"}, cache=True)
 def _add_products(sums, plane, offsets, weights, bias):
     """Each sum: the bias and all taps' products; written out, so that the weights are in registers."""
     whole = offsets.size // TAPS * TAPS

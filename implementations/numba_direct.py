@@ -2,6 +2,7 @@
 
 import threading
 
+import llvmlite.binding
 import numba
 import numpy as np
 
@@ -12,8 +13,15 @@ from convgauge.dtypes import DTYPES
 # A block of sums, 4 outputs by 256 pixels, stays in a first-level cache while all products are added to it.
 OUTPUTS = 4
 PIXELS = 256
+# Pixels are counted up to a multiple of this, so that no loop has a remainder; more sums than asked for do no harm.
+LANES = 32
 # So many products are added to a sum while it is in a register: with 4 outputs, 32 multiply-adds for 12 loads.
 TAPS = 8
+
+# LLVM takes half of an AVX-512 register, since early processors slowed down by whole ones; these are 1.2 times as fast.
+_host = llvmlite.binding.get_host_cpu_features()
+if _host.get("avx512f") and not numba.config.CPU_FEATURES:
+    numba.config.CPU_FEATURES = f"{_host.flatten()},-prefer-256-bit"
 
 _one_at_a_time = threading.Lock()  # not all of Numba's thread pools may be entered from two threads at once
 
@@ -52,15 +60,22 @@ def prepare(problem, weight, bias):
     filters = np.zeros((g, -(-(o // g) // OUTPUTS) * OUTPUTS, k), accumulator)
     filters[:, : o // g] = weight.reshape(g, o // g, k)
     biases = np.zeros(o, accumulator) if bias is None else bias.astype(accumulator)
+    size = c // g * sh * sw * rows * columns
+    farthest = int(offsets.max(initial=0))
+    # where there are no columns to leave out, all rows are one
+    (height, width), apart = ((1, oh * ow), oh * ow) if columns == ow else ((oh, ow), columns)
 
     def lay(image):
-        """One image as one run: by channel, phase, row and column, and a block of zeros, which the last one reads."""
-        padded = np.zeros((c, rows * sh, columns * sw), accumulator)
-        seen = image[:, : rows * sh - top, : columns * sw - left]
-        padded[:, top : top + seen.shape[1], left : left + seen.shape[2]] = seen
-        laid = np.zeros(padded.size + PIXELS, accumulator)
-        phases = padded.reshape(c, rows, sh, columns, sw).transpose(0, 2, 4, 1, 3)
-        laid[: padded.size].reshape(phases.shape)[...] = phases
+        """One image as one run: by channel, phase, row and column; where it has to be copied, with zeros behind."""
+        if problem.stride == (1, 1) and problem.pads == ((0, 0), (0, 0)):
+            return np.ascontiguousarray(image, accumulator).reshape(-1)
+        laid = np.zeros(c * sh * sw * rows * columns + LANES, accumulator)
+        phases = laid[:-LANES].reshape(c, sh, sw, rows, columns)
+        for i, j in np.ndindex(sh, sw):
+            y, x = (i - top) % sh, (j - left) % sw  # the first row and column of this phase that are not padding
+            seen = image[:, y : max(0, rows * sh - top) : sh, x : max(0, columns * sw - left) : sw]
+            first, start = (top + y) // sh, (left + x) // sw
+            phases[:, i, j, first : first + seen.shape[1], start : start + seen.shape[2]] = seen
         return laid
 
     def run(input):
@@ -68,19 +83,18 @@ def prepare(problem, weight, bias):
         output = np.empty(problem.output_shape, accumulator)
         for image, result in zip(input, output, strict=True):
             with _one_at_a_time:
-                _convolve(lay(image), offsets, filters, biases, columns, result)
+                _convolve(lay(image), size, offsets, farthest, filters, biases, apart, result.reshape(o, height, width))
         return output.astype(problem.dtype, copy=False)
 
     return run
 
 
-@numba.njit(parallel=True, fastmath={"contract"})
-def _convolve(image, offsets, filters, biases, columns, output):
-    """``output`` (O, OH, OW) from the laid ``image``; ``filters`` (G, O/G rounded up, K)."""
+@numba.njit(parallel=True, fastmath={"contract"}, cache=True)
+def _convolve(image, size, offsets, farthest, filters, biases, columns, output):
+    """``output`` (O, height, width) from the laid ``image``, ``size`` a group; ``filters`` (G, O/G rounded up, K)."""
     groups, rounded, _ = filters.shape
-    outputs, height, width = output.shape
+    outputs, height, _ = output.shape
     per_group = outputs // groups
-    group_size = (image.size - PIXELS) // groups
     pixel_blocks = (height * columns + PIXELS - 1) // PIXELS
     output_blocks = rounded // OUTPUTS
     for task in numba.prange(groups * pixel_blocks * output_blocks):
@@ -88,22 +102,30 @@ def _convolve(image, offsets, filters, biases, columns, output):
         group, pixel_block = divmod(rest, pixel_blocks)
         start = pixel_block * PIXELS
         count = min(PIXELS, height * columns - start)
+        run = image[group * size + start :]
         sums = np.zeros(OUTPUTS * PIXELS, filters.dtype)
         some = filters[group, output_block * OUTPUTS : (output_block + 1) * OUTPUTS]
-        _add_products(sums, count, image[group * group_size + start :], offsets, some)
+        _add_products(sums, min((count + LANES - 1) // LANES * LANES, run.size - farthest), run, offsets, some)
         first = output_block * OUTPUTS
         for one in range(min(OUTPUTS, per_group - first)):
             channel = group * per_group + first + one
-            y, x = divmod(start, columns)
-            for p in range(count):
-                if x < width:
-                    output[channel, y, x] = sums[one * PIXELS + p] + biases[channel]
-                x += 1
-                if x == columns:
-                    y, x = y + 1, 0
+            _put(sums[one * PIXELS : one * PIXELS + count], biases[channel], start, columns, output[channel])
 
 
-@numba.njit(fastmath={"contract"})
+@numba.njit(cache=True)
+def _put(sums, bias, start, columns, output):
+    """The sums of positions ``start`` and on in one channel's output; those past its width are left out."""
+    y, x = divmod(start, columns)
+    done = 0
+    while done < sums.size:
+        length = min(sums.size - done, columns - x)
+        for i in range(min(length, output.shape[1] - x)):
+            output[y, x + i] = sums[done + i] + bias
+        done += length
+        y, x = y + 1, 0
+
+
+@numba.njit(fastmath={"contract"}, cache=True)
 def _add_products(sums, count, image, offsets, filters):
     """Add each tap's products to ``count`` pixels of 4 outputs; written out, so that weights stay in registers."""
     whole = offsets.size // TAPS * TAPS

@@ -72,12 +72,15 @@ ALLOWANCE = 1.0
 """Processor seconds that one implementation's calibration may take. Whoever compiles for longer, in each process that
 is to use it, or takes longer for a million products, is not for choosing."""
 
+COMPILING = 20.0
+"""Processor seconds that it may take before, in another process, to compile what it keeps on disk for later ones."""
+
 HOPELESS = 4.0
 """By what factor an implementation may be slower than the baseline on two problems before others of the kind are
 spared it."""
 
 FIT_TIMEOUT = 600.0
-"""Seconds for the whole calibration, which takes some ten where nothing else runs."""
+"""Seconds for each half of the calibration, which takes half a minute in all where nothing else runs."""
 
 
 class OutOfTime(BaseException):
@@ -156,12 +159,13 @@ def _fitted(threads: int) -> Model:
         path = Path(folder) / "measurements.json"
         package = str(Path(__file__).parents[1])
         found = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])
-        code = f"from convgauge.tuning import main; main({threads}, {str(path)!r})"
-        with contextlib.suppress(subprocess.SubprocessError, OSError):
-            subprocess.run(
-                [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": found}, timeout=FIT_TIMEOUT,
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True,
-            )  # fmt: skip
+        for what in ("warm_up", "main"):
+            code = f"from convgauge import tuning; tuning.{what}({threads}, {str(path)!r})"
+            with contextlib.suppress(subprocess.SubprocessError, OSError):
+                subprocess.run(
+                    [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": found}, timeout=FIT_TIMEOUT,
+                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True,
+                )  # fmt: skip
         try:
             measured = msgspec.json.decode(path.read_bytes(), type=list[Measurement])
         except (OSError, msgspec.MsgspecError):
@@ -170,17 +174,28 @@ def _fitted(threads: int) -> Model:
     return Model(costs.fit(measured), len(measured), time.strftime("%Y-%m-%d %H:%M"), round(elapsed, 1))
 
 
+def warm_up(threads: int, _: str) -> None:
+    """Call every eligible implementation on one problem of each kind, so that compilers have kept their results."""
+    measure(_loaded(threads, COMPILING), calibration()[::OF_EACH_KIND], threads, COMPILING)
+
+
 def main(threads: int, path: str) -> None:
     """Measure every eligible implementation on the calibration's problems; the measurements are left in ``path``."""
+    measured = measure(_loaded(threads, ALLOWANCE), calibration(), threads)
+    Path(path).write_bytes(msgspec.json.encode(measured))
+
+
+def _loaded(threads: int, allowance: float) -> dict[str, Implementation]:
+    """Every eligible implementation that can be loaded in so many processor seconds."""
     import torch
 
     torch.set_num_threads(threads)
     loaded = {}
     for name, origin in registry.known().items():
-        with contextlib.suppress(registry.LoadError, OutOfTime), _limited(ALLOWANCE):
+        with contextlib.suppress(registry.LoadError, OutOfTime), _limited(allowance):
             if not origin.absent and eligible(implementation := registry.load(origin)):
                 loaded[name] = implementation
-    Path(path).write_bytes(msgspec.json.encode(measure(loaded, calibration(), threads)))
+    return loaded
 
 
 def calibration() -> list[Problem]:
@@ -206,10 +221,12 @@ def calibration() -> list[Problem]:
     return [problem for what in sorted(found) for problem in found[what]]
 
 
-def measure(loaded: dict[str, Implementation], problems: list[Problem], threads: int) -> list[Measurement]:
+def measure(
+    loaded: dict[str, Implementation], problems: list[Problem], threads: int, allowance: float = ALLOWANCE
+) -> list[Measurement]:
     """Seconds of each implementation on each problem, but for those that decline, are hopeless or out of time."""
     found: list[Measurement] = []
-    left = dict.fromkeys(loaded, ALLOWANCE)
+    left = dict.fromkeys(loaded, allowance)
     behind: dict[tuple[str, str], int] = {}
     for problem in problems:
         limit = math.inf
