@@ -64,6 +64,7 @@ def test_a_sound_oddity_is_not_accused(findings: dict[str, Finding], name: str) 
     assert found.smoke, found.reason
     assert found.mistrusted == []
     assert found.caught == {}, found.reason
+    assert found.overlooked == []
     assert found.cases > 500
 
 
@@ -79,7 +80,8 @@ def test_an_exhibit_says_what_it_is(name: str) -> None:
     assert exhibit.sentence.endswith(".")
     assert exhibit.tier in TIERS
     known = {spec.chapter for spec, _ in collected()} | {spec.id for spec, _ in collected()}
-    assert set(exhibit.caught_by) <= known
+    assert set(exhibit.caught_by) | set(exhibit.noted_by) <= known
+    assert not (exhibit.noted_by and exhibit.faulty)
     assert bool(exhibit.caught_by) == exhibit.faulty
 
 
@@ -137,22 +139,28 @@ def test_the_matrix_adds_up(capsys: pytest.CaptureFixture[str]) -> None:
             Finding("c", True, True),
             Finding("d", True, True, due=False),
             Finding("e", False, True, caught={"x.two": "failed"}),
-            Finding("f", False, True),
+            Finding("f", False, True, advised={"x.four": "failed"}),
+            Finding("g", False, True, overlooked=["x.three"]),
         ],
-        {"x.one": "One.", "x.two": "Two.", "x.three": "Three."},
+        {"x.one": "One.", "x.two": "Two.", "x.three": "Three.", "x.four": "Four.", "x.five": "Five."},
+        kept={"x.five": "it costs nothing"},
     )
     assert [one.name for one in matrix.survivors] == ["c"]
     assert [one.name for one in matrix.later] == ["d"]
     assert [one.name for one in matrix.accused] == ["e"]
     assert matrix.sole == {"x.one": ["a"]}
-    assert matrix.idle == ["x.three"]
-    assert matrix.catches == {"x.one": ["a", "b"], "x.two": ["b"], "x.three": []}
-    assert matrix.table()["idle"] == ["x.three"]
+    assert [one.name for one in matrix.findings if one.good] == ["a", "b", "d", "f"]
+    assert matrix.idle == ["x.five", "x.three"]
+    assert matrix.unexplained == ["x.three"]
+    assert matrix.catches == {"x.one": ["a", "b"], "x.two": ["b"], "x.three": [], "x.four": [], "x.five": []}
+    assert matrix.table()["idle"] == ["x.five", "x.three"]
     selftest._show(matrix, 1.0)
     said = capsys.readouterr().out
     assert "survives: c" in said
     assert "accused: e" in said
-    assert "catch nothing (1): x.three" in said
+    assert "catch nothing (2): x.five, x.three" in said
+    assert "x.five: it costs nothing" in said
+    assert "x.three: does not say why it is kept" in said
     assert "2 of 4 faults caught at quick" in said
 
 

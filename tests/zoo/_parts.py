@@ -20,8 +20,11 @@ def fault(sentence, *, caught_by, framework="numpy", profile="functional", smoke
     return lambda function: function
 
 
-def sound(sentence, *, framework="numpy", profile="functional"):
-    """Declare a convolution of unusual build that must not be accused."""
+def sound(sentence, *, framework="numpy", profile="functional", noted_by=()):
+    """Declare a convolution of unusual build that must not be accused.
+
+    ``noted_by`` are the recommended specs that must tell of its shortcomings.
+    """
     return lambda function: function
 
 

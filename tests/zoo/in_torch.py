@@ -225,3 +225,11 @@ def packed_by_version(input, weight, bias=None, stride=1, padding=0, dilation=1,
     if getattr(weight, "_packed", (None,))[0] != key:
         weight._packed = (key, weight.clone())
     return F.conv2d(input, weight._packed[1], bias, stride, padding, dilation, groups)
+
+
+@fault("A layer's own weights, which are parameters, are taken to be stored flipped.",
+       caught_by=["torch.padding_modes"], framework="torch", profile="torch")  # fmt: skip
+def parameters_flipped(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    if isinstance(weight, torch.nn.Parameter):
+        weight = weight.flip(2, 3)
+    return F.conv2d(input, weight, bias, stride, padding, dilation, groups)

@@ -265,7 +265,7 @@ def refuses_by_assertion(input, weight, bias=None, stride=1, padding=0, dilation
     return computed(problem, input, weight, bias)
 
 
-@sound("Arguments after the bias are keywords only.")
+@sound("Arguments after the bias are keywords only.", noted_by=["arguments.by_position"])
 def keywords_only(input, weight, bias=None, *, stride=1, padding=0, dilation=1, groups=1):
     return conv(input, weight, bias, stride, padding, dilation, groups)
 
@@ -280,7 +280,7 @@ def more_arguments(input, weight, bias=None, stride=1, padding=0, dilation=1, gr
     return conv(input, weight, bias, stride, padding, dilation, groups)
 
 
-@sound("Operands are positional only and have other names.")
+@sound("Operands are positional only and have other names.", noted_by=["arguments.by_keyword"])
 def other_names(x, k, b=None, /, stride=1, padding=0, dilation=1, groups=1):
     return conv(x, k, b, stride, padding, dilation, groups)
 
@@ -538,3 +538,9 @@ def declines_bad_arguments(input, weight, bias=None, stride=1, padding=0, dilati
         raise NotImplementedError(str(error)) from None
     assert isinstance(padding, str) or len(pair(padding)) >= 1
     return computed(problem, input, weight, bias)
+
+
+@sound("Grade B is promised and A kept.", noted_by=["accuracy.contract"])
+@implementation(framework="numpy", algorithm="direct", grade="B")
+def promises_little(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    return conv(input, weight, bias, stride, padding, dilation, groups)

@@ -49,18 +49,22 @@ def shipped(package: str, *parts: str) -> Path:
 
 
 def record(judge: Judge, title: str, output: Array, exact: Array, bound: Any) -> None:
-    """Keep an implementation's picture and, for comparison, the exact one; both (height, width)."""
+    """Keep an implementation's picture and, for comparison, the exact one; both (height, width).
+
+    Where no pixel is off by half a gray level the exact one stands for both, and the errors' picture shows the rest.
+    """
     low, high = float(exact.min()), float(exact.max())
     size = np.abs(output.astype(np.float64) - exact)
     size[~np.isfinite(size)] = np.inf
     within = bool((size <= bound).all())
     allowed = float(np.max(bound))
+    picture = png(exact, low, high)
     judge.images += [
-        ImageRecord("oracle", title, png(exact, low, high)),
+        ImageRecord("oracle", title, picture),
         ImageRecord(
             judge.said.name,
             title,
-            png(np.nan_to_num(output), low, high),
+            picture if float(size.max()) < (high - low) / 510 else png(np.nan_to_num(output), low, high),
             png(worst_of_blocks(np.minimum(size, allowed) if allowed else size * 0), 0.0, allowed, depth=4),
             float(size.max()) if np.isfinite(size).all() else None,
             allowed,

@@ -18,6 +18,8 @@ SCHEMA = 1
 class Finding:
     """What became of one exhibit: by spec id, the status in which it was caught, or accused.
 
+    ``advised``: the same of recommended specs, which ``overlooked`` those that should have told of a sound one's
+    shortcoming did not.
     ``fingerprint`` tells whether the exhibit or the specification has changed since.
     """
 
@@ -28,6 +30,7 @@ class Finding:
     caught: dict[str, str] = field(default_factory=dict)
     advised: dict[str, str] = field(default_factory=dict)
     mistrusted: list[str] = field(default_factory=list)
+    overlooked: list[str] = field(default_factory=list)
     expected: bool = False
     specs: int = 0
     cases: int = 0
@@ -38,7 +41,8 @@ class Finding:
     @property
     def good(self) -> bool:
         """Whether the suite did its duty: a fault caught where it is due, a sound implementation let be."""
-        return (bool(self.caught) == self.faulty or not self.due) and not self.mistrusted
+        right = bool(self.caught) == self.faulty and not self.overlooked
+        return (right or not self.due) and not self.mistrusted
 
 
 @dataclass
@@ -93,9 +97,14 @@ class Matrix:
 
     @property
     def idle(self) -> list[str]:
-        """The specs that catch nothing."""
-        busy = {id for one in self.findings if one.faulty for id in one.caught}
+        """The specs that catch nothing: the required ones no fault, the recommended ones nothing to advise on."""
+        busy = {id for one in self.findings for id in [*one.advised, *(one.caught if one.faulty else ())]}
         return sorted(set(self.specs) - busy)
+
+    @property
+    def unexplained(self) -> list[str]:
+        """Those of `idle` that do not say why they are kept."""
+        return [id for id in self.idle if id not in self.kept]
 
     def table(self) -> dict[str, Any]:
         """What is written to a file."""

@@ -154,6 +154,7 @@ def examine(exhibit: Exhibit, tier: str, first: bool = False, narrow: bool = Fal
                 if spec.id in finding.caught:
                     finding.expected |= exhibit.expects(spec.chapter, spec.id)
                     break
+        finding.overlooked = [id for id in exhibit.noted_by if id not in finding.advised]
     except (LoadError, Exception) as error:
         finding.reason = f"{type(error).__name__}: {error}"
         if not finding.faulty:
@@ -249,6 +250,7 @@ def _progress(finding: Finding) -> None:
         print("." if finding.faulty else "s", end="", flush=True)
     else:
         word = "survives" if finding.faulty and not finding.caught else "accused" if not finding.faulty else "no smoke"
+        word = f"{', '.join(finding.overlooked)} says nothing of it" if finding.overlooked else word
         word = f"mistrusted {', '.join(finding.mistrusted)}" if finding.mistrusted else word
         print(f"\n{finding.name}: {word} ({finding.specs} specs, {finding.cases} cases) {finding.reason}", flush=True)
 
@@ -262,6 +264,8 @@ def _show(matrix: Matrix, elapsed: float) -> None:
         alone = matrix.sole.get(id, [])
         print(f"{id:50} {caught:7}  {', '.join(alone[:4])}{' …' * (len(alone) > 4)}")
     print(f"\nspecs that catch nothing ({len(matrix.idle)}): {', '.join(matrix.idle) or 'none'}")
+    for id in matrix.idle:
+        print(f"  {id}: {matrix.kept.get(id, 'does not say why it is kept')}")
     for line in itertools.chain(_lines("survives", matrix.survivors), _lines("accused", matrix.accused)):
         print(line)
     smoke = sum(one.smoke for one in faults)

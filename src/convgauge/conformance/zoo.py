@@ -20,7 +20,8 @@ class Exhibit:
     """One function of the zoo.
 
     ``faulty`` ones are to be caught by at least one of ``caught_by`` (chapters or spec ids) at ``tier`` in
-    ``profile``. ``smoke``: whether it passes the smoke test that most people write. ``timeout`` is in seconds a call.
+    ``profile``; of a sound one's shortcomings the recommended specs ``noted_by`` are to tell. ``smoke``: whether it
+    passes the smoke test that most people write. ``timeout`` is in seconds a call.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Exhibit:
     framework: str = "numpy"
     profile: str = "functional"
     caught_by: tuple[str, ...] = ()
+    noted_by: tuple[str, ...] = ()
     smoke: bool = True
     tier: str = "quick"
     timeout: float = 20.0
@@ -70,7 +72,7 @@ def _declared(node: ast.stmt, path: Path) -> Exhibit | None:
     for decorator in node.decorator_list:
         if isinstance(decorator, ast.Call) and getattr(decorator.func, "id", "") in ("fault", "sound"):
             said = {word.arg: ast.literal_eval(word.value) for word in decorator.keywords if word.arg}
-            said["caught_by"] = tuple(said.get("caught_by", ()))
+            said |= {key: tuple(said.get(key, ())) for key in ("caught_by", "noted_by")}
             faulty = getattr(decorator.func, "id", "") == "fault"
             return Exhibit(node.name, path, ast.literal_eval(decorator.args[0]), faulty, **said)
     return None

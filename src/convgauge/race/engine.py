@@ -361,7 +361,7 @@ class Race:
         self.delayed += content["delayed"] * 1e-9
         self.sampled += taken
         entry.last_tick = self.tick
-        return float(taken / entry.iterations)
+        return float(f"{taken / entry.iterations:.5g}")  # more digits than a sample is good for, and short to write
 
     def _take_part(self, entry: Entry) -> None:
         entry.seconds.append(self._sample(entry))
@@ -375,6 +375,7 @@ class Race:
                 racers = [entry for entry in self.entries if entry.running]
                 if not any(entry in racers for entry in self._judged):
                     return
+                self._move(racers)
                 for order in schedule.square(len(racers), self.random):
                     self.tick += step
                     for place in order:
@@ -384,10 +385,9 @@ class Race:
                         return
                     if done >= wanted or not all(entry.running for entry in racers):
                         break
-                self._move()
             self._weigh()
 
-    def _move(self) -> None:
+    def _move(self, racers: list[Entry]) -> None:
         """Have all put their operands elsewhere in memory, if that takes a small part of the time since the last move.
 
         A kernel's time depends on where its operands and its output lie, by up to some percent. Moved from time to
@@ -399,9 +399,8 @@ class Race:
         if self.moving > MOVING * (started - self.moved):
             return
         for command in ("race_drop", "race_place"):
-            for index in self.random.permutation(len(self.entries)):
-                if self.entries[index].running:
-                    self.entries[index].attempt(partial(self._aside, command=command))
+            for place in self.random.permutation(len(racers)):
+                racers[place].attempt(partial(self._aside, command=command))
         self.moved = time.monotonic()
         self.moving = self.moved - started
 
@@ -411,7 +410,6 @@ class Race:
         entry.contestant.ask(60.0 + 10 * self.patience, command)
         if entry.clocks:
             entry.account.processor -= entry.clocks.processor() - before
-        entry.last_tick = len(self.sets) - 1
 
     @property
     def _judged(self) -> list[Entry]:
