@@ -42,6 +42,8 @@ def union(sets: list[str]) -> dict[str, Problem]:
 def race(contestants: list[Contestant], problem: Problem, seed: int, pool: ThreadPoolExecutor) -> Race:
     """One problem's race. Raises `Unfit`."""
     share = max(LEAST_SHARE, CALLS * problem.flops / RATE / contestants[0].threads)
+    for contestant in contestants:
+        contestant.check_seconds = 0.0  # the problem before may have been a thousand times as large
     found = Race(contestants, problem, share, seed, pool, cores())
     found.run()
     return found

@@ -286,3 +286,10 @@ def test_keeps_the_specs_of_prepared_layers() -> None:
     words = ["check", "auto", "--tier", "quick", "--dtype", "float32", "-k", "test_prepare.py", "--quiet"]
     found = subprocess.run([sys.executable, "-m", "convgauge", *words], capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stdout + found.stderr
+
+
+def test_a_first_call_that_compiles_is_not_what_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = iter([3.0])
+    monkeypatch.setattr(tuning, "sampled", lambda call, calls, threads: next(seconds, 1e-4))
+    compiles = Implementation(Declaration("compiles", "torch", "direct", grade="A"), lambda *_, **__: None)
+    assert tuning._calibrate(compiles, PROBLEM, 2e-4, 1) == 1e-4

@@ -36,6 +36,7 @@ class OperandSet:
         self.window: np.ndarray | None = None
         self.flipped: tuple[tuple[int, ...], Any] | None = None
         self.run: Any = None
+        self.shims: list[np.ndarray] = []
         self._open()
 
     def prepare(self) -> None:

@@ -1,0 +1,104 @@
+"""Operand sets of the race's child: flipped signs, operands that move, what a prepare has seen staying."""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from convgauge import frameworks, operands, wire
+from convgauge.isolation import Child
+from convgauge.problem import Problem
+from convgauge.race.sets import OperandSet
+
+PROBLEM = Problem.parse("n1c2h5w5_o3k3x3_s1x1_p1x1_d1x1_g1_b_float32")
+PLACES = [[0, 0, 1, 1], [0, 1, 2, 3], [0, 0, 4, 4]]
+
+
+def placed(framework: str, problem: Problem = PROBLEM, prepared: Any = None) -> tuple[OperandSet, np.ndarray]:
+    """A set whose call gives back its operands, and the input that it was made of."""
+    if not frameworks.installed(framework):
+        pytest.skip(f"{framework} is not installed")
+    drawn = operands.draw(problem, "exact", 1)
+    implementation = SimpleNamespace(prepared=prepared, function=lambda *given, **_: given)
+    subject = SimpleNamespace(implementation=implementation, framework=frameworks.framework(framework))
+    packed = tuple(map(wire.packed, (drawn.input, drawn.weight, drawn.bias)))
+    found = OperandSet(subject, problem, packed, PLACES)
+    found.prepare()
+    return found, drawn.input
+
+
+def numbers(found: OperandSet, array: Any) -> np.ndarray:
+    """What is in an array, in float64."""
+    return found.subject.framework.read(array)[0].astype(np.float64)
+
+
+@pytest.mark.parametrize(
+    ("framework", "dtype"),
+    [("numpy", "float32"), ("numpy", "int32"), ("torch", "float32"), ("torch", "bfloat16"), ("jax", "float32")],
+)
+def test_one_sign_is_flipped_at_a_time(framework: str, dtype: str) -> None:
+    found, input = placed(framework, PROBLEM.but(dtype=dtype))
+    for tick in (0, 2, 4, 6):
+        expected = input.astype(np.float64)
+        place = tuple(PLACES[tick // 2 % 3])
+        expected[place] = -expected[place]
+        np.testing.assert_array_equal(numbers(found, found.input_of(tick, 2)), expected)
+
+
+@pytest.mark.parametrize("framework", ["numpy", "torch"])
+def test_operands_move_and_stay_what_they_were(framework: str) -> None:
+    found, input = placed(framework)
+    found.input_of(0, 1)
+    chance, seen = random.Random(0), set()
+    for _ in range(20):
+        found.drop()
+        found.place(chance)
+        seen.add(found.subject.framework.span(found.operands[0])[0])
+        given = found.run(found.operands[0])
+        np.testing.assert_array_equal(numbers(found, given[0]), input)
+        assert given[1] is found.operands[1]
+    assert len(seen) > 1
+
+
+def test_what_a_prepare_has_seen_stays() -> None:
+    prepares: list[Any] = []
+
+    def prepared(problem: Problem, weight: Any, bias: Any) -> Any:
+        prepares.append(weight)
+        return lambda array: array
+
+    found, _ = placed("numpy", prepared=prepared)
+    run = found.run
+    found.drop()
+    found.place(random.Random(0))
+    assert len(prepares) == 1
+    assert found.run is run
+    assert found.operands[1] is prepares[0]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is laid out alike on Linux only")
+def test_processes_are_laid_out_alike_where_they_are_to_be() -> None:
+    def start(fixed: bool) -> str:
+        child = Child(fixed=fixed)
+        try:
+            end = time.monotonic() + 20
+            while time.monotonic() < end:
+                with open(f"/proc/{child.process.pid}/maps") as file:
+                    lines = [line.split()[0] for line in file if line.rstrip().endswith("[heap]")]
+                if lines:
+                    return lines[0].partition("-")[0]
+                time.sleep(0.01)
+            return pytest.fail("no heap in twenty seconds")
+        finally:
+            child.close()
+
+    assert len({start(fixed=False) for _ in range(4)}) > 1
+    alike = {start(fixed=True) for _ in range(4)}
+    if len(alike) > 1:
+        pytest.skip("this system does not let a process choose how its memory is laid out")
