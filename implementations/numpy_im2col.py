@@ -56,8 +56,11 @@ def prepare(problem, weight, bias):
         if is_matrix:
             yield slice(None), np.ascontiguousarray(image, accumulator).reshape(g, k, oh * ow)
             return
-        padded = np.zeros((c, *padded_size), accumulator)
-        padded[:, top : top + problem.height, left : left + problem.width] = image
+        if padded_size == image.shape[1:]:
+            padded = np.ascontiguousarray(image, accumulator)
+        else:
+            padded = np.zeros((c, *padded_size), accumulator)
+            padded[:, top : top + problem.height, left : left + problem.width] = image
         channel, row, column = padded.strides
         steps = (channel, dh * row, dw * column, sh * row, sw * column)
         buffer = np.empty(g * k * rows * ow, accumulator)
