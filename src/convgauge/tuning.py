@@ -37,8 +37,9 @@ BASELINE = "torch_conv2d"
 CHOOSES = "choice"
 """The algorithm that an implementation declares which itself chooses among others, and so is not chosen."""
 
-SMALL = 1_000_000
-"""FLOPs of which a library makes short work (some 20 µs): wrappers cost as much, and the baseline is kept below."""
+SMALL, LIGHT = 1_000_000, 128 << 10
+"""FLOPs, and bytes of input and output, of which a library makes short work (some 20 µs): wrappers cost as much, and
+the baseline is kept below both."""
 
 CLEARLY = 0.95
 """Part of the baseline's time that a winner may take: the least of a few samples is good to some 3 %."""
@@ -118,7 +119,7 @@ def layer(implementation: Implementation, problem: Problem, weight: Any, bias: A
 
 def small(problem: Problem) -> bool:
     """Whether a problem is too small for a choice to be worth anything."""
-    return problem.flops < SMALL
+    return problem.flops < SMALL and 4 * (math.prod(problem.input_shape) + math.prod(problem.output_shape)) < LIGHT
 
 
 # --- once for a machine ----------------------------------------------------------------------------------------------
@@ -370,7 +371,8 @@ class Chooser:
     def _play_off(self, problem: Problem, model: Model, weight: Any, bias: Any, threads: int) -> Choice:
         """Time the contenders in turns, those too far behind leaving; the winner and what was measured."""
         predicted = model.predict(problem)
-        names = costs.contenders(predicted, BASELINE, WITHIN, CONTENDERS) if BASELINE in predicted else [BASELINE]
+        hoped = model.hope(problem)
+        names = costs.contenders(hoped, BASELINE, WITHIN, CONTENDERS) if BASELINE in predicted else [BASELINE]
         shown = {name: seconds for name, seconds in predicted.items() if name in names}
         if len(names) == 1:
             return Choice(BASELINE, {}, shown)
