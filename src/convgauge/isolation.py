@@ -106,6 +106,9 @@ class Limits:
     threads: int = 1
 
 
+_ASK, _NO_RANDOM_ADDRESSES = ctypes.c_ulong(0xFFFFFFFF), 0x0040000  # see personality(2)
+
+
 @contextlib.contextmanager
 def fixed_layout() -> Iterator[None]:
     """Processes that this thread starts meanwhile have their code and data at the same addresses as one another.
@@ -122,9 +125,6 @@ def fixed_layout() -> Iterator[None]:
         yield
     finally:
         personality(before)
-
-
-_ASK, _NO_RANDOM_ADDRESSES = ctypes.c_ulong(0xFFFFFFFF), 0x0040000
 
 
 class Child:

@@ -126,7 +126,7 @@ class Timing:
         return {"ns": taken}, []
 
     def sample(self, first: int, last: int) -> tuple[dict[str, Any], list[np.ndarray]]:
-        """Time the calls numbered ``first`` to ``last``, `run_in` of them made once untimed.
+        """Time the calls numbered ``first`` to ``last``, after `run_in` calls that are not timed.
 
         Tells their nanoseconds without delays, those of the delays, and those that the whole of it took.
         """
