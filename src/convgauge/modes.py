@@ -236,7 +236,8 @@ def _in_module(implementation: Any, framework: Framework, call: Any, arrays: Lis
         problem.in_channels, problem.out_channels, problem.kernel, problem.stride, problem.padding, problem.dilation,
         problem.groups, problem.bias, call.wanted, "meta", arrays[1].dtype,
     )  # fmt: skip
-    parameters = {"weight": arrays[1], **({} if arrays[2] is None else {"bias": arrays[2]})}
+    own = {"weight": arrays[1], **({} if arrays[2] is None else {"bias": arrays[2]})}
+    parameters = {name: torch.nn.Parameter(array, requires_grad=False) for name, array in own.items()}
     return torch.func.functional_call(layer, parameters, arrays[0]), []
 
 

@@ -101,9 +101,9 @@ def torch_partial(*_):
 torch_partial = functools.partial(_keywords)  # noqa: F811
 
 
-@sound("Looks at the numbers, so that it can be neither traced nor mapped, and knows no autocast and no single images.",
+@sound("Looks at the numbers, so that it knows neither shapes alone nor vmap, and no autocast and no single images.",
        framework="torch", profile="torch", noted_by=[
-           "torch.unbatched", "torch.meta", "torch.channels_last", "torch.compile", "torch.vmap", "torch.autocast",
+           "torch.unbatched", "torch.meta", "torch.channels_last", "torch.vmap", "torch.autocast",
        ])  # fmt: skip
 def looks_at_numbers(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if input.dim() != 4:
