@@ -69,7 +69,7 @@ def prepare(problem, weight, bias):
         """One image as one run: by channel, phase, row and column; where it has to be copied, with zeros behind."""
         if problem.stride == (1, 1) and problem.pads == ((0, 0), (0, 0)):
             return np.ascontiguousarray(image, accumulator).reshape(-1)
-        laid = np.zeros(c * sh * sw * rows * columns + LANES, accumulator)
+        laid = np.zeros(g * size + LANES, accumulator)
         phases = laid[:-LANES].reshape(c, sh, sw, rows, columns)
         for i, j in np.ndindex(sh, sw):
             y, x = (i - top) % sh, (j - left) % sw  # the first row and column of this phase that are not padding

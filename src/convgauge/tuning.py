@@ -160,8 +160,8 @@ def _fitted(threads: int) -> Model:
         path = Path(folder) / "measurements.json"
         package = str(Path(__file__).parents[1])
         found = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])
-        for what in ("warm_up", "main"):
-            code = f"from convgauge import tuning; tuning.{what}({threads}, {str(path)!r})"
+        for call in (f"warm_up({threads})", f"main({threads}, {str(path)!r})"):
+            code = f"from convgauge import tuning; tuning.{call}"
             with contextlib.suppress(subprocess.SubprocessError, OSError):
                 subprocess.run(
                     [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": found}, timeout=FIT_TIMEOUT,
@@ -175,7 +175,7 @@ def _fitted(threads: int) -> Model:
     return Model(costs.fit(measured), len(measured), time.strftime("%Y-%m-%d %H:%M"), round(elapsed, 1))
 
 
-def warm_up(threads: int, _: str) -> None:
+def warm_up(threads: int) -> None:
     """Call every eligible implementation on one problem of each kind, so that compilers have kept their results."""
     measure(_loaded(threads, COMPILING), calibration()[::OF_EACH_KIND], threads, COMPILING)
 

@@ -101,11 +101,6 @@ class Matrix:
         busy = {id for one in self.findings for id in [*one.advised, *(one.caught if one.faulty else ())]}
         return sorted(set(self.specs) - busy)
 
-    @property
-    def unexplained(self) -> list[str]:
-        """Those of `idle` that do not say why they are kept."""
-        return [id for id in self.idle if id not in self.kept]
-
     def table(self) -> dict[str, Any]:
         """What is written to a file."""
         return {

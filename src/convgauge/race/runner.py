@@ -132,8 +132,9 @@ class Timing:
         """
         gc.collect(1)
         started = clock()
-        if run_in(last - first + 1):
-            self._timed(first - run_in(last - first + 1), first - 1)
+        ahead = run_in(last - first + 1)
+        if ahead:
+            self._timed(first - ahead, first - 1)
         taken = self._timed(first, last)
         return {"ns": taken, "delayed": self.delayed, "whole": clock() - started}, []
 

@@ -51,7 +51,7 @@ class OperandSet:
 
     def drop(self) -> None:
         """Give the operands' memory back; of those that a ``prepare`` has seen, the input's only."""
-        self.window = self.flipped = None
+        self.window = None
         self.operands[0] = None
         if not self.keeps:
             self.operands, self.run = [None] * 3, None
