@@ -10,13 +10,16 @@ from convgauge import implementation
 from convgauge.arguments import check_input, resolve
 from convgauge.dtypes import DTYPES
 
-# A block of sums, 4 outputs by 256 pixels, stays in a first-level cache while all products are added to it.
+# A block of sums, 4 outputs by 384 pixels, stays in a first-level cache while all products are added to it.
 OUTPUTS = 4
-PIXELS = 256
+PIXELS = 384
 # Pixels are counted up to a multiple of this, so that no loop has a remainder; more sums than asked for do no harm.
 LANES = 32
-# So many products are added to a sum while it is in a register: with 4 outputs, 32 multiply-adds for 12 loads.
-TAPS = 8
+# So many products are added to a sum while it is in a register: with 4 outputs, 12 multiply-adds for 7 loads and 4
+# stores. The 12 weights stay in registers; more would leave none for pixels and sums.
+TAPS = 3
+# Bytes of a cache line: a vector of sums that lies across two takes twice as long to store.
+LINE = 64
 
 # LLVM takes half of an AVX-512 register, since early processors slowed down by whole ones; these are 1.2 times as fast.
 _host = llvmlite.binding.get_host_cpu_features()
@@ -38,9 +41,9 @@ def numba_direct(input, weight, bias=None, stride=1, padding=0, dilation=1, grou
 
     With the padded rows laid end to end (a stride's phases apart, see numpy_kn2row) every product of the kernel meets a
     contiguous run of pixels, and neighbouring outputs are neighbours in memory: the innermost loop runs over pixels and
-    adds 8 products to each of 4 outputs at a time. Columns in which a row runs into the next are left out at the end.
+    adds 3 products to each of 4 outputs at a time. Columns in which a row runs into the next are left out at the end.
 
-    Cost: N O OH (OW + (extent - 1)/stride) K products, K = C/G KH KW. Workspace: one padded image, and 4 KiB a thread.
+    Cost: N O OH (OW + (extent - 1)/stride) K products, K = C/G KH KW. Workspace: one padded image, and 6 KiB a thread.
     """
     problem = resolve(input, weight, bias, stride, padding, dilation, groups, numba_direct.declaration.dtypes)
     return prepare(problem, weight, bias)(input)
@@ -103,13 +106,21 @@ def _convolve(image, size, offsets, farthest, filters, biases, columns, output):
         start = pixel_block * PIXELS
         count = min(PIXELS, height * columns - start)
         run = image[group * size + start :]
-        sums = np.zeros(OUTPUTS * PIXELS, filters.dtype)
+        sums = _aligned_zeros(OUTPUTS * PIXELS, filters)
         some = filters[group, output_block * OUTPUTS : (output_block + 1) * OUTPUTS]
         _add_products(sums, min((count + LANES - 1) // LANES * LANES, run.size - farthest), run, offsets, some)
         first = output_block * OUTPUTS
         for one in range(min(OUTPUTS, per_group - first)):
             channel = group * per_group + first + one
             _put(sums[one * PIXELS : one * PIXELS + count], biases[channel], start, columns, output[channel])
+
+
+@numba.njit(cache=True)
+def _aligned_zeros(count, like):
+    """So many zeros of an array's dtype, from the beginning of a cache line on."""
+    zeros = np.zeros(count + LINE // like.itemsize, like.dtype)
+    start = -zeros.ctypes.data % LINE // like.itemsize
+    return zeros[start : start + count]
 
 
 @numba.njit(cache=True)
@@ -130,28 +141,17 @@ def _add_products(sums, count, image, offsets, filters):
     """Add each tap's products to ``count`` pixels of 4 outputs; written out, so that weights stay in registers."""
     whole = offsets.size // TAPS * TAPS
     for k in range(0, whole, TAPS):
-        i0, i1, i2, i3, i4, i5, i6, i7 = (
-            image[offsets[k] :],
-            image[offsets[k + 1] :],
-            image[offsets[k + 2] :],
-            image[offsets[k + 3] :],
-            image[offsets[k + 4] :],
-            image[offsets[k + 5] :],
-            image[offsets[k + 6] :],
-            image[offsets[k + 7] :],
-        )
-        some = filters[:, k : k + TAPS]
-        a, b, c, d = some[0], some[1], some[2], some[3]
-        a0, a1, a2, a3, a4, a5, a6, a7 = a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7]
-        b0, b1, b2, b3, b4, b5, b6, b7 = b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]
-        c0, c1, c2, c3, c4, c5, c6, c7 = c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7]
-        d0, d1, d2, d3, d4, d5, d6, d7 = d[0], d[1], d[2], d[3], d[4], d[5], d[6], d[7]
+        i0, i1, i2 = image[offsets[k] :], image[offsets[k + 1] :], image[offsets[k + 2] :]
+        a0, a1, a2 = filters[0, k], filters[0, k + 1], filters[0, k + 2]
+        b0, b1, b2 = filters[1, k], filters[1, k + 1], filters[1, k + 2]
+        c0, c1, c2 = filters[2, k], filters[2, k + 1], filters[2, k + 2]
+        d0, d1, d2 = filters[3, k], filters[3, k + 1], filters[3, k + 2]
         for p in range(count):
-            p0, p1, p2, p3, p4, p5, p6, p7 = i0[p], i1[p], i2[p], i3[p], i4[p], i5[p], i6[p], i7[p]
-            sums[p] += a0 * p0 + a1 * p1 + a2 * p2 + a3 * p3 + a4 * p4 + a5 * p5 + a6 * p6 + a7 * p7
-            sums[PIXELS + p] += b0 * p0 + b1 * p1 + b2 * p2 + b3 * p3 + b4 * p4 + b5 * p5 + b6 * p6 + b7 * p7
-            sums[2 * PIXELS + p] += c0 * p0 + c1 * p1 + c2 * p2 + c3 * p3 + c4 * p4 + c5 * p5 + c6 * p6 + c7 * p7
-            sums[3 * PIXELS + p] += d0 * p0 + d1 * p1 + d2 * p2 + d3 * p3 + d4 * p4 + d5 * p5 + d6 * p6 + d7 * p7
+            p0, p1, p2 = i0[p], i1[p], i2[p]
+            sums[p] = sums[p] + a0 * p0 + a1 * p1 + a2 * p2
+            sums[PIXELS + p] = sums[PIXELS + p] + b0 * p0 + b1 * p1 + b2 * p2
+            sums[2 * PIXELS + p] = sums[2 * PIXELS + p] + c0 * p0 + c1 * p1 + c2 * p2
+            sums[3 * PIXELS + p] = sums[3 * PIXELS + p] + d0 * p0 + d1 * p1 + d2 * p2
     for k in range(whole, offsets.size):
         run = image[offsets[k] :]
         a0, b0, c0, d0 = filters[0, k], filters[1, k], filters[2, k], filters[3, k]
