@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from convgauge.isolation import cores
 from convgauge.problem import Problem
 from convgauge.race.contestant import Contestant
-from convgauge.race.engine import Race, Unfit
+from convgauge.race.engine import Entry, Race, Unfit
 from convgauge.race.layers import load, names
 from convgauge.registry import known
 
@@ -31,7 +31,10 @@ CALLS = 45
 engine asks of the time of one, and half as many again for a slower moment."""
 
 RATE = 5e10
-"""FLOP/s of a core, to tell how long a call takes before it is made. A wrong figure costs time or leaves out layers."""
+"""FLOP/s of a core, to tell how long a call takes before it is made."""
+
+TRIES = (1, 4, 16)
+"""By how much the time of a race grows where it was too short, as for images that take long for their FLOPs."""
 
 
 def union(sets: list[str]) -> dict[str, Problem]:
@@ -40,13 +43,26 @@ def union(sets: list[str]) -> dict[str, Problem]:
 
 
 def race(contestants: list[Contestant], problem: Problem, seed: int, pool: ThreadPoolExecutor) -> Race:
-    """One problem's race. Raises `Unfit`."""
+    """One problem's race, as long as it has to be. Raises `Unfit`."""
     share = max(LEAST_SHARE, CALLS * problem.flops / RATE / contestants[0].threads)
-    for contestant in contestants:
-        contestant.check_seconds = 0.0  # the problem before may have been a thousand times as large
-    found = Race(contestants, problem, share, seed, pool, cores())
-    found.run()
+    for longer in TRIES:
+        for contestant in contestants:
+            contestant.check_seconds = 0.0  # the problem before may have been a thousand times as large
+        found = Race(contestants, problem, share * longer, seed, pool, cores())
+        try:
+            found.run()
+        except Unfit:
+            if longer == TRIES[-1]:
+                raise
+            continue
+        if decided(found.entries[2]):
+            break
     return found
+
+
+def decided(entry: Entry) -> bool:
+    """Whether a race came to a ratio."""
+    return entry.ratio is not None and entry.verdict in ("faster", "same", "slower", "undecided")
 
 
 def main() -> None:
@@ -85,7 +101,7 @@ def main() -> None:
                 left[problem.text] = str(unfit)
                 continue
             entry = found.entries[2]
-            if entry.ratio is None or entry.verdict not in ("faster", "same", "slower", "undecided"):
+            if not decided(entry):
                 left[problem.text] = f"{entry.verdict}: {entry.reason}"
                 continue
             chosen = contestants[2].explanation(problem).partition(":")[0]

@@ -20,14 +20,15 @@ def auto(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
 
     A cost model predicts every implementation's time: for each kind of problem (pointwise, depthwise, grouped, strided
     or dilated, dense) a power law of FLOPs and elements, fitted by ridge regression to measurements on this machine.
-    Those that it puts in front are timed with the layer's weights, against F.conv2d; the fastest is taken where it is
-    clearly faster, F.conv2d where none is. `convgauge bench auto` measures what the model is fitted to, once, which
-    takes half a minute; until then F.conv2d is taken. Model and choices are kept in the user's cache folder
-    (CONVGAUGE_CACHE_DIR, if set), for this machine, these versions and this number of threads.
+    Those that may be faster, as far as it can tell, are timed with the layer's weights, against F.conv2d; the fastest
+    is taken where it is clearly faster, F.conv2d where none is. `convgauge bench auto` measures what the model is
+    fitted to, once, which takes a minute; until then F.conv2d is taken. Model and choices are kept in the user's cache
+    folder (CONVGAUGE_CACHE_DIR, if set), for this machine, these versions and this number of threads.
 
     Only implementations that promise grade A are chosen from, so that a choice never costs accuracy. A plain call has
     no layer to choose for and is F.conv2d, as are prepared layers that are small, not in float32, not on a CPU, or
-    asked for gradients. In bfloat16 it computes in float32, as F.conv2d gives wrong answers on some CPUs.
+    asked for gradients, and calls whose input is not contiguous. The output is contiguous, whoever is chosen. In
+    bfloat16 it computes in float32, as F.conv2d gives wrong answers on some CPUs.
 
     Cost and workspace: those of the one chosen; `convgauge bench auto --explain` says which, and why. `prepare` takes
     the time of a dozen calls the first time it meets a problem.
@@ -70,7 +71,7 @@ def prepare(problem, weight, bias):
     def run(input):
         if input.shape != shape:
             check_input(problem, input)
-        if input.device.type != "cpu" or (input.requires_grad and torch.is_grad_enabled()):
+        if not input.is_contiguous() or input.device.type != "cpu" or (input.requires_grad and torch.is_grad_enabled()):
             return plain(input)
         return chosen(input)
 

@@ -1,8 +1,9 @@
 """A cost model: how long an implementation is going to take, from how long it took on other problems.
 
-For each kind of problem and each implementation, the logarithm of the seconds is linear in the logarithms of what is
-to be computed and moved: a power law, whose errors are factors. It is fitted by ridge regression (Hoerl and Kennard
-1970), as measurements are few. This module measures nothing.
+For each kind of problem, the logarithm of a baseline's seconds is linear in the logarithms of what is to be computed
+and moved, and so is that of every other implementation's ratio to it: power laws, whose errors are factors. They are
+fitted by ridge regression (Hoerl and Kennard 1970), as measurements are few; how strong the ridge is, and by how much a
+law is off, is told by leaving one measurement out at a time (Allen 1974). This module measures nothing.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from numpy.typing import NDArray
 
 from convgauge.problem import Problem
 
-RIDGE = 0.03
-"""Weight of the penalty on exponents, in squared errors of log2: that of one measurement that is 13 % off."""
+RIDGES = (0.03, 0.3, 3.0, 30.0, 300.0)
+"""Weights of the penalty on exponents, in squared errors of log2; by the last, all that remains is a constant."""
 
 LEAST = 6
 """Measurements that a law needs: about as many as it has coefficients."""
@@ -35,7 +36,8 @@ class Measurement(msgspec.Struct, frozen=True):
 
 
 class Law(msgspec.Struct, frozen=True):
-    """One implementation's law for one kind: coefficients of `features`; by what factor it is off, quadratic mean."""
+    """One implementation's law for one kind: coefficients of `features`, and by what factor it is off where it was not
+    fitted (quadratic mean): the baseline in its seconds, others in their ratio to it."""
 
     coefficients: list[float]
     error: float
@@ -92,34 +94,56 @@ def features(problem: Problem) -> NDArray[np.float64]:
     return np.array([1.0, *(math.log2(max(1, size)) for size in sizes)])
 
 
-def fit(measurements: Sequence[Measurement]) -> dict[str, dict[str, Law]]:
-    """The laws of all implementations, by kind; none for one measured on fewer than `LEAST` problems of the kind."""
-    by_kind: dict[str, dict[str, list[Measurement]]] = {}
+def fit(measurements: Sequence[Measurement], baseline: str) -> dict[str, dict[str, Law]]:
+    """The laws of all implementations, by kind; none for one measured on fewer than `LEAST` problems of the kind.
+
+    Others are measured on problems that the baseline is measured on; where it has no law, nobody has.
+    """
+    by_kind: dict[str, dict[str, dict[str, float]]] = {}
     for one in measurements:
-        by_kind.setdefault(kind(Problem.parse(one.problem)), {}).setdefault(one.implementation, []).append(one)
-    return {
-        what: {name: _law(some) for name, some in sorted(by_name.items()) if len(some) >= LEAST}
-        for what, by_name in sorted(by_kind.items())
-    }
+        some = by_kind.setdefault(kind(Problem.parse(one.problem)), {}).setdefault(one.implementation, {})
+        some[one.problem] = math.log2(one.seconds)
+    return {what: _laws(by_kind[what], baseline) for what in sorted(by_kind)}
 
 
-def _law(some: Sequence[Measurement]) -> Law:
-    """Ridge regression about the means, so that the constant is not drawn to 0."""
-    rows = np.array([features(Problem.parse(one.problem))[1:] for one in some])
-    logs = np.log2([one.seconds for one in some])
-    centre = rows.mean(axis=0)
+def _laws(logs: dict[str, dict[str, float]], baseline: str) -> dict[str, Law]:
+    base = logs.get(baseline, {})
+    if len(base) < LEAST:
+        return {}
+    law = _law(base)
+    found = {baseline: law}
+    for name in sorted(logs.keys() - {baseline}):
+        ratios = {text: log - base[text] for text, log in logs[name].items() if text in base}
+        if len(ratios) >= LEAST:
+            ratio = _law(ratios)
+            sums = [one + other for one, other in zip(law.coefficients, ratio.coefficients, strict=True)]
+            found[name] = Law(sums, ratio.error)
+    return found
+
+
+def _law(logs: Mapping[str, float]) -> Law:
+    """Ridge regression about the means, so that the constant is not drawn to 0, of logarithms by problem."""
+    rows = np.array([features(Problem.parse(text))[1:] for text in logs])
+    values = np.array(list(logs.values()))
+    centre, mean = rows.mean(axis=0), values.mean()
     apart = rows - centre
-    exponents = np.linalg.solve(apart.T @ apart + RIDGE * np.eye(rows.shape[1]), apart.T @ (logs - logs.mean()))
-    constant = logs.mean() - centre @ exponents
-    residuals = logs - constant - rows @ exponents
-    return Law([float(constant), *map(float, exponents)], float(2.0 ** np.sqrt(np.mean(residuals**2))))
+    found = []
+    for ridge in RIDGES:
+        solved = np.linalg.solve(apart.T @ apart + ridge * np.eye(rows.shape[1]), apart.T)
+        leverage = 1 / len(values) + np.einsum("ij,ji->i", apart, solved)
+        exponents = solved @ (values - mean)
+        left_out = (values - mean - apart @ exponents) / (1 - leverage)  # what is off where each is not fitted to
+        found.append((float(np.mean(left_out**2)), exponents))
+    squares, exponents = min(found, key=lambda one: one[0])
+    return Law([float(mean - centre @ exponents), *map(float, exponents)], 2.0 ** math.sqrt(squares))
 
 
-def contenders(predicted: Mapping[str, float], baseline: str, within: float, most: int) -> list[str]:
-    """Who is worth measuring: the baseline, and those predicted within a factor of the fastest; ``most`` in all."""
-    least = min(predicted.values(), default=math.inf)
-    near = [name for name in sorted(predicted, key=lambda one: (predicted[one], one)) if name != baseline]
-    return [baseline, *[name for name in near if predicted[name] <= within * least][: most - 1]]
+def contenders(predicted: Mapping[str, float], hoped: Mapping[str, float], baseline: str, most: int) -> list[str]:
+    """Who is worth measuring: the baseline, and those that may hope to be faster, best first; ``most`` in all."""
+    if baseline not in predicted:
+        return [baseline]
+    able = [name for name in hoped if name != baseline and hoped[name] <= predicted[baseline]]
+    return [baseline, *sorted(able, key=lambda one: (hoped[one], one))[: most - 1]]
 
 
 def winner(seconds: Mapping[str, float], baseline: str, clearly: float) -> str:

@@ -1,7 +1,7 @@
-"""Choosing an implementation for a layer: predictions first, then a play-off between those that they put in front.
+"""Choosing an implementation for a layer: predictions first, then a play-off between those that may be faster.
 
 Implementations are measured twice. Once for a machine, on small problems of every kind, in a process of their own: the
-cost model of `convgauge.costs` is fitted to that. Once for a layer, the few that the model puts in front are timed
+cost model of `convgauge.costs` is fitted to that. Once for a layer, the few that may be faster by the model are timed
 against the baseline with the layer's own weights. Both are kept on disk by `convgauge.wisdom`. Arrays are torch's.
 """
 
@@ -47,10 +47,7 @@ CLEARLY = 0.95
 NARROW = 0.8
 """Part of the baseline's time from which on a winner has to win again: of many contenders one is lucky now and then."""
 
-WITHIN = 2.0
-"""By what factor a prediction may be behind the best one and still be tried: twice the error usual for such a law."""
-
-CONTENDERS = 4
+CONTENDERS = 6
 """How many take part in a play-off, the baseline included."""
 
 BEHIND = 1.5
@@ -98,7 +95,10 @@ def eligible(implementation: Implementation) -> bool:
 
 
 def layer(implementation: Implementation, problem: Problem, weight: Any, bias: Any) -> Callable[[Any], Any]:
-    """``run(input)`` on torch tensors, prepared with ``weight`` and ``bias``. Raises what the implementation raises."""
+    """``run(input)`` on torch tensors, prepared with ``weight`` and ``bias``. Raises what the implementation raises.
+
+    Its output is contiguous, as that of the baseline for a contiguous input: what else it takes to be so is counted.
+    """
     import torch
 
     if implementation.declaration.dtypes and problem.dtype not in implementation.declaration.dtypes:
@@ -114,7 +114,9 @@ def layer(implementation: Implementation, problem: Problem, weight: Any, bias: A
         def run(input: Any) -> Any:
             return implementation.function(input, weight, bias, **arguments)
 
-    return (lambda input: torch.from_numpy(run(input.numpy(force=True)))) if of_numpy else run
+    if of_numpy:
+        return lambda input: torch.from_numpy(run(input.numpy(force=True))).contiguous()
+    return lambda input: run(input).contiguous()
 
 
 def small(problem: Problem) -> bool:
@@ -172,7 +174,7 @@ def _fitted(threads: int) -> Model:
         except (OSError, msgspec.MsgspecError):
             measured = []
     elapsed = time.perf_counter() - started
-    return Model(costs.fit(measured), len(measured), time.strftime("%Y-%m-%d %H:%M"), round(elapsed, 1))
+    return Model(costs.fit(measured, BASELINE), len(measured), time.strftime("%Y-%m-%d %H:%M"), round(elapsed, 1))
 
 
 def warm_up(threads: int) -> None:
@@ -371,8 +373,7 @@ class Chooser:
     def _play_off(self, problem: Problem, model: Model, weight: Any, bias: Any, threads: int) -> Choice:
         """Time the contenders in turns, those too far behind leaving; the winner and what was measured."""
         predicted = model.predict(problem)
-        hoped = model.hope(problem)
-        names = costs.contenders(hoped, BASELINE, WITHIN, CONTENDERS) if BASELINE in predicted else [BASELINE]
+        names = costs.contenders(predicted, model.hope(problem), BASELINE, CONTENDERS)
         shown = {name: seconds for name, seconds in predicted.items() if name in names}
         if len(names) == 1:
             return Choice(BASELINE, {}, shown)
@@ -437,7 +438,7 @@ def _why(choice: Choice) -> str:
     if not choice.predicted:
         return "nothing is predicted for this kind of problem"
     if not choice.measured:
-        return f"nobody else is predicted within {WITHIN:g} times of the fastest"
+        return "nobody else is predicted to come near it"
     baseline, best = choice.measured[BASELINE], min(choice.measured.values())
     if choice.chosen == BASELINE:
         return f"nobody took clearly less in the play-off (best {best / baseline:.2f} of its time, needed {CLEARLY})"
