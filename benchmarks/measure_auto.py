@@ -19,8 +19,9 @@ from concurrent.futures import ThreadPoolExecutor
 from convgauge.isolation import cores
 from convgauge.problem import Problem
 from convgauge.race.contestant import Contestant
-from convgauge.race.engine import Entry, Race, Unfit
+from convgauge.race.engine import RANKED, Race, Unfit
 from convgauge.race.layers import load, names
+from convgauge.race.statistics import Ratio
 from convgauge.registry import known
 
 BASELINE, CHOOSER = "torch_conv2d", "auto"
@@ -32,6 +33,9 @@ engine asks of the time of one, and half as many again for a slower moment."""
 
 RATE = 5e10
 """FLOP/s of a core, to tell how long a call takes before it is made."""
+
+MOST = 1.05
+"""What no ratio should be above."""
 
 TRIES = (1, 4, 16)
 """By how much the time of a race grows where it was too short, as for images that take long for their FLOPs."""
@@ -55,14 +59,9 @@ def race(contestants: list[Contestant], problem: Problem, seed: int, pool: Threa
             if longer == TRIES[-1]:
                 raise
             continue
-        if decided(found.entries[2]):
+        if found.entries[2].ratio is not None:
             break
     return found
-
-
-def decided(entry: Entry) -> bool:
-    """Whether a race came to a ratio."""
-    return entry.ratio is not None and entry.verdict in ("faster", "same", "slower", "undecided")
 
 
 def main() -> None:
@@ -83,8 +82,9 @@ def main() -> None:
         Contestant(label, origin, options.threads, options.seed, control=place == 1)
         for place, (label, origin) in enumerate(zip(labels, origins, strict=True))
     ]
-    ratios: dict[str, float] = {}
-    controls, left = [], {}
+    ratios: dict[str, Ratio] = {}
+    controls: list[Ratio] = []
+    left: dict[str, str] = {}
     try:
         for contestant in contestants:
             contestant.launch()
@@ -100,16 +100,16 @@ def main() -> None:
             except Unfit as unfit:
                 left[problem.text] = str(unfit)
                 continue
-            entry = found.entries[2]
-            if not decided(entry):
+            entry, control = found.entries[2], found.control.ratio
+            if entry.ratio is None or control is None or entry.verdict not in RANKED:
                 left[problem.text] = f"{entry.verdict}: {entry.reason}"
                 continue
             chosen = contestants[2].explanation(problem).partition(":")[0]
-            ratios[problem.text] = entry.ratio.value
-            controls.append(found.control.ratio.value if found.control.ratio else 1.0)
+            ratios[problem.text] = entry.ratio
+            controls.append(control)
             low, high = entry.ratio.low or math.nan, entry.ratio.high or math.nan
             print(
-                f"{entry.ratio.value:6.3f} [{low:.3f}, {high:.3f}]  control {controls[-1]:.3f}"
+                f"{entry.ratio.value:6.3f} [{low:.3f}, {high:.3f}]  control {control.value:.3f}"
                 f"  {statistics.median(found.baseline.seconds) * 1e3:9.3f} ms  {chosen:20s} {problem}",
                 flush=True,
             )
@@ -120,7 +120,7 @@ def main() -> None:
     summary(ratios, controls, left, len(problems))
 
 
-def summary(ratios: dict[str, float], controls: list[float], left: dict[str, str], problems: int) -> None:
+def summary(ratios: dict[str, Ratio], controls: list[Ratio], left: dict[str, str], problems: int) -> None:
     """Print what the ratios come to."""
     for text, reason in left.items():
         print(f"not ranked: {text}: {reason}")
@@ -128,10 +128,17 @@ def summary(ratios: dict[str, float], controls: list[float], left: dict[str, str
         print(f"0 of {problems} distinct problems raced: nothing can be said")
         return
     print(f"{len(ratios)} of {problems} distinct problems raced, {len(left)} not ranked")
-    print(f"geometric mean of the ratios to {BASELINE}: {statistics.geometric_mean(ratios.values()):.3f}")
-    for text in sorted(ratios, key=lambda one: -ratios[one])[:5]:
-        print(f"worst: {ratios[text]:.3f}  {text}")
-    print(f"above 1.05: {sum(ratio > 1.05 for ratio in ratios.values())} (control: {sum(c > 1.05 for c in controls)})")
+    mean = statistics.geometric_mean(ratio.value for ratio in ratios.values())
+    print(f"geometric mean of the ratios to {BASELINE}: {mean:.3f}")
+    for text in sorted(ratios, key=lambda one: -ratios[one].value)[:5]:
+        print(f"worst: {ratios[text].value:.3f}  {text}")
+    print(f"above {MOST}: {above(list(ratios.values()))}; of {BASELINE} against itself: {above(controls)}")
+
+
+def above(ratios: list[Ratio]) -> str:
+    """How many ratios are above `MOST`, and of how many the whole interval is."""
+    surely = sum((ratio.low or 0.0) > MOST for ratio in ratios)
+    return f"{sum(ratio.value > MOST for ratio in ratios)}, surely {surely}"
 
 
 if __name__ == "__main__":

@@ -37,6 +37,20 @@ def test_oracle_is_the_rational_answer(problem, family):
     assert (np.abs(oracle.answer(problem, single) - exact) <= allowed).all()
 
 
+@pytest.mark.parametrize("columns", [1, 40, 400])
+def test_oracle_is_the_same_a_few_rows_at_a_time(monkeypatch, columns):
+    """What does not fit is laid out by rows, so that no image is too large for it."""
+    problem = Problem.parse("n3c4h9w7_o6k3x2_s2x1_p1x1_d1x2_g2_b_float64")
+    operands = draw(problem, "gaussian")
+    whole = [function.__wrapped__(problem, operands) for function in (oracle.answer, oracle.summed)]
+    monkeypatch.setattr(oracle, "COLUMNS", columns)
+    monkeypatch.setattr(oracle, "LARGEST", columns)
+    for function, expected in zip((oracle.answer, oracle.summed), whole, strict=True):
+        np.testing.assert_allclose(function.__wrapped__(problem, operands), expected, rtol=1e-13, atol=1e-13)
+    padded = oracle._padded(problem, operands.input)
+    assert max(part.size for part in oracle._unfolded(problem, padded)) <= max(columns, 2 * 4 * 6 * 5)
+
+
 def test_summed_is_right_near_overflow():
     problem = SMALL.but(dtype="float64")
     operands = draw(problem, "near_overflow", 3)

@@ -53,6 +53,37 @@ def test_depthwise_loops_of_their_own(text: str) -> None:
     assert not answers("numba_depthwise", text).any()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "n2c4h25w31_o6k2x2_s1x1_p1x0_d1x1_g2_b_float32",  # several blocks of pixels, the last one short
+        "n1c5h40w20_o9k1x1_s1x1_p0x0_d1x1_g1_float32",  # taps and outputs that do not divide
+        "n1c2h41w47_o3k3x3_s2x2_p1x1_d1x1_g1_b_float32",
+        "n1c7h20w20_o5k1x1_s1x1_p0x0_d1x1_g1_float64",
+    ],
+)
+def test_direct_loops_over_more_than_one_block(text: str) -> None:
+    assert not answers("numba_direct", text).any()
+
+
+def test_packed_filters_are_the_layer_s_own_and_take_no_gradients() -> None:
+    torch = pytest.importorskip("torch")
+    problem = Problem.parse("n1c8h9w9_o8k3x3_s1x1_p1x1_d1x1_g1_b_float32")
+    random = torch.Generator().manual_seed(0)
+    input, weight = (torch.randn(shape, generator=random) for shape in (problem.input_shape, problem.weight_shape))
+    bias = torch.randn(8, generator=random)
+    expected = torch.conv2d(input, weight, bias, padding=1)
+    run = loaded("torch_packed").prepared(problem, weight, bias)
+    weight.zero_(), bias.zero_()
+    torch.testing.assert_close(run(input), expected, rtol=1e-4, atol=1e-5)
+    with pytest.raises(NotImplementedError, match="asks for gradients"):
+        run(input.requires_grad_())
+    with torch.no_grad():
+        torch.testing.assert_close(run(input), expected, rtol=1e-4, atol=1e-5)
+    with pytest.raises(NotImplementedError, match="on meta"):
+        loaded("torch_packed").prepared(problem, weight.to("meta"), bias)
+
+
 def test_what_lies_round_a_row_s_end_stays_out() -> None:
     """Rows are end to end: what is left out must not be multiplied by zero either, as it may be infinite."""
     problem = Problem.parse("n1c1h4w5_o1k3x3_s1x1_p1x1_d1x1_g1_b_float32")

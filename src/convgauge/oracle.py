@@ -17,7 +17,8 @@ from convgauge.operands import Array, Operands
 from convgauge.problem import Problem
 from convgauge.recall import recalled
 
-COLUMNS = 1 << 20  # elements of the receptive fields that are laid out at once
+COLUMNS = 1 << 20  # elements of the receptive fields of some images that are laid out at once
+LARGEST = 1 << 23  # and of one image; of a larger one, some rows are
 
 
 @recalled
@@ -64,7 +65,7 @@ def summed(problem: Problem, operands: Operands) -> Array:
         for first in range(0, len(pairs), _PAIRS):
             products = [[filters[j] @ part for part in unfolded[i]] for i, j in pairs[first : first + _PAIRS]]
             total = [sum(parts[1:], parts[0]) for parts in zip(*products, strict=True)]
-            terms.append(np.ldexp(np.concatenate(total), -bits * (level + 2)).reshape(problem.output_shape))
+            terms.append(np.ldexp(_joined(problem, total), -bits * (level + 2)))
     sums = [math.fsum(one) for one in np.stack(terms, axis=-1).reshape(-1, len(terms)).tolist()]
     output: Array = np.array(sums).reshape(problem.output_shape)
     return np.asarray(np.ldexp(output, exponent))
@@ -110,27 +111,47 @@ def _convolve(problem: Problem, input: Array, weight: Array, bias: Array | None,
     filters = weight.astype(dtype).reshape(problem.groups, problem.out_channels // problem.groups, problem.reduction)
     with np.errstate(all="ignore"):
         parts = [np.matmul(filters, columns) for columns in _unfolded(problem, _padded(problem, input, dtype))]
-        output = (parts[0] if len(parts) == 1 else np.concatenate(parts)).reshape(problem.output_shape)
+        output = _joined(problem, parts)
         if bias is not None:
             output += bias.astype(dtype)[:, None, None]
     return output
 
 
 def _unfolded(problem: Problem, padded: Array) -> Iterator[Array]:
-    """Every output's receptive field as a column, some images at a time: (images, groups, K, OH * OW)."""
+    """Every output's receptive field as a column: (images, groups, K, columns).
+
+    Some images at a time, or where one alone has too many columns, some of its rows after the others.
+    """
     (sh, sw), (dh, dw) = problem.stride, problem.dilation
-    n, c, h, w = padded.strides
+    (oh, ow), (n, c, h, w) = problem.output_size, padded.strides
+    row = max(1, problem.in_channels * math.prod(problem.kernel) * ow)
+    images, rows = max(1, COLUMNS // (row * max(1, oh))), min(oh, max(1, LARGEST // row))
+    for first in range(0, max(1, problem.batch), images):
+        count = min(images, problem.batch - first)
+        for top in range(0, max(1, oh), max(1, rows)):
+            end = min(oh, top + rows)
+            windows: Array = np.ndarray(
+                (count, problem.in_channels, *problem.kernel, end - top, ow),
+                padded.dtype,
+                padded,
+                first * n + top * sh * h,
+                (n, c, h * dh, w * dw, h * sh, w * sw),
+            )
+            yield windows.reshape(count, problem.groups, problem.reduction, (end - top) * ow)
+
+
+def _joined(problem: Problem, parts: list[Array]) -> Array:
+    """The output, from what became of the parts of `_unfolded`, each (images, groups, outputs, columns)."""
+    if len(parts) == 1:
+        return parts[0].reshape(problem.output_shape)
     size = math.prod(problem.output_size)
-    at_once = max(1, COLUMNS // max(1, problem.in_channels * math.prod(problem.kernel) * size))
-    for first in range(0, max(1, problem.batch), at_once):
-        images = padded[first : first + at_once]
-        windows: Array = np.ndarray(
-            (len(images), problem.in_channels, *problem.kernel, *problem.output_size),
-            padded.dtype,
-            images,
-            strides=(n, c, h * dh, w * dw, h * sh, w * sw),
-        )
-        yield windows.reshape(len(images), problem.groups, problem.reduction, size)
+    output = np.empty((problem.batch, *parts[0].shape[1:3], size), parts[0].dtype)
+    place = 0
+    for part in parts:
+        image, first = divmod(place, size)
+        output[image : image + len(part), ..., first : first + part.shape[3]] = part
+        place += len(part) * part.shape[3]
+    return output.reshape(problem.output_shape)
 
 
 def _padded(problem: Problem, input: Array, dtype: str = "float64") -> Array:

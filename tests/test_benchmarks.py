@@ -1,0 +1,29 @@
+"""The commands that print figures: that they run and show what they say. No figure is looked at for its size."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+
+
+@pytest.mark.once
+def test_the_roofline_of_every_layer_of_a_set() -> None:
+    pytest.importorskip("torch")
+    words = ["--layers", "smoke", "--rounds", "1"]
+    done = subprocess.run(
+        [sys.executable, BENCHMARKS / "roofline.py", *words], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = [line for line in done.stdout.splitlines() if "float32" in line]
+    assert lines
+    for line in lines:
+        *_, milliseconds, rate, least, limit, products, whole = (cell.strip() for cell in line.strip("│").split("│"))
+        assert limit in ("products", "memory")
+        assert all(float(one) > 0 for one in (milliseconds, least, products, whole))
+        assert float(rate) >= 0
+    assert "geometric mean" in done.stdout
