@@ -5,6 +5,7 @@ import functools
 import math
 import os
 import shutil
+import sys
 import warnings
 
 import torch
@@ -58,8 +59,8 @@ def prepare(problem, weight, bias):
 
 @contextlib.contextmanager
 def _settings_kept():
-    """Undo what the compiler changes in the process when it is first used: variables of the environment, filters."""
-    before = dict(os.environ)
+    """Undo what the compiler changes in the process: variables of the environment, filters, the recursion limit."""
+    before, limit = dict(os.environ), sys.getrecursionlimit()
     with warnings.catch_warnings():
         try:
             yield
@@ -67,6 +68,7 @@ def _settings_kept():
             for name in set(os.environ) - set(before):
                 del os.environ[name]
             os.environ.update(before)
+            sys.setrecursionlimit(limit)
 
 
 @functools.lru_cache(maxsize=256)
