@@ -2,6 +2,7 @@
 
 import threading
 
+import llvmlite.binding
 import numba
 import numpy as np
 
@@ -12,6 +13,12 @@ from convgauge.dtypes import DTYPES
 TAPS = 9  # so many products are added to a sum while it is in a register: all of a 3x3 kernel's
 PIXELS = 1024  # sums of about so many pixels are worked on at a time, and stay in a first-level cache
 PLANES = 8  # so many planes use one buffer after the other, so that making it does not count
+
+# LLVM takes half of an AVX-512 register unless told otherwise. It is told the same as by numba_direct: what is compiled
+# is kept on disk by such settings, which hold for a process, and is found again whichever is loaded first.
+_host = llvmlite.binding.get_host_cpu_features()
+if _host.get("avx512f") and not numba.config.CPU_FEATURES:
+    numba.config.CPU_FEATURES = f"{_host.flatten()},-prefer-256-bit"
 
 _one_at_a_time = threading.Lock()  # not all of Numba's thread pools may be entered from two threads at once
 

@@ -22,8 +22,8 @@ def torch_packed(input, weight, bias=None, stride=1, padding=0, dilation=1, grou
     """oneDNN with filters in the blocked order that its kernel for the layer reads, as a frozen compiled model has it.
 
     F.conv2d brings filters into that order in each call, which for many filters and a small image takes longer than
-    the products. `prepare` does it once. Input and output are in channels-last memory (NHWC), which oneDNN has better
-    kernels for than for large images of a few channels or large depthwise kernels in NCHW.
+    the products. `prepare` does it once. Input and output are in channels-last memory (NHWC), for which oneDNN has
+    kernels that it lacks in NCHW: for large depthwise filters, and for large images of few channels.
 
     Cost: N O OH OW K products, K = C/G KH KW, and a copy of the input. Workspace: the copy.
     """

@@ -267,6 +267,23 @@ def test_a_real_play_off_times_everybody(monkeypatch: pytest.MonkeyPatch) -> Non
     assert all(value > 0 for value in seconds.values())
 
 
+def test_a_contender_that_compiles_in_its_first_call_stays_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tuning, "PLAY_OFF", 0.0)
+    first = {"compiles": 3.0, "slow": 3.0}
+    then = {"torch_conv2d": 0.4, "compiles": 0.2, "slow": 2.0}
+    called: list[str] = []
+
+    def sampled(call: Any, calls: int, threads: int) -> float:
+        (name,) = call()
+        called.append(name)
+        return first.pop(name, then[name])
+
+    monkeypatch.setattr(tuning, "sampled", sampled)
+    runs = {name: lambda _, name=name: (name,) for name in then}
+    assert tuning.play_off(runs, None, 1) == then
+    assert called.count("slow") == 2  # it is known to be, and left
+
+
 # --- the command line ------------------------------------------------------------------------------------------------
 
 

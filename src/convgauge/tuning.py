@@ -412,7 +412,7 @@ def play_off(runs: dict[str, Callable[[Any], Any]], input: Any, threads: int) ->
     least, started = {}, time.perf_counter()
     for name, run in runs.items():
         least[name] = sampled(partial(run, input), 1, threads)
-        if least[name] < LONG:
+        if least[name] < LONG or least[name] > BEHIND * least[BASELINE]:  # for all we know it was compiling
             least[name] = sampled(partial(run, input), 1, threads)
     calls = math.ceil(SAMPLE / max(least[BASELINE], 1e-7))
     for done in range(ROUNDS[1]):
