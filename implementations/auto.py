@@ -31,7 +31,7 @@ def auto(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     bfloat16 it computes in float32, as F.conv2d gives wrong answers on some CPUs.
 
     Cost and workspace: those of the one chosen; `convgauge bench auto --explain` says which, and why. `prepare` takes
-    the time of a dozen calls the first time it meets a problem.
+    half a second, or the time of two dozen calls, the first time it meets a problem.
     """
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
     return _plainly(problem, input, weight, bias)

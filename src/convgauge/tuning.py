@@ -79,7 +79,7 @@ HOPELESS = 4.0
 spared it."""
 
 FIT_TIMEOUT = 600.0
-"""Seconds for each half of the calibration, which takes half a minute in all where nothing else runs."""
+"""Seconds for each half of the calibration, which takes a minute in all where nothing else runs."""
 
 
 class OutOfTime(BaseException):
