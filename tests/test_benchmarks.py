@@ -18,7 +18,7 @@ def test_the_roofline_of_every_layer_of_a_set() -> None:
     done = subprocess.run(
         [sys.executable, BENCHMARKS / "roofline.py", *words], capture_output=True, text=True, check=False
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0, done.stderr
     lines = [line for line in done.stdout.splitlines() if "float32" in line]
     assert lines
     for line in lines:
