@@ -24,9 +24,9 @@ from convgauge.arguments import check_input, resolve
 def openvino_conv(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     """OpenVINO's CPU plug-in, as a model of one convolution; `prepare` compiles it.
 
-    The filters are a constant of the model, laid out for the kernels when it is compiled; the bias is an input, since
-    the plug-in flushes subnormal constants to zero. It is told to compute in float32, as it may otherwise choose
-    bfloat16 where the CPU has it. Threads: OMP_NUM_THREADS, or all cores.
+    The filters are a constant of the model, laid out for the kernels when it is compiled. As the plug-in flushes
+    subnormal constants to zero, filters that hold such numbers are an input, as the bias always is. It is told to
+    compute in float32, as it may otherwise choose bfloat16 where the CPU has it. Threads: OMP_NUM_THREADS, or all.
 
     Cost and workspace: oneDNN's, which chooses a direct, Winograd or matrix-product algorithm.
     """
@@ -41,17 +41,24 @@ def prepare(problem, weight, bias):
     (top, bottom), (left, right) = problem.pads
     strides, dilations, g = list(problem.stride), list(problem.dilation), problem.groups
     begins, ends = [top, left], [bottom, right]
-    parameters, biases = [ops.parameter(problem.input_shape, np.float32)], []
     filters = np.array(weight, np.float32, order="C")
-    if g == 1:
-        node = ops.convolution(parameters[0], ops.constant(filters), strides, begins, ends, dilations)
-    else:
-        by_group = ops.constant(filters.reshape(g, -1, *filters.shape[1:]))
-        node = ops.group_convolution(parameters[0], by_group, strides, begins, ends, dilations)
+    convolution = ops.convolution
+    if g > 1:
+        filters, convolution = filters.reshape(g, -1, *filters.shape[1:]), ops.group_convolution
+    image = ops.parameter(problem.input_shape, np.float32)
+    parameters, given = [image], []
+
+    def also(array):
+        """One more input of the model, which is given this in each call."""
+        parameters.append(ops.parameter(array.shape, np.float32))
+        given.append(array)
+        return parameters[-1]
+
+    subnormal = ((filters != 0) & (np.abs(filters) < np.finfo(np.float32).tiny)).any()
+    laid = also(filters) if subnormal else ops.constant(filters)
+    node = convolution(image, laid, strides, begins, ends, dilations)
     if bias is not None:
-        biases = [np.array(bias, np.float32).reshape(1, -1, 1, 1)]
-        parameters.append(ops.parameter(biases[0].shape, np.float32))
-        node = ops.add(node, parameters[1])
+        node = ops.add(node, also(np.array(bias, np.float32).reshape(1, -1, 1, 1)))
     settings = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
     if "OMP_NUM_THREADS" in os.environ:
         settings["INFERENCE_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"]
@@ -60,6 +67,6 @@ def prepare(problem, weight, bias):
     def run(input):
         check_input(problem, input)
         image = np.ascontiguousarray(input, np.float32)
-        return request.infer([image, *biases], share_outputs=False)[0].astype(problem.dtype, copy=False)
+        return request.infer([image, *given], share_outputs=False)[0].astype(problem.dtype, copy=False)
 
     return run
