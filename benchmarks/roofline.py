@@ -32,10 +32,9 @@ from convgauge.race.layers import load
 SIDES = (512, 1024, 2048)
 """Of the square matrices whose product shows how fast this machine can multiply."""
 
-COLUMNS_BYTES = 2**20
-"""Of the columns that one matrix product of NumPy works on: more do not stay in a second-level cache."""
-
-LEAST_COLUMNS = 256
+COLUMNS_BYTES, LEAST_COLUMNS = 2**20, 256
+"""Of the columns that one matrix product of NumPy works on, as in `numpy_im2col`: more bytes do not stay in a
+second-level cache, fewer columns are not worth packing the filters for."""
 
 Calls = dict[str, Callable[[], Any]]
 

@@ -104,6 +104,14 @@ def test_a_few_measurements_are_not_believed_far_from_where_they_were_made() -> 
     assert model.laws["dense"]["other"].error > 1.15  # what is left out is off by more than what is fitted to
 
 
+def test_who_is_hard_to_predict_is_hoped_to_be_faster() -> None:
+    flat = [0.0] * 6
+    model = Model({"pointwise": {"a": Law([1.0, *flat], 1.0), "b": Law([2.0, *flat], 4.0)}}, 2)
+    problem = Problem.parse("n1c8h5w5_o8k1x1_s1x1_p0x0_d1x1_g1_float32")
+    assert model.predict(problem) == {"a": 2.0, "b": 4.0}
+    assert model.hope(problem) == {"a": 2.0, "b": 1.0}
+
+
 def test_the_baseline_is_left_only_for_what_is_clearly_faster() -> None:
     assert costs.winner({"base": 1.0, "a": 0.96}, "base", clearly=0.95) == "base"
     assert costs.winner({"base": 1.0, "a": 0.94, "b": 0.93}, "base", clearly=0.95) == "b"
@@ -200,11 +208,3 @@ def test_two_writers_at_once_lose_nothing(tmp_path: Path) -> None:
         assert writer.exitcode == 0
     assert set(wisdom.read(path, KEY).choices) == {f"{name}{number}" for name in "ab" for number in range(8)}
     assert not list(tmp_path.glob("*.new"))
-
-
-def test_who_is_hard_to_predict_is_hoped_to_be_faster() -> None:
-    flat = [0.0] * 6
-    model = Model({"pointwise": {"a": Law([1.0, *flat], 1.0), "b": Law([2.0, *flat], 4.0)}}, 2)
-    problem = Problem.parse("n1c8h5w5_o8k1x1_s1x1_p0x0_d1x1_g1_float32")
-    assert model.predict(problem) == {"a": 2.0, "b": 4.0}
-    assert model.hope(problem) == {"a": 2.0, "b": 1.0}

@@ -59,7 +59,8 @@ PLAY_OFF = 0.4
 ROUNDS = (2, 20)
 
 LONG = 0.02
-"""Seconds of a first call from which on what is done in first calls alone does not count."""
+"""Seconds of a first call from which on what is done in first calls alone does not count, unless it would put its
+contender out."""
 
 SAMPLE = 0.0005
 """Seconds that one sample of the baseline takes at least: its calls are counted accordingly."""
