@@ -86,7 +86,7 @@ def test_sharpening(judge):
 
 @cache
 def network():
-    """Weights of the trained network, see data/train_digits.py."""
+    """Weights of the trained network, see tools/train_digits.py."""
     text = Path(__file__).with_name("data").joinpath("digits.json").read_text(encoding="utf-8")
     return {
         name: (np.frombuffer(base64.b64decode(kept["int8"]), np.int8).reshape(kept["shape"]) * kept["scale"])

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+import support
+
+STUDIES = support.ROOT / "benchmarks" / "studies"
 
 
 @pytest.mark.once
@@ -16,7 +17,7 @@ def test_the_roofline_of_every_layer_of_a_set() -> None:
     pytest.importorskip("torch")
     words = ["--layers", "smoke", "--rounds", "1"]
     done = subprocess.run(
-        [sys.executable, BENCHMARKS / "roofline.py", *words], capture_output=True, text=True, check=False
+        [sys.executable, STUDIES / "roofline.py", *words], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     lines = [line for line in done.stdout.splitlines() if "float32" in line]

@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
+import support
 from convgauge import results
 from convgauge.bundled import bundled
 
-KERNELS = Path(__file__).with_name("faulty_processes.py")
+KERNELS = support.FOLDER / "faulty_processes.py"
 FEW = ["--tier", "quick", "-k", "padding"]
 
 WRONG = """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shlex
 import subprocess
 import sys
@@ -12,24 +11,12 @@ from typing import Any
 
 import pytest
 
+import support.thrown_faults as faults
 from convgauge import results
 from convgauge.bundled import bundled
 from convgauge.isolation import GIVEN_UP
 
 pytestmark = pytest.mark.once
-HERE = Path(__file__).parent
-
-
-def _faults_thrown() -> Any:
-    path = HERE.parent / "benchmarks" / "faults_thrown.py"
-    spec = importlib.util.spec_from_file_location("faults_thrown", path)
-    assert spec is not None and spec.loader is not None
-    module = sys.modules["faults_thrown"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-faults = _faults_thrown()
 
 
 def convgauge(*words: str | Path, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -44,7 +31,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def outcomes(folder: Path) -> dict[str, Any]:
-    return faults.thrown(folder / "run.jsonl")  # type: ignore[no-any-return]
+    return faults.thrown(folder / "run.jsonl")
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ import numpy as np
 import psutil
 import pytest
 
+import support
 from convgauge import isolation, oracle
 from convgauge.isolation import OUTPUT_LIMIT, Isolated, Limits
 from convgauge.operands import draw
@@ -19,7 +20,7 @@ from convgauge.problem import Problem
 from convgauge.registry import LoadError, resolve
 from convgauge.subject import Call
 
-KERNELS = Path(__file__).with_name("faulty_processes.py")
+KERNELS = support.FOLDER / "faulty_processes.py"
 SOUND = Problem(1, 2, 5, 6, 3, (3, 2), bias=True)
 TRIGGER = SOUND.but(batch=3)
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+import support
 from convgauge import race, results
-from convgauge.bundled import bundled
 from convgauge.isolation import cores
 from convgauge.problem import Problem
 from convgauge.race import engine
@@ -25,7 +25,7 @@ from convgauge.race.table import seconds
 from convgauge.registry import Origin
 from convgauge.results import LimitRecord, TimingRecord
 
-KERNELS = Path(__file__).with_name("race_kernels.py")
+KERNELS = support.FOLDER / "race_kernels.py"
 PROBLEM = "n1c8h16w16_o8k3x3_s1x1_p1x1_d1x1_g1_b_float32"
 STRIDED = "n1c8h16w16_o8k3x3_s2x2_p1x1_d1x1_g1_float32"
 
@@ -211,7 +211,8 @@ def test_a_part_of_a_problem_is_of_its_kind_and_small(text: str, flops: int) -> 
 def test_pytest_benchmark_sees_the_races_samples(tmp_path: Path) -> None:
     found = tmp_path / "found.json"
     options = ["--race-layers", PROBLEM, "--race", "numpy_windows", "--race-baseline", "numpy_im2col"]
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(bundled("benchmarks")), *options]
+    folder = str(support.ROOT / "benchmarks")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", folder, *options]
     alone = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}  # no worker of xdist
     done = subprocess.run(
         [*command, "--race-seconds", "1", f"--benchmark-json={found}"],

@@ -33,7 +33,6 @@ from convgauge.report import (
     regions,
     space,
     speed,
-    synthetic,
     words,
 )
 from convgauge.results import (
@@ -48,6 +47,7 @@ from convgauge.results import (
     SpecRecord,
     TimingRecord,
 )
+from support import synthetic_runs
 
 VOID = {"meta", "link", "img", "input", "br"}
 SVG_ENDS = {"path", "circle", "rect"}
@@ -117,7 +117,7 @@ def timing(
 def run(*records: Record, footer: bool = True, path: str = "run.jsonl", **about: object) -> Run:
     verdicts = {}
     for name in dict.fromkeys(r.implementation for r in records if isinstance(r, SpecRecord)):
-        verdicts[name] = synthetic.judgement(
+        verdicts[name] = synthetic_runs.judgement(
             [r for r in records if isinstance(r, SpecRecord) and r.implementation == name]
         )
     return Run(path, header(**about), list(records), Footer(verdicts, 1.0, 3) if footer else None)
@@ -127,9 +127,9 @@ def run(*records: Record, footer: bool = True, path: str = "run.jsonl", **about:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of a whole run, and of one that was cut off and has hostile names, in two environments."""
     folder = tmp_path_factory.mktemp("report")
-    whole = synthetic.write(folder / "whole.jsonl", 6, 24, 1200, label="py311")
-    proof = synthetic.write_matrix(folder / "selftest.json")
-    cut = synthetic.write(folder / "cut.jsonl", 6, 24, 1200, 3, whole=False, hostile=True, label="py312")
+    whole = synthetic_runs.write(folder / "whole.jsonl", 6, 24, 1200, label="py311")
+    proof = synthetic_runs.write_matrix(folder / "selftest.json")
+    cut = synthetic_runs.write(folder / "cut.jsonl", 6, 24, 1200, 3, whole=False, hostile=True, label="py312")
     return report.build([whole, proof, cut], folder / "site").parent
 
 
@@ -255,7 +255,7 @@ def test_every_spec_of_an_implementation_is_on_its_page_s_list(site: Path) -> No
 
 
 def test_an_earlier_report_is_replaced_and_anything_else_left_alone(tmp_path: Path) -> None:
-    path = synthetic.write(tmp_path / "run.jsonl", 2, 3, 20)
+    path = synthetic_runs.write(tmp_path / "run.jsonl", 2, 3, 20)
     output = tmp_path / "site"
     report.build([path], output)
     (output / "index.html").write_text("old")
@@ -275,7 +275,7 @@ def test_an_earlier_report_is_replaced_and_anything_else_left_alone(tmp_path: Pa
 def test_a_failed_build_leaves_the_earlier_report_and_nothing_half_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = synthetic.write(tmp_path / "run.jsonl", 2, 3, 20)
+    path = synthetic_runs.write(tmp_path / "run.jsonl", 2, 3, 20)
     index = report.build([path], tmp_path / "site")
     before = index.read_bytes()
 
@@ -310,8 +310,8 @@ def test_what_does_not_read_is_left_out_and_named_on_the_page_and_the_terminal(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "runs"
-    good = synthetic.write(folder / "a-good.jsonl", 2, 3, 20)
-    synthetic.write(folder / "b-cut.jsonl", 2, 3, 20, whole=False)
+    good = synthetic_runs.write(folder / "a-good.jsonl", 2, 3, 20)
+    synthetic_runs.write(folder / "b-cut.jsonl", 2, 3, 20, whole=False)
     whole = good.read_bytes().splitlines(keepends=True)
     (folder / "c-empty.jsonl").write_bytes(b"")
     (folder / "d-future.jsonl").write_bytes(whole[0].replace(b'"schema":1', b'"schema":7') + whole[1])
@@ -351,7 +351,7 @@ def test_a_run_with_nothing_but_a_header_is_shown_as_incomplete(tmp_path: Path) 
 
 
 def test_the_default_report_stays_below_two_megabytes(tmp_path: Path) -> None:
-    run = synthetic.write(tmp_path / "run.jsonl", 22, 250, 22 * 5200, quick=True)
+    run = synthetic_runs.write(tmp_path / "run.jsonl", 22, 250, 22 * 5200, quick=True)
     folder = report.build([run], tmp_path / "site").parent
     assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < 2_000_000
 
@@ -414,11 +414,11 @@ def test_the_kill_matrix_is_shown(site: Path) -> None:
 
 
 def test_a_matrix_alone_is_no_report_and_a_damaged_one_is_named(tmp_path: Path) -> None:
-    matrix = synthetic.write_matrix(tmp_path / "m.json", 3, 12)
+    matrix = synthetic_runs.write_matrix(tmp_path / "m.json", 3, 12)
     with pytest.raises(ValueError, match="at least one"):
         report.build([matrix], tmp_path / "site")
     matrix.write_text(matrix.read_text()[:-1])
-    index = report.build([synthetic.write(tmp_path / "run.jsonl", 2, 3, 20), matrix], tmp_path / "site")
+    index = report.build([synthetic_runs.write(tmp_path / "run.jsonl", 2, 3, 20), matrix], tmp_path / "site")
     assert "A file left out. m.json is not a kill matrix" in Page(index.read_text("utf-8")).text
 
 
@@ -765,7 +765,7 @@ def test_the_summary_lists_verdicts_and_how_to_reproduce() -> None:
 
 
 def test_hostile_names_break_neither_the_table_nor_the_terminal() -> None:
-    name = synthetic.HOSTILE
+    name = synthetic_runs.HOSTILE
     text = report.markdown([run(spec(name, status="failed"))])
     row = next(line for line in text.splitlines() if "onerror" in line and line.startswith("|"))
     assert len(re.findall(r"(?<!\\)\|", row)) == 8

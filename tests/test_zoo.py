@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+import support
 from convgauge.conformance import kills, selftest
 from convgauge.conformance.kills import Finding, Matrix
 from convgauge.conformance.selftest import collected
@@ -115,7 +116,7 @@ def harmful(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1)
 
 def test_a_fault_that_survives_and_a_sound_one_accused_are_told(tmp_path: Path) -> None:
     (tmp_path / "two.py").write_text(TWO)
-    (tmp_path / "faulty_base.py").write_text((Path(__file__).with_name("faulty_processes.py")).read_text())
+    (tmp_path / "faulty_base.py").write_text((support.FOLDER / "faulty_processes.py").read_text())
     matrix = selftest.run(exhibits(tmp_path), "quick", first=True, narrow=True)
     assert [one.name for one in matrix.accused] == ["harmful"]
     harmless = matrix.findings[0]

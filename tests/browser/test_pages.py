@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from convgauge import report
-from convgauge.report import loopback, synthetic
-from convgauge.report.browser import Unavailable, chromium
+from convgauge.report import loopback
+from support import synthetic_runs
+from support.browser import Unavailable, chromium
 
 AXE = Path(__file__).with_name("axe.min.js")
 PAGES = ("index.html", "specs.html", "speed.html", "gallery.html", "suite.html", "compare.html")
@@ -22,9 +23,9 @@ PAGES = ("index.html", "specs.html", "speed.html", "gallery.html", "suite.html",
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("browser")
-    synthetic.write(folder / "whole.jsonl", 6, 24, 1200, label="py311")
-    synthetic.write(folder / "cut.jsonl", 6, 24, 1200, 3, whole=False, hostile=True, label="py312", timings=False)
-    synthetic.write_matrix(folder / "selftest.json")
+    synthetic_runs.write(folder / "whole.jsonl", 6, 24, 1200, label="py311")
+    synthetic_runs.write(folder / "cut.jsonl", 6, 24, 1200, 3, whole=False, hostile=True, label="py312", timings=False)
+    synthetic_runs.write_matrix(folder / "selftest.json")
     report.build([folder / name for name in ("whole.jsonl", "cut.jsonl", "selftest.json")], folder / "site")
     return folder
 
@@ -177,7 +178,7 @@ def test_is_different_and_only_find_what_their_names_say(browser: Any, folder: P
 
 
 def test_more_rows_than_a_screen_holds_are_all_shown_in_the_end(browser: Any, folder: Path) -> None:
-    run = synthetic.write(folder / "many.jsonl", 3, 150, 1, timings=False)
+    run = synthetic_runs.write(folder / "many.jsonl", 3, 150, 1, timings=False)
     index = report.build([run], folder / "many")
     browser.get(index.with_name("specs.html").as_uri())
     wait_until(lambda: len(names(browser)) == 150)
@@ -365,7 +366,7 @@ def test_two_dropped_runs_are_compared_as_on_the_command_line(browser: Any, fold
     from convgauge import results
 
     old, new = folder / "whole.jsonl", folder / "other.jsonl"
-    synthetic.write(new, 6, 24, 1200, seed=2)
+    synthetic_runs.write(new, 6, 24, 1200, seed=2)
     text, _ = report.compare(results.read(old), results.read(new))
     expected = [line for line in text.splitlines() if not line.startswith(" ")]
     browser.get((folder / "site" / "compare.html").as_uri())

@@ -1,8 +1,9 @@
 """What a run's items are expected to cost, so that shards take alike long.
 
-``conformance/data/costs.json`` holds what `benchmarks/shard_costs.py` measured: for each spec its seconds and its cases
-with a fast kernel, and for each implementation the seconds that it takes for a case beyond that kernel's. A spec or an
-implementation that is not in it is taken for a middling one, so the table may lag behind without anything failing.
+``conformance/data/costs.json`` holds what `tools/refresh_spec_durations.py` measured: for each spec its seconds and
+its cases with a fast kernel, and for each implementation the seconds that it takes for a case beyond that kernel's. A
+spec or an implementation that is not in it is taken for a middling one, so the table may lag behind without anything
+failing.
 """
 
 from __future__ import annotations

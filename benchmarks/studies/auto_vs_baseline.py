@@ -1,6 +1,7 @@
 """Is what `auto` chooses faster than F.conv2d on real layers, and never slower? The geometric mean and the worst.
 
-    python benchmarks/measure_auto.py [--seconds 480] [--threads 1] [--seed 0] [--layers SET,SET] [--problems N]
+    python benchmarks/studies/auto_vs_baseline.py [--seconds 480] [--threads 1] [--seed 0]
+        [--layers SET,SET] [--problems N]
 
 The distinct problems of all layer sets are raced in random order, each for a time that grows with its FLOPs, until the
 seconds are spent: what was reached is an even sample of the whole, and is said. Calibrating the machine comes first and

@@ -1,17 +1,11 @@
-"""A made-up run of any size, with everything in it that a page must show; ``python -m convgauge.report.synthetic``.
-
-The command builds the report of a large one and prints the seconds, memory and folder size that it took, and in
-Chromium, where that and selenium are installed, the time until the first page answers and that of a filter.
-"""
+"""Run files and kill matrices of any size, drawn at random, with everything in them that a page must show."""
 
 from __future__ import annotations
 
-import argparse
 import base64
 import json
 import random
 import struct
-import tempfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -435,28 +429,3 @@ def write_matrix(path: Path, faults: int = 40, specs: int = 24) -> Path:
     matrix = Matrix("quick", findings + sound, {id: f"What {id} asks." for id in ids}, kept=kept)
     path.write_text(json.dumps(matrix.table()), encoding="utf-8")
     return path
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m convgauge.report.synthetic", description=(__doc__ or "").splitlines()[0]
-    )
-    parser.add_argument("--implementations", type=int, default=40)
-    parser.add_argument("--specs", type=int, default=150)
-    parser.add_argument("--cases", type=int, default=300_000)
-    parser.add_argument("--keep", type=Path, help="a folder to leave the run and the report in")
-    chosen = parser.parse_args()
-    from convgauge.report.measure import measure, size
-
-    with tempfile.TemporaryDirectory() as folder:
-        place = chosen.keep or Path(folder)
-        place.mkdir(parents=True, exist_ok=True)
-        run = write(place / "synthetic.jsonl", chosen.implementations, chosen.specs, chosen.cases)
-        print(f"{chosen.implementations} implementations, {chosen.specs} specs, {chosen.cases} cases")
-        measure(run, place / "site")
-        print("\nas the default report: 22 implementations at the quick tier, 250 specs, 23 layers")
-        size(write(place / "default.jsonl", 22, 250, 22 * 5200, quick=True), place / "default")
-
-
-if __name__ == "__main__":
-    main()

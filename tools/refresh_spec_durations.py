@@ -1,4 +1,4 @@
-"""What shards cost: ``python benchmarks/shard_costs.py RUN.jsonl… [--reference NAME] [--write]``.
+"""What shards cost: ``python tools/refresh_spec_durations.py RUN.jsonl… [--reference NAME] [--write]``.
 
 Prints how evenly each run would be spread over shards, by what its items took in truth: the slowest shard's seconds
 divided by the mean of all, cut by the shipped estimates, and dealt out item by item, which also starts a process for

@@ -1,6 +1,6 @@
-"""Trains the network of the applied chapter on scikit-learn's digits and writes digits.json beside this file.
+"""Trains the network of the applied chapter on scikit-learn's digits and writes conformance/data/digits.json.
 
-Two convolutions and a linear layer, by plain NumPy, in some seconds: ``python train_digits.py``. Weights are
+Two convolutions and a linear layer, by plain NumPy, in some seconds: ``python tools/train_digits.py``. Weights are
 kept as bytes and one scale a tensor, so that the file stays small; what counts is that they are learned and fixed.
 """
 
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from sklearn.datasets import load_digits
 
+DIGITS = Path(__file__).resolve().parents[1] / "conformance" / "data" / "digits.json"
 TRAINED = 1500  # images; the rest are for evaluation
 EPOCHS = 30
 BATCH = 50
@@ -95,7 +96,7 @@ def main():
         scale = float(np.abs(values).max() / 127)
         content = np.round(values / scale).astype(np.int8)
         kept[name] = {"shape": values.shape, "scale": scale, "int8": base64.b64encode(content.tobytes()).decode()}
-    Path(__file__).with_name("digits.json").write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    DIGITS.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """How fast is each implementation for its kind? Every target beside what it comes to, in one command.
 
-    python benchmarks/implementation_targets.py [--budget 300] [--threads 1] [--output RUN.jsonl]
+    python benchmarks/studies/speed_targets.py [--budget 300] [--threads 1] [--output RUN.jsonl]
 
 Each figure is the geometric mean of the ratios of times to torch_conv2d, from races over the layers that it is about
 (preparing is not counted), and its interval; memory is the most that one call takes beside its output. Needs the extras
@@ -86,7 +86,7 @@ def main() -> int:
         records = _race(options, writer)
         status = _show(records, options.threads)
     except race.BenchError as error:
-        print(f"implementation_targets: {error}", file=sys.stderr)
+        print(f"speed_targets: {error}", file=sys.stderr)
     finally:
         if writer is not None:
             writer.write(results.Footer({}, round(time.monotonic() - started, 3), 0, status))

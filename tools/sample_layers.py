@@ -3,8 +3,8 @@
 Run in an environment of its own, in two steps, the first of which takes up to an hour and may be interrupted::
 
     python -m venv derive && derive/bin/pip install torch==2.14.1 torchvision==0.29.1 timm==1.0.31
-    derive/bin/python benchmarks/derive_popular.py harvest LAYERS.jsonl
-    derive/bin/python benchmarks/derive_popular.py sample LAYERS.jsonl
+    derive/bin/python tools/sample_layers.py harvest LAYERS.jsonl
+    derive/bin/python tools/sample_layers.py sample LAYERS.jsonl
 
 ``harvest`` runs each architecture on the meta device, on one image of its own size, without weights, and notes its
 convolutions, a line an architecture, in a random order: what an interrupted one has is a sample.
@@ -34,7 +34,7 @@ from convgauge.problem import Problem
 
 SIZE = 32
 DRAWS = 1000
-TARGET = Path(__file__).with_name("layers") / "popular.toml"
+TARGET = Path(__file__).parents[1] / "benchmarks" / "layers" / "popular.toml"
 
 
 def harvest(path: Path) -> None:
@@ -220,7 +220,7 @@ def toml(every: Population, places: np.ndarray, off: str) -> str:
         'title = "What timm\'s architectures are made of"',
         'source = "timm 1.0.31: pytorch-image-models, one image of each architecture\'s own size, inference"',
         'licence = "Apache-2.0 (timm); the shapes are facts"',
-        f'derived = """python benchmarks/derive_popular.py: a systematic sample, {drawn} drawn at random;'
+        f'derived = """python tools/sample_layers.py: a systematic sample, {drawn} drawn at random;'
         f' each stands for as many. What it is off by: {off}"""',
     ]
     for place in sorted(places, key=lambda one: (every.kinds[one], every.work[one])):

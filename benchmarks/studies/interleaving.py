@@ -1,6 +1,6 @@
 """How far from 1 does the ratio of a kernel to itself come out? The race beside the usual ways of timing.
 
-    python benchmarks/compare_schedules.py [--seconds 4] [--problems 20] [--slower 20]
+    python benchmarks/studies/interleaving.py [--seconds 4] [--problems 20] [--slower 20]
 
 For each of some real layers, F.conv2d is timed under two names, for the same wall time by each method, while the
 other cores are kept busy. Then a kernel with 1/32 = 3.1 % more work is raced: how often is it called slower?
@@ -32,14 +32,14 @@ from convgauge.race.layers import load
 from convgauge.registry import Origin
 from convgauge.results import TimingRecord
 
-TWINS = Path(__file__).with_name("twins.py")
+TWINS = Path(__file__).with_name("kernels_of_known_ratio.py")
 SLOWER_LAYER = "n1c32h28w28_o64k3x3_s1x1_p1x1_d1x1_g1_float32"
 
 SEQUENTIAL = """
 import json, sys, time
 import torch, torch.utils.benchmark
 sys.path.insert(0, {folder!r})
-import twins
+import kernels_of_known_ratio as twins
 torch.set_num_threads(1)
 found = []
 for text in {problems!r}:
@@ -60,7 +60,7 @@ PYTEST = """
 import sys
 import pytest, torch
 sys.path.insert(0, {folder!r})
-import twins
+import kernels_of_known_ratio as twins
 from convgauge.problem import Problem
 torch.set_num_threads(1)
 

@@ -1,6 +1,6 @@
 """What does this machine allow? The least time that each layer of a set can take, beside what it does take.
 
-    python benchmarks/roofline.py [--layers resnet50] [--threads 1] [--rounds 12]
+    python benchmarks/studies/roofline.py [--layers resnet50] [--threads 1] [--rounds 12]
 
 The roofline (Williams, Waterman and Patterson 2009): no convolution that forms all products takes less than its FLOPs
 at the rate of the fastest matrix product found here, nor less than its operands once at the rate at which as many bytes

@@ -1,4 +1,4 @@
-"""How a check scales over a cluster: ``python benchmarks/cluster_scaling.py [TARGET…] [--run RUN.jsonl]``.
+"""How a check scales over a cluster: ``python benchmarks/studies/cluster_scaling.py [TARGET…] [--run RUN.jsonl]``.
 
 First the clock on the wall for one worker and for two, processes of this machine on the loopback interface. Unless
 targets are named, what is checked is a kernel that waits, as one on another device does, so that it does not matter how

@@ -3,7 +3,7 @@
 Run in an environment of its own, as the networks come from other packages::
 
     python -m venv derive && derive/bin/pip install torch==2.14.1 torchvision==0.29.1 diffusers==0.42.1
-    derive/bin/python benchmarks/derive_layers.py [NAME ...]
+    derive/bin/python tools/derive_layer_sets.py [NAME ...]
 
 The meta device computes shapes and nothing else, so no weights are needed. Shapes are facts about the published
 architectures; no code or data of theirs is copied. Writes ``benchmarks/layers/NAME.toml``.
@@ -23,7 +23,7 @@ from torch import nn
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 from convgauge.race.convolutions import convolutions
 
-LAYERS = Path(__file__).with_name("layers")
+LAYERS = Path(__file__).parents[1] / "benchmarks" / "layers"
 VISION = f"torchvision.models, {torchvision.__version__.split('+')[0]}"
 VISION_LICENCE = "BSD-3-Clause (torchvision); the shapes are facts"
 
@@ -218,7 +218,7 @@ def toml(name: str) -> str:
         f'title = "{one.title}"',
         f'source = "{one.source}"',
         f'licence = "{one.licence}"',
-        f'derived = "python benchmarks/derive_layers.py {name}: {one.told}'
+        f'derived = "python tools/derive_layer_sets.py {name}: {one.told}'
         f' ({len(found)} distinct of {sum(count for _, count, _ in found)} convolutions)"',
     ]
     for text, count, module in found:

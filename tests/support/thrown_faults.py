@@ -22,7 +22,7 @@ from rich.table import Table
 
 from convgauge import results
 
-TESTS = Path(__file__).resolve().parent.parent / "tests"
+FOLDER = Path(__file__).resolve().parent
 CHAPTERS = "definition or behaviour"
 OPTIONS = [
     "--framework",
@@ -54,7 +54,7 @@ class Fault:
 
     @property
     def target(self) -> str:
-        return f"{TESTS / self.file}:{self.kernel}"
+        return f"{FOLDER / self.file}:{self.kernel}"
 
 
 def lie(kernel: str, what: str, said: str = "", file: str = "faulty_liars.py") -> Fault:

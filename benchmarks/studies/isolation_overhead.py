@@ -1,4 +1,4 @@
-"""What isolation costs: ``python benchmarks/isolation_cost.py [--tier quick] [--repeat N]``.
+"""What isolation costs: ``python benchmarks/studies/isolation_overhead.py [--tier quick] [--repeat N]``.
 
 First a call as the race measures it in the child against the same call timed by a plain loop in a plain process, which
 changes one element between calls as the race does; sample by sample, in turns. The two may differ by a hundredth.

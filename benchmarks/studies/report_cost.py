@@ -1,12 +1,23 @@
-"""What a report costs: seconds and memory to build it, its size, and how soon its first page answers."""
+"""Seconds, memory and disk space that the report of a large run takes, and how soon its pages answer.
+
+    python benchmarks/studies/report_cost.py [--implementations 40] [--specs 150] [--cases 300000] [--keep FOLDER]
+
+The run is drawn at random (tests/support/synthetic_runs.py). The answer of a page is measured in Chromium, where that
+and selenium are installed.
+"""
 
 from __future__ import annotations
 
+import argparse
+import sys
+import tempfile
 import time
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
 from convgauge.report import build
-from convgauge.report.browser import Unavailable, chromium
+from support import synthetic_runs
+from support.browser import Unavailable, chromium
 
 _TIMED = """
 const [query, done] = arguments, started = performance.now(), took = window.convgauge.timeQuery(query);
@@ -74,3 +85,25 @@ def _browse(index: Path) -> None:
                 took, whole = driver.execute_async_script(_TIMED, query)
                 later = f", {whole:.0f} ms to the last row" if whole > took + 1 else ""
                 print(f"filter        {took:.0f} ms for {query!r} on {page.name}{later}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--implementations", type=int, default=40)
+    parser.add_argument("--specs", type=int, default=150)
+    parser.add_argument("--cases", type=int, default=300_000)
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="leave the run and the report in this folder")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = options.keep or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        print(f"{options.implementations} implementations, {options.specs} specs, {options.cases} cases")
+        run = folder / "synthetic.jsonl"
+        measure(synthetic_runs.write(run, options.implementations, options.specs, options.cases), folder / "site")
+        print("\nas the default report: 22 implementations at the quick tier, 250 specs, 23 layers")
+        quick = synthetic_runs.write(folder / "default.jsonl", 22, 250, 22 * 5200, quick=True)
+        size(quick, folder / "default")
+
+
+if __name__ == "__main__":
+    main()
