@@ -1,7 +1,7 @@
 """Every command and every file shown in README and docs: run where it is short, and checked to parse where it is not.
 
 A page's blocks are worked through in order, in a folder of its own. A Python or TOML block that begins with the comment
-``# name.ext`` is that file; ``# name.ext, from here on`` is its new end, from the line that begins as the block's first
+``# name.ext`` is that file; ``# name.ext, new end`` is its new end, from the line that begins as the block's first
 does. Other Python blocks are run, those of a page one after the other. What a ``console`` block shows under a command
 must be among what the command prints. A comment before a block says otherwise of it, parts of it apart by semicolons:
 ``<!-- not run -->``, ``<!-- exits 1 -->``, ``<!-- needs torch -->``, ``<!-- shortened: --budget 2 -->`` with options
@@ -96,7 +96,7 @@ def _execute(text: str, folder: Path) -> None:
 def _keep(block: Block, folder: Path) -> bool:
     """Parse a block, and write the file that it is, if it is one."""
     first, _, rest = block.text.partition("\n")
-    name = re.fullmatch(r"# ([\w-]+\.\w+)(, from here on)?", first)
+    name = re.fullmatch(r"# ([\w-]+\.\w+)(, new end)?", first)
     text = block.text
     if name and name[2]:
         text = _changed((folder / name[1]).read_text(), rest)
