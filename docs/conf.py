@@ -1,4 +1,4 @@
-"""Sphinx's configuration. The specification and the algorithms are written anew from what declares them."""
+"""Configuration of Sphinx. The pages of the specification and of the algorithms are generated from declarations."""
 
 import sys
 from pathlib import Path
@@ -18,7 +18,7 @@ version = release = __version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "mathml"]
 myst_enable_extensions = ["dollarmath", "deflist"]
 myst_heading_anchors = 3
-exclude_patterns = ["_build", "_generated/kinds", "_generated/costs.md"]  # the last two are parts of pages
+exclude_patterns = ["_build", "_generated/kinds", "_generated/costs.md"]  # the last two are included in pages
 default_role = "code"
 autodoc_typehints = "description"
 autodoc_member_order = "bysource"

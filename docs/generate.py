@@ -1,4 +1,4 @@
-"""What of the pages is a function of declarations: the specification, the implementations and what they cost."""
+"""Pages that are generated from declarations: the specification, the implementations and their costs."""
 
 import ast
 from itertools import groupby
@@ -11,28 +11,29 @@ from convgauge.conformance.selftest import collected
 
 
 def write(folder: Path) -> None:
-    """Write all of it; a file that stays as it is is not touched, so that it is not built again."""
+    """Write all generated pages. A file whose text is unchanged keeps its time stamp, so that it is not built again."""
     (folder / "kinds").mkdir(parents=True, exist_ok=True)
-    made = {"specification.md": specification(), "implementations.md": implementations(), "costs.md": costs()}
-    for name, text in {**made, **{f"kinds/{kind}.md": text for kind, text in kinds().items()}}.items():
+    pages = {"specification.md": specification(), "implementations.md": implementations(), "costs.md": costs()}
+    pages |= {f"kinds/{kind}.md": text for kind, text in kinds().items()}
+    for name, text in pages.items():
         path = folder / name
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
 
 
 def specification() -> str:
-    """Every spec, chapter by chapter: sentence, id, level, profile, dtypes and source."""
+    """Return the page of all specs by chapter: id, sentence, level, profile, dtypes and source."""
     specs = [spec for spec, _ in collected()]
     required = sum(spec.level == "required" for spec in specs)
     lines = [
         "# The specification",
         "",
         f"{len(specs)} specs, {required} of them required. A spec belongs to its profile and to every larger one:",
-        "*kernel* ⊂ *functional* ⊂ *training* ⊂ *torch*. This page is made from the specs' own declarations.",
+        "*kernel* ⊂ *functional* ⊂ *training* ⊂ *torch*. This page is generated from the declarations of the specs.",
     ]
-    for chapter, some in groupby(specs, key=lambda spec: spec.chapter):
+    for chapter, members in groupby(specs, key=lambda spec: spec.chapter):
         lines += ["", f"## {chapter.replace('_', ' ').capitalize()}", ""]
-        for spec in some:
+        for spec in members:
             facts = [spec.level, f"profile *{spec.profile}*", ", ".join(spec.dtypes)]
             facts += [f"{', '.join(spec.frameworks)} only"] if spec.frameworks else []
             lines += [f"`{spec.id}`", f": {plain(spec.sentence)}", ""]
@@ -41,77 +42,83 @@ def specification() -> str:
 
 
 def by_algorithm() -> list[registry.Origin]:
-    """Every implementation that is shipped."""
-    return sorted(registry.builtins().values(), key=lambda one: (one.declaration.algorithm, one.name))
+    """Return the built-in implementations, sorted by algorithm and name."""
+    return sorted(registry.builtins().values(), key=lambda origin: (origin.declaration.algorithm, origin.name))
+
+
+def grouped() -> dict[str, list[registry.Origin]]:
+    """Return the built-in implementations of each algorithm."""
+    groups = groupby(by_algorithm(), key=lambda origin: origin.declaration.algorithm)
+    return {kind: list(origins) for kind, origins in groups}
 
 
 def kinds() -> dict[str, str]:
-    """By algorithm, its picture where there is one, and who implements it."""
-    drawn = pictures.write()
-    names = {kind: list(some) for kind, some in groupby(by_algorithm(), key=lambda one: one.declaration.algorithm)}
-    found = {}
-    for kind in {**drawn, **names}:
-        links = ", ".join(f"[{one.name}](_generated/implementations.md#{one.name})" for one in names.get(kind, []))
-        found[kind] = drawn.get(kind, "") + f"\n*Implemented by {links or 'none that is shipped'}.*\n"
-    return found
+    """Return for each algorithm its picture, if there is one, and links to its implementations."""
+    drawings, origins = pictures.write(), grouped()
+    return {
+        kind: drawings.get(kind, "") + f"\n*Implemented by {_links(origins.get(kind, []))}.*\n"
+        for kind in {**drawings, **origins}
+    }
+
+
+def _links(origins: list[registry.Origin]) -> str:
+    links = (f"[{origin.name}](_generated/implementations.md#{origin.name})" for origin in origins)
+    return ", ".join(links) or "no built-in implementation"
 
 
 def costs() -> str:
-    """A table of what each implementation says that it costs."""
+    """Return a table of the cost and the workspace that each implementation states in its docstring."""
     lines = ["| algorithm | implementation | cost | workspace |", "|---|---|---|---|"]
     for origin in by_algorithm():
-        said = origin.declaration
-        name = f"[{said.name}](_generated/implementations.md#{said.name})"
-        cells = (said.algorithm, name, *map(plain, cost(docstring(origin))))
+        cells = (origin.declaration.algorithm, _links([origin]), *map(plain, cost(docstring(origin))))
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
 def cost(text: str) -> tuple[str, str]:
-    """What a docstring says after "Cost:" and after "Workspace:"; "Cost and workspace:" is both."""
-    said = " ".join(text.split()).replace("|", "/")
-    both = said.partition("Cost and workspace: ")[2]
+    """Return the texts after "Cost:" and "Workspace:" of a docstring; "Cost and workspace:" gives both."""
+    line = " ".join(text.split()).replace("|", "/")
+    both = line.partition("Cost and workspace: ")[2]
     if both:
         return both, "the same"
-    products, _, workspace = said.partition("Cost: ")[2].partition(" Workspace: ")
+    products, _, workspace = line.partition("Cost: ")[2].partition(" Workspace: ")
     return products, workspace
 
 
 def implementations() -> str:
-    """Every implementation that is shipped, by algorithm, with what its docstring says, its cost included."""
-    origins = by_algorithm()
+    """Return the page of all built-in implementations by algorithm, with their docstrings."""
     lines = [
         "# The implementations",
         "",
-        "What is shipped, by algorithm, in the words of each implementation. N images of C channels; O output channels",
-        "of OH×OW; a kernel of KH×KW; G groups; K = C/G KH KW products for each output.",
+        "The built-in implementations by algorithm, from their docstrings. The symbols are: N images of C channels; O",
+        "output channels of OH×OW pixels; a kernel of KH×KW; G groups; K = C/G KH KW products per output.",
     ]
-    for algorithm, some in groupby(origins, key=lambda one: one.declaration.algorithm):
+    for algorithm, origins in grouped().items():
         lines += ["", f"## {algorithm}"]
-        for origin in some:
+        for origin in origins:
             lines += ["", *_entry(origin)]
     return "\n".join(lines) + "\n"
 
 
 def _entry(origin: registry.Origin) -> list[str]:
-    said = origin.declaration
-    facts = [f"{said.framework}; promises grade {said.grade}"]
-    facts += [f"in {', '.join(said.dtypes)}"] if said.dtypes else []
+    declaration = origin.declaration
+    facts = [f"{declaration.framework}; declares grade {declaration.grade}"]
+    facts += [f"in {', '.join(declaration.dtypes)}"] if declaration.dtypes else []
     lines = [
-        f"### {said.name}",
+        f"### {declaration.name}",
         "",
         plain(docstring(origin)),
         "",
-        f"*{', '.join(facts)}.* Source: {plain(said.source)}.",
+        f"*{', '.join(facts)}.* Source: {plain(declaration.source)}.",
     ]
-    if said.declines:
+    if declaration.declines:
         lines += ["", "It declines:", ""]
-        lines += [f"- {kind}: {plain(reason)}" for kind, reason in said.declines.items()]
+        lines += [f"- {kind}: {plain(reason)}" for kind, reason in declaration.declines.items()]
     return lines
 
 
 def docstring(origin: registry.Origin) -> str:
-    """An implementation's whole docstring, read from its file's text."""
+    """Return the docstring of an implementation, read from the text of its file."""
     for node in ast.parse(Path(origin.place).read_text(encoding="utf-8")).body:
         if isinstance(node, ast.FunctionDef) and node.name == origin.attribute:
             return ast.get_docstring(node) or ""
@@ -119,9 +126,9 @@ def docstring(origin: registry.Origin) -> str:
 
 
 def plain(text: str) -> str:
-    """Text without what Markdown would take for mark-up, code spans apart."""
+    """Return text with Markdown's mark-up characters escaped, except in code spans."""
     parts = text.split("`")
-    for place in range(0, len(parts), 2):
+    for index in range(0, len(parts), 2):
         for mark in "*_<[$":
-            parts[place] = parts[place].replace(mark, f"\\{mark}")
+            parts[index] = parts[index].replace(mark, f"\\{mark}")
     return "`".join(parts)

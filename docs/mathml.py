@@ -1,4 +1,4 @@
-"""Formulas as MathML, which browsers draw themselves: the pages ask nothing of the network."""
+"""Renderer of formulas as MathML. Browsers draw MathML without a script, so the pages make no network requests."""
 
 from typing import Any
 
@@ -18,6 +18,6 @@ def _block(writer: Any, node: nodes.Element) -> None:
 
 
 def setup(app: Any) -> dict[str, Any]:
-    """Register the renderer with Sphinx."""
+    """Register the renderer with Sphinx and return its properties."""
     app.add_html_math_renderer("mathml", (_inline, None), (_block, None))
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,10 +1,10 @@
-"""A C function through ctypes.
+"""A C function, called through ctypes.
 
     cc -O2 -shared -fPIC -o examples/conv2d.so examples/conv2d.c
     convgauge check examples/c_function.py:conv2d --framework numpy --tier quick
 
-The call runs in a process of its own: an index past the end of an array is a crash that is reported with the problem
-that made it, and the check goes on. CONV2D_LIBRARY names a library that lies elsewhere.
+The call runs in a separate process. An index past the end of an array is therefore a crash that is reported with its
+problem, and the check continues. The variable CONV2D_LIBRARY names a library in another place.
 """
 
 import ctypes
@@ -21,7 +21,7 @@ library.conv2d.argtypes = [ctypes.c_void_p] * 5
 
 
 def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    """Make the operands contiguous and aligned, and hand C their addresses."""
+    """Make the operands contiguous and aligned, and pass their addresses to C."""
     problem = resolve(input, weight, bias, stride, padding, dilation, groups, dtypes=("float32",))
     (top, _), (left, _) = problem.pads
     sizes = (*problem.input_shape, problem.out_channels, *problem.kernel, *problem.output_size)

@@ -2,8 +2,8 @@
 
     convgauge check examples/numba_kernel.py --tier quick
 
-`resolve` reads the arguments as conv2d does (numbers, pairs, 'same') and refuses what conv2d refuses, so that the
-function is left with its loops. The decorator makes ``:function`` and ``--framework`` unnecessary on the command line.
+`resolve` reads the arguments as conv2d does (numbers, pairs, 'same') and rejects what conv2d rejects, so that the
+function contains only its loops. The decorator makes ``:function`` and ``--framework`` unnecessary on the command line.
 """
 
 import numba
@@ -15,7 +15,7 @@ from convgauge.arguments import resolve
 
 @implementation(framework="numpy", algorithm="direct", dtypes=("float64", "float32"))
 def numba_loops(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    """One sum for each output, over channels and kernel; products outside the input are left out."""
+    """Compute one sum per output, over channels and kernel, without the products outside the input."""
     problem = resolve(input, weight, bias, stride, padding, dilation, groups, ("float64", "float32"))
     (top, _), (left, _) = problem.pads
     output = np.empty(problem.output_shape, input.dtype)

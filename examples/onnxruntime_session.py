@@ -1,4 +1,4 @@
-"""An ONNX Runtime session, built once for each layer: `prepare` is timed apart from the run.
+"""An ONNX Runtime session, built once per layer. `prepare` is timed separately from the run.
 
 convgauge check examples/onnxruntime_session.py --tier quick
 convgauge bench examples/onnxruntime_session.py --layers smoke
@@ -19,7 +19,7 @@ from convgauge.arguments import resolve
     declines={"empty": "ONNX Runtime takes no channels or sizes of zero"},
 )
 def session_conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    """A model of one Conv node; 'same' padding becomes numbers, since ONNX means another thing by SAME."""
+    """Run a model of one Conv node. 'same' padding becomes numbers, because SAME has another meaning in ONNX."""
     return prepare(resolve(input, weight, bias, stride, padding, dilation, groups, ("float32",)), weight, bias)(input)
 
 

@@ -1,9 +1,9 @@
-"""The specification among a project's own tests: every spec is a test, named by its id.
+"""The specification in the tests of a project: every spec is a test that is named by its id.
 
     pytest examples/test_my_kernel.py -k "padding or stride"
 
-`conv2d` stands at the top of a file, where the process that runs it can find it. What is known to fail is said with its
-reason, and must go on failing: the day it passes, its entry is to go.
+`conv2d` is defined at the top level of a file, so that the process that runs it can import it. Expected failures are
+declared with a reason (argument ``expect``). If an expected failure passes, the test fails until its entry is removed.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ from convgauge.testing import parametrize_with_specs
 
 
 def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    """Windows as a view, contracted with the filters."""
+    """Contract a view of the windows with the filters."""
     problem = resolve(input, weight, bias, stride, padding, dilation, groups, ("float32", "float64"))
     if problem.groups != 1:
         raise NotImplementedError("one group only")

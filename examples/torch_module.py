@@ -1,10 +1,10 @@
-"""A torch.nn.Module, made anew from each call's arguments.
+"""A torch.nn.Module that is built from the arguments of each call.
 
     convgauge check examples/torch_module.py:conv2d --framework torch --tier quick
     convgauge check examples/torch_module.py:conv2d --framework torch --tier quick --profile training
 
-The module is built on the meta device, where it costs no memory and draws no random numbers, and is then called with
-the operands for parameters: `functional_call` keeps their gradients, which the training profile judges.
+The module is built on the meta device, where it uses no memory and generates no random numbers. It is then called with
+the operands as parameters. `functional_call` keeps their gradients, which the training profile checks.
 """
 
 import torch
@@ -12,7 +12,7 @@ from torch.nn import functional
 
 
 class UnfoldConv2d(torch.nn.Conv2d):
-    """A layer of one's own: windows as columns of a matrix, and a matrix product for each group."""
+    """Custom layer: windows as columns of a matrix, and one matrix product per group."""
 
     def forward(self, input):
         if input.ndim != 4 or input.dtype not in (torch.float64, torch.float32):
@@ -27,7 +27,7 @@ class UnfoldConv2d(torch.nn.Conv2d):
 
 
 def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    """The call as a layer: what the constructor takes, and the parameters that `functional_call` puts in."""
+    """Build the layer from the arguments, and call it with the operands as parameters."""
     if isinstance(padding, str) or 0 in input.shape or 0 in weight.shape:
         raise NotImplementedError("padding by name, and sizes of zero")
     sizes = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups, "bias": bias is not None}

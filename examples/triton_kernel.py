@@ -2,19 +2,19 @@
 
     convgauge check examples/triton_kernel.py:conv2d --framework torch --tier quick
 
-Where there is no GPU, Triton's interpreter runs it on the CPU: set TRITON_INTERPRET=1. That is slow, so ask for little
-(`-k`), and enough to find a wrong index before a GPU is at hand. On a GPU add `--device cuda`.
+Without a GPU, Triton's interpreter runs the kernel on the CPU: set TRITON_INTERPRET=1. The interpreter is slow, so
+select a part of the specification (`-k`). This is enough to find a wrong index. On a GPU add `--device cuda`.
 """
 
 import torch
 import triton
 import triton.language as tl
 
-PIXELS, CHANNELS, TAPS = 32, 16, 16  # of one tile; tl.dot wants at least 16 of each
+PIXELS, CHANNELS, TAPS = 32, 16, 16  # sizes of one tile; tl.dot needs at least 16 of each
 
 
 def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    """Implicit matrix product: the windows of the input are gathered as the products are taken."""
+    """Compute an implicit matrix product: the windows of the input are gathered as the products are computed."""
     if input.dtype != torch.float32 or input.ndim != 4 or isinstance(padding, str) or groups != 1:
         raise NotImplementedError("float32, batched, numeric padding and one group only")
     input, weight = input.contiguous(), weight.contiguous()
@@ -37,7 +37,7 @@ def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
 
 
 def pair(value):
-    """(height, width) from a number or a sequence."""
+    """Return (height, width) from a number or a sequence."""
     return (value, value) if isinstance(value, int) else (value[0], value[-1])
 
 
@@ -56,12 +56,12 @@ def convolve(
         tap = first + tl.arange(0, TAPS)
         row = (y * sh - ph)[:, None] + (tap // kw % kh * dh)[None, :]
         column = (x * sw - pw)[:, None] + (tap % kw * dw)[None, :]
-        place = (image[:, None] * c + (tap // (kh * kw))[None, :]) * h * w + row * w + column
-        seen = inside[:, None] & (tap < c * kh * kw)[None, :] & (row >= 0) & (row < h) & (column >= 0) & (column < w)
-        windows = tl.load(input + place, mask=seen, other=0.0)
-        there = (tap < c * kh * kw)[:, None] & (channel < o)[None, :]
-        filters = tl.load(weight + channel[None, :] * c * kh * kw + tap[:, None], mask=there, other=0.0)
-        total += tl.dot(windows, filters, input_precision="ieee")  # not TF32: the result is to be float32's
+        offset = (image[:, None] * c + (tap // (kh * kw))[None, :]) * h * w + row * w + column
+        is_read = inside[:, None] & (tap < c * kh * kw)[None, :] & (row >= 0) & (row < h) & (column >= 0) & (column < w)
+        windows = tl.load(input + offset, mask=is_read, other=0.0)
+        is_weight = (tap < c * kh * kw)[:, None] & (channel < o)[None, :]
+        filters = tl.load(weight + channel[None, :] * c * kh * kw + tap[:, None], mask=is_weight, other=0.0)
+        total += tl.dot(windows, filters, input_precision="ieee")  # TF32 is less accurate than float32
     total += tl.load(start + channel, mask=channel < o, other=0.0)[None, :]
-    place = (image[:, None] * o + channel[None, :]) * oh * ow + (y * ow + x)[:, None]
-    tl.store(output + place, total, mask=inside[:, None] & (channel < o)[None, :])
+    offset = (image[:, None] * o + channel[None, :]) * oh * ow + (y * ow + x)[:, None]
+    tl.store(output + offset, total, mask=inside[:, None] & (channel < o)[None, :])

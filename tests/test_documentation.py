@@ -176,7 +176,7 @@ def test_every_algorithm_has_a_picture_and_a_section() -> None:
     shown = re.findall(r"^## (.+)\n\n```\{include\} _generated/kinds/\1\.md$", _algorithms(), re.MULTILINE)
     shipped = {origin.declaration.algorithm for origin in registry.builtins().values() if origin.declaration}
     assert shipped <= set(shown)
-    assert set(shown) == set(drawn["DRAWN"])
+    assert set(shown) == set(drawn["PICTURES"])
     for picture in drawn["write"]().values():
         svg = ElementTree.fromstring(picture)
         assert svg.get("stroke") == "currentColor", "it would not be seen in the dark"
