@@ -1,11 +1,11 @@
-"""Every command and every file shown in README and docs: run where it is short, and checked to parse where it is not.
+"""Tests of every command and every file in README and docs: short ones are run, long ones are parsed.
 
-A page's blocks are worked through in order, in a folder of its own. A Python or TOML block that begins with the comment
-``# name.ext`` is that file; ``# name.ext, new end`` is its new end, from the line that begins as the block's first
-does. Other Python blocks are run, those of a page one after the other. What a ``console`` block shows under a command
-must be among what the command prints. A comment before a block says otherwise of it, parts of it apart by semicolons:
-``<!-- not run -->``, ``<!-- exits 1 -->``, ``<!-- needs torch -->``, ``<!-- shortened: --budget 2 -->`` with options
-that the command is also given where it has them.
+The blocks of a page are processed in order, in a separate folder. A Python or TOML block that begins with the comment
+``# name.ext`` is that file. ``# name.ext, new end`` replaces the end of that file, starting with the line that begins
+like the first line of the block. Other Python blocks of a page are run one after the other. A ``console`` block shows
+output below a command; the command must print each of these lines. A comment before a block changes this, with parts
+separated by semicolons: ``<!-- not run -->``, ``<!-- exits 1 -->``, ``<!-- needs torch -->``,
+``<!-- shortened: --budget 2 -->`` with options that are added to each command that has them.
 """
 
 from __future__ import annotations
@@ -41,60 +41,62 @@ _BLOCK = re.compile(r"(?:<!-- (?P<note>.+?) -->\n)?^```(?P<language>\w+)\n(?P<te
 
 @dataclass(frozen=True)
 class Block:
-    """One fenced block of a page, and what the comment before it says."""
+    """Fenced block of a page, with the notes of the comment before it."""
 
     language: str
     text: str
     notes: tuple[str, ...]
 
     def note(self, of: str) -> str:
-        """What the comment says of something: "1" of "exits"."""
-        return next((one.removeprefix(of).strip() for one in self.notes if one.startswith(of)), "")
+        """Return the value of a note: "1" for "exits" in "exits 1"."""
+        return next((note.removeprefix(of).strip() for note in self.notes if note.startswith(of)), "")
 
     @property
     def run(self) -> bool:
-        """Whether it is run; what it needs may be missing here."""
+        """True if the block is run: it is not excluded, and the module that it needs is installed."""
         needed = self.note("needs")
         return "not run" not in self.notes and not (needed and importlib.util.find_spec(needed) is None)
 
     def commands(self) -> Iterator[tuple[list[str], list[str]]]:
-        """The words of each command, and the lines shown below it."""
+        """Yield the words of each command and the lines shown below it."""
         for part in re.split(r"^\$ ", self.text, flags=re.MULTILINE)[1:]:
             line, _, shown = part.partition("\n")
-            yield shlex.split(line, comments=True), [one.strip() for one in shown.splitlines() if one.strip()]
+            yield shlex.split(line, comments=True), [text.strip() for text in shown.splitlines() if text.strip()]
 
 
 def blocks(page: Path) -> list[Block]:
-    found = _BLOCK.finditer(page.read_text(encoding="utf-8"))
-    return [Block(one["language"], one["text"], tuple((one["note"] or "").split("; "))) for one in found]
+    """Return the fenced blocks of a page."""
+    matches = _BLOCK.finditer(page.read_text(encoding="utf-8"))
+    return [Block(match["language"], match["text"], tuple((match["note"] or "").split("; "))) for match in matches]
 
 
 def pages() -> list[Path]:
+    """Return the pages that have blocks."""
     return [page for page in PAGES if blocks(page)]
 
 
 @pytest.mark.once
 @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
-def test_what_a_page_shows(page: Path, tmp_path: Path) -> None:
-    so_far: list[str] = []
+def test_blocks_of_a_page_run_as_shown(page: Path, tmp_path: Path) -> None:
+    statements: list[str] = []
     for block in blocks(page):
         if block.language in ("python", "toml"):
-            named = _keep(block, tmp_path)
-            if block.language == "python" and not named and block.run:
-                so_far.append(block.text)
-                _execute("\n".join(so_far), tmp_path)
+            is_file = _write(block, tmp_path)
+            if block.language == "python" and not is_file and block.run:
+                statements.append(block.text)
+                _execute("\n".join(statements), tmp_path)
         elif block.language == "console":
             for words, shown in block.commands():
                 _follow(words, shown, block, tmp_path)
 
 
 def _execute(text: str, folder: Path) -> None:
-    told = subprocess.run([sys.executable, "-c", text], cwd=folder, capture_output=True, text=True, check=False)
-    assert told.returncode == 0, told.stderr
+    process = subprocess.run([sys.executable, "-c", text], cwd=folder, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr
 
 
-def _keep(block: Block, folder: Path) -> bool:
-    """Parse a block, and write the file that it is, if it is one."""
+def _write(block: Block, folder: Path) -> bool:
+    """Parse a block, write it if it is a file, and return True if it is."""
     first, _, rest = block.text.partition("\n")
     name = re.fullmatch(r"# ([\w-]+\.\w+)(, new end)?", first)
     text = block.text
@@ -107,12 +109,12 @@ def _keep(block: Block, folder: Path) -> bool:
 
 
 def _changed(old: str, end: str) -> str:
-    """``old`` with a new end, from the line that assigns what the first line of ``end`` does."""
+    """Return ``old`` with ``end`` in place of the lines that start with the same assignment as ``end``."""
     return old[: old.index(end.partition("=")[0])] + end
 
 
 def _follow(words: list[str], shown: list[str], block: Block, folder: Path) -> None:
-    """Do what a line says, if it is ours and short; else see that it means something."""
+    """Run a command of ours if it is short, and parse it otherwise."""
     if "tox" in words:
         _tox_knows(words)
     elif words[0] == "convgauge" and (not block.run or any("…" in word for word in words)):
@@ -122,7 +124,7 @@ def _follow(words: list[str], shown: list[str], block: Block, folder: Path) -> N
 
 
 def _shortening(words: list[str], block: Block) -> list[str]:
-    """The options, of those that a block is shortened by, that its command has: one and its value at a time."""
+    """Return those of a block's shortening options that its command has, each with its value."""
     options = block.note("shortened:").split()
     known = cli._parser().commands()[words[1]].every_option() if words[0] == "convgauge" else set()
     pairs = zip(options[::2], options[1::2], strict=True)
@@ -131,22 +133,22 @@ def _shortening(words: list[str], block: Block) -> list[str]:
 
 def _run(words: list[str], shown: list[str], block: Block, folder: Path) -> None:
     command = [sys.executable, "-m", *words]
-    told = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=300)
-    said = told.stdout + told.stderr
-    assert told.returncode == int(block.note("exits") or 0), said
+    process = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=300)
+    output = process.stdout + process.stderr
+    assert process.returncode == int(block.note("exits") or 0), output
     for line in shown:
-        assert line in said
+        assert line in output
 
 
 def _tox_knows(words: list[str]) -> None:
     tox = configparser.ConfigParser()
     tox.read(ROOT / "tox.ini")
-    for place, word in enumerate(words):
+    for index, word in enumerate(words):
         if word == "-e":
-            assert all(f"testenv:{name}" in tox for name in words[place + 1].split(","))
+            assert all(f"testenv:{name}" in tox for name in words[index + 1].split(","))
 
 
-def test_every_page_with_commands_is_looked_at() -> None:
+def test_pages_contain_more_than_20_commands() -> None:
     commands = [
         words
         for page in PAGES
@@ -157,9 +159,9 @@ def test_every_page_with_commands_is_looked_at() -> None:
     assert len(commands) > 20
 
 
-def test_a_page_that_lies_is_found(tmp_path: Path) -> None:
-    lying = "```console\n$ convgauge list\nno_such_implementation\n```\n"
-    (tmp_path / "page.md").write_text(lying)
+def test_wrong_output_on_a_page_fails(tmp_path: Path) -> None:
+    page = "```console\n$ convgauge list\nno_such_implementation\n```\n"
+    (tmp_path / "page.md").write_text(page)
     (block,) = blocks(tmp_path / "page.md")
     ((words, shown),) = block.commands()
     with pytest.raises(AssertionError):
@@ -172,25 +174,26 @@ def test_a_page_that_lies_is_found(tmp_path: Path) -> None:
 
 
 def test_every_algorithm_has_a_picture_and_a_section() -> None:
-    drawn = runpy.run_path(str(ROOT / "docs" / "pictures.py"))
+    module = runpy.run_path(str(ROOT / "docs" / "pictures.py"))
     shown = re.findall(r"^## (.+)\n\n```\{include\} _generated/kinds/\1\.md$", _algorithms(), re.MULTILINE)
     shipped = {origin.declaration.algorithm for origin in registry.builtins().values() if origin.declaration}
     assert shipped <= set(shown)
-    assert set(shown) == set(drawn["PICTURES"])
-    for picture in drawn["write"]().values():
+    assert set(shown) == set(module["PICTURES"])
+    for picture in module["write"]().values():
         svg = ElementTree.fromstring(picture)
-        assert svg.get("stroke") == "currentColor", "it would not be seen in the dark"
+        assert svg.get("stroke") == "currentColor", "invisible on a dark background"
         assert svg.get("aria-label")
-        assert "\n\n" not in picture, "Markdown would end it there"
+        assert "\n\n" not in picture, "an empty line ends the block in Markdown"
 
 
 def _algorithms() -> str:
     return (ROOT / "docs" / "algorithms.md").read_text(encoding="utf-8")
 
 
-def test_every_implementation_says_what_it_costs() -> None:
+def test_every_implementation_states_its_cost() -> None:
     for origin in registry.builtins().values():
         source = Path(origin.place).read_text(encoding="utf-8")
         (function,) = [node for node in ast.parse(source).body if getattr(node, "name", "") == origin.attribute]
-        said = ast.get_docstring(function) or ""  # type: ignore[arg-type]  # only a function has that name
-        assert "Cost and workspace: " in said or ("Cost: " in said and "Workspace: " in said), origin.name
+        docstring = ast.get_docstring(function) or ""  # type: ignore[arg-type]  # only a function has that name
+        has_both = "Cost: " in docstring and "Workspace: " in docstring
+        assert has_both or "Cost and workspace: " in docstring, origin.name
