@@ -7,7 +7,8 @@ Run it on files or folders, without pytest and with nothing but the standard lib
 It prints ``path:line: 'phrase': what to write instead`` for each violation and exits with 1 if there is one.
 
 Text: docstrings, comments and string constants with a space in Python files; Markdown outside code blocks and code
-spans; comments in TOML, INI, C and YAML files. Names: functions, classes, parameters and variables.
+spans; text of HTML templates; comments in JavaScript, CSS, C, TOML, INI and YAML files. Names: functions, classes,
+parameters and variables of Python files.
 """
 
 from __future__ import annotations
@@ -104,7 +105,13 @@ _PATTERNS = [
     for phrase, advice in PHRASES.items()
 ]
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_COMMENT = {".toml": "#", ".ini": "#", ".cfg": "#", ".yaml": "#", ".yml": "#", ".cff": "#", ".c": "/*"}
+_MARKUP = re.compile(r"\{[{%].*?[%}]\}|<script.*?</script>|<[^<>]*>", re.DOTALL)
+_C_COMMENT = re.compile(r"/\*(.*?)\*/|(?<![:\"'])//([^\n]*)", re.DOTALL)
+_HASH_COMMENT = re.compile(r"(?:^|\s)#([^\n]*)", re.MULTILINE)
+_COMMENTS = {
+    **dict.fromkeys((".js", ".css", ".c"), _C_COMMENT),
+    **dict.fromkeys((".toml", ".ini", ".yaml", ".yml", ".cff"), _HASH_COMMENT),
+}
 
 
 @dataclass(frozen=True)
@@ -148,7 +155,7 @@ def files(paths: Iterable[Path]) -> Iterator[Path]:
         candidates = sorted(path.rglob("*")) if path.is_dir() else [path]
         for candidate in candidates:
             hidden = {"__pycache__", "_generated", "_build"} & set(candidate.parts)
-            if candidate.is_file() and not hidden and candidate.suffix in (".py", ".md", *_COMMENT):
+            if candidate.is_file() and not hidden and candidate.suffix in (".py", ".md", ".html", *_COMMENTS):
                 yield candidate
 
 
@@ -158,8 +165,11 @@ def _texts(path: Path, source: str) -> Iterator[Text]:
         yield from _python_comments(source)
     elif path.suffix == ".md":
         yield Text(1, _FENCE.sub(_blank, source))
+    elif path.suffix == ".html":
+        yield Text(1, _MARKUP.sub(_blank, source))
     else:
-        yield from _line_comments(source, _COMMENT[path.suffix])
+        for match in _COMMENTS[path.suffix].finditer(source):
+            yield Text(1 + source.count("\n", 0, match.start(match.lastindex or 0)), match[match.lastindex or 0])
 
 
 def _docstrings_and_messages(source: str) -> Iterator[Text]:
@@ -191,13 +201,6 @@ def _python_comments(source: str) -> Iterator[Text]:
         block.append((token.start[0], token.string.lstrip("#")))
     if block:
         yield _joined(block)
-
-
-def _line_comments(source: str, mark: str) -> Iterator[Text]:
-    for number, line in enumerate(source.splitlines(), 1):
-        before, found_mark, comment = line.partition(mark)
-        if found_mark and not before.rstrip().endswith(("'", '"')):
-            yield Text(number, comment)
 
 
 def _joined(block: list[tuple[int, str]]) -> Text:
