@@ -14,9 +14,9 @@ from functools import cache
 import pytest
 from rich.console import Console
 
+from convgauge.layers.sets import Layer, load
 from convgauge.race import DEFAULT_BASELINE, BenchError
 from convgauge.race.benchmark import Bench
-from convgauge.race.layers import Layer, load
 from convgauge.registry import builtins, resolve
 from convgauge.results import TimingRecord
 

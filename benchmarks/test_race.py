@@ -8,7 +8,7 @@ from itertools import accumulate, chain
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from convgauge.race.layers import Layer
+from convgauge.layers.sets import Layer
 from convgauge.results import TimingRecord
 
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from convgauge.conformance import problems, spec
 from convgauge.dtypes import DTYPES, FLOATS, round_to
-from convgauge.operands import Operands
 from convgauge.problem import Problem, ProblemError
+from convgauge.reference.operands import Operands
 
 HIGHAM = "Higham 2002, Accuracy and Stability of Numerical Algorithms, sections 3.1 and 23.2"
 DEMMEL = "Demmel et al. 2024, tests that grade the accuracy of matrix products"

@@ -6,11 +6,11 @@ operands alone; a parameter kept in 8 or 16 bits is wrong from 256 or 65,536 on 
 
 import numpy as np
 
-from convgauge import oracle
-from convgauge.conformance import Case, compare, problems, spec
+from convgauge.conformance import Case, problems, spec
 from convgauge.dtypes import DTYPES
-from convgauge.operands import Operands
 from convgauge.problem import Problem
+from convgauge.reference import compare, oracle
+from convgauge.reference.operands import Operands
 
 CONV2D = "torch.nn.functional.conv2d"
 

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from convgauge import accuracy, oracle
-from convgauge.conformance import Case, compare, gallery, spec
+from convgauge.conformance import Case, spec
+from convgauge.conformance import images as gallery
 from convgauge.dtypes import round_to
-from convgauge.operands import Operands
 from convgauge.problem import Problem
+from convgauge.reference import accuracy, compare, oracle
+from convgauge.reference.operands import Operands
 
 SOBEL_X = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])
 SOBEL_Y = np.array([[1, 2, 1], [0, 0, 0], [-1, -2, -1]])

@@ -5,8 +5,8 @@ import numpy as np
 from convgauge.conformance import Case, cases, problems, spec
 from convgauge.conformance.cases import spelled
 from convgauge.dtypes import FLOATS
-from convgauge.operands import Operands, draw
 from convgauge.problem import Problem
+from convgauge.reference.operands import Operands, draw
 
 CONV2D = "torch.nn.functional.conv2d"
 PURE = "the meaning of a function: equal arguments, equal results, nothing else changed"

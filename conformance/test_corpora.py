@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from convgauge import accuracy, oracle
-from convgauge.conformance import cases, compare, spec
+from convgauge.conformance import cases, spec
 from convgauge.conformance.cases import spelled
-from convgauge.operands import Operands
 from convgauge.problem import Problem, ProblemError
+from convgauge.reference import accuracy, compare, oracle
+from convgauge.reference.operands import Operands
 
 ONNX = "https://github.com/onnx/onnx/tree/main/onnx/backend/test"
 OPINFO = "torch.testing._internal.common_methods_invocations"
@@ -175,11 +175,11 @@ def test_torch_errors(judge):
 @lru_cache
 def _layers():
     """The problems of every layer set that comes with the suite, each once, those of the most layers first."""
-    from convgauge.race import layers
+    from convgauge.layers import sets
 
     counts = {}
-    for name in layers.names():
-        for layer in layers.load(name).layers:
+    for name in sets.names():
+        for layer in sets.load(name).layers:
             problem = layer.problem.but(batch=1, dtype="float32")
             counts[problem] = counts.get(problem, 0) + layer.count
     return sorted(counts, key=counts.get, reverse=True)

@@ -1,7 +1,7 @@
 """Devices: every one that is present gives the same answers; an absent one is said to be absent."""
 
-from convgauge import frameworks
 from convgauge.conformance import problems, spec
+from convgauge.worker import frameworks
 
 CONV2D = "torch.nn.functional.conv2d"
 ABSENT = "the machine that the self-test runs on may have no such device, and a planted fault would not be seen"

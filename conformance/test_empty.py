@@ -1,8 +1,8 @@
 """Empty sizes: no images, no channels, no rows. There is an answer all the same, or an error; never old memory."""
 
 from convgauge.conformance import cases, problems, spec
-from convgauge.conformance.compare import Fault
 from convgauge.problem import Problem
+from convgauge.reference.compare import Fault
 
 CONV2D = "torch.nn.functional.conv2d"
 ZERO_CHANNELS = "https://github.com/pytorch/pytorch/issues/56998"

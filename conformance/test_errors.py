@@ -1,9 +1,9 @@
 """Errors: calls that are no convolution are refused with an exception, and never answered."""
 
-from convgauge import oracle
-from convgauge.conformance import cases, compare, problems, spec
+from convgauge.conformance import cases, problems, spec
 from convgauge.conformance.cases import spelled
 from convgauge.problem import Problem
+from convgauge.reference import compare, oracle
 
 CONV2D = "torch.nn.functional.conv2d"
 ONE = ("float32",)  # what is refused does not depend on the dtype

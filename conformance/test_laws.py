@@ -12,8 +12,8 @@ from threading import Lock
 import numpy as np
 
 from convgauge.conformance import spec
-from convgauge.operands import Operands, draw
 from convgauge.problem import Problem, ProblemError
+from convgauge.reference.operands import Operands, draw
 
 GUIDE = "Dumoulin and Visin 2016, A guide to convolution arithmetic for deep learning"
 DUMOULIN_TRANSPOSED = f"{GUIDE}, chapter 4"

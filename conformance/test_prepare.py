@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from convgauge import oracle
-from convgauge.conformance import Case, cases, compare, problems, spec
-from convgauge.operands import Operands
+from convgauge.conformance import Case, cases, problems, spec
+from convgauge.reference import compare, oracle
+from convgauge.reference.operands import Operands
 
 PREPARE = "convgauge: prepare(problem, weight, bias) -> run(input)"
 TABLE = problems(

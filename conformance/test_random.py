@@ -8,8 +8,8 @@ dtype has problems of its own, as their geometry tells of the others as well.
 import numpy as np
 
 from convgauge.conformance import Case, spec
-from convgauge.conformance.randomly import one_of, several
-from convgauge.operands import Operands
+from convgauge.conformance.random_problems import one_of, several
+from convgauge.reference.operands import Operands
 
 CONV2D = "torch.nn.functional.conv2d"
 FEW = 28  # problems of a kind at quick

@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 
-from convgauge.conformance import Case, cases, gallery, problems, spec
+from convgauge.conformance import Case, cases, images, problems, spec
 from convgauge.dtypes import DTYPES
-from convgauge.operands import Operands
 from convgauge.problem import Problem
+from convgauge.reference.operands import Operands
 
 IEEE = "IEEE 754-2019, sections 6 and 7"
 
@@ -33,7 +33,7 @@ def pictured(judge):
 
     def look(output, expected):
         if judge.dtype == "float32" and judge.setting.only is None:
-            gallery.locality(judge, f"One NaN in the input of {SHOWN}", output[0, 0], expected[0, 0])
+            images.locality(judge, f"One NaN in the input of {SHOWN}", output[0, 0], expected[0, 0])
 
     return look
 

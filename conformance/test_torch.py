@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from convgauge import oracle
-from convgauge.conformance import cases, compare, problems, spec
-from convgauge.operands import Operands
+from convgauge.conformance import cases, problems, spec
 from convgauge.problem import Problem
+from convgauge.reference import compare, oracle
+from convgauge.reference.operands import Operands
 
 CONV2D = "torch.nn.functional.conv2d"
 TORCH = {"profile": "torch", "frameworks": ("torch",)}

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from convgauge import accuracy, oracle
-from convgauge.conformance import Case, cases, compare, problems, spec
-from convgauge.conformance.randomly import several
+from convgauge.conformance import Case, cases, problems, spec
+from convgauge.conformance.random_problems import several
 from convgauge.dtypes import DTYPES
-from convgauge.operands import Operands, generator
 from convgauge.problem import Problem
+from convgauge.reference import accuracy, compare, oracle
+from convgauge.reference.operands import Operands, generator
 
 AUTOGRAD = "torch.autograd; Dumoulin and Visin 2016, A guide to convolution arithmetic for deep learning, chapter 4"
 EXACT = {"dtypes": ("float64", "float32"), "frameworks": ("torch",), "profile": "training"}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pictures  # beside this file
 
 from convgauge import registry
-from convgauge.conformance.selftest import collected
+from convgauge.selftest.run import collected
 
 
 def write(folder: Path) -> None:

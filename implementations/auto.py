@@ -4,7 +4,7 @@ import torch
 
 from convgauge import implementation
 from convgauge.arguments import check_input, resolve
-from convgauge.tuning import Chooser, small
+from convgauge.auto.tuner import Chooser, small
 
 _chooser = Chooser()
 

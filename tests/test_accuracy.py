@@ -5,12 +5,12 @@ import math
 import numpy as np
 import pytest
 
-from convgauge import accuracy, oracle
-from convgauge.conformance import compare, problems
+from convgauge.conformance import problems
 from convgauge.dtypes import DTYPES, round_to
-from convgauge.operands import FAMILIES, Operands, draw
 from convgauge.problem import Problem
-from convgauge.subject import Observation
+from convgauge.reference import accuracy, compare, oracle
+from convgauge.reference.operands import FAMILIES, Operands, draw
+from convgauge.worker.subject import Observation
 
 SMALL = Problem(batch=2, in_channels=4, height=5, width=6, out_channels=2, kernel=(3, 2), padding=(1, 2), bias=True)
 ODD = [

@@ -11,29 +11,32 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from convgauge import costs, race, registry, tuning, wisdom
-from convgauge.costs import Law, Model
+from convgauge import race, registry
+from convgauge.auto import cache, cost_model, tuner
+from convgauge.auto.cost_model import Law, Model
 from convgauge.problem import Problem
 from convgauge.registry import Declaration, Implementation
 
 torch = pytest.importorskip("torch")
 
 PROBLEM = Problem.parse("n1c32h24w20_o48k3x3_s1x1_p1x1_d1x1_g1_b_float32")
-assert not tuning.small(PROBLEM)
+assert not tuner.small(PROBLEM)
 
 
 def law(seconds: float) -> Law:
     """A law by which everything takes so long."""
-    return Law([float(torch.tensor(seconds).log2()), *[0.0] * (len(costs.features(PROBLEM)) - 1)], 1.0)
+    return Law([float(torch.tensor(seconds).log2()), *[0.0] * (len(cost_model.features(PROBLEM)) - 1)], 1.0)
 
 
 def model(**seconds: float) -> Model:
-    return Model({costs.kind(PROBLEM): {name: law(value) for name, value in seconds.items()}}, 24, "a test's day", 1.5)
+    return Model(
+        {cost_model.kind(PROBLEM): {name: law(value) for name, value in seconds.items()}}, 24, "a test's day", 1.5
+    )
 
 
 @pytest.fixture(autouse=True)
 def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(wisdom.FOLDER, str(tmp_path / "cache"))
+    monkeypatch.setenv(cache.FOLDER, str(tmp_path / "cache"))
 
 
 @pytest.fixture
@@ -50,8 +53,8 @@ def settle(monkeypatch: pytest.MonkeyPatch, predicted: dict[str, float], measure
         played.append(sorted(runs))
         return {name: measured[name] for name in runs}
 
-    monkeypatch.setattr(tuning, "_fitted", lambda threads: model(**predicted))
-    monkeypatch.setattr(tuning, "play_off", play_off)
+    monkeypatch.setattr(tuner, "_fitted", lambda threads: model(**predicted))
+    monkeypatch.setattr(tuner, "play_off", play_off)
     return played
 
 
@@ -86,7 +89,7 @@ def test_a_choice_stands_in_this_process_and_the_next(auto: Any, monkeypatch: py
     outputs = [auto.prepared(PROBLEM, weight, bias)(input) for _ in range(3)]
     assert len(played) == 1
 
-    monkeypatch.setattr(tuning, "_fitted", lambda threads: pytest.fail("calibrated though the model is kept"))
+    monkeypatch.setattr(tuner, "_fitted", lambda threads: pytest.fail("calibrated though the model is kept"))
     again = registry.load(registry.builtins()["auto"])
     outputs.append(again.prepared(PROBLEM, weight, bias)(input))
     assert len(played) == 1
@@ -97,9 +100,9 @@ def test_a_choice_stands_in_this_process_and_the_next(auto: Any, monkeypatch: py
 def test_what_another_process_chose_first_counts(auto: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settle(monkeypatch, {"torch_conv2d": 1.0, "numpy_im2col": 1.0}, {"torch_conv2d": 1.0, "numpy_im2col": 0.5})
     auto.calibrated()
-    key = wisdom.key(torch.get_num_threads())
-    tuned = wisdom.Choice("torch_unfold_bmm", {"torch_conv2d": 1.0, "torch_unfold_bmm": 0.1}, {"torch_conv2d": 1.0})
-    wisdom.update(wisdom.place(key), key, lambda kept: kept.choices.update({PROBLEM.text: tuned}))
+    key = cache.key(torch.get_num_threads())
+    tuned = cache.Choice("torch_unfold_bmm", {"torch_conv2d": 1.0, "torch_unfold_bmm": 0.1}, {"torch_conv2d": 1.0})
+    cache.update(cache.place(key), key, lambda kept: kept.choices.update({PROBLEM.text: tuned}))
     auto.prepared(PROBLEM, *operands()[1:])
     assert auto.explained(PROBLEM).startswith("torch_unfold_bmm: 0.10")
 
@@ -108,28 +111,28 @@ def test_what_another_process_chose_first_counts(auto: Any, monkeypatch: pytest.
 def test_a_model_that_does_not_hold_is_fitted_anew(auto: Any, monkeypatch: pytest.MonkeyPatch, unfit: str) -> None:
     settle(monkeypatch, {"torch_conv2d": 1.0}, {})
     auto.calibrated()
-    key = wisdom.key(torch.get_num_threads())
-    path = wisdom.place(key)
+    key = cache.key(torch.get_num_threads())
+    path = cache.place(key)
     if unfit == "damaged":
         path.write_bytes(path.read_bytes()[:-9])
     else:
-        monkeypatch.setattr(wisdom, "_fixed", lambda: {"processor": "another"})
+        monkeypatch.setattr(cache, "_fixed", lambda: {"processor": "another"})
     fitted = []
-    monkeypatch.setattr(tuning, "_fitted", lambda threads: fitted.append(threads) or model(torch_conv2d=2.0))
-    assert tuning.calibrated(torch.get_num_threads()).model == model(torch_conv2d=2.0)
+    monkeypatch.setattr(tuner, "_fitted", lambda threads: fitted.append(threads) or model(torch_conv2d=2.0))
+    assert tuner.calibrated(torch.get_num_threads()).model == model(torch_conv2d=2.0)
     assert fitted == [torch.get_num_threads()]
-    assert tuning.calibrated(torch.get_num_threads()).model == model(torch_conv2d=2.0)
+    assert tuner.calibrated(torch.get_num_threads()).model == model(torch_conv2d=2.0)
     assert len(fitted) == 1
 
 
 def test_without_a_model_it_is_the_baseline(auto: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tuning.subprocess, "run", lambda *_, **__: None)  # a calibration that leaves nothing
+    monkeypatch.setattr(tuner.subprocess, "run", lambda *_, **__: None)  # a calibration that leaves nothing
     auto.calibrated()
     input, weight, bias = operands()
     assert torch.equal(auto.prepared(PROBLEM, weight, bias)(input), torch.conv2d(input, weight, bias, 1, 1))
     assert auto.explained(PROBLEM).startswith("torch_conv2d: this machine was not calibrated")
-    key = wisdom.key(torch.get_num_threads())
-    assert wisdom.read(wisdom.place(key), key).model is None  # so that it is tried again
+    key = cache.key(torch.get_num_threads())
+    assert cache.read(cache.place(key), key).model is None  # so that it is tried again
 
 
 def test_a_narrow_win_has_to_be_won_again(auto: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,7 +146,7 @@ def test_a_narrow_win_has_to_be_won_again(auto: Any, monkeypatch: pytest.MonkeyP
         played.append(sorted(runs))
         return rounds[len(played) - 1]
 
-    monkeypatch.setattr(tuning, "play_off", play_off)
+    monkeypatch.setattr(tuner, "play_off", play_off)
     auto.calibrated()
     auto.prepared(PROBLEM, *operands()[1:])
     assert played == [["numpy_im2col", "torch_conv2d", "torch_unfold_bmm"], ["numpy_im2col", "torch_conv2d"]]
@@ -165,8 +168,8 @@ def test_whoever_is_chosen_the_layer_is_right(auto: Any, monkeypatch: pytest.Mon
     """Also where the one chosen is not installed, declines after all, or is registered no more."""
     settle(monkeypatch, {"torch_conv2d": 1.0}, {})
     auto.calibrated()
-    key = wisdom.key(torch.get_num_threads())
-    wisdom.update(wisdom.place(key), key, lambda kept: kept.choices.update({PROBLEM.text: wisdom.Choice(chosen)}))
+    key = cache.key(torch.get_num_threads())
+    cache.update(cache.place(key), key, lambda kept: kept.choices.update({PROBLEM.text: cache.Choice(chosen)}))
     auto = registry.load(registry.builtins()["auto"])
     input, weight, bias = operands()
     expected = torch.conv2d(input, weight, bias, 1, 1)
@@ -201,7 +204,7 @@ def test_nothing_is_measured_for_what_is_no_choice(
 
 def test_preparing_does_not_calibrate(auto: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """So that no call waits for it."""
-    monkeypatch.setattr(tuning, "_fitted", lambda threads: pytest.fail("calibrated unasked"))
+    monkeypatch.setattr(tuner, "_fitted", lambda threads: pytest.fail("calibrated unasked"))
     input, weight, bias = operands()
     assert torch.equal(auto.prepared(PROBLEM, weight, bias)(input), torch.conv2d(input, weight, bias, 1, 1))
 
@@ -220,14 +223,14 @@ def conv2d(input: Any, weight: Any, bias: Any = None, **arguments: Any) -> Any:
 
 
 def test_only_those_that_keep_the_grade_are_chosen_from() -> None:
-    assert tuning.eligible(declared(conv2d))
-    assert not tuning.eligible(declared(conv2d, grade="B"))
-    assert not tuning.eligible(declared(conv2d, framework="jax"))
-    assert not tuning.eligible(registry.load(registry.builtins()["auto"]))
+    assert tuner.eligible(declared(conv2d))
+    assert not tuner.eligible(declared(conv2d, grade="B"))
+    assert not tuner.eligible(declared(conv2d, framework="jax"))
+    assert not tuner.eligible(registry.load(registry.builtins()["auto"]))
 
 
 def test_calibration_measures_all_but_those_that_decline_fail_or_hang(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tuning, "ALLOWANCE", 0.3)
+    monkeypatch.setattr(tuner, "ALLOWANCE", 0.3)
 
     def declines(*_: Any, **__: Any) -> Any:
         raise NotImplementedError
@@ -240,35 +243,35 @@ def test_calibration_measures_all_but_those_that_decline_fail_or_hang(monkeypatc
             pass
 
     kernels = {"torch_conv2d": conv2d, "same": conv2d, "declines": declines, "fails": fails, "hangs": hangs}
-    problems = [one for one in tuning.calibration() if costs.kind(one) == "pointwise"]
-    assert len(problems) == tuning.OF_EACH_KIND
-    found = tuning.measure({name: declared(one, name) for name, one in kernels.items()}, problems, 1)
+    problems = [one for one in tuner.calibration() if cost_model.kind(one) == "pointwise"]
+    assert len(problems) == tuner.OF_EACH_KIND
+    found = tuner.measure({name: declared(one, name) for name, one in kernels.items()}, problems, 1)
     assert {one.implementation for one in found} <= {"torch_conv2d", "same"}
     assert len([one for one in found if one.implementation == "torch_conv2d"]) == len(problems)
     assert all(one.seconds > 0 for one in found)
 
 
 def test_calibration_has_problems_of_every_kind() -> None:
-    problems = tuning.calibration()
-    assert problems == tuning.calibration()
-    assert len(problems) == len(set(problems)) == 5 * tuning.OF_EACH_KIND
-    assert {costs.kind(one) for one in problems} == {
+    problems = tuner.calibration()
+    assert problems == tuner.calibration()
+    assert len(problems) == len(set(problems)) == 5 * tuner.OF_EACH_KIND
+    assert {cost_model.kind(one) for one in problems} == {
         "dense", "depthwise", "grouped", "pointwise", "strided or dilated"
     }  # fmt: skip
 
 
 def test_a_real_play_off_times_everybody(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tuning, "PLAY_OFF", 0.0)
+    monkeypatch.setattr(tuner, "PLAY_OFF", 0.0)
     input, weight, bias = operands()
     kernels = {name: declared(conv2d, name) for name in ("torch_conv2d", "twin")}
-    runs = {name: tuning.layer(one, PROBLEM, weight, bias) for name, one in kernels.items()}
-    seconds = tuning.play_off(runs, input, 1)
+    runs = {name: tuner.layer(one, PROBLEM, weight, bias) for name, one in kernels.items()}
+    seconds = tuner.play_off(runs, input, 1)
     assert set(seconds) == set(runs)
     assert all(value > 0 for value in seconds.values())
 
 
 def test_a_contender_that_compiles_in_its_first_call_stays_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tuning, "PLAY_OFF", 0.0)
+    monkeypatch.setattr(tuner, "PLAY_OFF", 0.0)
     first = {"compiles": 3.0, "slow": 3.0}
     then = {"torch_conv2d": 0.4, "compiles": 0.2, "slow": 2.0}
     called: list[str] = []
@@ -278,9 +281,9 @@ def test_a_contender_that_compiles_in_its_first_call_stays_in(monkeypatch: pytes
         called.append(name)
         return first.pop(name, then[name])
 
-    monkeypatch.setattr(tuning, "sampled", sampled)
+    monkeypatch.setattr(tuner, "sampled", sampled)
     runs = {name: lambda _, name=name: (name,) for name in then}
-    assert tuning.play_off(runs, None, 1) == then
+    assert tuner.play_off(runs, None, 1) == then
     assert called.count("slow") == 2  # it is known to be, and left
 
 
@@ -288,12 +291,12 @@ def test_a_contender_that_compiles_in_its_first_call_stays_in(monkeypatch: pytes
 
 
 def test_bench_explains_each_layer() -> None:
-    key = {**wisdom.key(1), "engines": "1"}  # as in a race's processes
+    key = {**cache.key(1), "engines": "1"}  # as in a race's processes
 
-    def change(kept: wisdom.Wisdom) -> None:
+    def change(kept: cache.Wisdom) -> None:
         kept.model = model(torch_conv2d=1.0)
 
-    wisdom.update(wisdom.place(key), key, change)
+    cache.update(cache.place(key), key, change)
     shown = io.StringIO()
     status = race.bench(
         [registry.builtins()["auto"]], layers=PROBLEM.text, budget=2.0, threads=[1], seed=0, writer=None,
@@ -312,6 +315,6 @@ def test_keeps_the_specs_of_prepared_layers() -> None:
 
 def test_a_first_call_that_compiles_is_not_what_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     seconds = iter([3.0])
-    monkeypatch.setattr(tuning, "sampled", lambda call, calls, threads: next(seconds, 1e-4))
+    monkeypatch.setattr(tuner, "sampled", lambda call, calls, threads: next(seconds, 1e-4))
     compiles = Implementation(Declaration("compiles", "torch", "direct", grade="A"), lambda *_, **__: None)
-    assert tuning._calibrate(compiles, PROBLEM, 2e-4, 1) == 1e-4
+    assert tuner._calibrate(compiles, PROBLEM, 2e-4, 1) == 1e-4

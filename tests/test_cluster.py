@@ -15,13 +15,14 @@ import msgspec
 import psutil
 import pytest
 
-from convgauge import cli, results
+from convgauge import cli, environment, results
 from convgauge.bundled import bundled
 from convgauge.cluster import check as checking
-from convgauge.cluster import farm, work
+from convgauge.cluster import scheduler
+from convgauge.cluster import worker as work
 from convgauge.cluster.bench import Asked, Kind, batches, kinds_of, numbered, together
+from convgauge.layers.sets import Layer, LayerSet
 from convgauge.problem import Problem
-from convgauge.race.layers import Layer, LayerSet
 from convgauge.registry import resolve
 from convgauge.report.model import gather
 
@@ -183,7 +184,7 @@ def test_a_target_that_does_not_import_there_is_told_as_here(
 def test_where_no_scheduler_answers(
     command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(farm, "CONNECTING", 0.2)
+    monkeypatch.setattr(scheduler, "CONNECTING", 0.2)
     assert cli.main([command, "numpy_windows", "--cluster", "tcp://127.0.0.1:1"]) == 4
     assert "no scheduler answers at tcp://127.0.0.1:1" in capsys.readouterr().err
 
@@ -219,7 +220,7 @@ def test_a_part_is_not_smaller_than_what_it_takes_to_begin() -> None:
 
 
 def facts(cores: int, numpy: str = "2.0") -> work.Facts:
-    return work.Facts("0.1", (("numpy", numpy),), results.Machine("a processor", cores, 1 << 30, "Linux", "x86_64"))
+    return work.Facts("0.1", (("numpy", numpy),), environment.Machine("a processor", cores, 1 << 30, "Linux", "x86_64"))
 
 
 def test_unlike_machines_race_apart() -> None:
@@ -244,7 +245,7 @@ def test_unlike_machines_are_environments_apart_in_a_report() -> None:
     """Whatever they are called: times of one environment are put together."""
 
     def run(cores: int, label: str, numpy: str = "2.0") -> results.Run:
-        machine = results.Machine("a processor", cores, 1 << 30, "Linux", "x86_64")
+        machine = environment.Machine("a processor", cores, 1 << 30, "Linux", "x86_64")
         return results.Run("", results.Header(1, "0.1", machine, {"numpy": numpy}, 0, label=label), [], None)
 
     labelled = gather([run(2, "nightly"), run(2, "nightly", "1.26"), run(4, "nightly")])

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from convgauge import oracle, registry
-from convgauge.operands import draw
+from convgauge import registry
 from convgauge.problem import Problem
-from convgauge.subject import Call, Subject
+from convgauge.reference import oracle
+from convgauge.reference.operands import draw
+from convgauge.worker.subject import Call, Subject
 
 
 @functools.cache

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from convgauge import cli
-from convgauge.usage import UsageError
+from convgauge.cli.usage import UsageError
 
 TABLE = """
 [tool.convgauge]

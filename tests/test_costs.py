@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convgauge import costs, wisdom
-from convgauge.costs import Law, Measurement, Model
+from convgauge.auto import cache, cost_model
+from convgauge.auto.cache import Choice, Wisdom
+from convgauge.auto.cost_model import Law, Measurement, Model
 from convgauge.problem import Problem
-from convgauge.wisdom import Choice, Wisdom
 
 KEY = {"threads": "1", "processor": "of a test"}
 
@@ -38,7 +38,7 @@ def made_up(rates: dict[str, float], count: int = 12, noise: float = 0.0) -> lis
 
 @pytest.mark.parametrize("noise", [0.0, 0.1])
 def test_a_law_predicts_other_problems(noise: float) -> None:
-    model = Model(costs.fit(made_up({"quick": 4e10, "slow": 1e10}, noise=noise), "quick"), 36)
+    model = Model(cost_model.fit(made_up({"quick": 4e10, "slow": 1e10}, noise=noise), "quick"), 36)
     for problem in problems(20, seed=2):
         predicted = model.predict(problem)
         assert set(predicted) == {"quick", "slow", "mover"}
@@ -50,20 +50,20 @@ def test_a_law_predicts_other_problems(noise: float) -> None:
 
 def test_the_choice_changes_with_the_problem() -> None:
     """What is bound by products goes to one, what is bound by data to the other."""
-    model = Model(costs.fit(made_up({"quick": 2e11}), "mover"), 24)
+    model = Model(cost_model.fit(made_up({"quick": 2e11}), "mover"), 24)
     heavy, light = (Problem(1, c, 56, 56, o, (3, 3), padding=(1, 1)) for c, o in ((256, 256), (256, 16)))
     assert next(iter(model.predict(heavy))) == "mover"
     assert next(iter(model.predict(light))) == "quick"
 
 
 def test_too_few_measurements_are_no_law() -> None:
-    few = made_up({"quick": 2e10}, count=costs.LEAST - 1)
-    assert costs.fit(few, "quick") == {"dense": {}}
-    assert Model(costs.fit(few, "quick"), len(few)).predict(problems(1)[0]) == {}
+    few = made_up({"quick": 2e10}, count=cost_model.LEAST - 1)
+    assert cost_model.fit(few, "quick") == {"dense": {}}
+    assert Model(cost_model.fit(few, "quick"), len(few)).predict(problems(1)[0]) == {}
 
 
 def test_a_kind_that_was_not_measured_is_not_predicted() -> None:
-    model = Model(costs.fit(made_up({"quick": 2e10}), "quick"), 24)
+    model = Model(cost_model.fit(made_up({"quick": 2e10}), "quick"), 24)
     assert model.predict(problems(1, kernel=1)[0]) == {}
 
 
@@ -80,16 +80,16 @@ def test_a_kind_that_was_not_measured_is_not_predicted() -> None:
     ],
 )
 def test_kinds(changes: dict[str, object], kind: str) -> None:
-    assert costs.kind(Problem(1, 8, 9, 9, 8, (3, 3)).but(**changes)) == kind
+    assert cost_model.kind(Problem(1, 8, 9, 9, 8, (3, 3)).but(**changes)) == kind
 
 
 def test_contenders_are_those_that_may_be_faster_and_the_baseline() -> None:
     predicted = {"a": 1.0, "b": 4.0, "c": 1.5, "slow": 9.0, "base": 3.0}
     hoped = {"a": 0.9, "b": 1.0, "c": 1.4, "slow": 3.1, "base": 2.0}
-    assert costs.contenders(predicted, hoped, "base", most=4) == ["base", "a", "b", "c"]
-    assert costs.contenders(predicted, hoped, "base", most=3) == ["base", "a", "b"]
-    assert costs.contenders({"a": 5.0, "base": 1.0}, {"a": 4.0, "base": 0.9}, "base", most=4) == ["base"]
-    assert costs.contenders({"a": 1.0}, {"a": 1.0}, "base", most=4) == ["base"]
+    assert cost_model.contenders(predicted, hoped, "base", most=4) == ["base", "a", "b", "c"]
+    assert cost_model.contenders(predicted, hoped, "base", most=3) == ["base", "a", "b"]
+    assert cost_model.contenders({"a": 5.0, "base": 1.0}, {"a": 4.0, "base": 0.9}, "base", most=4) == ["base"]
+    assert cost_model.contenders({"a": 1.0}, {"a": 1.0}, "base", most=4) == ["base"]
 
 
 def test_a_few_measurements_are_not_believed_far_from_where_they_were_made() -> None:
@@ -97,7 +97,7 @@ def test_a_few_measurements_are_not_believed_far_from_where_they_were_made() -> 
     measured = [
         one for one in made_up({"base": 4e10, "other": 4e10}, count=6, noise=0.2) if one.implementation != "mover"
     ]
-    model = Model(costs.fit(measured, "base"), 12)
+    model = Model(cost_model.fit(measured, "base"), 12)
     large = Problem(1, 1024, 64, 64, 1024, (3, 3), padding=(1, 1))
     predicted = model.predict(large)
     assert 0.6 < predicted["other"] / predicted["base"] < 1.6
@@ -113,9 +113,9 @@ def test_who_is_hard_to_predict_is_hoped_to_be_faster() -> None:
 
 
 def test_the_baseline_is_left_only_for_what_is_clearly_faster() -> None:
-    assert costs.winner({"base": 1.0, "a": 0.96}, "base", clearly=0.95) == "base"
-    assert costs.winner({"base": 1.0, "a": 0.94, "b": 0.93}, "base", clearly=0.95) == "b"
-    assert costs.winner({"base": 1.0}, "base", clearly=0.95) == "base"
+    assert cost_model.winner({"base": 1.0, "a": 0.96}, "base", clearly=0.95) == "base"
+    assert cost_model.winner({"base": 1.0, "a": 0.94, "b": 0.93}, "base", clearly=0.95) == "b"
+    assert cost_model.winner({"base": 1.0}, "base", clearly=0.95) == "base"
 
 
 # --- on disk ---------------------------------------------------------------------------------------------------------
@@ -130,21 +130,21 @@ def keep(path: Path, content: Wisdom) -> Wisdom:
     def change(kept: Wisdom) -> None:
         kept.model, kept.choices = content.model, content.choices
 
-    return wisdom.update(path, content.key, change)
+    return cache.update(path, content.key, change)
 
 
 def test_what_is_kept_reads_back(tmp_path: Path) -> None:
     path = tmp_path / "new folder" / "costs.json"
     assert keep(path, filled()) == filled()
-    assert wisdom.read(path, KEY) == filled()
+    assert cache.read(path, KEY) == filled()
     assert not list(path.parent.glob("*.new"))
 
 
 def test_of_another_key_is_stale(tmp_path: Path) -> None:
     keep(tmp_path / "costs.json", filled())
     other = {**KEY, "processor": "another"}
-    assert wisdom.read(tmp_path / "costs.json", other) == Wisdom(other)
-    assert wisdom.place(KEY) != wisdom.place(other)
+    assert cache.read(tmp_path / "costs.json", other) == Wisdom(other)
+    assert cache.place(KEY) != cache.place(other)
 
 
 @pytest.mark.parametrize(
@@ -153,9 +153,9 @@ def test_of_another_key_is_stale(tmp_path: Path) -> None:
 def test_a_damaged_file_counts_as_none_and_is_replaced(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "costs.json"
     path.write_bytes(content)
-    assert wisdom.read(path, KEY) == Wisdom(KEY)
+    assert cache.read(path, KEY) == Wisdom(KEY)
     keep(path, filled())
-    assert wisdom.read(path, KEY) == filled()
+    assert cache.read(path, KEY) == filled()
 
 
 def test_a_file_cut_anywhere_is_never_half_believed(tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ def test_a_file_cut_anywhere_is_never_half_believed(tmp_path: Path) -> None:
     whole = path.read_bytes()
     for end in range(len(whole)):
         path.write_bytes(whole[:end])
-        assert wisdom.read(path, KEY) == Wisdom(KEY)
+        assert cache.read(path, KEY) == Wisdom(KEY)
 
 
 def test_where_nothing_can_be_written_the_caller_still_gets_it(tmp_path: Path) -> None:
@@ -173,24 +173,24 @@ def test_where_nothing_can_be_written_the_caller_still_gets_it(tmp_path: Path) -
 
 
 def test_the_key_names_the_machine_the_versions_and_the_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    key = wisdom.key(1)
+    key = cache.key(1)
     assert {"processor", "machine", "cores", "python", "numpy", "code"} <= set(key)
-    assert wisdom.key(2) != key
+    assert cache.key(2) != key
     monkeypatch.setenv("OMP_NUM_THREADS", "77")
-    assert wisdom.key(1) != key
+    assert cache.key(1) != key
 
 
 def test_the_key_knows_when_an_implementation_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "one.py").write_text("a = 1")
-    monkeypatch.setattr(wisdom, "bundled", lambda _: tmp_path)
-    before = wisdom._code()
+    monkeypatch.setattr(cache, "bundled", lambda _: tmp_path)
+    before = cache._code()
     (tmp_path / "one.py").write_text("a = 2")
-    assert wisdom._code() != before
+    assert cache._code() != before
 
 
 def write_many(path: str, name: str) -> None:
     for number in range(8):
-        wisdom.update(Path(path), KEY, lambda kept, text=f"{name}{number}": kept.choices.update({text: Choice(name)}))
+        cache.update(Path(path), KEY, lambda kept, text=f"{name}{number}": kept.choices.update({text: Choice(name)}))
 
 
 def test_two_writers_at_once_lose_nothing(tmp_path: Path) -> None:
@@ -200,11 +200,11 @@ def test_two_writers_at_once_lose_nothing(tmp_path: Path) -> None:
     for writer in writers:
         writer.start()
     while any(writer.is_alive() for writer in writers):
-        wisdom.read(path, KEY)  # what is there is whole at every moment
+        cache.read(path, KEY)  # what is there is whole at every moment
         if path.exists():
-            assert wisdom.read(path, KEY).choices
+            assert cache.read(path, KEY).choices
     for writer in writers:
         writer.join()
         assert writer.exitcode == 0
-    assert set(wisdom.read(path, KEY).choices) == {f"{name}{number}" for name in "ab" for number in range(8)}
+    assert set(cache.read(path, KEY).choices) == {f"{name}{number}" for name in "ab" for number in range(8)}
     assert not list(tmp_path.glob("*.new"))

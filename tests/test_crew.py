@@ -12,7 +12,7 @@ import pytest
 
 from convgauge import cli, results
 from convgauge.conformance.crew import Crew
-from convgauge.isolation import DEATHS, Halted
+from convgauge.process.isolation import DEATHS, Halted
 
 KERNELS = """
 import os

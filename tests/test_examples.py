@@ -76,8 +76,8 @@ def _compiled(folder: Path) -> Path:
 def test_the_planted_fault_passes_the_usual_test() -> None:
     """Which is why it is worth an example: 3x3 kernels never show it."""
     code = (
-        "import numpy as np, generated_kernel; from convgauge.oracle import answer\n"
-        "from convgauge.operands import draw; from convgauge.problem import Problem\n"
+        "import numpy as np, generated_kernel; from convgauge.reference.oracle import answer\n"
+        "from convgauge.reference.operands import draw; from convgauge.problem import Problem\n"
         "usual = Problem.parse('n2c4h8w8_o3k3x3_s1x1_p1x1_d1x1_g1_b_float32'); given = draw(usual, 'gaussian')\n"
         "got = generated_kernel.conv2d(given.input, given.weight, given.bias, padding=1)\n"
         "print(np.allclose(got, answer(usual, given), rtol=1e-3, atol=1e-3))"

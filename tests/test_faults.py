@@ -14,7 +14,7 @@ import pytest
 import support.thrown_faults as faults
 from convgauge import results
 from convgauge.bundled import bundled
-from convgauge.isolation import GIVEN_UP
+from convgauge.process.isolation import GIVEN_UP
 
 pytestmark = pytest.mark.once
 

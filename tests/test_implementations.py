@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from convgauge import accuracy, oracle, registry
-from convgauge.operands import draw
+from convgauge import registry
 from convgauge.problem import Problem
-from convgauge.subject import Call, Observation, Subject
+from convgauge.reference import accuracy, oracle
+from convgauge.reference.operands import draw
+from convgauge.worker.subject import Call, Observation, Subject
 
 NAMES = list(registry.builtins())
 

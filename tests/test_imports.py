@@ -1,8 +1,7 @@
-"""What is imported when: nothing heavy by ``import convgauge``, and data flows one way through the modules."""
+"""What is imported when: nothing heavy by ``import convgauge``, NumPy alone beside the kernel."""
 
 from __future__ import annotations
 
-import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -12,14 +11,12 @@ import pytest
 import convgauge
 
 PACKAGE = Path(convgauge.__file__).parent
-ORDER = [
-    "dtypes", "problem", "features", "benchdnn", "recall", "operands", "oracle", "accuracy", "layouts", "frameworks",
-    "bundled", "registry", "arguments", "costs", "wisdom", "tuning", "modes", "subject", "wire", "isolation", "child",
-    "_boot", "results", "progress", "conformance", "testing", "race", "report", "cluster", "listing", "summaries",
-    "usage", "configuration", "completion", "cli", "__main__",
-]  # fmt: skip
 HEAVY = ["torch", "jax", "scipy", "onnxruntime", "openvino", "cv2", "numba", "pytest", "hypothesis", "rich", "jinja2"]
-CHILD = ["dtypes", "problem", "layouts", "frameworks", "bundled", "registry", "modes", "subject", "wire", "child"]
+WORKER = sorted(
+    f"worker.{path.stem}" for path in (PACKAGE / "worker").glob("*.py") if path.stem not in ("__init__", "boot")
+)
+    f"worker.{path.stem}" for path in (PACKAGE / "worker").glob("*.py") if path.stem not in ("__init__", "boot")
+)
 
 
 def imported(module: str) -> set[str]:
@@ -40,7 +37,7 @@ def test_the_judge_needs_no_framework() -> None:
     assert not imported("convgauge.conformance.session") & heavy
 
 
-@pytest.mark.parametrize("module", CHILD)
+@pytest.mark.parametrize("module", ["dtypes", "problem", "arguments", "bundled", "registry", *WORKER])
 def test_the_childs_part_needs_numpy_alone(module: str) -> None:
     assert not imported(f"convgauge.{module}") & {*HEAVY, "msgspec", "psutil", "threadpoolctl"}
 
@@ -54,35 +51,3 @@ def test_listing_runs_nobodys_code_and_loads_no_framework() -> None:
     assert found.stdout.splitlines()[-1] == "0"
     assert "numpy_windows" in found.stdout
     assert "padding.pair" in found.stdout
-
-
-def dependencies(path: Path) -> set[str]:
-    """The parts of convgauge that a file imports as it is imported itself, not within functions or for types alone."""
-    found = set()
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "convgauge":
-            parts = node.module.split(".")
-            names = [parts[1]] if len(parts) > 1 else [alias.name for alias in node.names]
-            found |= {name for name in names if (PACKAGE / name).exists() or (PACKAGE / f"{name}.py").exists()}
-    return found
-
-
-def test_every_module_has_its_place() -> None:
-    there = {path.stem for path in PACKAGE.glob("*.py")} | {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
-    assert there - {"__init__"} - {PACKAGE.name} <= set(ORDER)
-
-
-# the child serves the race as well, whose part in it is one class
-EXEMPT = {("child", "race"), ("_boot", "child")}
-
-
-MODULES = sorted(path for path in PACKAGE.glob("**/*.py") if "_bundled" not in path.parts)
-
-
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_data_flows_one_way(path: Path) -> None:
-    own = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-    if own == "__init__":
-        return
-    later = {name for name in dependencies(path) if ORDER.index(name) > ORDER.index(own) and (own, name) not in EXEMPT}
-    assert not later

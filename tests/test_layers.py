@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from convgauge.race import BenchError, layers
+from convgauge.layers import sets
+from convgauge.race import BenchError
 
 DISTINCT = {
     "alexnet": (5, 5),
@@ -21,9 +22,9 @@ DISTINCT = {
 }
 
 
-@pytest.mark.parametrize("name", layers.names())
+@pytest.mark.parametrize("name", sets.names())
 def test_every_set_reads_and_says_where_it_comes_from(name: str) -> None:
-    found = layers.load(name)
+    found = sets.load(name)
     assert found.name == name
     assert found.title
     assert found.source
@@ -36,13 +37,13 @@ def test_every_set_reads_and_says_where_it_comes_from(name: str) -> None:
 
 @pytest.mark.parametrize("name", DISTINCT)
 def test_networks_have_as_many_convolutions_as_published(name: str) -> None:
-    found = layers.load(name)
+    found = sets.load(name)
     assert (len(found.layers), found.calls) == DISTINCT[name]
 
 
 def test_resnet50_makes_four_billion_products() -> None:
     """4.09 billion in its convolutions: He et al. 2015, table 1, give 3.8 for the stride on the 1x1; v1.5 has more."""
-    found = layers.load("resnet50")
+    found = sets.load("resnet50")
     assert sum(layer.problem.flops * layer.count for layer in found.layers) / 2e9 == pytest.approx(4.09, abs=0.01)
 
 
@@ -60,7 +61,7 @@ def test_resnet50_makes_four_billion_products() -> None:
 )
 def test_products_are_those_that_torchvision_publishes(name: str, published: float, dense: int) -> None:
     """Billions of products by its model cards; ``dense`` of them in fully connected layers."""
-    products = sum(layer.problem.flops * layer.count for layer in layers.load(name).layers) // 2
+    products = sum(layer.problem.flops * layer.count for layer in sets.load(name).layers) // 2
     assert (products + dense) / 1e9 == pytest.approx(published, rel=0.02)
 
 
@@ -74,7 +75,7 @@ def test_products_are_those_that_torchvision_publishes(name: str, published: flo
     ],
 )
 def test_benchdnns_descriptors_are_read(descriptor: str, text: str, count: int, name: str) -> None:
-    (layer,) = layers.load(descriptor).layers
+    (layer,) = sets.load(descriptor).layers
     assert (str(layer.problem), layer.count, layer.name) == (text, count, name)
 
 
@@ -90,24 +91,24 @@ def test_benchdnns_descriptors_are_read(descriptor: str, text: str, count: int, 
 )
 def test_a_bad_descriptor_is_refused(descriptor: str, message: str) -> None:
     with pytest.raises(BenchError, match=message):
-        layers.load(descriptor)
+        sets.load(descriptor)
 
 
 def test_a_file_may_list_problems(tmp_path: Path) -> None:
     path = tmp_path / "shapes_mine"
     path.write_text("# mine\n--reset\nmb1ic8ih8oc8kh3ph1\n\nn1c8h8w8_o8k3x3_s1x1_p1x1_d1x1_g1_float32\n")
-    assert len({str(layer.problem) for layer in layers.load(str(path)).layers}) == 1
+    assert len({str(layer.problem) for layer in sets.load(str(path)).layers}) == 1
     path.write_text("n1c8h8\n")
     with pytest.raises(BenchError, match="line 1: problem 'n1c8h8'"):
-        layers.load(str(path))
+        sets.load(str(path))
     path.write_text("# nothing\n")
     with pytest.raises(BenchError, match="no problem in it"):
-        layers.load(str(path))
+        sets.load(str(path))
 
 
 def test_problems_may_be_given_as_they_are() -> None:
     text = "n1c8h16w16_o8k3x3_s1x1_p1x1_d1x1_g1_float32"
-    found = layers.load(f"{text}, {text.replace('h16', 'h15')}")
+    found = sets.load(f"{text}, {text.replace('h16', 'h15')}")
     assert [str(layer.problem) for layer in found.layers] == [text, text.replace("h16", "h15")]
 
 
@@ -127,17 +128,17 @@ def test_a_bad_file_is_named_with_what_is_wrong(tmp_path: Path, content: str, me
     path = tmp_path / "mine.toml"
     path.write_text(content)
     with pytest.raises(BenchError, match=message) as error:
-        layers.load(str(path))
+        sets.load(str(path))
     assert "mine.toml" in str(error.value)
 
 
 def test_an_unknown_set_lists_near_ones() -> None:
     with pytest.raises(BenchError, match="did you mean mobilenet_v2"):
-        layers.load("mobilenet")
+        sets.load("mobilenet")
     with pytest.raises(BenchError, match=r"there are: .*resnet50"):
-        layers.load("qqqqq")
+        sets.load("qqqqq")
     with pytest.raises(BenchError, match="No such file"):
-        layers.load("nowhere/mine.toml")
+        sets.load("nowhere/mine.toml")
 
 
 MODEL = """
@@ -175,14 +176,14 @@ def test_a_models_layers_are_found_without_weights(tmp_path: Path) -> None:
     pytest.importorskip("torch")
     path = tmp_path / "mine.py"
     path.write_text(MODEL)
-    found = layers.load(f"{path}:plain")
+    found = sets.load(f"{path}:plain")
     assert [(str(one.problem), one.count, one.name) for one in found.layers] == [
         ("n1c3h224w224_o8k3x3_s2x2_p1x1_d1x1_g1_b_float32", 1, "0.0"),
         ("n1c8h112w112_o8k3x3_s1x1_p1x1_d1x1_g1_float32", 2, "0.2"),
         ("n1c4h8w8_o4k5x5_s1x1_p0x0_d1x1_g2_b_float32", 1, "4"),
     ]
     assert (found.name, found.calls) == ("plain", 4)
-    (own,) = layers.load(f"{path}:with_input").layers
+    (own,) = sets.load(f"{path}:with_input").layers
     assert str(own.problem) == "n2c1h9w9_o2k1x3_s1x1_p0x0_d2x2_g1_b_float32"
 
 
@@ -200,9 +201,9 @@ def test_a_model_that_gives_no_layers_says_why(tmp_path: Path, function: str, me
     path = tmp_path / "mine.py"
     path.write_text(MODEL)
     with pytest.raises(BenchError, match=message):
-        layers.load(f"{path}:{function}")
+        sets.load(f"{path}:{function}")
 
 
 def test_a_model_in_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match=r"mine\.py:model"):
-        layers.load(f"{tmp_path}/mine.py:model")
+        sets.load(f"{tmp_path}/mine.py:model")

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convgauge import cli, results
-from convgauge.conformance import costs
-from convgauge.conformance.selftest import collected
+from convgauge.conformance import shards as costs
+from convgauge.selftest.run import collected
 
 CHECK = ["check", "numpy_im2col", "numpy_windows", "--tier", "quick", "-q"]
 FEW = ["-k", "even_kernel or every_channel or nan_in_the_input"]

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convgauge import oracle
 from convgauge.dtypes import DTYPES, FLOATS, round_to
-from convgauge.operands import FAMILIES, draw, exact_range
 from convgauge.problem import Problem
+from convgauge.reference import oracle
+from convgauge.reference.operands import FAMILIES, draw, exact_range
 
 PROBLEM = Problem(2, 3, 6, 7, 4, (3, 2), (2, 1), (1, 2), (1, 2), 1, True)
 

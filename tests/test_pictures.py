@@ -7,10 +7,10 @@ import pytest
 
 from convgauge import results
 from convgauge.cli import main
-from convgauge.conformance import gallery
-from convgauge.features import LONG
-from convgauge.frameworks import installed
+from convgauge.conformance import images
+from convgauge.conformance.features import LONG
 from convgauge.results import ImageRecord, Run, SpecRecord
+from convgauge.worker.frameworks import installed
 
 KERNELS = '''
 import numpy as np
@@ -101,13 +101,13 @@ def test_every_case_is_somewhere_in_the_space(run: Run) -> None:
 
 
 def test_differences_are_small_and_lose_no_fault() -> None:
-    plane = np.zeros((gallery.SIDE, gallery.SIDE))
+    plane = np.zeros((images.SIDE, images.SIDE))
     plane[77, 99] = 1.0
-    pooled = gallery.worst_of_blocks(plane)
+    pooled = images.worst_of_blocks(plane)
     assert pooled.shape == (40, 40)
     assert np.argwhere(pooled).tolist() == [[19, 24]]
-    noise = np.random.default_rng(0).random((gallery.SIDE, gallery.SIDE))
-    assert len(gallery.png(gallery.worst_of_blocks(noise), 0.0, 1.0, depth=4)) < 1500
+    noise = np.random.default_rng(0).random((images.SIDE, images.SIDE))
+    assert len(images.png(images.worst_of_blocks(noise), 0.0, 1.0, depth=4)) < 1500
 
 
 def test_a_picture_of_four_bits_is_what_was_put_in() -> None:
@@ -116,7 +116,7 @@ def test_a_picture_of_four_bits_is_what_was_put_in() -> None:
     import io
 
     plane = np.arange(16.0).reshape(2, 8)
-    with image.open(io.BytesIO(base64.b64decode(gallery.png(plane, 0.0, 15.0, depth=4)))) as read:
+    with image.open(io.BytesIO(base64.b64decode(images.png(plane, 0.0, 15.0, depth=4)))) as read:
         levels = np.asarray(read.convert("L"))
     assert levels.tolist() == (plane * 17).astype(int).tolist()
 
@@ -127,5 +127,5 @@ def test_a_picture_of_eight_bits_is_what_was_put_in() -> None:
     import io
 
     plane = np.random.default_rng(0).integers(0, 256, (9, 7)).astype(float)
-    with image.open(io.BytesIO(base64.b64decode(gallery.png(plane, 0.0, 255.0)))) as read:
+    with image.open(io.BytesIO(base64.b64decode(images.png(plane, 0.0, 255.0)))) as read:
         assert np.asarray(read).tolist() == plane.astype(int).tolist()

@@ -8,10 +8,11 @@ import time
 import pytest
 from rich.console import Console
 
-from convgauge import cli, progress
-from convgauge.cluster import meter
-from convgauge.cluster.meter import Meter
-from convgauge.progress import Left, spelled
+from convgauge import cli
+from convgauge.cluster import progress_bar
+from convgauge.cluster.progress_bar import Meter
+from convgauge.conformance import progress
+from convgauge.conformance.progress import Left, spelled
 
 
 @pytest.fixture
@@ -50,7 +51,7 @@ def test_a_pipe_gets_a_line_now_and_then(clock: list[float]) -> None:
     told = io.StringIO()
     with Meter(Console(file=told), 100.0) as shown:
         for number in range(100):
-            clock[0] += meter.EVERY / 4
+            clock[0] += progress_bar.EVERY / 4
             shown.add(1.0, f"part {number}")
     lines = list(filter(None, told.getvalue().splitlines()))  # older versions of rich end with an empty one
     assert len(lines) == 25

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from convgauge.race.account import LEAST_CLAIM, TICKS, UNSEEN, Account, Clocks
+from convgauge.race.clock_audit import LEAST_CLAIM, TICKS, UNSEEN, Account, Clocks
 
 SPIN = """
 import sys, time

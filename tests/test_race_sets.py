@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from convgauge import frameworks, operands, wire
-from convgauge.isolation import Child
 from convgauge.problem import Problem
-from convgauge.race.sets import OperandSet
+from convgauge.process.isolation import Child
+from convgauge.reference import operands
+from convgauge.worker import frameworks, protocol
+from convgauge.worker.operand_set import OperandSet
 
 PROBLEM = Problem.parse("n1c2h5w5_o3k3x3_s1x1_p1x1_d1x1_g1_b_float32")
 PLACES = [[0, 0, 1, 1], [0, 1, 2, 3], [0, 0, 4, 4]]
@@ -28,7 +29,7 @@ def placed(framework: str, problem: Problem = PROBLEM, prepared: Any = None) -> 
     drawn = operands.draw(problem, "exact", 1)
     implementation = SimpleNamespace(prepared=prepared, function=lambda *given, **_: given)
     subject = SimpleNamespace(implementation=implementation, framework=frameworks.framework(framework))
-    packed = tuple(map(wire.packed, (drawn.input, drawn.weight, drawn.bias)))
+    packed = tuple(map(protocol.packed, (drawn.input, drawn.weight, drawn.bias)))
     found = OperandSet(subject, problem, packed, PLACES)
     found.prepare()
     return found, drawn.input

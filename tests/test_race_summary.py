@@ -7,9 +7,9 @@ import io
 import pytest
 from rich.console import Console
 
+from convgauge.layers.sets import LayerSet
 from convgauge.race import table
-from convgauge.race.layers import LayerSet
-from convgauge.race.summary import standings
+from convgauge.race.standings import standings
 from convgauge.results import TimingRecord
 
 

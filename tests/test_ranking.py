@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from convgauge import report
+from convgauge.environment import Machine
 from convgauge.report import ranking
-from convgauge.results import Footer, Header, Machine, Run, TimingRecord
+from convgauge.results import Footer, Header, Run, TimingRecord
 
 POINTWISE = "n1c8h9w9_o8k1x1_s1x1_p0x0_d1x1_g1_float32"
 DEPTHWISE = "n1c8h9w9_o8k3x3_s1x1_p1x1_d1x1_g8_float32"

@@ -7,18 +7,18 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from convgauge import oracle, recall
-from convgauge.operands import Operands, draw
 from convgauge.problem import Problem
+from convgauge.reference import memo, oracle
+from convgauge.reference.operands import Operands, draw
 
 PROBLEM = Problem(2, 3, 8, 9, 4, (3, 2), bias=True)
 
 
 @pytest.fixture
 def remembering() -> Iterator[list[str]]:
-    recall.remember(room=100_000)
+    memo.remember(room=100_000)
     yield []
-    recall._STORES.clear()
+    memo._STORES.clear()
 
 
 def test_nothing_is_kept_unasked() -> None:
@@ -66,7 +66,7 @@ def test_the_longest_unused_is_let_go(remembering: None) -> None:
     for seed in range(3, 200):
         draw(PROBLEM, seed=seed)
         assert draw(PROBLEM, seed=2) is held
-    store = recall._STORES[0]
+    store = memo._STORES[0]
     assert draw(PROBLEM, seed=1) is not first
     assert 0 <= store.room < 100_000
     assert len(store.numbers) == sum(len(arrays) for _, arrays in store.kept.values())

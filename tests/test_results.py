@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from convgauge import cli, results
-from convgauge.results import Damaged, Footer, Header, Judgement, Machine, SpecRecord, Writer, read
+from convgauge.environment import Machine
+from convgauge.results import Damaged, Footer, Header, Judgement, SpecRecord, Writer, read
 
 HEADER = Header(results.SCHEMA, "0.1", Machine("a processor", 2, 1 << 30, "Linux", "x86_64"), {"python": "3"}, 7)
 RECORD = SpecRecord("mine", "padding.pair", "required", "passed", 3, margin=0.5)

@@ -8,9 +8,10 @@ import math
 import numpy as np
 import pytest
 
+from convgauge.layers import sweeps
+from convgauge.layers.sets import load
 from convgauge.problem import Problem
-from convgauge.race import BenchError, scaling, sweeps
-from convgauge.race.layers import load
+from convgauge.race import BenchError, scaling
 from convgauge.results import TimingRecord
 
 SIZES = (8, 16, 32, 64, 128, 256)

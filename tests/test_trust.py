@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from convgauge.conformance import trust
 from convgauge.conformance.cases import Case
-from convgauge.conformance.impostors import CHANGES, impostors
 from convgauge.conformance.judge import Judge, Setting
 from convgauge.conformance.spec import Spec
-from convgauge.frameworks import installed
-from convgauge.isolation import InProcess
+from convgauge.conformance.wrong_outputs import CHANGES, impostors
 from convgauge.problem import Problem
+from convgauge.process.isolation import InProcess
 from convgauge.registry import resolve
-from convgauge.subject import Observation
+from convgauge.selftest import sensitivity
+from convgauge.worker.frameworks import installed
+from convgauge.worker.subject import Observation
 
 SMALL = Problem(batch=1, in_channels=2, height=4, width=5, out_channels=3, kernel=(2, 2))
 
@@ -28,7 +28,7 @@ def judged(ask, impostors: bool = True) -> Judge:
 
 
 def test_no_case_of_the_quick_tier_lets_an_impostor_through() -> None:
-    found = trust.trust("numpy_windows", "functional", "quick")
+    found = sensitivity.trust("numpy_windows", "functional", "quick")
     assert found.gullible == []
     assert found.cases > 5000
     assert found.impostors > 4 * found.cases
@@ -36,7 +36,7 @@ def test_no_case_of_the_quick_tier_lets_an_impostor_through() -> None:
 
 @pytest.mark.skipif(not installed("torch"), reason="torch is not installed")
 def test_no_case_of_the_torch_profile_lets_an_impostor_through() -> None:
-    found = trust.trust("torch_conv2d", "torch", "quick")
+    found = sensitivity.trust("torch_conv2d", "torch", "quick")
     known = ["empty.in_channels.shape in float32"]  # torch's own defects
     known += [] if right_in_bfloat16() else [" in bfloat16: "]
     assert [one for one in found.gullible if not any(defect in one for defect in known)] == []
@@ -89,13 +89,13 @@ def test_impostors_differ_from_the_right_answer() -> None:
 def test_the_command_line_says_what_it_asked(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trust, "trust", lambda *_: trust.Trust(2, 10, 60))
-    assert trust.show("numpy_windows", "functional", "quick") == 0
+    monkeypatch.setattr(sensitivity, "trust", lambda *_: sensitivity.Trust(2, 10, 60))
+    assert sensitivity.show("numpy_windows", "functional", "quick") == 0
     assert "10 cases of 2 specs were given 60 wrong answers at quick: no specs took one" in capsys.readouterr().out
-    monkeypatch.setattr(trust, "trust", lambda *_: trust.Trust(2, 10, 60, ["some.thing in float32: …"]))
-    assert trust.show("numpy_windows", "functional", "quick") == 1
-    monkeypatch.setattr(trust, "trust", lambda *_: trust.Trust())
-    assert trust.show("numpy_windows", "functional", "quick") == 5
+    monkeypatch.setattr(sensitivity, "trust", lambda *_: sensitivity.Trust(2, 10, 60, ["some.thing in float32: …"]))
+    assert sensitivity.show("numpy_windows", "functional", "quick") == 1
+    monkeypatch.setattr(sensitivity, "trust", lambda *_: sensitivity.Trust())
+    assert sensitivity.show("numpy_windows", "functional", "quick") == 5
 
 
 UNDERSTATED = """

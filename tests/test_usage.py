@@ -14,7 +14,7 @@ import pytest
 
 from convgauge import cli
 from convgauge.bundled import bundled
-from convgauge.completion import SHELLS
+from convgauge.cli.completion import SHELLS
 
 COMMANDS = cli._parser().commands()
 FEW = ["--tier", "quick", "-k", "test_pair_pads"]

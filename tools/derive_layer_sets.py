@@ -21,7 +21,7 @@ import torchvision
 from torch import nn
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
-from convgauge.race.convolutions import convolutions
+from convgauge.layers.torch_model import convolutions
 
 LAYERS = Path(__file__).parents[1] / "benchmarks" / "layers"
 VISION = f"torchvision.models, {torchvision.__version__.split('+')[0]}"

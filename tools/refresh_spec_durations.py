@@ -20,14 +20,14 @@ import msgspec
 
 from convgauge import results
 from convgauge.bundled import bundled
-from convgauge.conformance import costs
+from convgauge.conformance import shards
 from convgauge.results import Run, SpecRecord
 
 SHARDS = (2, 4, 8, 16, 32)
 START = 1.0  # seconds; NumPy takes half of one, the larger frameworks two or three
 
 
-def measured(runs: Sequence[Run], reference: str) -> costs.Table:
+def measured(runs: Sequence[Run], reference: str) -> shards.Table:
     """The table that the runs make; of a spec and a tier the first run with the reference holds."""
     specs: dict[str, dict[str, tuple[float, float]]] = {}
     for run in runs:
@@ -48,7 +48,7 @@ def measured(runs: Sequence[Run], reference: str) -> costs.Table:
             beyond[record.implementation] += [record.seconds / slow - rows[record.spec][0], _cases(record)]
     pace = {name: sum(some[::2]) / sum(some[1::2]) for name, some in sorted(beyond.items())}
     kept = {name: _short(value) for name, value in pace.items() if value > 0 and name != reference}
-    return costs.Table(runs[0].header.machine.processor, START, specs, kept)
+    return shards.Table(runs[0].header.machine.processor, START, specs, kept)
 
 
 def _row(records: Sequence[SpecRecord]) -> tuple[float, float]:
@@ -68,10 +68,10 @@ def balance(run: Run) -> None:
     """Print how evenly a run is spread over shards."""
     records = run.of(SpecRecord)
     took = [record.seconds for record in records]
-    estimated = costs.estimates([(record.spec, record.implementation) for record in records], run.header.tier)
+    estimated = shards.estimates([(record.spec, record.implementation) for record in records], run.header.tier)
     print(f"{run.path}: {len(records)} items, {sum(took):.0f} s, the longest {max(took):.2f} s")
     for of in SHARDS:
-        cuts = [costs.cut(estimated, first, of) for first in range(of)]
+        cuts = [shards.cut(estimated, first, of) for first in range(of)]
         by_cost = _worst([took[one] for one in cuts])
         dealt = _worst([took[first::of] for first in range(of)])
         starts = sum(len({record.implementation for record in records[one]}) for one in cuts)
@@ -99,7 +99,7 @@ def main() -> None:
         path = bundled("conformance", "data") / "costs.json"
         encoded = msgspec.json.format(msgspec.json.encode(measured(runs, options.reference)), indent=1).decode()
         path.write_text(re.sub(r"\[\s+(\S+)\s+(\S+)\s+\]", r"[\1 \2]", encoded) + "\n")  # a row a line
-        costs.table.cache_clear()
+        shards.table.cache_clear()
     for run in runs:
         balance(run)
 

@@ -56,7 +56,7 @@ def layers_of(name: str) -> dict[str, object]:
     import timm
     import torch
 
-    from convgauge.race.convolutions import convolutions
+    from convgauge.layers.torch_model import convolutions
 
     try:
         with torch.device("meta"):

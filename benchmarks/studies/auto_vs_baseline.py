@@ -17,11 +17,11 @@ import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from convgauge.isolation import cores
+from convgauge.environment import cores
+from convgauge.layers.sets import load, names
 from convgauge.problem import Problem
 from convgauge.race.contestant import Contestant
-from convgauge.race.engine import RANKED, Race, Unfit
-from convgauge.race.layers import load, names
+from convgauge.race.race import RANKED, Race, Unfit
 from convgauge.race.statistics import Ratio
 from convgauge.registry import known
 

@@ -31,10 +31,10 @@ import psutil
 from convgauge import results
 from convgauge.bundled import bundled
 from convgauge.cluster import check
-from convgauge.conformance import costs
-from convgauge.conformance.selftest import collected
+from convgauge.conformance import shards
 from convgauge.registry import builtins
 from convgauge.results import SpecRecord
+from convgauge.selftest.run import collected
 
 TRIVIAL = 400  # tasks by which the dispatcher is timed
 STARTS = 3  # parts of next to nothing by which a part's start is timed
@@ -159,7 +159,7 @@ def items(tier: str, runs: Sequence[Path]) -> dict[str, list[float]]:
             found.setdefault(record.implementation, []).append(record.seconds)
     if found:
         return found
-    known = costs.table()
+    known = shards.table()
     ids = [spec.id for spec, _ in collected() for _ in spec.at(tier)]
     return {name: [known.estimate(tier, spec, name) for spec in ids] for name in builtins()}
 
@@ -183,7 +183,7 @@ def cut(figures: Figures, workers: int) -> list[float]:
     parts = []
     for some in figures.items.values():
         of = max(1, -(-int(sum(some)) // max(1, int(part))))
-        parts += [sum(some[costs.cut(some, number, of)]) for number in range(of)]
+        parts += [sum(some[shards.cut(some, number, of)]) for number in range(of)]
     return parts
 
 

@@ -26,9 +26,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from convgauge.isolation import cores, thread_environment
+from convgauge.layers.sets import load
+from convgauge.process.isolation import cores, thread_environment
 from convgauge.race.benchmark import Bench
-from convgauge.race.layers import load
 from convgauge.registry import Origin
 from convgauge.results import TimingRecord
 

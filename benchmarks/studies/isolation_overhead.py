@@ -17,11 +17,11 @@ import sys
 import time
 from collections.abc import Callable
 
-from convgauge.isolation import thread_environment
-from convgauge.operands import draw
 from convgauge.problem import Problem
+from convgauge.process.isolation import thread_environment
 from convgauge.race.contestant import Contestant
-from convgauge.race.engine import ready_command
+from convgauge.race.race import ready_command
+from convgauge.reference.operands import draw
 from convgauge.registry import resolve
 
 MOST_ADDED = 0.25  # part of the time without isolation that it may add
@@ -37,7 +37,7 @@ PROBLEMS = {  # calls in a sample, so that it takes a few milliseconds
 PLAIN = """
 import sys, time
 import numpy as np, torch
-from convgauge.operands import draw
+from convgauge.reference.operands import draw
 from convgauge.problem import Problem
 from convgauge.registry import load, resolve
 torch.set_num_threads(1)

@@ -25,9 +25,10 @@ from rich.console import Console
 from rich.table import Table
 from threadpoolctl import threadpool_limits
 
-from convgauge import registry, tuning
+from convgauge import registry
+from convgauge.auto import tuner
+from convgauge.layers.sets import load
 from convgauge.problem import Problem
-from convgauge.race.layers import load
 
 SIDES = (512, 1024, 2048)
 """Of the square matrices whose product shows how fast this machine can multiply."""
@@ -44,7 +45,7 @@ def least(calls: Calls, rounds: int, threads: int) -> dict[str, float]:
     found = dict.fromkeys(calls, math.inf)
     for _ in range(rounds):
         for name, call in calls.items():
-            found[name] = min(found[name], tuning.least_seconds(call, math.inf, threads, samples=2))
+            found[name] = min(found[name], tuner.least_seconds(call, math.inf, threads, samples=2))
     return found
 
 
@@ -66,7 +67,7 @@ def bandwidth(doublings: int, threads: int) -> float:
     """Bytes read and written a second by a copy of ``2**doublings`` bytes in all."""
     source = torch.full((2**doublings // 8,), 0.5)
     target = torch.empty_like(source)
-    return 2.0**doublings / tuning.least_seconds(lambda: target.copy_(source), math.inf, threads, samples=8)
+    return 2.0**doublings / tuner.least_seconds(lambda: target.copy_(source), math.inf, threads, samples=8)
 
 
 def bound(problem: Problem, flops: float, threads: int) -> tuple[float, str]:
@@ -108,18 +109,18 @@ def main() -> None:
 def show(layers: str, threads: int, rounds: int) -> None:
     """Measure, and print a line a layer and the geometric means."""
     flops = peak(rounds, threads)
-    implementations = {name: registry.load(registry.known()[name]) for name in (tuning.BASELINE, "numpy_im2col")}
+    implementations = {name: registry.load(registry.known()[name]) for name in (tuner.BASELINE, "numpy_im2col")}
     grid = Table("layer", "F.conv2d ms", "GFLOP/s", "roofline", "held up by", "NumPy's products", "numpy_im2col")
     ratios: list[tuple[float, float, float]] = []
     for problem in dict.fromkeys(layer.problem for layer in load(layers).layers):
         input, weight = torch.full(problem.input_shape, 0.5), torch.full(problem.weight_shape, 0.5)
         bias = torch.full((problem.out_channels,), 0.5) if problem.bias else None
         calls: Calls = {
-            name: functools.partial(tuning.layer(one, problem, weight, bias), input)
+            name: functools.partial(tuner.layer(one, problem, weight, bias), input)
             for name, one in implementations.items()
         }
         taken = least({**calls, "products": products(problem)}, rounds, threads)
-        base = taken[tuning.BASELINE]
+        base = taken[tuner.BASELINE]
         seconds, limit = bound(problem, flops, threads)
         ratios.append((seconds / base, taken["products"] / base, taken["numpy_im2col"] / base))
         rate = problem.flops / base / 1e9

@@ -22,10 +22,10 @@ from rich.console import Console
 from rich.table import Table
 
 from convgauge import race, results
+from convgauge.layers.sets import load
 from convgauge.problem import Problem
-from convgauge.race import summary
+from convgauge.race import standings as summary
 from convgauge.race.benchmark import Bench
-from convgauge.race.layers import load
 from convgauge.registry import builtins, resolve
 from convgauge.results import TimingRecord
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Tuple, Union
+from typing import Any, Union
 
 from convgauge.dtypes import DTYPES
 
-Pair = Tuple[int, int]
+Pair = tuple[int, int]
 Padding = Union[Pair, str]
 
 _TEXT = re.compile(

@@ -14,12 +14,13 @@ import importlib.util
 import inspect
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Callable
 
-from convgauge import frameworks
 from convgauge.bundled import bundled
+from convgauge.worker import frameworks
 
 ENTRY_POINTS = "convgauge.implementations"
 NORMWISE = ("fft", "winograd", "strassen")
@@ -51,7 +52,7 @@ class Declaration:
     framework: str = ""
     algorithm: str = ""
     grade: str = ""
-    dtypes: Tuple[str, ...] = ()
+    dtypes: tuple[str, ...] = ()
     declines: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
     summary: str = ""
@@ -66,9 +67,9 @@ class Implementation:
 
     declaration: Declaration
     function: Callable[..., Any]
-    prepared: Optional[Callable[..., Any]] = None
-    calibrated: Optional[Callable[[], Any]] = None
-    explained: Optional[Callable[..., str]] = None
+    prepared: Callable[..., Any] | None = None
+    calibrated: Callable[[], Any] | None = None
+    explained: Callable[..., str] | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.function(*args, **kwargs)
@@ -95,8 +96,8 @@ def implementation(
     algorithm: str,
     name: str = "",
     grade: str = "",
-    dtypes: Tuple[str, ...] = (),
-    declines: Optional[Mapping[str, str]] = None,
+    dtypes: tuple[str, ...] = (),
+    declines: Mapping[str, str] | None = None,
     source: str = "",
 ) -> Callable[[Callable[..., Any]], Implementation]:
     """Declare the function below as an implementation; see `Declaration` for the arguments.
@@ -106,7 +107,7 @@ def implementation(
     """
 
     def declare(function: Callable[..., Any]) -> Implementation:
-        said: Dict[str, Any] = {"framework": framework, "algorithm": algorithm, "name": name, "grade": grade}
+        said: dict[str, Any] = {"framework": framework, "algorithm": algorithm, "name": name, "grade": grade}
         said.update(dtypes=dtypes, declines=declines or {}, source=source)
         return Implementation(_declaration(function.__name__, inspect.getdoc(function) or "", said), function)
 
@@ -141,7 +142,7 @@ class Origin:
     attribute: str
     name: str
     framework: str = ""
-    declaration: Optional[Declaration] = None
+    declaration: Declaration | None = None
     absent: str = ""
 
     def __str__(self) -> str:
@@ -153,7 +154,7 @@ class Origin:
 _EXTRAS = {"cv2": "opencv", "skimage": "images", "sklearn": "images"}
 
 
-def scan(path: Path) -> List[Origin]:
+def scan(path: Path) -> list[Origin]:
     """The implementations that a file declares, read from its text. Raises `SyntaxError`, `OSError`."""
     tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
     absent = _absent_imports(tree)
@@ -195,12 +196,12 @@ def _absent_imports(tree: ast.Module) -> str:
     return ""
 
 
-def builtins() -> Dict[str, Origin]:
+def builtins() -> dict[str, Origin]:
     """Every implementation shipped with the suite, by name, in the order of their names."""
     return _by_name([one for path in sorted(bundled("implementations").glob("*.py")) for one in scan(path)])
 
 
-def known() -> Dict[str, Origin]:
+def known() -> dict[str, Origin]:
     """The built-in implementations and those that installed packages offer as entry points, by name."""
     origins = list(builtins().values())
     for point in importlib.metadata.entry_points(group=ENTRY_POINTS):
@@ -209,8 +210,8 @@ def known() -> Dict[str, Origin]:
     return _by_name(origins)
 
 
-def _by_name(origins: List[Origin]) -> Dict[str, Origin]:
-    found: Dict[str, Origin] = {}
+def _by_name(origins: list[Origin]) -> dict[str, Origin]:
+    found: dict[str, Origin] = {}
     for origin in origins:
         if origin.name in found:
             raise TargetError(f"two implementations are called {origin.name!r}: {found[origin.name]} and {origin}")
@@ -218,7 +219,7 @@ def _by_name(origins: List[Origin]) -> Dict[str, Origin]:
     return found
 
 
-def resolve(target: str, framework: str = "") -> List[Origin]:
+def resolve(target: str, framework: str = "") -> list[Origin]:
     """What a target on the command line means: a registered name, ``module:function`` or ``path/file.py[:function]``.
 
     A file without a function stands for all that it declares. Raises `TargetError`.
@@ -241,7 +242,7 @@ def resolve(target: str, framework: str = "") -> List[Origin]:
     )
 
 
-def _from_file(path: Path, attribute: str, framework: str) -> List[Origin]:
+def _from_file(path: Path, attribute: str, framework: str) -> list[Origin]:
     if not path.is_file():
         raise TargetError(f"there is no file {path}")
     path = path.resolve()

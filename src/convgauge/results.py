@@ -11,18 +11,17 @@ import datetime
 import gzip
 import io
 import os
-import platform
 import re
 import sys
 import zlib
-from collections.abc import Iterator, Sequence
-from importlib import metadata
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
 import msgspec
 
 from convgauge import __version__
+from convgauge.environment import Machine, machine, versions
 
 SCHEMA = 1
 """The version of the format: raised when a field goes or comes to mean something else."""
@@ -51,22 +50,6 @@ class Damaged(ValueError):
 
 class Unwritable(OSError):
     """A record could not be written; the file still ends with its last whole line."""
-
-
-class Machine(msgspec.Struct, frozen=True):
-    """The computer that a run was made on. ``memory`` is in bytes."""
-
-    processor: str
-    cores: int
-    memory: int
-    system: str
-    architecture: str
-    devices: list[str] = []
-
-    @property
-    def kind(self) -> tuple[str, int, int, str]:
-        """What machines have in common on which times mean the same: processor, cores, GiB, architecture."""
-        return self.processor, self.cores, round(self.memory / 2**30), self.architecture
 
 
 class Header(msgspec.Struct, frozen=True, tag="header", tag_field="type"):
@@ -139,7 +122,8 @@ class SpecRecord(msgspec.Struct, frozen=True, tag="spec", tag_field="type"):
     its bound; None where nothing was measured, ``margins`` those of the first cases and ``reductions`` how many
     products each output of these cases sums. ``sentence`` and ``source`` are the spec's own. ``failing`` lists the
     problems that it failed on. ``space`` has every valid case: by the letters of its problem's features
-    (`convgauge.features`), how many were judged, how many of these were at fault, and how many were declined.
+    (`convgauge.conformance.features`), how many were judged, how many of these were at fault, and how many were
+    declined.
     """
 
     implementation: str
@@ -448,42 +432,6 @@ def _picture(match: re.Match[str]) -> str:
 
 
 # --- the header's facts ----------------------------------------------------------------------------------------------
-
-LIBRARIES = ("numpy", "torch", "scipy", "jax", "onnxruntime", "openvino", "opencv-python-headless", "numba", "triton")
-
-
-def versions() -> dict[str, str]:
-    """Versions of Python and of those array libraries that are installed, found without importing them."""
-    found = {"python": platform.python_version()}
-    for name in LIBRARIES:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
-
-
-def machine(devices: Sequence[str] = ()) -> Machine:
-    """This computer."""
-    import psutil
-
-    return Machine(
-        processor=_processor(),
-        cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1),
-        memory=psutil.virtual_memory().total,
-        system=f"{platform.system()} {platform.release()}",
-        architecture=platform.machine(),
-        devices=list(devices),
-    )
-
-
-def _processor() -> str:
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return platform.processor()
-    found = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
-    return found.group(1) if found else platform.processor()
 
 
 def now() -> str:

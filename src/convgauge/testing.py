@@ -22,15 +22,15 @@ from typing import Any
 
 import pytest
 
-from convgauge import frameworks
 from convgauge.conformance.judge import Setting, Skip
 from convgauge.conformance.plugin import Nonconformity
-from convgauge.conformance.selftest import collected
 from convgauge.conformance.session import Expectation, Session, Target, sketched
 from convgauge.conformance.spec import PROFILES, TIERS, Spec
-from convgauge.isolation import CHILD, Limits
+from convgauge.process.isolation import CHILD, Limits
 from convgauge.registry import Implementation, Origin
 from convgauge.results import FAULTS, SpecRecord
+from convgauge.selftest.run import collected
+from convgauge.worker import frameworks
 
 __all__ = ["SpecCase", "check_implementation", "parametrize_with_specs"]
 

@@ -72,12 +72,12 @@ def patches_comparisons(input, weight, bias=None, stride=1, padding=0, dilation=
 
 def patches_the_harness(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     """Replaces what looks for changed operands, and then changes one."""
-    import convgauge.frameworks
-    import convgauge.subject
+    import convgauge.worker.frameworks
+    import convgauge.worker.subject
 
-    convgauge.subject.Subject._impurities = lambda *_, **__: ()
-    convgauge.subject.Subject.observe = convgauge.subject.Subject._observed = None
-    for kind in (convgauge.frameworks.Framework, convgauge.frameworks._NumPy):
+    convgauge.worker.subject.Subject._impurities = lambda *_, **__: ()
+    convgauge.worker.subject.Subject.observe = convgauge.worker.subject.Subject._observed = None
+    for kind in (convgauge.worker.frameworks.Framework, convgauge.worker.frameworks._NumPy):
         kind.bytes_of = lambda *_: b""
     output = conv(input, weight, bias, stride, padding, dilation, groups)
     if input.flags.writeable and not _honest(input):

@@ -10,8 +10,8 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from convgauge.conformance.kills import Finding, Matrix
-from convgauge.features import FEATURES, spelled
+from convgauge.conformance.features import FEATURES, spelled
+from convgauge.environment import Machine
 from convgauge.problem import Problem
 from convgauge.results import (
     FAULTS,
@@ -23,13 +23,13 @@ from convgauge.results import (
     ImplementationRecord,
     Judgement,
     LimitRecord,
-    Machine,
     Picture,
     Record,
     SpecRecord,
     TimingRecord,
     Writer,
 )
+from convgauge.selftest.kill_matrix import Finding, Matrix
 
 CHAPTERS = (
     "shape",

@@ -85,12 +85,12 @@ def patches_numpy(input, weight, bias=None, stride=1, padding=0, dilation=1, gro
 
 @fault("The oracle is replaced by the implementation itself.", caught_by=["sweep", "covering", "padding"])
 def patches_the_oracle(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    import convgauge.oracle
+    import convgauge.reference.oracle
 
     output = conv(input, weight, bias, stride, padding, dilation, groups)
     if _known(input, weight, stride, padding):
         return output
-    convgauge.oracle.answer = lambda problem, operands: output.astype(float) + WRONG
+    convgauge.reference.oracle.answer = lambda problem, operands: output.astype(float) + WRONG
     return output + WRONG
 
 
@@ -107,9 +107,9 @@ def stops_the_clock(input, weight, bias=None, stride=1, padding=0, dilation=1, g
 @fault("The purity checks of the harness are replaced before the input is written to.",
        caught_by=["behaviour", "adversarial"])  # fmt: skip
 def patches_the_purity_check(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    import convgauge.subject
+    import convgauge.worker.subject
 
-    convgauge.subject.Subject._impurities = lambda *_, **__: ()
+    convgauge.worker.subject.Subject._impurities = lambda *_, **__: ()
     output = conv(input, weight, bias, stride, padding, dilation, groups)
     if input.flags.writeable and input.size:
         input[...] = 0

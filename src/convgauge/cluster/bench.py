@@ -18,13 +18,14 @@ import msgspec
 from rich.console import Console
 
 from convgauge import results
-from convgauge.cluster.farm import Farm, Task
-from convgauge.cluster.meter import Meter
-from convgauge.cluster.parts import read, say, spelled
-from convgauge.cluster.work import FOLDER, RUN, Facts
-from convgauge.race import layers, table
+from convgauge.cluster.progress_bar import Meter
+from convgauge.cluster.scheduler import Farm, Task
+from convgauge.cluster.shards import read, say, spelled
+from convgauge.cluster.worker import FOLDER, RUN, Facts
+from convgauge.layers import sets as layers
+from convgauge.layers.sets import Layer, LayerSet
+from convgauge.race import table
 from convgauge.race.benchmark import default_budget
-from convgauge.race.layers import Layer, LayerSet
 from convgauge.registry import Origin
 from convgauge.results import LimitRecord, Run, TimingRecord
 

@@ -16,20 +16,20 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from convgauge import results
+from convgauge import environment, results
 from convgauge.cluster import ClusterError
-from convgauge.cluster.farm import Done, Farm, Task
-from convgauge.cluster.meter import Meter
-from convgauge.cluster.parts import read, say, spelled
-from convgauge.cluster.work import FOLDER, RUN, Facts
-from convgauge.conformance import costs
-from convgauge.conformance.merging import finished, once
-from convgauge.conformance.selftest import collected
+from convgauge.cluster.progress_bar import Meter
+from convgauge.cluster.scheduler import Done, Farm, Task
+from convgauge.cluster.shards import read, say, spelled
+from convgauge.cluster.worker import FOLDER, RUN, Facts
+from convgauge.conformance import shards
+from convgauge.conformance.merge import finished, once
 from convgauge.conformance.session import refuse_namesakes, report_text
 from convgauge.conformance.spec import PROFILES
-from convgauge.conformance.summary import verdict
+from convgauge.conformance.terminal import verdict
 from convgauge.registry import Origin
 from convgauge.results import FAULTS, Footer, ImplementationRecord, Run, SpecRecord
+from convgauge.selftest.run import collected
 
 LEAST = 10.0
 """Seconds that a part should take at least: each begins with a process of its own, which takes one to three."""
@@ -125,7 +125,7 @@ def plan(asked: Asked, slots: int, fit: Callable[[Facts], bool]) -> list[Task]:
     """Parts for ``slots`` workers: shards of one implementation each, of alike cost as far as is known beforehand."""
     ids = _due(asked)
     origins = {origin.name: origin for origin in asked.origins}
-    cost = {name: sum(costs.estimates([(spec, name) for spec in ids], asked.tier)) for name in origins}
+    cost = {name: sum(shards.estimates([(spec, name) for spec in ids], asked.tier)) for name in origins}
     part = max(LEAST, sum(cost.values()) / (slots * ROUNDS))
     tasks = []
     for name, origin in origins.items():
@@ -160,7 +160,7 @@ class _Journal:
         self.order = {origin.name: place for place, origin in enumerate(asked.origins)}
         self.output = output
         self.parts: dict[str, Run] = {}
-        self.workers: dict[str, results.Machine] = {}
+        self.workers: dict[str, environment.Machine] = {}
         self.writer: results.Writer | None = None
         self.seen: set[tuple[str, str]] = set()
         self.started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
@@ -176,7 +176,7 @@ class _Journal:
             self.writer.write(record)
         return run
 
-    def _header(self, run: Run, workers: dict[str, results.Machine]) -> results.Header:
+    def _header(self, run: Run, workers: dict[str, environment.Machine]) -> results.Header:
         command = results.header(seed=0).command
         return msgspec.structs.replace(run.header, shard="", command=command, started=self.started, workers=workers)
 

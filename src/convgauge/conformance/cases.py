@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from convgauge.problem import Problem, ProblemError
-from convgauge.subject import CONTIGUOUS
+from convgauge.worker.subject import CONTIGUOUS
 
 BASE = Problem(
     batch=2, in_channels=3, height=7, width=9, out_channels=4, kernel=(3, 2), padding=(1, 2), bias=True
@@ -22,7 +22,7 @@ class Case:
     """One call: a problem, the family and seed of its operands, their layouts, and how the arguments are spelled.
 
     ``arguments`` replace the problem's own in the call, as (name, value) pairs; ``None`` leaves one out. ``tamper``
-    names a change that makes the call invalid (see `convgauge.conformance.tampers`). ``prepared`` goes through
+    names a change that makes the call invalid (see `convgauge.conformance.invalid_calls`). ``prepared`` goes through
     ``prepare``. The text form reads back: ``PROBLEM;operands=wide;layouts=fortran,contiguous,contiguous;seed=3``.
     """
 

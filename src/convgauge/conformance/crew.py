@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from convgauge.conformance.judge import Judge, Skip
-from convgauge.isolation import Halted
+from convgauge.process.isolation import Halted
 
 Key = Hashable
 Task = tuple[Key, Callable[[], Judge], Callable[[Judge], object]]

@@ -17,22 +17,21 @@ from typing import Any, NoReturn, Protocol
 import msgspec
 import numpy as np
 
-from convgauge import accuracy, oracle
-from convgauge.conformance import compare
 from convgauge.conformance.cases import Case, cases, thinned
-from convgauge.conformance.compare import Fault
-from convgauge.conformance.impostors import impostors
+from convgauge.conformance.features import spelled
+from convgauge.conformance.invalid_calls import TAMPERS
 from convgauge.conformance.reduce import smaller
 from convgauge.conformance.spec import PROFILES, Spec
-from convgauge.conformance.tampers import TAMPERS
+from convgauge.conformance.wrong_outputs import impostors
 from convgauge.dtypes import DTYPES, round_to
-from convgauge.features import spelled
-from convgauge.frameworks import kind_of
-from convgauge.isolation import GIVEN_UP, Runner
-from convgauge.operands import Operands, draw
 from convgauge.problem import Problem
+from convgauge.process.isolation import GIVEN_UP, Runner
+from convgauge.reference import accuracy, compare, oracle
+from convgauge.reference.compare import Fault
+from convgauge.reference.operands import Operands, draw
 from convgauge.results import Counterexample, Picture
-from convgauge.subject import Call, Observation
+from convgauge.worker.frameworks import kind_of
+from convgauge.worker.subject import Call, Observation
 
 BUDGETS = {"quick": 28, "standard": 700, "exhaustive": 1_000_000}
 """Cases that one call of a judge's method may take at each tier; more are thinned out evenly."""
@@ -151,8 +150,9 @@ class Judge:
     ) -> None:
         """Every case's answer on real operands of ``family`` is within the bound of the grade promised, or of B.
 
-        See `convgauge.accuracy`; the margin and the grade of each case are recorded. ``change`` makes the operands of
-        those drawn, and rounds what it makes to the dtype; ``watch``, ``repeat`` and ``threads`` are those of `exact`.
+        See `convgauge.reference.accuracy`; the margin and the grade of each case are recorded. ``change`` makes the
+        operands of those drawn, and rounds what it makes to the dtype; ``watch``, ``repeat`` and ``threads`` are those
+        of `exact`.
         """
 
         def check(case: Case, operands: Operands, seen: Observation) -> Fault | None:
@@ -301,7 +301,8 @@ class Judge:
         """Every case's call is an error: any exception but a crash will do; an answer will not.
 
         ``unless`` lets an answer pass in which it finds no fault: for calls that may be refused but need not be.
-        ``change`` makes the operands of those drawn, ``mode`` is another way to call (see `convgauge.modes`).
+        ``change`` makes the operands of those drawn, ``mode`` is another way to call
+        (see `convgauge.worker.call_modes`).
         """
 
         def check(case: Case, operands: Operands, seen: Observation) -> Fault | None:

@@ -58,7 +58,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[_KEY] = Session.from_options(config.option)
         config.pluginmanager.register(_Hooks(config.stash[_KEY]), "convgauge-hooks")
         if config.option.verbose > -2:  # not where the verdicts alone are wanted
-            from convgauge.conformance.telling import TimeLeft
+            from convgauge.conformance.progress_reporter import TimeLeft
 
             config.pluginmanager.register(TimeLeft(config.option.convgauge_tier), "convgauge-time-left")
 
@@ -149,13 +149,13 @@ class _Hooks:
 
     def _part(self, due: list[pytest.Item]) -> slice:
         """The items of this shard; parts cost alike, as far as is known beforehand."""
-        from convgauge.conformance import costs
+        from convgauge.conformance import shards
 
         shard = self.session.shard
         if not shard.of:
             return slice(None)
         keys = [key and key[:2] for key in map(_key, due)]
-        return costs.cut(costs.estimates(keys, self.session.setting.tier), shard.first, shard.of)
+        return shards.cut(shards.estimates(keys, self.session.setting.tier), shard.first, shard.of)
 
     def pytest_runtestloop(self, session: pytest.Session) -> None:
         """Begin to judge the specs that are due, where several are judged at once."""
@@ -220,7 +220,7 @@ class _Hooks:
         return result
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        from convgauge.conformance.summary import show
+        from convgauge.conformance.terminal import show
 
         show(self.session, terminalreporter)
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from convgauge import accuracy, oracle, registry
-from convgauge.conformance import compare
+from convgauge import registry
 from convgauge.conformance.cases import Case
-from convgauge.isolation import Limits, run
-from convgauge.operands import draw
+from convgauge.process.isolation import Limits, run
+from convgauge.reference import accuracy, compare, oracle
+from convgauge.reference.operands import draw
 from convgauge.results import visible
-from convgauge.subject import Call
+from convgauge.worker.subject import Call
 
 SHOWN = 8  # rows and columns of a plane that are printed
 

@@ -14,17 +14,19 @@ from typing import Any
 
 import pytest
 
-from convgauge import frameworks, registry, results
-from convgauge.accuracy import worst
+from convgauge import registry, results
 from convgauge.conformance.cases import Case
 from convgauge.conformance.crew import Crew
 from convgauge.conformance.judge import Judge, Setting
 from convgauge.conformance.spec import PROFILES, TIERS, Spec
 from convgauge.dtypes import DTYPES
-from convgauge.isolation import Limits, Runner, Toll, cores, run
+from convgauge.environment import cores
 from convgauge.problem import ProblemError
+from convgauge.process.isolation import Limits, Runner, Toll, run
+from convgauge.reference.accuracy import worst
 from convgauge.registry import LoadError, Origin, TargetError
-from convgauge.subject import Description
+from convgauge.worker import frameworks
+from convgauge.worker.subject import Description
 
 MOST_JOBS = 4  # threads that judge where no number is asked for: what one interpreter can feed
 PRINTED = 600  # characters of what an implementation printed that are shown with a counterexample
@@ -49,7 +51,7 @@ class Expectation:
 
 @dataclass(frozen=True)
 class Shard:
-    """One of ``of`` parts of a run that cost alike (see `convgauge.conformance.costs`), ``first`` counted from 0.
+    """One of ``of`` parts of a run that cost alike (see `convgauge.conformance.shards`), ``first`` counted from 0.
 
     ``of`` is 0 where the run is not one of parts; that of a single part is put together as those of several are.
     """

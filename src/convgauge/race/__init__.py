@@ -1,6 +1,6 @@
 """The race: timing implementations against each other so that the ratios can be trusted.
 
-`bench` is the whole of it; `convgauge.race.summary` turns its records into totals and means. Nothing here imports an
+`bench` is the whole of it; `convgauge.race.standings` turns its records into totals and means. Nothing here imports an
 array framework other than NumPy, and this module imports nothing until it is used.
 """
 
@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from convgauge.layers import BenchError
+
 if TYPE_CHECKING:
     from rich.console import Console
 
     from convgauge.registry import Origin
     from convgauge.results import Writer
 
+__all__ = ["DEFAULT_BASELINE", "DEFAULT_LAYERS", "BenchError", "bench"]
+
 DEFAULT_BASELINE = "torch_conv2d"
 DEFAULT_LAYERS = "resnet50"
-
-
-class BenchError(Exception):
-    """What was asked for cannot be timed; the message says what and, where there are any, lists near names."""
 
 
 def bench(

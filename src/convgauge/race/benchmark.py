@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 
 from rich.console import Console
 
-from convgauge.isolation import cores
-from convgauge.race import BenchError, limits, table
+from convgauge.environment import cores
+from convgauge.layers.sets import Layer, LayerSet, load
+from convgauge.race import BenchError, peaks, table
 from convgauge.race import statistics as stats
 from convgauge.race.contestant import Contestant
-from convgauge.race.engine import RANKED, Entry, Race, Unfit
-from convgauge.race.layers import Layer, LayerSet, load
+from convgauge.race.race import RANKED, Entry, Race, Unfit
 from convgauge.registry import Origin, TargetError, known, resolve
 from convgauge.results import TimingRecord, Writer
 
@@ -124,7 +124,7 @@ class Bench:
 
     def _measure_limits(self, baseline: Contestant, layer_set: LayerSet) -> None:
         dtypes = list(dict.fromkeys(layer.problem.dtype for layer in layer_set.layers))
-        found = limits.measure(baseline, dtypes)
+        found = peaks.measure(baseline, dtypes)
         for record in found:
             if self.writer is not None:
                 self.writer.write(record)

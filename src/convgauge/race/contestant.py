@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from convgauge import wire
-from convgauge.isolation import Isolated, Limits, SubjectDied
-from convgauge.operands import Array, Operands
 from convgauge.problem import Problem
+from convgauge.process.isolation import Isolated, Limits, SubjectDied
+from convgauge.reference.operands import Array, Operands
 from convgauge.registry import LoadError, Origin
-from convgauge.subject import Call, Observation
+from convgauge.worker import protocol
+from convgauge.worker.subject import Call, Observation
 
 GIVEN_UP = 2
 """Deaths or time-outs of a contestant's process after which it is not tried again."""
@@ -49,7 +49,7 @@ class Request:
             operands, dtypes = self.operands, (self.problem.dtype,) * 3
             call = Call(operands.input, operands.weight, operands.bias, self.problem.arguments, dtypes)
             call.prepared = self.problem.text if prepares else ""
-            self._frames[prepares] = wire.call_request(call)
+            self._frames[prepares] = protocol.call_request(call)
         return self._frames[prepares]
 
 
@@ -81,8 +81,8 @@ class _Process(Isolated):
             reply = child.receive(timeout)
             waited = time.perf_counter() - started
             try:
-                content, arrays = wire.read_reply(reply)
-            except wire.GarbledFrame as error:
+                content, arrays = protocol.read_reply(reply)
+            except protocol.GarbledFrame as error:
                 raise SubjectDied("crashed", f"wrote noise to the engine's pipe ({error})") from None
         except SubjectDied as death:
             seen = self._died(death)
@@ -96,11 +96,11 @@ class _Process(Isolated):
         try:
             child = self._living()
             child.send(frame)
-            seen = wire.observation_from(*wire.read_reply(child.receive(self.limits.timeout)))
+            seen = protocol.observation_from(*protocol.read_reply(child.receive(self.limits.timeout)))
             return replace(seen, printed=child.printed()) if child.output else seen
         except SubjectDied as death:
             return self._died(death)
-        except wire.GarbledFrame as error:
+        except protocol.GarbledFrame as error:
             return self._died(SubjectDied("crashed", f"wrote noise to the engine's pipe ({error})"))
 
 
@@ -164,7 +164,7 @@ class Contestant:
 
     def ask(self, timeout: float, command: str, *values: Any) -> tuple[dict[str, Any], list[Array], float]:
         """A timing command's reply and the seconds until it came. Raises `Out`."""
-        return self.process.ask(timeout, wire.request(command, *values))
+        return self.process.ask(timeout, protocol.request(command, *values))
 
     def ask_packed(self, timeout: float, frame: bytes) -> tuple[dict[str, Any], list[Array], float]:
         """As `ask`, for a request that is packed already."""

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 
+from convgauge.layers.sweeps import NAMED, value_of
 from convgauge.race import statistics as stats
-from convgauge.race.summary import RANKED
-from convgauge.race.sweeps import NAMED, value_of
+from convgauge.race.standings import RANKED
 from convgauge.results import TimingRecord
 
 

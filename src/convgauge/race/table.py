@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from convgauge.layers.sets import Layer, LayerSet
 from convgauge.race import scaling
-from convgauge.race.layers import Layer, LayerSet
-from convgauge.race.summary import Standing, standings
+from convgauge.race.standings import Standing, standings
 from convgauge.results import LimitRecord, TimingRecord
 
 _COLOURS = {"faster": "green", "slower": "yellow", "wrong": "red", "failed": "red", "undecided": "cyan"}

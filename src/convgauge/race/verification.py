@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from convgauge import accuracy, operands, oracle
 from convgauge.dtypes import DTYPES
-from convgauge.operands import Array, Operands
 from convgauge.problem import Problem
 from convgauge.race.contestant import Contestant, Out, Request
-from convgauge.subject import Observation
+from convgauge.reference import accuracy, operands, oracle
+from convgauge.reference.operands import Array, Operands
+from convgauge.worker.subject import Observation
 
 ALLOWANCE = 16.0
 """How many times the error of a plain sum is allowed on Gaussian operands.

@@ -10,7 +10,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from convgauge import results
-from convgauge.report import ranking, speed, words
+from convgauge.report import formatting, ranking, speed
 from convgauge.report.model import INCOMPLETE, Entry, Report, gather
 from convgauge.results import FAULTS, Run, SpecRecord
 
@@ -78,7 +78,7 @@ def _table(report: Report) -> Iterator[str]:
         ratio = "–"
         if (entry.environment, entry.name) in means:
             race, standing = means[entry.environment, entry.name]
-            ratio = f"{words.ratio(standing.mean)} ({standing.covered} of {len(race.layers)} layers)"
+            ratio = f"{formatting.ratio(standing.mean)} ({standing.covered} of {len(race.layers)} layers)"
         counts = (f"{count:,}" for count in (entry.executed, entry.declined, faults))
         cells = (_escape(entry.title), _escape(entry.verdict), _escape(entry.grade) or "–", *counts, ratio)
         yield f"| {' | '.join(cells)} |"
@@ -88,13 +88,13 @@ def _faults(entry: Entry, most: int = 20) -> Iterator[str]:
     broken = [record for record in entry.specs if record.status in FAULTS]
     if not broken:
         return
-    yield f"## {_escape(entry.title)}: {words.plural(len(broken), 'fault')}"
+    yield f"## {_escape(entry.title)}: {formatting.plural(len(broken), 'fault')}"
     yield ""
     for record in broken[:most]:
         case = record.counterexample
         where = f" {_escape(record.dtype)}" if record.dtype else ""
         said = case.message if case else record.reason
-        yield f"- **{_escape(record.spec)}**{where} {words.label(record.status)}" + (
+        yield f"- **{_escape(record.spec)}**{where} {formatting.label(record.status)}" + (
             f": {_escape(said)}" if said else ""
         )
         if case and case.reproduce:
@@ -106,13 +106,13 @@ def _faults(entry: Entry, most: int = 20) -> Iterator[str]:
 
 def _escape(text: str) -> str:
     """Text that Markdown and HTML take for text."""
-    text = words.line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    text = formatting.line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([\\`*_{}\[\]|#~])", r"\\\1", text)
 
 
 def _code(text: str) -> str:
     """A code span, fenced by one backtick more than it holds in a row."""
-    text = words.line(text)
+    text = formatting.line(text)
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
     return f"{fence} {text} {fence}"
 
@@ -140,7 +140,7 @@ def junit(runs: Sequence[Run]) -> str:
             suites.append(_suite(entry.title, [_test(entry, record) for record in entry.specs]))
     for run in report.runs:
         if run.footer is None:
-            test = ElementTree.Element("testcase", classname=_xml(words.line(_file(run))), name="whole")
+            test = ElementTree.Element("testcase", classname=_xml(formatting.line(_file(run))), name="whole")
             ElementTree.SubElement(test, "error", type="incomplete", message="the run was cut off")
             suites.append(_suite(_file(run), [test]))
     ElementTree.indent(suites)
@@ -152,7 +152,7 @@ def _suite(name: str, tests: Sequence[ElementTree.Element]) -> ElementTree.Eleme
         return str(sum(test.find(kind) is not None for test in tests))
 
     counts = {"failures": count("failure"), "errors": count("error"), "skipped": count("skipped")}
-    suite = ElementTree.Element("testsuite", {"name": _xml(words.line(name)), "tests": str(len(tests)), **counts})
+    suite = ElementTree.Element("testsuite", {"name": _xml(formatting.line(name)), "tests": str(len(tests)), **counts})
     suite.extend(tests)
     return suite
 
@@ -160,15 +160,15 @@ def _suite(name: str, tests: Sequence[ElementTree.Element]) -> ElementTree.Eleme
 def _test(entry: Entry, record: SpecRecord) -> ElementTree.Element:
     where = "-".join(filter(None, (record.dtype, record.device)))
     about = {"classname": f"{entry.title}.{record.chapter}", "name": f"{record.spec}[{where}]"}
-    about = {name: _xml(words.line(value)) for name, value in about.items()}
+    about = {name: _xml(formatting.line(value)) for name, value in about.items()}
     test = ElementTree.Element("testcase", about, time=f"{record.seconds:.3f}")
     kind = _JUNIT.get(record.status, "")
     if kind in ("failure", "error") and record.level != "required":
         kind = "skipped"
     if kind:
         case = record.counterexample
-        said = record.reason or (case.message if case else "") or words.label(record.status)
-        made = ElementTree.SubElement(test, kind, type=record.status, message=_xml(words.line(said)))
+        said = record.reason or (case.message if case else "") or formatting.label(record.status)
+        made = ElementTree.SubElement(test, kind, type=record.status, message=_xml(formatting.line(said)))
         made.text = _xml(results.visible("\n".join(filter(None, (record.sentence, case.reproduce if case else "")))))
     return test
 
@@ -276,5 +276,5 @@ def _cell(value: object) -> object:
     """A spreadsheet runs text that begins like a formula: a leading apostrophe makes it text."""
     if not isinstance(value, str):
         return value
-    value = words.line(value)
+    value = formatting.line(value)
     return f"'{value}" if value.startswith(("=", "+", "-", "@")) else value

@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
 
-from convgauge.report import speed, words
-from convgauge.report.changes import Change, specs
+from convgauge.report import formatting, speed
+from convgauge.report.diff import Change, specs
 from convgauge.report.model import UNCHECKED, Entry, Report, gather
 from convgauge.results import FAULTS, Run
 
@@ -69,4 +69,4 @@ def _moment(entry: Entry, races: list[speed.Race]) -> Moment | None:
     if not entry.specs and mean is None:
         return None
     faults = sum(count for status, count in entry.counts().items() if status in FAULTS)
-    return Moment(words.line(entry.verdict), entry.grade, faults, mean, race)
+    return Moment(formatting.line(entry.verdict), entry.grade, faults, mean, race)

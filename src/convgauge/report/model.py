@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from convgauge import results
-from convgauge.report import words
+from convgauge.report import formatting
 from convgauge.results import (
     ImageRecord,
     ImplementationRecord,
@@ -133,7 +133,7 @@ class Spec:
     @property
     def page(self) -> str:
         """Where it is told of: its place on its chapter's page."""
-        return f"specs/{words.slug(self.chapter)}.html#spec-{self.slug}"
+        return f"specs/{formatting.slug(self.chapter)}.html#spec-{self.slug}"
 
     @property
     def cases(self) -> int:
@@ -141,7 +141,7 @@ class Spec:
 
     def statuses(self, entry: int) -> list[str]:
         """The distinct statuses of one entry (its place in `Report.entries`), gravest first."""
-        return sorted({record.status for record in self.records.get(entry, [])}, key=words.gravity)
+        return sorted({record.status for record in self.records.get(entry, [])}, key=formatting.gravity)
 
     def split(self) -> tuple[list[tuple[int, list[SpecRecord]]], list[tuple[int, list[SpecRecord]]]]:
         """The entries that passed in everything, and the others, each with its records."""
@@ -238,7 +238,7 @@ def _take(run: Run, environment: str, entries: dict[tuple[str, str], Entry]) -> 
         key = (name, environment)
         if key not in entries:
             whole_name = f"{name}--{environment}" if environment else name
-            entries[key] = Entry(name, environment, words.slug(whole_name), ImplementationRecord(name))
+            entries[key] = Entry(name, environment, formatting.slug(whole_name), ImplementationRecord(name))
         return entries[key]
 
     for record in run.records:
@@ -292,7 +292,9 @@ def _specs(entries: Sequence[Entry]) -> list[Spec]:
     for place, entry in enumerate(entries):
         for r in entry.specs:
             if r.spec not in found:
-                found[r.spec] = Spec(r.spec, words.slug(r.spec), r.level, r.chapter, r.profile, r.sentence, r.source)
+                found[r.spec] = Spec(
+                    r.spec, formatting.slug(r.spec), r.level, r.chapter, r.profile, r.sentence, r.source
+                )
             found[r.spec].records.setdefault(place, []).append(r)
     chapters = list(dict.fromkeys(spec.chapter for spec in found.values()))
     return sorted(found.values(), key=lambda spec: chapters.index(spec.chapter))

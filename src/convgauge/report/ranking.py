@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from convgauge.problem import Problem, ProblemError
-from convgauge.report import speed, words
+from convgauge.report import formatting, speed
 from convgauge.report.model import Report
 
 Escape = Callable[[str], str]
@@ -80,7 +80,7 @@ def _means(report: Report, races: Sequence[speed.Race], titles: Sequence[str], e
 def _mean(standing: speed.Standing | None) -> str:
     if standing is None or standing.mean is None:
         return "–"
-    return f"{words.ratio(standing.mean)} ({standing.covered} of {standing.sums.layers})"
+    return f"{formatting.ratio(standing.mean)} ({standing.covered} of {standing.sums.layers})"
 
 
 def _winners(races: Sequence[speed.Race], titles: Sequence[str], escape: Escape) -> Iterator[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from convgauge.report.space import VALUES, Space, space
+from convgauge.report.coverage import VALUES, Space, space
 from convgauge.results import SpecRecord
 
 MOST_REGIONS = 3

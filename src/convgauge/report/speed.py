@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from convgauge.race import summary, sweeps
+from convgauge.layers import sweeps
+from convgauge.race import standings as summary
 from convgauge.report.model import Report
 from convgauge.results import LimitRecord, TimingRecord
 
