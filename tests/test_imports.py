@@ -15,8 +15,7 @@ HEAVY = ["torch", "jax", "scipy", "onnxruntime", "openvino", "cv2", "numba", "py
 WORKER = sorted(
     f"worker.{path.stem}" for path in (PACKAGE / "worker").glob("*.py") if path.stem not in ("__init__", "boot")
 )
-    f"worker.{path.stem}" for path in (PACKAGE / "worker").glob("*.py") if path.stem not in ("__init__", "boot")
-)
+HEAVY = ["torch", "jax", "scipy", "onnxruntime", "openvino", "cv2", "numba", "pytest", "hypothesis", "rich", "jinja2"]
 
 
 def imported(module: str) -> set[str]:
