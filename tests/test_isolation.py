@@ -13,12 +13,13 @@ import psutil
 import pytest
 
 import support
-from convgauge import isolation, oracle
-from convgauge.isolation import OUTPUT_LIMIT, Isolated, Limits
-from convgauge.operands import draw
 from convgauge.problem import Problem
+from convgauge.process import isolation
+from convgauge.process.isolation import OUTPUT_LIMIT, Isolated, Limits
+from convgauge.reference import oracle
+from convgauge.reference.operands import draw
 from convgauge.registry import LoadError, resolve
-from convgauge.subject import Call
+from convgauge.worker.subject import Call
 
 KERNELS = support.FOLDER / "faulty_processes.py"
 SOUND = Problem(1, 2, 5, 6, 3, (3, 2), bias=True)
@@ -167,7 +168,8 @@ def test_a_file_that_ends_the_process_is_a_load_error(tmp_path: Path) -> None:
 def test_children_die_with_their_parent(tmp_path: Path) -> None:
     script = tmp_path / "parent.py"
     script.write_text(
-        "import os, sys\nfrom convgauge.isolation import Isolated, Limits\nfrom convgauge.registry import resolve\n"
+        "import os, sys\n"
+        "from convgauge.process.isolation import Isolated, Limits\nfrom convgauge.registry import resolve\n"
         f"subject = Isolated(resolve({str(KERNELS)!r} + ':conv', 'numpy')[0], Limits())\nsubject.greet()\n"
         "print(subject._child.process.pid, flush=True)\nos.kill(os.getpid(), 9)\n"
     )

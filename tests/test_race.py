@@ -14,16 +14,16 @@ from rich.console import Console
 
 import support
 from convgauge import race, results
-from convgauge.isolation import cores
+from convgauge.environment import cores
 from convgauge.problem import Problem
-from convgauge.race import engine
+from convgauge.race import race as engine
 from convgauge.race.contestant import Contestant
-from convgauge.race.parts import part_of
-from convgauge.race.runner import undelayed
-from convgauge.race.summary import standings
+from convgauge.race.scaled_down import part_of
+from convgauge.race.standings import standings
 from convgauge.race.table import seconds
 from convgauge.registry import Origin
 from convgauge.results import LimitRecord, TimingRecord
+from convgauge.worker.timing import undelayed
 
 KERNELS = support.FOLDER / "race_kernels.py"
 PROBLEM = "n1c8h16w16_o8k3x3_s1x1_p1x1_d1x1_g1_b_float32"

@@ -18,23 +18,11 @@ import pytest
 
 from convgauge import report, results
 from convgauge.cli import main
-from convgauge.conformance import kills
-from convgauge.features import FEATURES
-from convgauge.report import (
-    draw,
-    export,
-    faults,
-    growth,
-    history,
-    locality,
-    margins,
-    model,
-    picture,
-    regions,
-    space,
-    speed,
-    words,
-)
+from convgauge.conformance.features import FEATURES
+from convgauge.report import coverage as space
+from convgauge.report import export, faults, formatting, history, model, regions, speed
+from convgauge.report.charts import locality, margins, picture, sweeps
+from convgauge.report.charts import speed as draw
 from convgauge.results import (
     Counterexample,
     Footer,
@@ -47,6 +35,7 @@ from convgauge.results import (
     SpecRecord,
     TimingRecord,
 )
+from convgauge.selftest import kill_matrix
 from support import synthetic_runs
 
 VOID = {"meta", "link", "img", "input", "br"}
@@ -248,7 +237,7 @@ def test_every_spec_of_an_implementation_is_on_its_page_s_list(site: Path) -> No
     for (id, *_, place, source, sentence), row in zip(data["specs"], own, strict=True):
         mine = [record for record in records if record.spec == id]
         assert row[0] == sum(record.cases for record in mine)
-        assert row[1] == words.number(max(record.margin for record in mine if record.margin is not None))
+        assert row[1] == formatting.number(max(record.margin for record in mine if record.margin is not None))
         assert len(row[2]) <= 24, "a letter a bar"
         assert (site / place.partition("#")[0]).is_file()
         assert (data["sources"][source], sentence) == (mine[0].source, mine[0].sentence)
@@ -394,7 +383,7 @@ def test_reasons_that_differ_in_numbers_alone_are_told_together() -> None:
 
 def test_the_kill_matrix_is_shown(site: Path) -> None:
     page = Page((site / "suite.html").read_text("utf-8"))
-    matrix = kills.read(site.parent / "selftest.json")
+    matrix = kill_matrix.read(site.parent / "selftest.json")
     caught = [one for one in matrix.faults if one.caught]
     assert f"Faults caught {len(caught)} of {len(matrix.faults)} quick tier" in page.text
     assert f"Specs that alone catch some fault {len(matrix.sole)} of {len(matrix.specs)}" in page.text
@@ -611,7 +600,7 @@ def test_the_frontier_joins_those_that_none_beats_in_both() -> None:
 
 
 def test_a_sweep_is_drawn_with_its_powers_and_where_the_fastest_changes(site: Path) -> None:
-    (first, *_) = growth.found(model.gather([results.read(site.parent / "whole.jsonl")]))
+    (first, *_) = sweeps.found(model.gather([results.read(site.parent / "whole.jsonl")]))
     assert first.curves[0].implementation == "windows_05", "the fastest at the end"
     power = {curve.implementation: curve.exponent.value for curve in first.curves if curve.exponent}
     assert power["direct_00"] == pytest.approx(2.0, abs=0.02)
@@ -624,7 +613,7 @@ def test_a_sweep_is_drawn_with_its_powers_and_where_the_fastest_changes(site: Pa
     text = Page(page).text
     assert "direct_00 is faster up to 4" in text
     assert "2.00" in text
-    figure = growth.draw(first)
+    figure = sweeps.draw(first)
     assert figure.count('class="ring"') == 1
     assert figure.count('class="line') == 6
 
@@ -875,14 +864,14 @@ def test_comparing_runs_that_share_nothing_is_no_success() -> None:
     "name", ["../../etc/passwd", "CON", ".hidden", "a/b", "", "é" * 300, "a\nb", "index", "Ä", "x" * 999]
 )
 def test_a_slug_is_a_plain_file_name(name: str) -> None:
-    made = words.slug(name)
+    made = formatting.slug(name)
     assert re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,80}", made)
     assert made not in ("con", "index")
 
 
 def test_names_that_fold_together_get_files_apart() -> None:
     names = ["Conv", "conv", "conv ", "CONV", "co/nv", "co-nv"]
-    assert len({words.slug(name) for name in names}) == len(names)
+    assert len({formatting.slug(name) for name in names}) == len(names)
     runs = run(*(spec(name) for name in ["a--b", *names]))
     assert len({entry.slug for entry in model.gather([runs]).entries}) == len(names) + 1
 
@@ -892,21 +881,21 @@ def test_names_that_fold_together_get_files_apart() -> None:
     [(0.8249, "0.825×"), (1.0, "1.00×"), (12.345, "12.3×"), (3456.7, "3,457×"), (None, "–"), (0.0, "0.00×")],
 )
 def test_ratios_have_three_digits(value: float | None, shown: str) -> None:
-    assert words.ratio(value) == shown
+    assert formatting.ratio(value) == shown
 
 
 def test_percentages_are_never_spelled_with_an_exponent() -> None:
-    shown = [words.percent(value) for value in (0.0421, 0.5, 9.99, 9.999, 80.9, None)]
+    shown = [formatting.percent(value) for value in (0.0421, 0.5, 9.99, 9.999, 80.9, None)]
     assert [text.replace("\N{NO-BREAK SPACE}", " ") for text in shown] == [
         "4.21 %", "50 %", "999 %", "1,000 %", "8,090 %", "–",
     ]  # fmt: skip
 
 
 def test_every_status_has_a_symbol_a_letter_and_a_meaning() -> None:
-    for table in (words.SYMBOLS, words.LETTERS, words.MEANINGS):
+    for table in (formatting.SYMBOLS, formatting.LETTERS, formatting.MEANINGS):
         assert set(table) == set(results.STATUSES)
         assert len(set(table.values())) == len(results.STATUSES)
-    assert set(words.GRAVITY) == set(results.STATUSES)
+    assert set(formatting.GRAVITY) == set(results.STATUSES)
 
 
 # --- strange but valid records ---------------------------------------------------------------------------------------

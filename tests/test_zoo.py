@@ -13,12 +13,12 @@ import psutil
 import pytest
 
 import support
-from convgauge.conformance import kills, selftest
-from convgauge.conformance.kills import Finding, Matrix
-from convgauge.conformance.selftest import collected
 from convgauge.conformance.spec import TIERS
-from convgauge.conformance.zoo import Exhibit, exhibits
-from convgauge.frameworks import installed
+from convgauge.selftest import kill_matrix, run
+from convgauge.selftest.kill_matrix import Finding, Matrix
+from convgauge.selftest.mutants import Exhibit, exhibits
+from convgauge.selftest.run import collected
+from convgauge.worker.frameworks import installed
 
 pytestmark = pytest.mark.once
 ZOO = {one.name: one for one in exhibits()}
@@ -36,7 +36,7 @@ def findings(request: pytest.FixtureRequest) -> dict[str, Finding]:
     chosen = [one for name, one in ZOO.items() if name in asked and installed(one.framework)]
     found: dict[str, Finding] = {}
     for tier in ("quick", "standard"):
-        matrix = selftest.run([one for one in chosen if one.tier == tier], tier, first=True, narrow=True)
+        matrix = run.run([one for one in chosen if one.tier == tier], tier, first=True, narrow=True)
         found.update({one.name: one for one in matrix.findings})
     return found
 
@@ -117,7 +117,7 @@ def harmful(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1)
 def test_a_fault_that_survives_and_a_sound_one_accused_are_told(tmp_path: Path) -> None:
     (tmp_path / "two.py").write_text(TWO)
     (tmp_path / "faulty_base.py").write_text((support.FOLDER / "faulty_processes.py").read_text())
-    matrix = selftest.run(exhibits(tmp_path), "quick", first=True, narrow=True)
+    matrix = run.run(exhibits(tmp_path), "quick", first=True, narrow=True)
     assert [one.name for one in matrix.accused] == ["harmful"]
     harmless = matrix.findings[0]
     assert harmless.smoke
@@ -155,7 +155,7 @@ def test_the_matrix_adds_up(capsys: pytest.CaptureFixture[str]) -> None:
     assert [id for id in matrix.idle if id not in matrix.kept] == ["x.three"]
     assert matrix.catches == {"x.one": ["a", "b"], "x.two": ["b"], "x.three": [], "x.four": [], "x.five": []}
     assert matrix.table()["idle"] == ["x.five", "x.three"]
-    selftest._show(matrix, 1.0)
+    run._show(matrix, 1.0)
     said = capsys.readouterr().out
     assert "survives: c" in said
     assert "accused: e" in said
@@ -171,8 +171,8 @@ def test_a_matrix_reads_back_as_it_was_written(tmp_path: Path) -> None:
     )
     path = tmp_path / "matrix.json"
     path.write_text(json.dumps(matrix.table(), indent=1))
-    assert kills.is_matrix(path)
-    assert kills.read(path) == matrix
+    assert kill_matrix.is_matrix(path)
+    assert kill_matrix.read(path) == matrix
 
 
 @pytest.mark.parametrize(
@@ -188,23 +188,23 @@ def test_a_damaged_matrix_is_named(tmp_path: Path, text: str) -> None:
     path = tmp_path / "matrix.json"
     path.write_text(text)
     with pytest.raises(ValueError, match=r"matrix\.json"):
-        kills.read(path)
+        kill_matrix.read(path)
 
 
 def test_a_run_is_no_matrix(tmp_path: Path) -> None:
     (tmp_path / "run.jsonl").write_text('{"type":"header","schema":1,"tier":"quick"}\n')
-    assert not kills.is_matrix(tmp_path / "run.jsonl")
+    assert not kill_matrix.is_matrix(tmp_path / "run.jsonl")
 
 
 @pytest.mark.parametrize(("words", "status"), [(("medium", ""), 4), (("quick", "no such exhibit"), 5)])
 def test_what_cannot_be_run_is_said(words: tuple[str, str], status: int, capsys: pytest.CaptureFixture[str]) -> None:
-    assert selftest.selftest(words[0], None, words[1]) == status
+    assert run.selftest(words[0], None, words[1]) == status
     assert capsys.readouterr().err.startswith("convgauge: ")
 
 
 def test_a_single_exhibit_can_be_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     output = tmp_path / "deep" / "matrix.json"
-    assert selftest.selftest("quick", output, "padding_pair_swapped", first=True) == 0
+    assert run.selftest("quick", output, "padding_pair_swapped", first=True) == 0
     assert '"padding_pair_swapped"' in output.read_text()
     assert "1 of 1 faults caught at quick (1 of them pass the smoke test)" in capsys.readouterr().out
 
@@ -243,17 +243,17 @@ def test_a_matrix_is_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
             done.set_result((Finding(exhibit.name, True, True, caught={"x.one": "failed"}), {"x.one": "One."}))
             return done
 
-    monkeypatch.setattr(selftest, "ProcessPoolExecutor", Pool)
+    monkeypatch.setattr(run, "ProcessPoolExecutor", Pool)
     for name in ("one", "two", "three"):
         (tmp_path / f"{name}.py").write_text(TWO.replace("harmless", name).replace("harmful", f"{name}_sound"))
     chosen = exhibits(tmp_path)
     seen: list[Matrix] = []
-    first = selftest.run(chosen[:4], "quick", progress=lambda finding, matrix: seen.append(matrix))
+    first = run.run(chosen[:4], "quick", progress=lambda finding, matrix: seen.append(matrix))
     assert [len(matrix.findings) for matrix in seen] == [1, 2, 3, 4]
     assert [matrix.whole for matrix in seen] == [False, False, False, True]
     judged.clear()
     (tmp_path / "one.py").write_text((tmp_path / "one.py").read_text() + "# changed\n")
-    second = selftest.run(chosen, "quick", before=first)
+    second = run.run(chosen, "quick", before=first)
     assert set(judged) == {one.name for one in chosen if one.path.stem == "one" or one in chosen[4:]}
     assert [one.name for one in second.findings] == [one.name for one in chosen]
     assert second.whole

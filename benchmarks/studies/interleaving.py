@@ -26,8 +26,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from convgauge.environment import cores, thread_environment
 from convgauge.layers.sets import load
-from convgauge.process.isolation import cores, thread_environment
 from convgauge.race.benchmark import Bench
 from convgauge.registry import Origin
 from convgauge.results import TimingRecord

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from convgauge import report
-from convgauge.report import loopback
+from convgauge.report import server as loopback
 from support import synthetic_runs
 from support.browser import Unavailable, chromium
 
@@ -242,7 +242,7 @@ def test_a_layer_table_is_sorted_by_ratio_with_what_is_not_ranked_last(browser: 
 
 def test_every_spec_of_an_implementation_is_listed_when_asked_for(browser: Any, folder: Path) -> None:
     from convgauge import results
-    from convgauge.report import words
+    from convgauge.report import formatting
     from convgauge.results import SpecRecord
 
     records = [r for r in results.read(folder / "whole.jsonl").of(SpecRecord) if r.implementation == "library_04"]
@@ -255,7 +255,7 @@ def test_every_spec_of_an_implementation_is_listed_when_asked_for(browser: Any, 
         "return [...document.querySelectorAll('#each tbody tr')].map(r => [...r.querySelectorAll('.s')]"
         ".map(s => s.className.slice(2)))"
     )
-    gravest = [min(map(words.gravity, row)) for row in statuses]
+    gravest = [min(map(formatting.gravity, row)) for row in statuses]
     assert gravest == sorted(gravest), "those that fail come first"
     row = browser.find_element("css selector", "#each tbody tr").text
     record = next(r for r in records if r.spec in row)
