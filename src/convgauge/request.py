@@ -1,0 +1,95 @@
+"""Requests: the options of one check or one race, validated once and passed on as one object.
+
+A field declares its option: the command line, pytest's options and the JSON that a cluster's workers read are generated
+from the fields. An option is added by adding a field.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
+
+from convgauge.terms import Profile, Tier
+
+OperandPlacement = Literal["hot", "cold"]
+
+
+class RequestError(ValueError):
+    """An option whose value cannot be used; the message is one sentence that names it."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """The appearance of a field on a command line.
+
+    ``help`` is one line without a period, ``metavar`` the placeholder of the value. ``short`` is a one-letter flag.
+    ``flag`` replaces the field's own name. ``pytest`` is False for an option that pytest has itself.
+    """
+
+    help: str
+    metavar: str = ""
+    short: str = ""
+    flag: str = ""
+    pytest: bool = True
+
+
+def option(default: Any, help: str, metavar: str = "", *, short: str = "", flag: str = "", pytest: bool = True) -> Any:
+    """Return a dataclass field that carries its `Option`."""
+    return field(default=default, metadata={"option": Option(help, metavar, short, flag, pytest)})
+
+
+@dataclass(frozen=True)
+class CheckRequest:
+    """The options of one check.
+
+    ``targets`` are the implementations as a user names them. ``timeout_s`` is in seconds for one call, ``memory_mib``
+    in MiB of address space (0: no limit). Empty tuples stand for everything there is.
+    """
+
+    targets: tuple[str, ...] = ()
+    framework: str = option("", "arrays that a plain function takes: numpy, torch or jax")
+    profile: Profile = option("functional", "kernel, functional, training or torch")
+    tier: Tier = option("standard", "quick, standard or exhaustive")
+    dtypes: tuple[str, ...] = option((), "comma-separated, e.g. float32,float64; default: all", flag="--dtype")
+    devices: tuple[str, ...] = option((), "comma-separated, e.g. cpu,cuda:0; default: all present", flag="--device")
+    expect: str = option("", "TOML file of expected failures", "FILE")
+    python: str = option("", "the Python that runs the implementation", "PATH")
+    resume: str = option("", "continue an interrupted run", "RUN.jsonl")
+    shard: str = option("", "run part K of N; `merge` joins the parts", "K/N")
+    jobs: int = option(0, "specs judged at once; default: one per core, at most four", "N")
+    label: str = option("", "name of this environment in reports", "NAME")
+    timeout_s: float = option(20.0, "seconds for one call", "S", flag="--timeout")
+    memory_mib: int = option(0, "address space of the implementation in MiB; 0: no limit", "MIB", flag="--memory")
+    seed: int = option(0, "seed of all operands")
+    isolation: bool = option(True, "call the implementation in this process, for debuggers", flag="--no-isolation")
+    output: str = option("", "write the run to this file", "RUN.jsonl")
+    specs: tuple[str, ...] = option((), "comma-separated ids of the only specs to run", flag="--spec")
+    case: str = option("", "the only case to run, as a counterexample prints it", "CASE", flag="--only")
+    keyword: str = option("", "run only specs whose test matches, as in pytest", "EXPR", short="-k", pytest=False)
+    exit_first: bool = option(False, "stop at the first spec that fails", short="-x", pytest=False)
+
+
+@dataclass(frozen=True)
+class BenchRequest:
+    """The options of one race.
+
+    ``budget_s`` is in seconds for the whole race (None: as much as the layer set needs). ``threads`` are thread counts
+    of every engine; each is raced by itself.
+    """
+
+    targets: tuple[str, ...] = ()
+    framework: str = option("", "arrays that a plain function takes: numpy, torch or jax")
+    baseline: str = option("torch_conv2d", "implementation that ratios are relative to", "NAME")
+    layers: str = option("resnet50", "layer set, file, problem, sweep:AXIS or model.py:function")
+    budget_s: float | None = option(None, "seconds for the whole race", "S", flag="--budget")
+    threads: tuple[int, ...] = option((1,), "threads of every engine", "N[,N]")
+    operands: OperandPlacement = option("hot", "operands stay in the cache, or rotate past it")
+    explain: bool = option(False, "print what `auto` chose for each layer, and why")
+    seed: int = option(0, "seed of operands and schedule")
+    label: str = option("", "name of this environment in reports", "NAME")
+    output: str = option("", "write the run to this file", "RUN.jsonl")
+
+
+def options_of(request: type[CheckRequest] | type[BenchRequest]) -> dict[str, Option]:
+    """Return the option of each field that has one, by the field's name."""
+    return {each.name: each.metadata["option"] for each in fields(request) if "option" in each.metadata}
