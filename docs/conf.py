@@ -15,7 +15,7 @@ generate.write(HERE / "_generated")
 project = "convgauge"
 copyright = "The convgauge developers"
 version = release = __version__
-extensions = ["myst_parser", "sphinx.ext.autodoc", "mathml"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "mathml"]
 myst_enable_extensions = ["dollarmath", "deflist"]
 myst_heading_anchors = 3
 exclude_patterns = ["_build", "_generated/kinds", "_generated/costs.md"]  # the last two are included in pages
