@@ -18,7 +18,7 @@ version = release = __version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "mathml"]
 myst_enable_extensions = ["dollarmath", "deflist"]
 myst_heading_anchors = 3
-exclude_patterns = ["_build", "_generated/kinds", "_generated/costs.md"]  # the last two are included in pages
+exclude_patterns = ["_build", "_generated/kinds", "_generated/costs.md", "_generated/packages.md"]  # parts of pages
 default_role = "code"
 autodoc_typehints = "description"
 autodoc_member_order = "bysource"

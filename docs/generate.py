@@ -1,6 +1,7 @@
-"""Pages that are generated from declarations: the specification, the implementations and their costs."""
+"""Pages that are generated from declarations: the specification, the implementations, their costs, the packages."""
 
 import ast
+import tomllib
 from itertools import groupby
 from pathlib import Path
 
@@ -14,6 +15,7 @@ def write(folder: Path) -> None:
     """Write all generated pages. A file whose text is unchanged keeps its time stamp, so that it is not built again."""
     (folder / "kinds").mkdir(parents=True, exist_ok=True)
     pages = {"specification.md": specification(), "implementations.md": implementations(), "costs.md": costs()}
+    pages["packages.md"] = packages()
     pages |= {f"kinds/{kind}.md": text for kind, text in kinds().items()}
     for name, text in pages.items():
         path = folder / name
@@ -132,3 +134,32 @@ def plain(text: str) -> str:
         for mark in "*_<[$":
             parts[index] = parts[index].replace(mark, f"\\{mark}")
     return "`".join(parts)
+
+
+def packages() -> str:
+    """Return the packages in the order of the import contract, each with its docstring and a list of its modules."""
+    root = Path(__file__).resolve().parents[1]
+    settings = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    (contract,) = settings["tool"]["importlinter"]["contracts"]
+    lines = []
+    for name in contract["layers"]:
+        path = root / "src" / "convgauge" / name
+        if path.is_dir():
+            lines += [f"### {name}/", "", _module_docstring(path / "__init__.py"), "", *_modules(path), ""]
+        else:
+            lines += [f"### {name}.py", "", _module_docstring(path.with_suffix(".py")), ""]
+    return "\n".join(lines)
+
+
+def _modules(package: Path) -> list[str]:
+    paths = sorted(path for path in package.rglob("*.py") if path != package / "__init__.py")
+    return [
+        f"- `{path.relative_to(package).as_posix()}`: {_module_docstring(path).partition(chr(10))[0]}" for path in paths
+    ]
+
+
+def _module_docstring(path: Path) -> str:
+    """Return the docstring of a module up to the first code block, escaped for Markdown."""
+    text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    prose = text.split("::\n")[0].split("\n\n    ")[0]
+    return plain(prose.replace("``", "`")).strip()
