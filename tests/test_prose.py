@@ -84,6 +84,9 @@ PHRASES: dict[str, str] = {
     r"one's own|one's|oneself": "the noun: your own, the caller's",
     r"dear|dearer|dearest": "slow, expensive",
     r"comes? to mean": "changes its meaning",
+    r"sees? to it|passed over|passes over|taken for|to no avail|makes? short work": "ensure, skipped, treated as",
+    r"seconds an? (call|case|round|sample)|(one|entry|record|row|column)( \w+){0,2} an? "
+    r"(line|round|output|core|group|layer|digit|strip|window|column|row|filter|environment)": "per (one record per line)",
     # the project is described without its surroundings
     r"/work/": "no path of a machine",
 }
