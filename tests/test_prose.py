@@ -86,7 +86,7 @@ PHRASES: dict[str, str] = {
     r"comes? to mean": "changes its meaning",
     r"sees? to it|passed over|passes over|taken for|to no avail|makes? short work": "ensure, skipped, treated as",
     r"seconds an? (call|case|round|sample)|(one|entry|record|row|column)( \w+){0,2} an? "
-    r"(line|round|output|core|group|layer|digit|strip|window|column|row|filter|environment)": "per (one record per line)",
+    r"(line|round|output|core|group|layer|digit|strip|window|column|row|filter)": "per (one record per line)",
     # the project is described without its surroundings
     r"/work/": "no path of a machine",
 }
