@@ -1,4 +1,4 @@
-"""pytest-benchmark's face of the race: its table, JSON, comparison and histogram over interleaved samples.
+"""The race as pytest-benchmark modules: its table, JSON, comparison and histogram over interleaved samples.
 
     pytest benchmarks --race torch_module --race numpy_im2col --race-layers smoke --benchmark-json run.json
 
@@ -22,14 +22,16 @@ from convgauge.results import TimingRecord
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options of the race."""
     group = parser.getgroup("the race")
     group.addoption("--race-layers", default="smoke", help="a layer set, a file, or problems separated by commas")
-    group.addoption("--race", action="append", help="what to race (all that is installed, if not given)")
-    group.addoption("--race-baseline", default=DEFAULT_BASELINE, help="what it is raced against")
+    group.addoption("--race", action="append", help="implementation to race (default: all installed ones)")
+    group.addoption("--race-baseline", default=DEFAULT_BASELINE, help="baseline of the race")
     group.addoption("--race-seconds", type=float, default=6.0, help="seconds for the race on one layer")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make one benchmark per layer and implementation."""
     if {"layer", "implementation"} <= set(metafunc.fixturenames):
         options = metafunc.config.option
         try:
@@ -43,7 +45,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="session")
 def race(request: pytest.FixtureRequest) -> Callable[[Layer], dict[str, TimingRecord]]:
-    """The race on a layer, run when it is first asked for: records by implementation."""
+    """Return a function that races a layer once and returns its records by implementation."""
     options = request.config.option
     names = options.race or [name for name, origin in builtins().items() if not origin.absent]
 

@@ -1,4 +1,4 @@
-"""One benchmark a layer and implementation; the samples are the race's."""
+"""One benchmark per layer and implementation, over the samples of the race."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from convgauge.results import TimingRecord
 
 
 class Replay:
-    """A clock that lets time pass as the samples say: two readings apart by each sample, in turn."""
+    """Clock whose readings, taken in pairs, differ by one sample each."""
 
     readings: Iterator[float] = iter(())
 
     def play(self, samples: list[float]) -> None:
-        """Start over with other samples, seconds."""
+        """Start again with other samples, in seconds."""
         ends = list(accumulate(samples))
         self.readings = chain.from_iterable(zip([0.0, *ends[:-1]], ends, strict=True))
 
     def __call__(self) -> float:
+        """Return the next reading, in seconds."""
         return next(self.readings, 0.0)
 
 
@@ -36,7 +37,7 @@ def test_race(
     implementation: str,
     race: Callable[[Layer], dict[str, TimingRecord]],
 ) -> None:
-    """Seconds a call, one sample a round."""
+    """Hand the seconds per call to pytest-benchmark, one sample per round."""
     record = race(layer)[implementation]
     assert record.verdict not in ("wrong", "failed"), record.reason
     if not record.seconds:

@@ -1,12 +1,18 @@
-"""How a check scales over a cluster: ``python benchmarks/studies/cluster_scaling.py [TARGET…] [--run RUN.jsonl]``.
+"""Scaling of a check over a cluster: measured with one and two workers, modelled up to 1,000.
 
-First the clock on the wall for one worker and for two, processes of this machine on the loopback interface. Unless
-targets are named, what is checked is a kernel that waits, as one on another device does, so that it does not matter how
-many cores there are here. Then what a part costs beyond its specs, in seconds of processor time, since those do not
-depend on what else runs: the dispatcher's (client and scheduler, one part after the other) and the start of its process
-on a worker. Last a model of up to 1,000 workers with these figures: parts as the plan cuts them, each worker taking the
-costliest that is left, all through one dispatcher. What an item takes is the shipped estimate, or what it took in the
-runs that are given. For each number of workers it prints the time, and what no number of workers makes shorter.
+    python benchmarks/studies/cluster_scaling.py [TARGET...] [--run RUN.jsonl]
+
+First the wall time with one worker and with two, which are processes of this machine on the loopback interface. Unless
+targets are named, the check is of a kernel that waits, as a kernel on another device does, so that the number of cores
+of this machine does not matter. Then the cost of a part beyond its specs, in processor time, which does not depend on
+other work on the machine: the dispatcher's (client and scheduler, one part after the other) and the start of the part's
+process on a worker. Last a model of up to 1,000 workers with these figures: parts as the plan cuts them, each worker
+taking the most expensive remaining one, all through one dispatcher. The seconds of an item are the shipped estimate, or
+those of the runs that are given. For each number of workers the study prints the time and its lower bounds.
+
+Figure, two shared cores of an Intel Xeon with AMX: a check that keeps both cores busy takes 13.2 s on one worker and
+13.3 s on two. Model: 10,651 s of work take 123 s on 100 workers (86 % efficient); with 300 workers or more the longest
+part (72 s) is the limit; dispatching to 1,000 takes 1.6 s. docs/howto/cluster.md names the study without the figures.
 """
 
 from __future__ import annotations
@@ -36,18 +42,18 @@ from convgauge.registry import builtins
 from convgauge.results import SpecRecord
 from convgauge.selftest.run import collected
 
-TRIVIAL = 400  # tasks by which the dispatcher is timed
-STARTS = 3  # parts of next to nothing by which a part's start is timed
+TRIVIAL_TASKS = 400  # that time the dispatcher
+STARTS = 3  # parts with almost no work that time the start of a part
 WAITING = """
 import sys, time
-sys.path.append("BESIDE")
+sys.path.append("IMPLEMENTATIONS")
 from numpy_windows import numpy_windows
 
 def waiting(*operands, **named):
     time.sleep(0.02)
     return numpy_windows(*operands, **named)
 """
-FEW = ("-k", "padding or stride or dilation")
+FILTER = ("-k", "padding or stride or dilation")
 WORKERS = (1, 2, 10, 100, 300, 1000)
 
 
@@ -55,17 +61,17 @@ WORKERS = (1, 2, 10, 100, 300, 1000)
 
 
 class Cluster:
-    """A scheduler and a number of workers, processes of this machine."""
+    """Dask scheduler with a number of workers, all processes of this machine."""
 
     def __init__(self, workers: int) -> None:
         self.folder = tempfile.TemporaryDirectory()
         file = Path(self.folder.name, "scheduler.json")
         common = ["--no-dashboard", "--scheduler-file", str(file)]
-        self.processes = [_quiet("scheduler", "--host", "127.0.0.1", "--port", "0", *common)]
+        self.processes = [_start("scheduler", "--host", "127.0.0.1", "--port", "0", *common)]
         while not file.exists():
             time.sleep(0.05)
-        own = ["--no-nanny", "--nthreads", "1", "--local-directory", self.folder.name]
-        self.processes += [_quiet("worker", *own, *common) for _ in range(workers)]
+        for_worker = ["--no-nanny", "--nthreads", "1", "--local-directory", self.folder.name]
+        self.processes += [_start("worker", *for_worker, *common) for _ in range(workers)]
         self.address: str = msgspec.json.decode(file.read_bytes())["address"]
         self.client = distributed.Client(self.address, set_as_default=False)
         self.client.wait_for_workers(workers)
@@ -81,60 +87,62 @@ class Cluster:
         self.folder.cleanup()
 
 
-def _quiet(what: str, *words: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", f"distributed.cli.dask_{what}", *words]
+def _start(program: str, *arguments: str) -> subprocess.Popen[bytes]:
+    """Start a program of Dask without its output."""
+    command = [sys.executable, "-m", f"distributed.cli.dask_{program}", *arguments]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def walls(targets: Sequence[str], tier: str, few: Sequence[str]) -> None:
+def print_wall_times(targets: Sequence[str], tier: str, filter: Sequence[str]) -> None:
     """Print the time of a check on one worker and on two."""
-    taken = {}
+    seconds = {}
     for workers in (1, 2):
         with Cluster(workers) as cluster:
-            words = [
+            arguments = [
                 "check",
                 *targets,
                 "--framework",
                 "numpy",
                 "--tier",
                 tier,
-                *few,
+                *filter,
                 "-q",
                 "--cluster",
                 cluster.address,
             ]
             started = time.perf_counter()
-            subprocess.run([sys.executable, "-m", "convgauge", *words], stdout=subprocess.DEVNULL, check=True)
-            taken[workers] = time.perf_counter() - started
-    faster = taken[1] / taken[2]
+            subprocess.run([sys.executable, "-m", "convgauge", *arguments], stdout=subprocess.DEVNULL, check=True)
+            seconds[workers] = time.perf_counter() - started
+    speedup = seconds[1] / seconds[2]
     print(
-        f"{' '.join(targets)}, {tier}: {taken[1]:.1f} s on 1 worker, {taken[2]:.1f} s on 2, {faster:.2f} times as fast"
+        f"{' '.join(targets)}, {tier}: {seconds[1]:.1f} s on 1 worker, {seconds[2]:.1f} s on 2,"
+        f" {speedup:.2f} times as fast"
     )
     print(f"  ({os.cpu_count()} cores, load {os.getloadavg()[0]:.1f})")
 
 
 def dispatching(cluster: Cluster) -> float:
-    """Seconds of processor time that client and scheduler take for a part."""
+    """Return the seconds of processor time that client and scheduler take for a part."""
     (worker, *_) = cluster.client.nthreads()
     scheduler = psutil.Process(cluster.processes[0].pid)
     ended: queue.SimpleQueue[object] = queue.SimpleQueue()
     before = time.process_time() + sum(scheduler.cpu_times()[:2])
     futures = []
-    for number in range(TRIVIAL):
+    for number in range(TRIVIAL_TASKS):
         future = cluster.client.submit(abs, number, workers=[worker], pure=False)
         future.add_done_callback(ended.put)
         futures.append(future)
-    for _ in range(TRIVIAL):
+    for _ in range(TRIVIAL_TASKS):
         ended.get().result()  # type: ignore[attr-defined]
-    return (time.process_time() + sum(scheduler.cpu_times()[:2]) - before) / TRIVIAL
+    return (time.process_time() + sum(scheduler.cpu_times()[:2]) - before) / TRIVIAL_TASKS
 
 
 def starting() -> float:
-    """Seconds of processor time that a part takes which judges next to nothing."""
-    words = ["check", "numpy_windows", "--tier", "quick", "-k", "test_axes_are"]
+    """Return the seconds of processor time of a part with almost no work."""
+    arguments = ["check", "numpy_windows", "--tier", "quick", "-k", "test_axes_are"]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     for _ in range(STARTS):
-        subprocess.run([sys.executable, "-m", "convgauge", *words], stdout=subprocess.DEVNULL, check=True)
+        subprocess.run([sys.executable, "-m", "convgauge", *arguments], stdout=subprocess.DEVNULL, check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / STARTS
 
@@ -144,7 +152,7 @@ def starting() -> float:
 
 @dataclass(frozen=True)
 class Figures:
-    """What the model rests on: seconds of dispatching, of starting a part, and of each item by implementation."""
+    """Seconds that the model uses: of dispatching and starting a part, and of each item by implementation."""
 
     dispatch: float
     start: float
@@ -152,20 +160,20 @@ class Figures:
 
 
 def items(tier: str, runs: Sequence[Path]) -> dict[str, list[float]]:
-    """By implementation what each item takes: as it was in the runs, or as it is expected of all that is built in."""
-    found: dict[str, list[float]] = {}
+    """Return the seconds of each item by implementation, from runs or as estimated for the built-in ones."""
+    measured: dict[str, list[float]] = {}
     for path in runs:
         for record in results.read(path).of(SpecRecord):
-            found.setdefault(record.implementation, []).append(record.seconds)
-    if found:
-        return found
-    known = shards.table()
+            measured.setdefault(record.implementation, []).append(record.seconds)
+    if measured:
+        return measured
+    table = shards.table()
     ids = [spec.id for spec, _ in collected() for _ in spec.at(tier)]
-    return {name: [known.estimate(tier, spec, name) for spec in ids] for name in builtins()}
+    return {name: [table.estimate(tier, spec, name) for spec in ids] for name in builtins()}
 
 
 def makespan(parts: Sequence[float], workers: int, figures: Figures) -> float:
-    """Seconds until all parts are done, each worker taking the costliest one left, all through one dispatcher."""
+    """Return the seconds until all parts end, if each worker takes the most expensive remaining one."""
     free = [0.0] * workers
     dispatcher = end = 0.0
     for part in sorted(parts, reverse=True):
@@ -177,28 +185,28 @@ def makespan(parts: Sequence[float], workers: int, figures: Figures) -> float:
 
 
 def cut(figures: Figures, workers: int) -> list[float]:
-    """The parts' seconds as the real plan would cut the items, which knows only their sum."""
+    """Return the seconds of parts as the plan cuts them, which uses only the sum of the items."""
     total = sum(map(sum, figures.items.values()))
     part = max(check.LEAST, total / (workers * check.ROUNDS))
     parts = []
-    for some in figures.items.values():
-        of = max(1, -(-int(sum(some)) // max(1, int(part))))
-        parts += [sum(some[shards.cut(some, number, of)]) for number in range(of)]
+    for items_s in figures.items.values():
+        count = max(1, -(-int(sum(items_s)) // max(1, int(part))))
+        parts += [sum(items_s[shards.cut(items_s, number, count)]) for number in range(count)]
     return parts
 
 
 def model(figures: Figures) -> None:
-    """Print the time for numbers of workers, and the bounds that hold whatever their number."""
-    everything = [seconds for some in figures.items.values() for seconds in some]
+    """Print the time for several numbers of workers, and the lower bounds of each."""
+    everything = [seconds for items_s in figures.items.values() for seconds in items_s]
     total, longest = sum(everything), max(everything)
     print(
         f"model: {len(figures.items)} implementations, {len(everything)} items, {total:.0f} s of work, the longest"
         f" {longest:.1f} s; {figures.dispatch * 1e3:.2f} ms of dispatching and {figures.start:.1f} s of starting a part"
     )
-    print(" workers   parts    time s   efficiency   what holds it up")
+    print(" workers   parts    time s   efficiency   limited by")
     for workers in WORKERS:
         parts = cut(figures, workers)
-        taken = makespan(parts, workers, figures)
+        elapsed = makespan(parts, workers, figures)
         bounds = {
             "the work itself": total / workers,
             "starting parts": len(parts) * figures.start / workers,
@@ -207,22 +215,30 @@ def model(figures: Figures) -> None:
         }
         first = max(bounds, key=lambda name: bounds[name])
         shown = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in bounds.items())
-        print(f"{workers:8d}{len(parts):8d}{taken:10.1f}{total / workers / taken:12.0%}   {first} ({shown})")
+        print(f"{workers:8d}{len(parts):8d}{elapsed:10.1f}{total / workers / elapsed:12.0%}   {first} ({shown})")
 
 
 def main() -> None:
+    """Run the study as a command."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("target", nargs="*", help="instead of the kernel that waits")
-    parser.add_argument("--tier", default="quick", help="of the check on one and two workers")
-    parser.add_argument("--run", nargs="*", type=Path, default=[], metavar="RUN.jsonl", help="for the model")
+    parser.add_argument("target", nargs="*", help="targets to check instead of the kernel that waits")
+    parser.add_argument("--tier", default="quick", help="tier of the check on one and two workers")
+    parser.add_argument(
+        "--run",
+        nargs="*",
+        type=Path,
+        default=[],
+        metavar="RUN.jsonl",
+        help="runs for the model",
+    )
     options = parser.parse_args()
     if options.target:
-        walls(options.target, options.tier, [])
+        print_wall_times(options.target, options.tier, [])
     else:
         with tempfile.TemporaryDirectory() as folder:
             kernel = Path(folder, "waiting.py")
-            kernel.write_text(WAITING.replace("BESIDE", str(bundled("implementations"))))
-            walls([f"{kernel}:waiting"], options.tier, FEW)
+            kernel.write_text(WAITING.replace("IMPLEMENTATIONS", str(bundled("implementations"))))
+            print_wall_times([f"{kernel}:waiting"], options.tier, FILTER)
     with Cluster(1) as cluster:
         dispatch = dispatching(cluster)
     model(Figures(dispatch, starting(), items("standard", options.run)))

@@ -4,6 +4,10 @@
 
 The run is drawn at random (tests/support/synthetic_runs.py). The answer of a page is measured in Chromium, where that
 and selenium are installed.
+
+Figure, two shared cores under load: 40 implementations and 300,000 cases take 5.2 s of processor time, 197 MiB of
+memory and 5.71 MB of disk; their first page answers after 0.8 s, a filter on it after at most 0.1 s. The default report takes
+1.88 MB. Quoted as "below 2 MB" in CHANGELOG.md, under `convgauge report`.
 """
 
 from __future__ import annotations
@@ -29,7 +33,7 @@ QUERIES = ("status:failed chapter:padding", "is:different", "grade:A", "")
 
 
 def measure(run: Path, output: Path) -> None:
-    """Build the report of ``run`` and print what it took."""
+    """Build the report of ``run`` and print its time, memory and size."""
     print(f"run file      {run.stat().st_size / 1e6:.1f} MB")
     started, used = time.perf_counter(), time.process_time()
     index = build([run], output)
@@ -41,11 +45,11 @@ def measure(run: Path, output: Path) -> None:
     try:
         _browse(index)
     except Unavailable as missing:
-        print(f"not looked at in a browser: {missing}")
+        print(f"no figures of a browser: {missing}")
 
 
 def size(run: Path, output: Path) -> None:
-    """Build the report of ``run`` and print what its folder holds."""
+    """Build the report of ``run`` and print the largest parts of its folder."""
     build([run], output)
     parts: dict[str, int] = {}
     for path, length in _sizes(output).items():
@@ -56,14 +60,14 @@ def size(run: Path, output: Path) -> None:
 
 
 def _sizes(folder: Path) -> dict[Path, int]:
-    """The files of a folder with their sizes in bytes; the sum is printed."""
+    """Print the size of a folder; return its files with their sizes in bytes."""
     sizes = {path: path.stat().st_size for path in folder.rglob("*") if path.is_file()}
     print(f"folder        {sum(sizes.values()) / 1e6:.2f} MB in {len(sizes)} files")
     return sizes
 
 
 def _peak() -> str:
-    """The most memory this process has held, on systems that say."""
+    """Return the peak memory of this process as text."""
     try:
         import resource
     except ImportError:
@@ -72,7 +76,7 @@ def _peak() -> str:
 
 
 def _browse(index: Path) -> None:
-    """First view and filters in Chromium, in milliseconds."""
+    """Print the times of the first view and of filters in Chromium, in milliseconds."""
     with chromium() as driver:
         for attempt in ("first view", "second view"):
             driver.get(index.as_uri())
@@ -82,12 +86,13 @@ def _browse(index: Path) -> None:
         for page in (index, index.with_name("specs.html")):
             driver.get(page.as_uri())
             for query in QUERIES:
-                took, whole = driver.execute_async_script(_TIMED, query)
-                later = f", {whole:.0f} ms to the last row" if whole > took + 1 else ""
-                print(f"filter        {took:.0f} ms for {query!r} on {page.name}{later}")
+                first, last = driver.execute_async_script(_TIMED, query)
+                later = f", {last:.0f} ms to the last row" if last > first + 1 else ""
+                print(f"filter        {first:.0f} ms for {query!r} on {page.name}{later}")
 
 
 def main() -> None:
+    """Run the study as a command."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--implementations", type=int, default=40)
     parser.add_argument("--specs", type=int, default=150)
