@@ -31,6 +31,7 @@ COVERED: tuple[str, ...] = (
     "CITATION.cff",
     "CONTRIBUTING.md",
     "README.md",
+    "benchmarks",
     "changes",
     "docs",
     "examples",

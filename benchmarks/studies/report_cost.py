@@ -6,8 +6,8 @@ The run is drawn at random (tests/support/synthetic_runs.py). The answer of a pa
 and selenium are installed.
 
 Figure, two shared cores under load: 40 implementations and 300,000 cases take 5.2 s of processor time, 197 MiB of
-memory and 5.71 MB of disk; their first page answers after 0.8 s, a filter on it after at most 0.1 s. The default report takes
-1.88 MB. Quoted as "below 2 MB" in CHANGELOG.md, under `convgauge report`.
+memory and 5.71 MB of disk; their first page answers after 0.8 s, a filter on it after at most 0.1 s. The default
+report takes 1.88 MB. Quoted as "below 2 MB" in CHANGELOG.md, under `convgauge report`.
 """
 
 from __future__ import annotations
