@@ -142,17 +142,19 @@ def test_the_same_accuracy_in_every_width(judge):
     """Accuracy does not depend on how many channels and filters there are: round numbers have kernels of their own."""
     base = Problem(height=5, width=4, kernel=(3, 3), padding=(1, 0), bias=True)
     widths = [(8, 8), (16, 16), (32, 32), (64, 64), (4, 64), (64, 8), (24, 40), (128, 16), (16, 128), (48, 80)]
-    pointwise = [base.but(in_channels=i, out_channels=o, kernel=(1, 1), padding=(0, 0)) for i, o in widths]
-    larger = [base.but(in_channels=i, out_channels=o, kernel=(1, 1), batch=3) for i, o in ((128, 128), (256, 64))]
-    groups = [base.but(in_channels=c, out_channels=c, groups=g) for c, g in ((64, 2), (128, 8), (64, 64))]
-    judge.accurate([*(base.but(in_channels=i, out_channels=o) for i, o in widths), *pointwise, *larger, *groups])
+    pointwise = [base.replace(in_channels=i, out_channels=o, kernel=(1, 1), padding=(0, 0)) for i, o in widths]
+    larger = [base.replace(in_channels=i, out_channels=o, kernel=(1, 1), batch=3) for i, o in ((128, 128), (256, 64))]
+    groups = [base.replace(in_channels=c, out_channels=c, groups=g) for c, g in ((64, 2), (128, 8), (64, 64))]
+    judge.accurate([*(base.replace(in_channels=i, out_channels=o) for i, o in widths), *pointwise, *larger, *groups])
 
 
 @spec("accuracy.large_problem", source=TOSA)
 def test_the_same_accuracy_in_a_large_problem(judge):
     """Accuracy does not depend on how much there is to compute."""
     large = Problem(in_channels=32, height=28, width=28, out_channels=32, kernel=(3, 3), padding=(1, 1), bias=True)
-    judge.accurate([large] if judge.setting.tier == "quick" else [large, large.but(in_channels=64, out_channels=64)])
+    judge.accurate(
+        [large] if judge.setting.tier == "quick" else [large, large.replace(in_channels=64, out_channels=64)]
+    )
 
 
 @spec("accuracy.wide", source=HIGHAM)

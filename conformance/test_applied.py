@@ -147,11 +147,11 @@ def test_digits(judge):
     exact = np.maximum(
         oracle.answer(first[2], Operands(image, first[3], round_to(weights["first_bias"], judge.dtype))), 0
     )
-    wide = second[2].but(dtype="float64")
+    wide = second[2].replace(dtype="float64")
     exact = oracle.answer(wide, Operands(exact, second[3], round_to(weights["second_bias"], judge.dtype)))
     exact_logits = np.maximum(exact, 0).reshape(len(image), -1) @ weights["last"].T + weights["last_bias"]
     # errors of the first layer pass through the second's absolute weights; the rectifier makes none larger
-    through = oracle.answer(wide.but(bias=False), Operands(first[1].astype(np.float64), np.abs(second[3]), None))
+    through = oracle.answer(wide.replace(bias=False), Operands(first[1].astype(np.float64), np.abs(second[3]), None))
     error = (through + second[1]).reshape(len(image), -1) @ np.abs(weights["last"]).T
     error += 2.0**-40 * np.abs(exact_logits).max()  # the chain in float64 itself
 

@@ -14,9 +14,9 @@ OTHERS = {"stride": (2, 3), "padding": (1, 2), "dilation": (2, 1), "groups": 2}
 @spec("arguments.defaults", profile="functional", source=CONV2D)
 def test_arguments_left_out(judge):
     """Left out, stride means 1, padding 0, dilation 1 and groups 1, each by itself and all of them together."""
-    alone = [spelled(SMALL.but(**{**OTHERS, name: DEFAULTS[name]}), {name: None}) for name in DEFAULTS]
+    alone = [spelled(SMALL.replace(**{**OTHERS, name: DEFAULTS[name]}), {name: None}) for name in DEFAULTS]
     all_but_one = [
-        spelled(SMALL.but(**{name: OTHERS[name]}), {other: None for other in DEFAULTS if other != name})
+        spelled(SMALL.replace(**{name: OTHERS[name]}), {other: None for other in DEFAULTS if other != name})
         for name in DEFAULTS
     ]
     none = [spelled(p, dict.fromkeys(DEFAULTS)) for p in problems(SMALL, kernel=[(3, 2), (1, 1)], bias=[True, False])]
@@ -26,7 +26,7 @@ def test_arguments_left_out(judge):
 @spec("arguments.spellings", profile="functional", source=CONV2D)
 def test_numbers_tuples_and_lists(judge):
     """A number, a tuple and a list of two mean the same in stride, padding and dilation, in any mixture."""
-    base = SMALL.but(stride=(2, 2), padding=(1, 1), dilation=(2, 2))
+    base = SMALL.replace(stride=(2, 2), padding=(1, 1), dilation=(2, 2))
     forms = [lambda n: n, lambda n: (n, n), lambda n: [n, n]]
     judge.exact(
         [
@@ -41,7 +41,7 @@ def test_numbers_tuples_and_lists(judge):
 @spec("arguments.height_before_width", source=CONV2D)
 def test_height_comes_first(judge):
     """Of every pair the first number is that of the height, the second that of the width."""
-    base = SMALL.but(height=10, width=13)
+    base = SMALL.replace(height=10, width=13)
     judge.exact(
         [
             *problems(base, kernel=[(1, 3), (3, 1), (2, 4), (4, 2)]),
@@ -74,10 +74,10 @@ def test_operands_by_keyword(judge):
 
 
 BY_POSITION = [
-    SMALL.but(**OTHERS),
-    SMALL.but(stride=(2, 1), groups=2),
-    SMALL.but(padding=(2, 0), dilation=(1, 3)),
-    SMALL.but(padding=(2, 2), stride=(1, 1), dilation=(2, 2), groups=2),
+    SMALL.replace(**OTHERS),
+    SMALL.replace(stride=(2, 1), groups=2),
+    SMALL.replace(padding=(2, 0), dilation=(1, 3)),
+    SMALL.replace(padding=(2, 2), stride=(1, 1), dilation=(2, 2), groups=2),
 ]
 
 
@@ -106,11 +106,11 @@ def test_the_order_of_arguments(judge):
 @spec("arguments.numpy_integers", profile="functional", source="numpy.shape, whose users compute strides with NumPy")
 def test_numpy_integers(judge):
     """NumPy's integers, alone and in pairs, are refused or mean what Python's do."""
-    base = SMALL.but(height=10, width=13)
+    base = SMALL.replace(height=10, width=13)
     table = [
         *problems(base, stride=[(1, 2), (2, 1)], padding=[(0, 2), (2, 1)], dilation=[(1, 3), (2, 1)], groups=[1, 2]),
-        spelled(base.but(stride=(2, 2), padding=(1, 1)), {"stride": 2, "padding": 1}),
-        spelled(base.but(stride=(2, 1), padding=(0, 1)), {"stride": [2, 1], "padding": [0, 1]}),
+        spelled(base.replace(stride=(2, 2), padding=(1, 1)), {"stride": 2, "padding": 1}),
+        spelled(base.replace(stride=(2, 1), padding=(0, 1)), {"stride": [2, 1], "padding": [0, 1]}),
     ]
     judge.refuses(table, unless=judge.rightly, mode="numpy_integers")
 
@@ -118,7 +118,7 @@ def test_numpy_integers(judge):
 @spec("arguments.lists_of_one", profile="functional", source=CONV2D)
 def test_lists_of_one(judge):
     """A list or tuple of one number is refused or means that number for both axes."""
-    base = SMALL.but(stride=(2, 2), padding=(1, 1), dilation=(2, 2))
+    base = SMALL.replace(stride=(2, 2), padding=(1, 1), dilation=(2, 2))
     forms = [lambda n: [n], lambda n: (n,)]
     names = ("stride", "padding", "dilation")
     alone = [spelled(base, {name: form(getattr(base, name)[0])}) for name in names for form in forms]

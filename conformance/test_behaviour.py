@@ -61,7 +61,7 @@ def test_one_array_as_input_and_weight(judge):
         return Operands(operands.input, operands.input, operands.bias)
 
     table = [
-        problem.but(bias=bias)
+        problem.replace(bias=bias)
         for n, c, h, w in ((1, 1, 3, 4), (3, 2, 3, 3), (2, 4, 1, 1), (4, 3, 2, 5))
         for problem in problems(SMALL, batch=n, out_channels=n, in_channels=c, height=h, width=w, kernel=[(h, w)],
                                 padding=[(0, 0), (h - 1, w - 1), (1, 0)], stride=[(1, 1), (2, 1)])
@@ -206,7 +206,7 @@ def test_global_state_is_left_alone(judge):
 @spec("behaviour.after_an_error", profile="functional", source=PURE)
 def test_a_refused_call_leaves_nothing_behind(judge):
     """The call after one that was refused is answered as though that had never been."""
-    wide = SMALL.but(height=9, width=10)
+    wide = SMALL.replace(height=9, width=10)
     wrong = [
         *(Case(wide, tamper=name) for name in ("bias_longer", "more_channels", "weight_matrix", "input_vector")),
         *(
@@ -217,9 +217,9 @@ def test_a_refused_call_leaves_nothing_behind(judge):
         ),
         spelled(wide, {"stride": 2, "padding": "same"}),
         spelled(wide, {"stride": 0, "padding": 2}),
-        Case(wide.but(stride=(2, 2), padding=(2, 1), dilation=(2, 2)), tamper="twice_the_channels"),
-        Case(wide.but(groups=2, bias=False), tamper="weight_more_channels"),
+        Case(wide.replace(stride=(2, 2), padding=(2, 1), dilation=(2, 2)), tamper="twice_the_channels"),
+        Case(wide.replace(groups=2, bias=False), tamper="weight_more_channels"),
     ]
     for place, case in enumerate(wrong if judge.setting.only is None else wrong[:1]):
         judge.seen(case)
-        judge.exact([Case(wide, seed=1 + place), Case(wide.but(padding=(0, 0), bias=False), seed=1 + place)])
+        judge.exact([Case(wide, seed=1 + place), Case(wide.replace(padding=(0, 0), bias=False), seed=1 + place)])

@@ -29,8 +29,10 @@ def test_none_adds_nothing(judge):
 @spec("bias.along_channels", source=CONV2D)
 def test_it_goes_along_the_channels_where_sizes_are_alike(judge):
     """The bias goes along the output channels also where there are as many rows, columns or images as channels."""
-    alike = [SMALL.but(batch=b, out_channels=n, height=n, width=n, kernel=(1, 1)) for n in (2, 3, 4, 5) for b in (1, n)]
-    judge.exact([*alike, *(p.but(kernel=(3, 3), padding=(1, 1)) for p in alike)])
+    alike = [
+        SMALL.replace(batch=b, out_channels=n, height=n, width=n, kernel=(1, 1)) for n in (2, 3, 4, 5) for b in (1, n)
+    ]
+    judge.exact([*alike, *(p.replace(kernel=(3, 3), padding=(1, 1)) for p in alike)])
 
 
 @spec("bias.in_groups", source=CONV2D)
@@ -38,7 +40,7 @@ def test_it_is_counted_over_all_groups(judge):
     """The bias is counted over the outputs of all groups."""
     judge.exact(
         [
-            SMALL.but(groups=g, in_channels=g * i, out_channels=g * o, kernel=kernel)
+            SMALL.replace(groups=g, in_channels=g * i, out_channels=g * o, kernel=kernel)
             for g in (2, 3, 4, 6)
             for i, o in [(1, 1), (2, 1), (1, 2), (3, 2)]
             for kernel in [(1, 1), (3, 2)]
@@ -51,7 +53,7 @@ def test_with_stride_padding_and_dilation(judge):
     """The bias is added with every stride, padding and dilation, and once only."""
     judge.exact(
         problems(
-            SMALL.but(height=7, width=8),
+            SMALL.replace(height=7, width=8),
             stride=[(1, 1), (2, 1), (2, 2)],
             padding=[(0, 0), (1, 1), (2, 1)],
             dilation=[(1, 1), (1, 2), (2, 2)],

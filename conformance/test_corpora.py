@@ -180,7 +180,7 @@ def _layers():
     counts = {}
     for name in sets.names():
         for layer in sets.load(name).layers:
-            problem = layer.problem.but(batch=1, dtype="float32")
+            problem = layer.problem.replace(batch=1, dtype="float32")
             counts[problem] = counts.get(problem, 0) + layer.count
     return sorted(counts, key=counts.get, reverse=True)
 
@@ -189,13 +189,13 @@ def _shrunk(problem, most):
     """The layer on fewer pixels, and then on fewer groups and channels, so that it takes at most so many FLOPs."""
     while problem.flops > most:
         try:
-            problem = problem.but(height=_half(problem.height), width=_half(problem.width))
+            problem = problem.replace(height=_half(problem.height), width=_half(problem.width))
         except ProblemError:
             break
         if max(problem.height, problem.width) <= 8:
             break
     while problem.flops > most and problem.groups == 1 and min(problem.in_channels, problem.out_channels) > 8:
-        problem = problem.but(in_channels=_half(problem.in_channels), out_channels=_half(problem.out_channels))
+        problem = problem.replace(in_channels=_half(problem.in_channels), out_channels=_half(problem.out_channels))
     return problem
 
 

@@ -175,7 +175,7 @@ def test_dilated_squares_without_padding(judge):
     pairs = [(k, d) for k in (2, 3, 4) for d in (2, 3, 4, 5, 6)] + [(5, 2), (5, 3), (7, 2)]
     judge.exact(
         [
-            base.but(kernel=(k, k), dilation=(d, d), padding=(p, p))
+            base.replace(kernel=(k, k), dilation=(d, d), padding=(p, p))
             for k, d in pairs
             for p in (0, d * (k - 1) // 2)
             if d * (k - 1) < 13 + 2 * p

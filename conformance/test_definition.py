@@ -30,7 +30,7 @@ def test_all_input_channels_are_added(judge):
 def test_with_the_kernel_turned_it_is_mathematical_convolution(judge):
     """With the kernel turned by 180° and padded by its size less one, it is the full mathematical convolution."""
     full = [
-        p.but(padding=(p.kernel[0] - 1, p.kernel[1] - 1))
+        p.replace(padding=(p.kernel[0] - 1, p.kernel[1] - 1))
         for p in problems(PLANE, kernel=KERNELS, in_channels=[1, 3], out_channels=[1, 2])
     ]
     judge.equals(full, lambda case, operands: _convolved(operands.input, operands.weight[:, :, ::-1, ::-1]))
@@ -71,11 +71,11 @@ def test_a_delta_kernel_picks_one_element_of_the_window(judge):
 def test_an_identity_kernel_gives_the_input_back(judge):
     """A kernel of one 1 at its centre from each channel to itself, padded to the same size, gives the input itself."""
     centred = [
-        p.but(padding=((p.kernel[0] - 1) // 2, (p.kernel[1] - 1) // 2))
+        p.replace(padding=((p.kernel[0] - 1) // 2, (p.kernel[1] - 1) // 2))
         for p in problems(PLANE, kernel=[(1, 1), (3, 3), (5, 1), (1, 7), (9, 11)], in_channels=[1, 4], batch=[1, 3])
     ]
     judge.equals(
-        [p.but(out_channels=p.in_channels) for p in centred],
+        [p.replace(out_channels=p.in_channels) for p in centred],
         lambda case, operands: operands.input.astype(float),
         change=_identity,
     )

@@ -64,7 +64,7 @@ def test_elements_that_reach_into_the_padding_alone(judge):
     """Where dilation is larger than the input, all but one row or column of the kernel falls into the padding."""
     judge.exact(
         problems(
-            SMALL.but(height=4, width=5),
+            SMALL.replace(height=4, width=5),
             kernel=[(3, 3), (2, 3)],
             dilation=[(5, 6), (6, 5), (4, 7)],
             padding=[(5, 6), (6, 7), (8, 8)],
@@ -87,7 +87,7 @@ def test_dilation_in_groups(judge):
     """Every group's kernel is dilated alike."""
     judge.exact(
         problems(
-            SMALL.but(in_channels=6, out_channels=6),
+            SMALL.replace(in_channels=6, out_channels=6),
             groups=[2, 3, 6],
             kernel=[(3, 3), (2, 3)],
             dilation=[(2, 2), (1, 2), (3, 1)],
@@ -105,7 +105,7 @@ def test_rates_of_segmentation_networks(judge):
     """3 x 3 kernels keep the size with dilation and padding of 2, 4, 6, 12, 18 and 24, also beyond the input's size."""
     judge.exact(
         [
-            SMALL.but(height=h, width=w, kernel=(3, 3), dilation=(d, d), padding=(d, d))
+            SMALL.replace(height=h, width=w, kernel=(3, 3), dilation=(d, d), padding=(d, d))
             for d in (2, 4, 6, 12, 18, 24)
             for h, w in [(9, 10), (13, 8)]
         ]

@@ -48,7 +48,7 @@ def test_half_types_accumulate_in_float32(judge):
 def test_dtypes_in_turns(judge):
     """Calls of one shape in changing dtypes do not disturb each other."""
     own = [dtype for dtype in FLOATS if dtype in judge.said.dtypes]
-    judge.exact([problem.but(dtype=dtype) for problem in SMALL[:8] for dtype in own], mixed=True)
+    judge.exact([problem.replace(dtype=dtype) for problem in SMALL[:8] for dtype in own], mixed=True)
 
 
 @spec("dtype.integer", level="recommended", dtypes=INTEGERS, quick=("int32",), profile="functional", source=CONV2D)

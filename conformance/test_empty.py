@@ -16,7 +16,7 @@ def after_others(empty):
 
 
 def _full(problem):
-    return problem.but(
+    return problem.replace(
         batch=max(1, problem.batch),
         in_channels=problem.in_channels or 2 * problem.groups,
         out_channels=problem.out_channels or problem.groups,
@@ -28,14 +28,14 @@ def _full(problem):
 @spec("empty.batch", profile="functional", source=CONV2D)
 def test_no_images(judge):
     """Without images the output has none either, and the right number of channels, rows and columns."""
-    none = SMALL.but(batch=0)
+    none = SMALL.replace(batch=0)
     judge.answers(
         [
             *problems(
                 none, kernel=[(1, 1), (3, 3)], padding=[(0, 0), (1, 1)], stride=[(1, 1), (2, 2)], bias=[True, False]
             ),
             *problems(none, groups=[2], padding=[(1, 0)], dilation=[(2, 1)]),
-            *problems(none.but(in_channels=6, groups=6), kernel=[(3, 3), (1, 1)]),
+            *problems(none.replace(in_channels=6, groups=6), kernel=[(3, 3), (1, 1)]),
         ],
         judge.rightly,
     )
@@ -45,7 +45,8 @@ def test_no_images(judge):
 def test_no_images_with_padding_in_words(judge):
     """Without images padding 'same' and 'valid' mean what they mean with images."""
     judge.answers(
-        problems(SMALL.but(batch=0), padding=["same", "valid"], kernel=[(3, 3), (2, 2)], groups=[1, 2]), judge.rightly
+        problems(SMALL.replace(batch=0), padding=["same", "valid"], kernel=[(3, 3), (2, 2)], groups=[1, 2]),
+        judge.rightly,
     )
 
 
@@ -67,14 +68,18 @@ def test_no_input_channels_keep_the_shape(judge):
 
 def _channelless():
     return problems(
-        SMALL.but(in_channels=0), kernel=[(3, 2), (1, 1)], padding=[(0, 0), (1, 1)], groups=[1, 2], bias=[True, False]
+        SMALL.replace(in_channels=0),
+        kernel=[(3, 2), (1, 1)],
+        padding=[(0, 0), (1, 1)],
+        groups=[1, 2],
+        bias=[True, False],
     )
 
 
 @spec("empty.out_channels", profile="functional", source=CONV2D)
 def test_no_output_channels(judge):
     """Without output channels the output is empty and of the right shape, or the call is refused."""
-    none = SMALL.but(out_channels=0)
+    none = SMALL.replace(out_channels=0)
     judge.refuses(
         problems(
             none, kernel=[(3, 2), (1, 1)], padding=[(0, 0), (1, 1)], groups=[1, 2], bias=[True, False], batch=[0, 2]
@@ -115,9 +120,9 @@ def test_several_sizes_empty_at_once(judge):
     """Where several sizes are 0 at once, the output is empty and of the right shape, or the call is refused."""
     judge.refuses(
         [
-            *problems(SMALL.but(batch=0), in_channels=[0], out_channels=[0, 6], groups=[1, 2]),
-            *problems(SMALL.but(batch=0), height=[0], padding=[(2, 1)], groups=[1, 2]),
-            *problems(SMALL.but(out_channels=0), in_channels=[0], padding=[(0, 0), (1, 1)]),
+            *problems(SMALL.replace(batch=0), in_channels=[0], out_channels=[0, 6], groups=[1, 2]),
+            *problems(SMALL.replace(batch=0), height=[0], padding=[(2, 1)], groups=[1, 2]),
+            *problems(SMALL.replace(out_channels=0), in_channels=[0], padding=[(0, 0), (1, 1)]),
         ],
         unless=lambda case, operands, seen: (
             None if seen.output is not None and not seen.output.size else judge.rightly(case, operands, seen)

@@ -9,11 +9,17 @@ CONV2D = "torch.nn.functional.conv2d"
 ONE = ("float32",)  # what is refused does not depend on the dtype
 
 SMALL = Problem(batch=2, in_channels=4, height=5, width=6, out_channels=6, kernel=(3, 2), bias=True)
-SQUARE = SMALL.but(in_channels=4, out_channels=4, height=4, width=4, kernel=(4, 4), batch=4)
+SQUARE = SMALL.replace(in_channels=4, out_channels=4, height=4, width=4, kernel=(4, 4), batch=4)
 """Sizes all alike, so that nothing but the argument itself can be found wrong by accident."""
 
 
-UNBIASED = (SMALL, SQUARE, SMALL.but(bias=False), SQUARE.but(bias=False), SMALL.but(bias=False, out_channels=1))
+UNBIASED = (
+    SMALL,
+    SQUARE,
+    SMALL.replace(bias=False),
+    SQUARE.replace(bias=False),
+    SMALL.replace(bias=False, out_channels=1),
+)
 """With and without a bias, whose length would give a weight away."""
 
 
@@ -21,7 +27,7 @@ def tampered(*names, base=(SMALL, SQUARE)):
     return [case for name in names for case in cases(base, tamper=name)]
 
 
-THREE = (SMALL, SMALL.but(kernel=(1, 1)), SMALL.but(groups=2))
+THREE = (SMALL, SMALL.replace(kernel=(1, 1)), SMALL.replace(groups=2))
 
 
 def misspelled(base=THREE, **arguments):
@@ -50,7 +56,7 @@ def test_bias_of_another_rank(judge):
 @spec("errors.channels", profile="functional", source=CONV2D, dtypes=ONE)
 def test_channels_that_do_not_match(judge):
     """An input with more or fewer channels than the weight takes is an error, also where one of them is 1."""
-    dense = (SMALL, SQUARE, SMALL.but(kernel=(1, 1)), SMALL.but(groups=2))
+    dense = (SMALL, SQUARE, SMALL.replace(kernel=(1, 1)), SMALL.replace(groups=2))
     judge.refuses(
         [
             *tampered("more_channels", "fewer_channels", "weight_more_channels", "weight_fewer_channels", base=dense),
@@ -65,11 +71,13 @@ def test_groups_that_do_not_divide(judge):
     """Groups that do not divide the input or output channels, or do not agree with the weight, are an error."""
     judge.refuses(
         [
-            *misspelled((SMALL, SMALL.but(kernel=(1, 1))), groups=[2, 3, 4, 5, 6, 12]),
-            *misspelled((SMALL.but(groups=2),), groups=[1, 4, 3]),
-            *misspelled((SMALL.but(groups=4, out_channels=4),), groups=[1, 2, 8]),
+            *misspelled((SMALL, SMALL.replace(kernel=(1, 1))), groups=[2, 3, 4, 5, 6, 12]),
+            *misspelled((SMALL.replace(groups=2),), groups=[1, 4, 3]),
+            *misspelled((SMALL.replace(groups=4, out_channels=4),), groups=[1, 2, 8]),
             *tampered(
-                "one_more_output", "one_less_output", base=(SMALL.but(groups=2), SMALL.but(groups=2, bias=False))
+                "one_more_output",
+                "one_less_output",
+                base=(SMALL.replace(groups=2), SMALL.replace(groups=2, bias=False)),
             ),
         ]
     )
@@ -85,21 +93,23 @@ def test_groups_that_are_not_positive(judge):
 def test_bias_of_another_length(judge):
     """A bias with more or fewer elements than there are output channels is an error."""
     judge.refuses(
-        tampered("bias_longer", "bias_shorter", "bias_of_none", "bias_twice", base=(SMALL, SQUARE, SMALL.but(groups=2)))
+        tampered(
+            "bias_longer", "bias_shorter", "bias_of_none", "bias_twice", base=(SMALL, SQUARE, SMALL.replace(groups=2))
+        )
     )
 
 
 @spec("errors.bias.one", profile="functional", source=CONV2D, dtypes=ONE)
 def test_bias_of_one_element(judge):
     """A bias of one element is not repeated for every channel but an error."""
-    judge.refuses(tampered("bias_of_one", base=(SMALL, SQUARE, SMALL.but(groups=2), SMALL.but(kernel=(1, 1)))))
+    judge.refuses(tampered("bias_of_one", base=(SMALL, SQUARE, SMALL.replace(groups=2), SMALL.replace(kernel=(1, 1)))))
 
 
 @spec("errors.bias.columns", profile="functional", source=CONV2D, dtypes=ONE)
 def test_bias_as_long_as_a_row(judge):
     """A bias with an element for each output column or row, not for each channel, is an error."""
     judge.refuses(
-        tampered("bias_of_columns", base=(SMALL.but(kernel=(1, 1), out_channels=3), SMALL.but(out_channels=3)))
+        tampered("bias_of_columns", base=(SMALL.replace(kernel=(1, 1), out_channels=3), SMALL.replace(out_channels=3)))
     )
 
 
@@ -112,7 +122,7 @@ def test_stride_below_one(judge):
 @spec("errors.dilation", profile="functional", source=CONV2D, dtypes=ONE)
 def test_dilation_below_one(judge):
     """A dilation of 0 or below, along either axis, is an error."""
-    judge.refuses(misspelled((SMALL, SMALL.but(kernel=(1, 1))), dilation=[0, -1, (0, 1), (1, 0), (-1, 1), (1, -2)]))
+    judge.refuses(misspelled((SMALL, SMALL.replace(kernel=(1, 1))), dilation=[0, -1, (0, 1), (1, 0), (-1, 1), (1, -2)]))
 
 
 @spec("errors.padding", profile="functional", source=CONV2D, dtypes=ONE)
@@ -133,9 +143,9 @@ def test_unknown_words(judge):
 def test_same_with_stride(judge):
     """Padding 'same' with a stride other than 1, along either axis, is an error."""
     same = (
-        SMALL.but(padding="same"),
-        SMALL.but(padding="same", kernel=(1, 1)),
-        SMALL.but(padding="same", kernel=(3, 3)),
+        SMALL.replace(padding="same"),
+        SMALL.replace(padding="same", kernel=(1, 1)),
+        SMALL.replace(padding="same", kernel=(3, 3)),
     )
     judge.refuses(misspelled(same, stride=[2, (2, 1), (1, 2), (3, 3)]))
 
@@ -147,7 +157,7 @@ def test_kernel_larger_than_the_padded_input(judge):
         [
             *tampered(*(f"kernel_of_{n}_rows" for n in (6, 7, 12)), base=_strided(SMALL)),
             *tampered(*(f"kernel_of_{n}_columns" for n in (7, 8, 12)), base=_strided(SMALL)),
-            *tampered("kernel_of_8_rows", "kernel_of_9_columns", base=_strided(SMALL.but(padding=(1, 1)))),
+            *tampered("kernel_of_8_rows", "kernel_of_9_columns", base=_strided(SMALL.replace(padding=(1, 1)))),
             *(spelled(p, {"dilation": d}) for p in _strided(SMALL) for d in [(3, 1), (1, 6), (4, 6), 7, (100, 100)]),
         ]
     )
@@ -206,13 +216,13 @@ def test_sizes_that_are_no_integers(judge):
 def test_operands_of_two_dtypes(judge):
     """Operands of two floating dtypes are an error, or give the wider dtype with the wider one's accuracy."""
     mixed = ("wider_input", "wider_weight", "wider_bias", "wider_input_and_bias", "wider_weight_and_bias")
-    judge.refuses(tampered(*mixed, base=(SMALL, SMALL.but(kernel=(1, 1)))), unless=judge.promoted)
+    judge.refuses(tampered(*mixed, base=(SMALL, SMALL.replace(kernel=(1, 1)))), unless=judge.promoted)
 
 
 @spec("errors.mixed_with_integers", profile="functional", source=CONV2D, dtypes=ONE)
 def test_floats_with_integers(judge):
     """A floating input with a weight or bias of integers, or the reverse, is an error, or gives the floating answer."""
     judge.refuses(
-        tampered("integer_input", "integer_weight", "integer_bias", base=(SMALL, SMALL.but(kernel=(1, 1)))),
+        tampered("integer_input", "integer_weight", "integer_bias", base=(SMALL, SMALL.replace(kernel=(1, 1)))),
         unless=lambda case, operands, seen: compare.near(seen.output, oracle.answer(case.problem, operands), 0.25),
     )

@@ -10,7 +10,7 @@ SMALL = Problem(batch=2, height=5, width=6, kernel=(3, 2), padding=(1, 1), bias=
 
 def grouped(groups, inputs, outputs, base=SMALL, **changes):
     """A problem of ``groups`` groups, each with so many inputs and outputs."""
-    return base.but(groups=groups, in_channels=groups * inputs, out_channels=groups * outputs, **changes)
+    return base.replace(groups=groups, in_channels=groups * inputs, out_channels=groups * outputs, **changes)
 
 
 @spec("groups.blocks", source=CONV2D)

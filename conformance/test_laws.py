@@ -38,7 +38,7 @@ def drawn(judge, keep=lambda problem: True, **changes):
     tier = judge.setting.tier
     for problem in TABLE if tier == "quick" else _problems(COUNT[tier], judge.setting.seed):
         try:
-            changed = problem.but(**changes)
+            changed = problem.replace(**changes)
         except ProblemError:
             continue
         if keep(changed):
@@ -155,7 +155,7 @@ def test_the_bias_is_added(judge):
         drawn(judge, bias=True),
         lambda ask, problem, operands: (
             ask(problem, operands),
-            ask(problem.but(bias=False), replace(operands, bias=None)) + operands.bias[:, None, None].astype(float),
+            ask(problem.replace(bias=False), replace(operands, bias=None)) + operands.bias[:, None, None].astype(float),
         ),
     )
 
@@ -170,7 +170,7 @@ def test_shift(judge):
     def law(ask, problem, operands):
         (s, t), (oh, ow) = problem.stride, problem.output_size
         s, t = s * (oh > 1), t * (ow > 1)
-        cut = problem.but(height=problem.height - s, width=problem.width - t)
+        cut = problem.replace(height=problem.height - s, width=problem.width - t)
         moved = ask(cut, replace(operands, input=operands.input[:, :, s:, t:]))
         return moved, ask(problem, operands)[:, :, int(oh > 1) :, int(ow > 1) :]
 
@@ -184,7 +184,7 @@ def test_images_are_independent(judge):
     def law(ask, problem, operands):
         order = np.roll(np.arange(problem.batch)[::-1], 1)
         turned = ask(problem, replace(operands, input=operands.input[order]))
-        alone = [ask(problem.but(batch=1), replace(operands, input=operands.input[i : i + 1])) for i in order]
+        alone = [ask(problem.replace(batch=1), replace(operands, input=operands.input[i : i + 1])) for i in order]
         return turned, np.concatenate(alone)
 
     judge.relation(drawn(judge, lambda p: p.batch > 1), law)
@@ -225,7 +225,7 @@ def test_height_and_width_exchanged(judge):
 
     def law(ask, problem, operands):
         sizes = {name: getattr(problem, name)[::-1] for name in ("kernel", "stride", "padding", "dilation")}
-        exchanged = problem.but(height=problem.width, width=problem.height, **sizes)
+        exchanged = problem.replace(height=problem.width, width=problem.height, **sizes)
         turned = replace(operands, input=operands.input.swapaxes(2, 3), weight=operands.weight.swapaxes(2, 3))
         return ask(exchanged, turned).swapaxes(2, 3), ask(problem, operands)
 
@@ -260,7 +260,7 @@ def test_groups_are_a_block_diagonal(judge):
         for g in range(problem.groups):
             rows, columns = slice(g * outputs, (g + 1) * outputs), slice(g * inputs, (g + 1) * inputs)
             dense[rows, columns] = operands.weight[rows]
-        return ask(problem, operands), ask(problem.but(groups=1), replace(operands, weight=dense))
+        return ask(problem, operands), ask(problem.replace(groups=1), replace(operands, weight=dense))
 
     judge.relation(drawn(judge, lambda p: p.groups > 1), law)
 
@@ -273,7 +273,7 @@ def test_dilation_is_a_kernel_with_zeros(judge):
         d, e = problem.dilation
         spread = np.zeros((*operands.weight.shape[:2], *problem.extent), operands.weight.dtype)
         spread[:, :, ::d, ::e] = operands.weight
-        dense = problem.but(kernel=problem.extent, dilation=(1, 1))
+        dense = problem.replace(kernel=problem.extent, dilation=(1, 1))
         return ask(problem, operands), ask(dense, replace(operands, weight=spread))
 
     judge.relation(drawn(judge, lambda p: p.extent != p.kernel), law)
@@ -286,7 +286,7 @@ def test_stride_picks_from_stride_one(judge):
         drawn(judge, lambda p: p.stride != (1, 1)),
         lambda ask, problem, operands: (
             ask(problem, operands),
-            ask(problem.but(stride=(1, 1)), operands)[:, :, :: problem.stride[0], :: problem.stride[1]],
+            ask(problem.replace(stride=(1, 1)), operands)[:, :, :: problem.stride[0], :: problem.stride[1]],
         ),
     )
 
@@ -298,7 +298,7 @@ def test_padding_is_zeros_around_the_input(judge):
     def law(ask, problem, operands):
         p, q = problem.padding
         padded = np.pad(operands.input, ((0, 0), (0, 0), (p, p), (q, q)))
-        larger = problem.but(height=problem.height + 2 * p, width=problem.width + 2 * q, padding=(0, 0))
+        larger = problem.replace(height=problem.height + 2 * p, width=problem.width + 2 * q, padding=(0, 0))
         return ask(problem, operands), ask(larger, replace(operands, input=padded))
 
     judge.relation(drawn(judge, lambda p: p.padding != (0, 0)), law)
@@ -309,7 +309,7 @@ def test_channels_add_up(judge):
     """Without bias, the answers to single input channels under their own weights add up to the answer to all."""
 
     def law(ask, problem, operands):
-        single = problem.but(in_channels=1)
+        single = problem.replace(in_channels=1)
         parts = [
             ask(single, Operands(operands.input[:, c : c + 1], operands.weight[:, c : c + 1], None))
             for c in range(problem.in_channels)
@@ -324,7 +324,7 @@ def test_filters_are_independent(judge):
     """The answer under each filter by itself is that filter's channel of the answer under all."""
 
     def law(ask, problem, operands):
-        single = problem.but(out_channels=1)
+        single = problem.replace(out_channels=1)
         bias = operands.bias
         parts = [
             ask(
@@ -358,7 +358,7 @@ def test_adjoint(judge):
 def _back(problem):
     """The convolution that is a strided one's adjoint: over the array as `_spaced` makes it, to the input's size."""
     (eh, ew) = problem.extent
-    return problem.but(
+    return problem.replace(
         in_channels=problem.out_channels, out_channels=problem.in_channels, height=problem.height + eh - 1,
         width=problem.width + ew - 1, stride=(1, 1), padding=(0, 0),
     )  # fmt: skip

@@ -9,7 +9,7 @@ NDARRAY = "numpy.ndarray.strides; torch.Tensor.stride"
 BASE = Problem(batch=2, in_channels=4, height=6, width=7, out_channels=6, kernel=(3, 2), padding=(1, 1), bias=True)
 TABLE = [
     BASE,
-    BASE.but(batch=17, height=4, width=5, kernel=(3, 3)),
+    BASE.replace(batch=17, height=4, width=5, kernel=(3, 3)),
     *problems(BASE, kernel=[(1, 1)], padding=[(0, 0)]),
     *problems(BASE, kernel=[(3, 3)], stride=[(2, 2), (1, 1)], batch=[1, 3]),
     *problems(BASE, in_channels=[1], out_channels=[1, 4], kernel=[(3, 3), (1, 1)]),

@@ -74,7 +74,7 @@ def test_same_in_groups(judge):
     """Padding 'same' means the same with groups, depthwise kernels, no bias and any batch."""
     judge.exact(
         problems(
-            SMALL.but(in_channels=4, out_channels=4, padding="same"),
+            SMALL.replace(in_channels=4, out_channels=4, padding="same"),
             groups=[2, 4],
             kernel=[(3, 3), (2, 2), (1, 4)],
             dilation=[(1, 1), (2, 1)],
@@ -104,7 +104,7 @@ def test_outputs_that_see_only_padding(judge):
     """With padding as wide as the kernel or wider, the outputs that see only padding are the bias."""
     judge.exact(
         problems(
-            SMALL.but(height=7, width=8),
+            SMALL.replace(height=7, width=8),
             kernel=[(1, 1), (2, 2), (3, 2), (2, 3)],
             padding=[(1, 1), (2, 2), (2, 0), (0, 2), (3, 3)],
             stride=[(1, 1), (2, 2)],
@@ -137,7 +137,7 @@ def test_pointwise_with_padding(judge):
     """A 1 x 1 kernel is padded as any other: the border is the bias."""
     judge.exact(
         problems(
-            SMALL.but(height=6, width=7, kernel=(1, 1)),
+            SMALL.replace(height=6, width=7, kernel=(1, 1)),
             padding=[(1, 1), (1, 0), (0, 1), (2, 1)],
             stride=[(1, 1), (2, 2), (2, 1), (3, 2)],
             groups=[1],
@@ -151,7 +151,7 @@ def test_padding_shifts_where_a_stride_begins(judge):
     """Windows begin in the top left corner of the padding, whatever the stride."""
     judge.exact(
         problems(
-            SMALL.but(height=8, width=9),
+            SMALL.replace(height=8, width=9),
             kernel=[(3, 3), (2, 3)],
             padding=[(1, 0), (0, 1), (1, 1), (2, 1), (1, 2)],
             stride=[(2, 1), (1, 2), (2, 2), (3, 3)],
@@ -164,7 +164,7 @@ def test_padding_is_counted_in_pixels_with_dilation(judge):
     """Padding counts rows and columns of the input, however far apart a dilated kernel's elements are."""
     judge.exact(
         problems(
-            SMALL.but(height=8, width=9),
+            SMALL.replace(height=8, width=9),
             kernel=[(3, 3), (2, 3)],
             padding=[(1, 0), (0, 1), (1, 1), (2, 3), (4, 2)],
             dilation=[(2, 1), (1, 2), (2, 2), (3, 2)],
@@ -177,7 +177,7 @@ def test_padding_in_groups(judge):
     """Every group is padded alike, and without bias its border is zero."""
     judge.exact(
         problems(
-            SMALL.but(in_channels=6, out_channels=6),
+            SMALL.replace(in_channels=6, out_channels=6),
             groups=[2, 3, 6],
             kernel=[(3, 3), (1, 1), (2, 3)],
             padding=[(1, 1), (1, 0), (0, 2)],
@@ -190,9 +190,9 @@ def test_padding_in_groups(judge):
 def test_kernel_as_large_as_the_padded_input(judge):
     """A kernel just as large as the padded input gives one output row or column."""
     fitting = [
-        p.but(kernel=(p.height + 2 * p.padding[0], p.width + 2 * p.padding[1]))
+        p.replace(kernel=(p.height + 2 * p.padding[0], p.width + 2 * p.padding[1]))
         for p in problems(SMALL, height=[1, 3, 4], width=[2, 5], padding=[(0, 0), (1, 0), (0, 2), (2, 1)])
     ]
-    rows = [p.but(kernel=(p.kernel[0], 2)) for p in fitting]
-    columns = [p.but(kernel=(1, p.kernel[1]), stride=(2, 3)) for p in fitting]
+    rows = [p.replace(kernel=(p.kernel[0], 2)) for p in fitting]
+    columns = [p.replace(kernel=(1, p.kernel[1]), stride=(2, 3)) for p in fitting]
     judge.exact([*fitting, *rows, *columns])

@@ -23,9 +23,9 @@ def test_rows_are_the_floor_of_the_steps_that_fit(judge):
     """There are floor((height + 2 padding - dilation (kernel - 1) - 1) / stride) + 1 output rows."""
     judge.exact(
         [
-            p.but(kernel=(p.kernel[0], 2), padding=(p.padding[0], 1))
+            p.replace(kernel=(p.kernel[0], 2), padding=(p.padding[0], 1))
             for p in problems(
-                TINY.but(width=3),
+                TINY.replace(width=3),
                 height=[5, 6, 7, 8, 11, 12],
                 kernel=[(1, 1), (2, 1), (3, 1), (4, 1)],
                 stride=[(1, 1), (2, 1), (3, 1), (4, 1), (5, 1)],
@@ -41,9 +41,9 @@ def test_columns_are_the_floor_of_the_steps_that_fit(judge):
     """There are floor((width + 2 padding - dilation (kernel - 1) - 1) / stride) + 1 output columns."""
     judge.exact(
         [
-            p.but(kernel=(2, p.kernel[1]), padding=(1, p.padding[1]))
+            p.replace(kernel=(2, p.kernel[1]), padding=(1, p.padding[1]))
             for p in problems(
-                TINY.but(height=3),
+                TINY.replace(height=3),
                 width=[5, 6, 7, 8, 11, 12],
                 kernel=[(1, 1), (1, 2), (1, 3), (1, 4)],
                 stride=[(1, 1), (1, 2), (1, 3), (1, 4), (1, 5)],
@@ -71,7 +71,7 @@ def test_height_and_width_of_every_parity(judge):
     sizes = [4, 5, 6, 7, 8, 9, 10, 11]
     judge.exact(
         [
-            BASE.but(in_channels=2, out_channels=2, batch=1, height=h, width=w, **case)
+            BASE.replace(in_channels=2, out_channels=2, batch=1, height=h, width=w, **case)
             for h in sizes
             for w in sizes
             for case in [_CONFIGURATIONS[(h * 3 + w) % len(_CONFIGURATIONS)]]

@@ -23,7 +23,7 @@ TABLE = [
     *problems(BASE, batch=1, in_channels=[16, 64], kernel=[(3, 3), (1, 1)], height=6, width=6),
     *problems(BASE, batch=1, in_channels=1, out_channels=[1, 3], kernel=[(3, 3), (5, 5)], height=16, width=16),
 ]  # fmt: skip
-UNPADDED = [problem.but(padding=(0, 0)) for problem in TABLE if problem.bias]
+UNPADDED = [problem.replace(padding=(0, 0)) for problem in TABLE if problem.bias]
 
 SHOWN = Problem(height=12, width=16, kernel=(3, 3), padding=(1, 1))  # what the report draws: a plane to see at once
 

@@ -49,7 +49,7 @@ def test_a_stride_larger_than_the_kernel_skips(judge):
     """A stride larger than the kernel leaves out the rows and columns between windows."""
     judge.exact(
         problems(
-            SMALL.but(height=11, width=12),
+            SMALL.replace(height=11, width=12),
             kernel=[(1, 1), (2, 2), (1, 3), (3, 1)],
             stride=[(4, 4), (3, 5), (5, 2)],
             padding=[(0, 0), (1, 2)],
@@ -70,7 +70,7 @@ def test_pointwise_with_stride(judge):
     """A 1 x 1 kernel with stride takes every s-th row and t-th column."""
     judge.exact(
         problems(
-            SMALL.but(kernel=(1, 1)),
+            SMALL.replace(kernel=(1, 1)),
             stride=[(2, 2), (2, 1), (1, 2), (3, 2), (4, 4)],
             height=[8, 9],
             width=[9, 10],
@@ -85,7 +85,7 @@ def test_stride_together_with_dilation(judge):
     """Stride moves the window in input pixels, however far apart a dilated kernel's elements are."""
     judge.exact(
         problems(
-            SMALL.but(height=11, width=12),
+            SMALL.replace(height=11, width=12),
             kernel=[(3, 3), (2, 3)],
             stride=[(2, 1), (1, 2), (2, 2), (3, 2)],
             dilation=[(2, 1), (1, 2), (2, 2), (2, 3)],
@@ -99,7 +99,7 @@ def test_kernels_of_one_row_or_column(judge):
     """Kernels of a single row or column are strided along it and across it, in groups and without."""
     judge.exact(
         problems(
-            SMALL.but(in_channels=4, out_channels=4, padding=(1, 1)),
+            SMALL.replace(in_channels=4, out_channels=4, padding=(1, 1)),
             kernel=[(3, 1), (1, 3), (5, 1), (1, 4), (2, 1)],
             stride=[(2, 1), (1, 2), (2, 2), (3, 1)],
             groups=[1, 4],
@@ -112,7 +112,7 @@ def test_stride_in_groups(judge):
     """Every group is strided alike."""
     judge.exact(
         problems(
-            SMALL.but(in_channels=6, out_channels=6),
+            SMALL.replace(in_channels=6, out_channels=6),
             groups=[2, 3, 6],
             kernel=[(3, 3), (1, 1), (2, 3)],
             stride=[(2, 2), (1, 2), (3, 1)],
@@ -128,7 +128,7 @@ def test_halving_layers_of_residual_networks(judge):
     patches = [((4, 4), (4, 4), (0, 0)), ((2, 2), (2, 2), (0, 0)), ((11, 11), (4, 4), (2, 2))]
     judge.exact(
         [
-            SMALL.but(batch=1, in_channels=c, height=h, width=w, kernel=kernel, stride=stride, padding=padding)
+            SMALL.replace(batch=1, in_channels=c, height=h, width=w, kernel=kernel, stride=stride, padding=padding)
             for kernel, stride, padding in halving + patches
             for c, h, w in [(1, 14, 14), (3, 15, 15), (2, 16, 13), (3, 14, 16), (1, 17, 18)]
         ]

@@ -18,14 +18,14 @@ STANDARD = [*range(1, 71), 95, 96, 97, 127, 128, 129, 191, 192, 193, 255, 256, 2
 
 PLANE = Problem(batch=1, in_channels=1, height=4, width=5, out_channels=2, bias=True)
 KINDS = [
-    PLANE.but(kernel=(3, 3), padding=(1, 1)),
-    PLANE.but(kernel=(1, 1), in_channels=2),
-    PLANE.but(kernel=(3, 3), padding=(1, 1), stride=(2, 2)),
-    PLANE.but(kernel=(3, 3), padding=(1, 1), in_channels=4, out_channels=4, groups=4),
-    PLANE.but(kernel=(5, 5), padding=(2, 2)),
-    PLANE.but(kernel=(3, 3)),
-    PLANE.but(kernel=(2, 2), stride=(2, 2)),
-    PLANE.but(kernel=(3, 3), padding=(2, 2), dilation=(2, 2)),
+    PLANE.replace(kernel=(3, 3), padding=(1, 1)),
+    PLANE.replace(kernel=(1, 1), in_channels=2),
+    PLANE.replace(kernel=(3, 3), padding=(1, 1), stride=(2, 2)),
+    PLANE.replace(kernel=(3, 3), padding=(1, 1), in_channels=4, out_channels=4, groups=4),
+    PLANE.replace(kernel=(5, 5), padding=(2, 2)),
+    PLANE.replace(kernel=(3, 3)),
+    PLANE.replace(kernel=(2, 2), stride=(2, 2)),
+    PLANE.replace(kernel=(3, 3), padding=(2, 2), dilation=(2, 2)),
 ]
 """Kinds of convolution that libraries have kernels of their own for; each is swept."""
 
@@ -66,7 +66,7 @@ def among_others(kind, axis, place):
         chosen = {name: int(random.choice(values)) for name, values in OTHERS.items() if name != axis}
         if kind.groups > 1:
             chosen = {"batch": chosen.get("batch", 1)}
-        other = kind.but(**chosen)
+        other = kind.replace(**chosen)
         if place % 3 and other.batch * other.out_channels * other.reduction <= MOST:
             return other
     return kind
@@ -99,15 +99,15 @@ def test_every_width_in_every_kind(judge):
 @spec("sweep.squares", source=CONV2D)
 def test_squares(judge):
     """Square images of every size are covered to their last corner."""
-    squares = [kind.but(height=n, width=n) for n in sizes(judge, 70) for kind in KINDS[:1]]
-    larger = [kind.but(height=n, width=n) for n in (14, 28, 56) for kind in KINDS[1:]]
+    squares = [kind.replace(height=n, width=n) for n in sizes(judge, 70) for kind in KINDS[:1]]
+    larger = [kind.replace(height=n, width=n) for n in (14, 28, 56) for kind in KINDS[1:]]
     judge.exact([*squares, *larger])
 
 
 @spec("sweep.batch", source=CONV2D)
 def test_every_batch(judge):
     """Batches of every size are covered to the last image, and every image by itself."""
-    tiny = [kind.but(height=3, width=4) for kind in KINDS[:4]]
+    tiny = [kind.replace(height=3, width=4) for kind in KINDS[:4]]
     judge.exact(in_turn(judge, tiny, "batch", sizes(judge, 257)))
 
 
@@ -128,7 +128,9 @@ def test_every_number_of_input_channels(judge):
 @spec("sweep.out_channels", source=CONV2D)
 def test_every_number_of_output_channels(judge):
     """Output channels of every number are computed to the last one, each with its own filter."""
-    judge.exact(in_turn(judge, [p.but(in_channels=2, out_channels=1) for p in CHANNELED], "out_channels", sizes(judge)))
+    judge.exact(
+        in_turn(judge, [p.replace(in_channels=2, out_channels=1) for p in CHANNELED], "out_channels", sizes(judge))
+    )
 
 
 @spec("sweep.groups", source=CONV2D)
@@ -138,7 +140,7 @@ def test_every_number_of_groups(judge):
     each = [(1, 1, (3, 3)), (1, 2, (2, 2)), (2, 1, (1, 1)), (2, 3, (3, 2))]
     judge.exact(
         [
-            base.but(kernel=kernel, groups=g, in_channels=g * i, out_channels=g * o)
+            base.replace(kernel=kernel, groups=g, in_channels=g * i, out_channels=g * o)
             for place, g in enumerate(sizes(judge, 257))
             for i, o, kernel in (each if thorough(judge) else [each[place % len(each)]])
         ]
@@ -155,8 +157,8 @@ def test_every_number_of_channels_in_a_group(judge):
             p
             for n in values
             for p in (
-                base.but(in_channels=2 * n, out_channels=4, groups=2),
-                base.but(in_channels=4, out_channels=2 * n, groups=2),
+                base.replace(in_channels=2 * n, out_channels=4, groups=2),
+                base.replace(in_channels=4, out_channels=2 * n, groups=2),
             )
         ]
     )
@@ -190,7 +192,7 @@ def test_every_number_of_depthwise_channels(judge):
 
 def fitted(kernel, more=(0, 0), base=PLANE, **changes):
     """A problem whose input is ``more`` rows and columns larger than its kernel."""
-    return base.but(height=kernel[0] + more[0], width=kernel[1] + more[1], kernel=kernel, **changes)
+    return base.replace(height=kernel[0] + more[0], width=kernel[1] + more[1], kernel=kernel, **changes)
 
 
 @spec("sweep.kernel.rows", source=CONV2D)
@@ -200,7 +202,7 @@ def test_every_kernel_height(judge):
         [
             p
             for k in range(1, 32)
-            for p in (fitted((k, 1 + k % 3), (2, 3)), PLANE.but(height=6, kernel=(k, 1), padding=(k // 2, 0)))
+            for p in (fitted((k, 1 + k % 3), (2, 3)), PLANE.replace(height=6, kernel=(k, 1), padding=(k // 2, 0)))
         ]
     )
 
@@ -212,7 +214,7 @@ def test_every_kernel_width(judge):
         [
             p
             for k in range(1, 32)
-            for p in (fitted((1 + k % 3, k), (3, 2)), PLANE.but(width=6, kernel=(1, k), padding=(0, k // 2)))
+            for p in (fitted((1 + k % 3, k), (3, 2)), PLANE.replace(width=6, kernel=(1, k), padding=(0, k // 2)))
         ]
     )
 
@@ -224,7 +226,7 @@ def test_every_square_kernel(judge):
     judge.exact(
         [
             *(fitted(k, (k[0] % 3, 1)) for k in kernels),
-            *(PLANE.but(height=4, width=5, kernel=k, padding=(k[0] // 2, k[0] // 2)) for k in kernels[::3]),
+            *(PLANE.replace(height=4, width=5, kernel=k, padding=(k[0] // 2, k[0] // 2)) for k in kernels[::3]),
             *(fitted(k, (3, 2), stride=(2, 2), in_channels=2) for k in kernels if thorough(judge)),
         ]
     )
@@ -233,7 +235,7 @@ def test_every_square_kernel(judge):
 @spec("sweep.kernel.grouped", source=CONV2D)
 def test_every_kernel_in_groups(judge):
     """Kernels of every size up to 13 are right in groups and depthwise, with stride 1 and 2."""
-    grouped = [PLANE.but(in_channels=4, out_channels=4, groups=g) for g in (2, 4)]
+    grouped = [PLANE.replace(in_channels=4, out_channels=4, groups=g) for g in (2, 4)]
     judge.exact(
         [
             fitted((k, 1 + (k + i) % 13), (3, 4), base, stride=stride)
@@ -250,9 +252,9 @@ def test_every_stride(judge):
     judge.exact(
         rarely(
             judge,
-            lambda s: PLANE.but(height=2 * s + 1 + s % 3, kernel=(2, 2), stride=(s, 1)),
-            lambda s: PLANE.but(width=2 * s + 2, kernel=(2, 1), stride=(1, s)),
-            lambda s: PLANE.but(height=s + 3, width=3 * s, kernel=(3, 3), padding=(1, 1), stride=(s, s)),
+            lambda s: PLANE.replace(height=2 * s + 1 + s % 3, kernel=(2, 2), stride=(s, 1)),
+            lambda s: PLANE.replace(width=2 * s + 2, kernel=(2, 1), stride=(1, s)),
+            lambda s: PLANE.replace(height=s + 3, width=3 * s, kernel=(3, 3), padding=(1, 1), stride=(s, s)),
         )
     )
 
@@ -263,9 +265,9 @@ def test_every_dilation(judge):
     judge.exact(
         rarely(
             judge,
-            lambda d: PLANE.but(height=2 * d + 3, kernel=(3, 2), dilation=(d, 1)),
-            lambda d: PLANE.but(width=2 * d + 2, kernel=(2, 3), dilation=(1, d)),
-            lambda d: PLANE.but(height=d, width=d + 1, kernel=(3, 3), padding=(d, d), dilation=(d, d)),
+            lambda d: PLANE.replace(height=2 * d + 3, kernel=(3, 2), dilation=(d, 1)),
+            lambda d: PLANE.replace(width=2 * d + 2, kernel=(2, 3), dilation=(1, d)),
+            lambda d: PLANE.replace(height=d, width=d + 1, kernel=(3, 3), padding=(d, d), dilation=(d, d)),
         )
     )
 
@@ -276,9 +278,9 @@ def test_every_padding(judge):
     judge.exact(
         rarely(
             judge,
-            lambda n: PLANE.but(in_channels=2, kernel=(2 * n, 2), padding=(n, 0)),
-            lambda n: PLANE.but(in_channels=2, kernel=(2, 2 * n), padding=(0, n)),
-            lambda n: PLANE.but(kernel=(n + 1, 2), padding=(n, 1), stride=(2, 1)),
+            lambda n: PLANE.replace(in_channels=2, kernel=(2 * n, 2), padding=(n, 0)),
+            lambda n: PLANE.replace(in_channels=2, kernel=(2, 2 * n), padding=(0, n)),
+            lambda n: PLANE.replace(kernel=(n + 1, 2), padding=(n, 1), stride=(2, 1)),
         )
     )
 
@@ -338,10 +340,10 @@ def test_channels_in_whole_blocks(judge):
     ]
     judge.exact(
         [
-            *(base.but(in_channels=c, out_channels=o) for c, o in pairs),
-            *(base.but(in_channels=c, out_channels=o, kernel=(1, 1), padding=(0, 0)) for c, o in pairs),
-            *(base.but(in_channels=c, out_channels=o, stride=(2, 2)) for c, o in pairs[:4]),
-            *(base.but(in_channels=c, out_channels=c, groups=c // 16) for c in (32, 64)),
+            *(base.replace(in_channels=c, out_channels=o) for c, o in pairs),
+            *(base.replace(in_channels=c, out_channels=o, kernel=(1, 1), padding=(0, 0)) for c, o in pairs),
+            *(base.replace(in_channels=c, out_channels=o, stride=(2, 2)) for c, o in pairs[:4]),
+            *(base.replace(in_channels=c, out_channels=c, groups=c // 16) for c in (32, 64)),
             *depthwise,
         ]
     )
@@ -350,22 +352,22 @@ def test_channels_in_whole_blocks(judge):
 @spec("sweep.tiles", source="Lavin and Gray 2016, Fast algorithms for convolutional neural networks")
 def test_images_of_several_tiles(judge):
     """Images of several tiles along both axes are right at the seams, with small kernels and with large ones."""
-    image = PLANE.but(height=70, width=66, out_channels=1)
+    image = PLANE.replace(height=70, width=66, out_channels=1)
     judge.exact(
         [
-            image.but(kernel=(3, 3), padding=(1, 1)),
-            image.but(kernel=(5, 5), stride=(3, 3), padding=(2, 2)),
-            image.but(kernel=(3, 3), dilation=(4, 4), padding=(4, 4)),
-            image.but(kernel=(9, 9), padding=(4, 4), width=51),
-            image.but(kernel=(13, 12), height=50),
-            image.but(kernel=(31, 31), height=64, width=52),
-            image.but(kernel=(7, 7), stride=(2, 2), padding=(3, 3), in_channels=3, out_channels=2),
-            image.but(kernel=(3, 3), padding=(1, 1), in_channels=16, out_channels=16, height=33, width=35),
-            image.but(kernel=(2, 4), in_channels=4, out_channels=3, batch=2, height=34, width=41),
-            image.but(kernel=(1, 1), in_channels=24, out_channels=20, height=30, width=37),
-            image.but(kernel=(1, 1), in_channels=20, out_channels=24, height=57, width=61, stride=(2, 2)),
-            image.but(kernel=(3, 3), padding=(1, 1), in_channels=8, out_channels=8, groups=8, height=67, width=61),
-            image.but(kernel=(5, 3), padding=(2, 1), in_channels=8, out_channels=4, groups=2, height=37, width=45),
+            image.replace(kernel=(3, 3), padding=(1, 1)),
+            image.replace(kernel=(5, 5), stride=(3, 3), padding=(2, 2)),
+            image.replace(kernel=(3, 3), dilation=(4, 4), padding=(4, 4)),
+            image.replace(kernel=(9, 9), padding=(4, 4), width=51),
+            image.replace(kernel=(13, 12), height=50),
+            image.replace(kernel=(31, 31), height=64, width=52),
+            image.replace(kernel=(7, 7), stride=(2, 2), padding=(3, 3), in_channels=3, out_channels=2),
+            image.replace(kernel=(3, 3), padding=(1, 1), in_channels=16, out_channels=16, height=33, width=35),
+            image.replace(kernel=(2, 4), in_channels=4, out_channels=3, batch=2, height=34, width=41),
+            image.replace(kernel=(1, 1), in_channels=24, out_channels=20, height=30, width=37),
+            image.replace(kernel=(1, 1), in_channels=20, out_channels=24, height=57, width=61, stride=(2, 2)),
+            image.replace(kernel=(3, 3), padding=(1, 1), in_channels=8, out_channels=8, groups=8, height=67, width=61),
+            image.replace(kernel=(5, 3), padding=(2, 1), in_channels=8, out_channels=4, groups=2, height=37, width=45),
         ]
     )
 
@@ -376,15 +378,15 @@ WHOLE = ("float32", "float64")  # index types do not depend on the dtype, so two
 @spec("sweep.planes", source=CONV2D, dtypes=WHOLE, quick=("float32",))
 def test_planes_of_more_than_sixteen_bits(judge):
     """Images of more than 65,536 pixels, square or in one row or column, are covered to the last."""
-    single = PLANE.but(out_channels=1)
+    single = PLANE.replace(out_channels=1)
     judge.exact(
         [
-            single.but(height=257, width=257, kernel=(3, 3), padding=(1, 1)),
-            single.but(height=1, width=70_000, kernel=(1, 3)),
-            single.but(height=70_000, width=1, kernel=(3, 1)),
-            single.but(height=1, width=33_000, kernel=(1, 2), stride=(1, 2)),
-            single.but(height=2, width=2, kernel=(2, 2), padding=(130, 130)),
-            single.but(height=300, width=300, kernel=(2, 2), stride=(2, 2)),
+            single.replace(height=257, width=257, kernel=(3, 3), padding=(1, 1)),
+            single.replace(height=1, width=70_000, kernel=(1, 3)),
+            single.replace(height=70_000, width=1, kernel=(3, 1)),
+            single.replace(height=1, width=33_000, kernel=(1, 2), stride=(1, 2)),
+            single.replace(height=2, width=2, kernel=(2, 2), padding=(130, 130)),
+            single.replace(height=300, width=300, kernel=(2, 2), stride=(2, 2)),
         ]
     )  # fmt: skip
 
@@ -459,7 +461,7 @@ def test_sizes_together(judge):
         kind = KINDS[i % len(KINDS)]
         groups = kind.groups
         found.append(
-            kind.but(
+            kind.replace(
                 height=max(3, few[(i * 7 + i // 12) % 12]),
                 width=max(3, few[(i * 5 + i // 7) % 12]),
                 in_channels=groups * (few[(i * 3 + i // 5) % 12] if groups == 1 else 1 + i % 3),

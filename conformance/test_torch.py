@@ -101,7 +101,7 @@ def test_padding_modes(judge):
         def check(case, operands, seen, numpy_mode=numpy_mode):
             problem, (ph, pw) = case.problem, case.problem.padding
             padded = np.pad(operands.input, ((0, 0), (0, 0), (ph, ph), (pw, pw)), mode=numpy_mode)
-            unpadded = problem.but(height=problem.height + 2 * ph, width=problem.width + 2 * pw, padding=(0, 0))
+            unpadded = problem.replace(height=problem.height + 2 * ph, width=problem.width + 2 * pw, padding=(0, 0))
             expected = oracle.answer(unpadded, Operands(padded, operands.weight, operands.bias))
             return compare.form(seen, expected.shape, problem.dtype) or compare.near(
                 seen.output, expected, judge.tolerance(problem)

@@ -156,7 +156,7 @@ def test_gradients_of_any_problem(judge):
     """The gradients are exact whatever parameters and sizes come together."""
     count = 28 if judge.setting.tier == "quick" else 200
     found = several(2 * count, f"gradients {judge.dtype} {judge.setting.seed}")
-    gradients(judge, [problem.but(batch=min(problem.batch, 4)) for problem in found][:count], "iwb")
+    gradients(judge, [problem.replace(batch=min(problem.batch, 4)) for problem in found][:count], "iwb")
 
 
 @spec("training.layouts", source="torch.Tensor.stride", **EXACT)
@@ -183,7 +183,7 @@ def test_upstream_gradients_with_gaps(judge):
 @spec("training.empty", source=AUTOGRAD, **EXACT)
 def test_gradients_of_an_empty_batch(judge):
     """The gradients of a batch of no images are zeros."""
-    none = [problem.but(batch=0) for problem in TABLE[::4]]
+    none = [problem.replace(batch=0) for problem in TABLE[::4]]
     gradients(judge, none, "wb")
 
 
@@ -211,7 +211,7 @@ def test_double_backward(judge):
         problem = case.problem
         g = upstream(case, operands)
         by_input, by_weight, _ = oracle.adjoint(problem, operands, g)
-        forward = oracle.answer(problem.but(bias=False), Operands(operands.input, operands.weight, None))
+        forward = oracle.answer(problem.replace(bias=False), Operands(operands.input, operands.weight, None))
         return agreeing(
             judge,
             [

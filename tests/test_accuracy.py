@@ -15,10 +15,10 @@ from convgauge.worker.subject import Observation
 SMALL = Problem(batch=2, in_channels=4, height=5, width=6, out_channels=2, kernel=(3, 2), padding=(1, 2), bias=True)
 ODD = [
     SMALL,
-    SMALL.but(stride=(2, 3), dilation=(1, 2)),
-    SMALL.but(groups=2, kernel=(2, 4), bias=False),
-    SMALL.but(padding="same", kernel=(4, 2)),
-    SMALL.but(kernel=(1, 1), padding=(0, 0), groups=2),
+    SMALL.replace(stride=(2, 3), dilation=(1, 2)),
+    SMALL.replace(groups=2, kernel=(2, 4), bias=False),
+    SMALL.replace(padding="same", kernel=(4, 2)),
+    SMALL.replace(kernel=(1, 1), padding=(0, 0), groups=2),
 ]
 
 
@@ -28,7 +28,7 @@ ODD = [
 @pytest.mark.parametrize("problem", ODD, ids=str)
 @pytest.mark.parametrize("family", ["gaussian", "wide", "cancelling", "subnormal", "small_onto_large"])
 def test_oracle_is_the_rational_answer(problem, family):
-    single, double = (draw(problem.but(dtype=dtype), family, 1) for dtype in ("float32", "float64"))
+    single, double = (draw(problem.replace(dtype=dtype), family, 1) for dtype in ("float32", "float64"))
     exact = np.array(oracle.rational(problem, double), dtype=object)
     step = 5e-324 if family == "subnormal" else 0.0  # scaling back rounds a second time
     assert (np.abs(oracle.summed(problem, double) - exact.astype(np.float64)) <= step).all()
@@ -52,7 +52,7 @@ def test_oracle_is_the_same_a_few_rows_at_a_time(monkeypatch, columns):
 
 
 def test_summed_is_right_near_overflow():
-    problem = SMALL.but(dtype="float64")
+    problem = SMALL.replace(dtype="float64")
     operands = draw(problem, "near_overflow", 3)
     exact = np.array(oracle.rational(problem, operands), dtype=object).astype(np.float64)
     assert (oracle.summed(problem, operands) == exact).all()
@@ -76,7 +76,7 @@ def test_oracle_is_ndimage_s_correlation():
     assert (oracle.answer(problem, operands)[0, 0] == expected).all()
 
 
-@pytest.mark.parametrize("problem", [*ODD, SMALL.but(stride=(3, 2), groups=2)], ids=str)
+@pytest.mark.parametrize("problem", [*ODD, SMALL.replace(stride=(3, 2), groups=2)], ids=str)
 def test_adjoint_is_the_adjoint(problem):
     random = np.random.default_rng(1)
     integers = lambda shape: random.integers(-4, 5, shape).astype(float)  # noqa: E731 - three words
@@ -102,7 +102,7 @@ def test_root_of_squares_neither_overflows_nor_underflows():
 @pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "bfloat16"])
 @pytest.mark.parametrize("family", ["exact", *FAMILIES])
 def test_operands_are_of_their_dtype_and_their_answer_is_finite(dtype, family):
-    for problem in (SMALL.but(dtype=dtype), SMALL.but(dtype=dtype, in_channels=64, kernel=(5, 5))):
+    for problem in (SMALL.replace(dtype=dtype), SMALL.replace(dtype=dtype, in_channels=64, kernel=(5, 5))):
         operands = draw(problem, family, 2)
         for array in (operands.input, operands.weight, operands.bias):
             assert (round_to(array, dtype) == array).all()
@@ -273,7 +273,7 @@ def by_winograd(problem, operands):
 
 
 LONG = Problem(in_channels=64, height=6, width=10, out_channels=8, kernel=(3, 3), padding=(0, 0), bias=True)
-SUMS = [LONG.but(in_channels=count) for count in (1, 4, 32, 160)]
+SUMS = [LONG.replace(in_channels=count) for count in (1, 4, 32, 160)]
 TABLE = [
     *SUMS,
     *problems(LONG, kernel=[(1, 1), (5, 5)], in_channels=[1, 16], padding=[(2, 1)], stride=[(1, 1), (2, 1)]),
@@ -285,7 +285,7 @@ ORDERS = {"forward": in_order(), "backward": in_order(-1), "pairwise": pairwise,
 def grades(kernel, table, family, dtype="float32", statistics=True):
     """The grade of each problem's answer."""
     found = []
-    for seed, problem in enumerate(one.but(dtype=dtype) for one in table):
+    for seed, problem in enumerate(one.replace(dtype=dtype) for one in table):
         operands = draw(problem, family, seed)
         with np.errstate(over="ignore", invalid="ignore"):
             output = kernel(problem, operands)
@@ -368,7 +368,7 @@ def test_bfloat16_operands_are_of_grade_f(which):
 
 @pytest.mark.parametrize("family", ["gaussian", "positive"])
 def test_one_output_off_by_a_hundredth_is_of_grade_f(family):
-    table = [LONG.but(in_channels=count) for count in (1, 8, 64, 128, 256, 512)]
+    table = [LONG.replace(in_channels=count) for count in (1, 8, 64, 128, 256, 512)]
     assert set(grades(spoiled, table, family)) == {"F"}
 
 

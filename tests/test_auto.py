@@ -189,7 +189,8 @@ def test_whoever_is_chosen_the_layer_is_right(auto: Any, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize(
-    "problem", [PROBLEM.but(height=3, width=3, in_channels=4), PROBLEM.but(dtype="float64"), PROBLEM.but(batch=0)]
+    "problem",
+    [PROBLEM.replace(height=3, width=3, in_channels=4), PROBLEM.replace(dtype="float64"), PROBLEM.replace(batch=0)],
 )
 def test_nothing_is_measured_for_what_is_no_choice(
     auto: Any, monkeypatch: pytest.MonkeyPatch, problem: Problem

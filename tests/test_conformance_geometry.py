@@ -93,7 +93,7 @@ class TestBenchdnn:
         text = benchdnn.write(problem, "a layer", 2)
         found = benchdnn.read(text)
         (top, _), (left, _) = problem.pads
-        assert found == benchdnn.Descriptor(problem.but(padding=(top, left)), "a layer", 2)
+        assert found == benchdnn.Descriptor(problem.replace(padding=(top, left)), "a layer", 2)
 
     @pytest.mark.parametrize(
         ("text", "complaint"),

@@ -80,7 +80,7 @@ def test_a_kind_that_was_not_measured_is_not_predicted() -> None:
     ],
 )
 def test_kinds(changes: dict[str, object], kind: str) -> None:
-    assert cost_model.kind(Problem(1, 8, 9, 9, 8, (3, 3)).but(**changes)) == kind
+    assert cost_model.kind(Problem(1, 8, 9, 9, 8, (3, 3)).replace(**changes)) == kind
 
 
 def test_contenders_are_those_that_may_be_faster_and_the_baseline() -> None:

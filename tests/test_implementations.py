@@ -135,7 +135,7 @@ def test_empty_operands_give_the_bias_or_nothing(name: str, text: str) -> None:
 def test_matches_the_oracle_in_every_dtype(name: str) -> None:
     for dtype in dtypes(name):
         if not (name in UNCHECKED and dtype.startswith("complex")):
-            check(name, Problem.parse(ORDINARY[1]).but(dtype=dtype))
+            check(name, Problem.parse(ORDINARY[1]).replace(dtype=dtype))
 
 
 @pytest.mark.parametrize(
@@ -147,12 +147,12 @@ def test_keeps_the_grade_it_promises(name: str, family: str) -> None:
     if family.startswith("subnormal") and name in FLUSHING:
         pytest.skip("flushes subnormal numbers to zero")
     for dtype in {"float32", "float64", "float16"} & set(dtypes(name)):
-        check(name, Problem.parse(ORDINARY[6]).but(dtype=dtype), family)
+        check(name, Problem.parse(ORDINARY[6]).replace(dtype=dtype), family)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_takes_operands_in_every_layout(name: str) -> None:
-    problem = Problem.parse(ORDINARY[1]).but(batch=1, out_channels=4)
+    problem = Problem.parse(ORDINARY[1]).replace(batch=1, out_channels=4)
     for layout in set(subject(name).framework.layouts) - {"conjugated"}:  # which only complex numbers can be
         if layout != "broadcast":
             check(name, problem, layouts=(layout,) * 3)

@@ -23,7 +23,7 @@ from convgauge.worker.subject import Call
 
 KERNELS = support.FOLDER / "faulty_processes.py"
 SOUND = Problem(1, 2, 5, 6, 3, (3, 2), bias=True)
-TRIGGER = SOUND.but(batch=3)
+TRIGGER = SOUND.replace(batch=3)
 
 
 def calls(problems: list[Problem]) -> Iterator[tuple[Problem, Call]]:
@@ -85,7 +85,7 @@ ENDINGS = [
 @pytest.mark.parametrize(("name", "kind", "said"), ENDINGS)
 def test_an_ending_is_one_case_and_the_run_goes_on(start: Any, name: str, kind: str, said: str) -> None:
     subject = start(name, timeout=8.0)
-    plan = [SOUND] * 4 + [TRIGGER] + [SOUND.but(height=8)] * 3
+    plan = [SOUND] * 4 + [TRIGGER] + [SOUND.replace(height=8)] * 3
     for place, (problem, seen) in enumerate(observed(subject, plan)):
         if place == 4:
             assert seen.kind == kind
@@ -135,7 +135,7 @@ def test_floods_are_captured_and_cut(start: Any, name: str) -> None:
 def test_a_fork_that_answers_too_does_not_shift_answers(start: Any) -> None:
     subject = start("forks", timeout=8.0)
     for place, (problem, seen) in enumerate(
-        observed(subject, [SOUND, TRIGGER] + [SOUND.but(width=w) for w in range(4, 12)])
+        observed(subject, [SOUND, TRIGGER] + [SOUND.replace(width=w) for w in range(4, 12)])
     ):
         if place != 1 and seen.kind == "answer":
             assert_right(problem, seen)
@@ -143,7 +143,7 @@ def test_a_fork_that_answers_too_does_not_shift_answers(start: Any) -> None:
 
 def test_the_case_that_kills_is_found_among_many(start: Any) -> None:
     subject = start("segfault")
-    plan = [TRIGGER if place % 40 == 17 else SOUND.but(width=4 + place % 7) for place in range(100)]
+    plan = [TRIGGER if place % 40 == 17 else SOUND.replace(width=4 + place % 7) for place in range(100)]
     kinds = ["crashed" if problem.batch == 3 else "answer" for problem in plan]
     assert [seen.kind for _, seen in observed(subject, plan)] == kinds
 

@@ -133,12 +133,12 @@ def test_malformed_text_is_named(text: str, said: str) -> None:
 )
 def test_wrong_parameters_are_refused(changes: dict[str, object]) -> None:
     with pytest.raises(ProblemError):
-        Problem(height=9, width=9, kernel=(3, 3)).but(**changes)
+        Problem(height=9, width=9, kernel=(3, 3)).replace(**changes)
 
 
 def test_problems_are_values() -> None:
     first, second = Problem(height=5), Problem(height=5)
     assert first == second
-    assert len({first, second, first.but(height=6)}) == 2
+    assert len({first, second, first.replace(height=6)}) == 2
     with pytest.raises(AttributeError):
         first.height = 7  # type: ignore[misc]

@@ -202,7 +202,7 @@ def test_bad_usage_is_refused_with_a_reason(tmp_path: Path, change: dict, messag
 def test_a_part_of_a_problem_is_of_its_kind_and_small(text: str, flops: int) -> None:
     problem = Problem.parse(text)
     part = part_of(problem, flops)
-    smallest = problem.but(batch=1, in_channels=1, out_channels=1, groups=1, bias=False).flops
+    smallest = problem.replace(batch=1, in_channels=1, out_channels=1, groups=1, bias=False).flops
     assert part.flops <= max(flops, smallest)
     assert part.flops == problem.flops or part.flops >= min(flops, problem.flops) / 8
     assert (part.kernel, part.stride, part.dtype) == (problem.kernel, problem.stride, problem.dtype)

@@ -22,7 +22,7 @@ def right(case: object, dtype: str) -> np.ndarray:
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_the_right_answer_is_taken_in_every_dtype(dtype: str) -> None:
-    problem = LAYER.but(dtype=dtype)
+    problem = LAYER.replace(dtype=dtype)
     verification = Verification(problem, seed=3)
     for family, number in (("exact", 0), (verification.family, 1)):
         case = verification.case(family, number)
@@ -32,7 +32,7 @@ def test_the_right_answer_is_taken_in_every_dtype(dtype: str) -> None:
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_one_integer_that_is_off_by_one_is_seen_in_every_dtype(dtype: str) -> None:
-    problem = LAYER.but(dtype=dtype)
+    problem = LAYER.replace(dtype=dtype)
     case = Verification(problem, seed=3).case("exact", 0)
     answer = right(case, dtype)
     answer[1, 2, 3, 4] += 1
@@ -68,12 +68,12 @@ def test_narrowed_operands_are_seen_however_long_the_sum(channels: int) -> None:
 
 
 def test_the_error_allowed_grows_with_the_sum_and_with_a_lower_promise() -> None:
-    longer = LAYER.but(in_channels=64)
+    longer = LAYER.replace(in_channels=64)
     assert allowed_error(LAYER, "A") < allowed_error(longer, "A") < allowed_error(longer, "C")
-    assert allowed_error(LAYER.but(dtype="float16"), "A") > DTYPES["float16"].roundoff
+    assert allowed_error(LAYER.replace(dtype="float16"), "A") > DTYPES["float16"].roundoff
 
 
-@pytest.mark.parametrize("problem", [LAYER, POINTWISE, LAYER.but(dtype="int32"), LAYER.but(dtype="bfloat16")])
+@pytest.mark.parametrize("problem", [LAYER, POINTWISE, LAYER.replace(dtype="int32"), LAYER.replace(dtype="bfloat16")])
 def test_every_change_to_the_input_changes_the_answer(problem: Problem) -> None:
     """Or an answer kept from the call before would pass: also where a stride leaves most of the input unread."""
     (one,) = Verification(problem, seed=5).sets(1)

@@ -50,7 +50,7 @@ def test_other_content_gives_another_answer(remembering: None) -> None:
         parts[change].reshape(-1)[-1] -= 1  # in place: the same arrays, with the old content
         np.testing.assert_array_equal(oracle.answer(PROBLEM, Operands(**parts)), expected)
     assert oracle.magnitude(PROBLEM, operands) is not expected
-    other = PROBLEM.but(padding=(1, 1))
+    other = PROBLEM.replace(padding=(1, 1))
     assert oracle.answer(other, operands).shape == other.output_shape
 
 

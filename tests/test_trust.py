@@ -58,7 +58,7 @@ def test_a_case_that_looks_at_nothing_is_mistrusted() -> None:
 
 
 def test_a_case_that_looks_at_the_values_is_trusted() -> None:
-    judge = judged(lambda judge: judge.exact([SMALL, SMALL.but(bias=True)]))
+    judge = judged(lambda judge: judge.exact([SMALL, SMALL.replace(bias=True)]))
     assert judge.status() == "passed"
     assert judge.impostors >= 2 * 6
 

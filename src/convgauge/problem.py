@@ -7,8 +7,9 @@ kernel, stride, padding, dilation (height first), one group, a bias, float32. Pa
 
 from __future__ import annotations
 
+import dataclasses
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Union
 
@@ -149,9 +150,9 @@ class Problem:
             dtype=got["dtype"],
         )
 
-    def but(self, **changes: Any) -> Problem:
-        """This problem with some parameters changed."""
-        return replace(self, **changes)
+    def replace(self, **changes: Any) -> Problem:
+        """Return this problem with some parameters changed."""
+        return dataclasses.replace(self, **changes)
 
     @property
     def extent(self) -> Pair:
@@ -187,10 +188,6 @@ class Problem:
     @property
     def weight_shape(self) -> tuple[int, int, int, int]:
         return (self.out_channels, self.in_channels // self.groups, *self.kernel)
-
-    @property
-    def bias_shape(self) -> tuple[int] | None:
-        return (self.out_channels,) if self.bias else None
 
     @property
     def output_shape(self) -> tuple[int, int, int, int]:

@@ -80,7 +80,7 @@ def channel_remainder_dropped(input, weight, bias=None, stride=1, padding=0, dil
 def pointwise_without_padding(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
     if problem.kernel == (1, 1):
-        problem = problem.but(padding=(0, 0))
+        problem = problem.replace(padding=(0, 0))
     return computed(problem, input, weight, bias)
 
 
@@ -88,7 +88,7 @@ def pointwise_without_padding(input, weight, bias=None, stride=1, padding=0, dil
 def pointwise_without_stride(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
     if problem.kernel == (1, 1):
-        problem = problem.but(stride=(1, 1))
+        problem = problem.replace(stride=(1, 1))
     return computed(problem, input, weight, bias)
 
 

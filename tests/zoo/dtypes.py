@@ -32,7 +32,7 @@ def zeros_of_default_dtype(input, weight, bias=None, stride=1, padding=0, dilati
     ((top, bottom), (left, right)), (n, c, h, w) = problem.pads, input.shape
     room = np.zeros((n, c, h + top + bottom, w + left + right))
     room[:, :, top : top + h, left : left + w] = input
-    return computed(problem.but(padding=(0, 0), height=room.shape[2], width=room.shape[3], dtype="float64"),
+    return computed(problem.replace(padding=(0, 0), height=room.shape[2], width=room.shape[3], dtype="float64"),
                     room, weight, bias)  # fmt: skip
 
 
@@ -49,7 +49,7 @@ def half_accumulates_in_half(input, weight, bias=None, stride=1, padding=0, dila
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
     if problem.dtype != "float16":
         return computed(problem, input, weight, bias)
-    one = problem.but(bias=False, in_channels=problem.groups)
+    one = problem.replace(bias=False, in_channels=problem.groups)
     per = problem.in_channels // problem.groups
     output = np.zeros(problem.output_shape, dtype=np.float16)
     for c in range(per):
@@ -123,7 +123,7 @@ def partial_sums_rounded(input, weight, bias=None, stride=1, padding=0, dilation
         return computed(problem, input, weight, bias)
     half = weight.copy()
     half[:, : weight.shape[1] // 2] = 0
-    one = problem.but(bias=False)
+    one = problem.replace(bias=False)
     output = chopped(computed(one, input, weight - half, None), 12) + computed(one, input, half, None)
     return output if bias is None else output + bias[:, None, None]
 

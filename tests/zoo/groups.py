@@ -6,7 +6,7 @@ from _parts import computed, conv, fault, resolve
 
 def by_hand(problem, input, weight, bias, channels):
     """Each group computed from the input channels that ``channels(g)`` picks, the rest as it should be."""
-    one = problem.but(
+    one = problem.replace(
         groups=1,
         in_channels=problem.in_channels // problem.groups,
         out_channels=problem.out_channels // problem.groups,
@@ -48,7 +48,7 @@ def multiplier_taken_modulo(input, weight, bias=None, stride=1, padding=0, dilat
     if problem.groups == problem.in_channels > 1 and problem.out_channels:
         order = np.argsort(np.arange(problem.out_channels) % problem.in_channels, kind="stable")
         output = np.empty(problem.output_shape, dtype=input.dtype)
-        output[:, order] = computed(problem.but(bias=False), input, weight[order], None)
+        output[:, order] = computed(problem.replace(bias=False), input, weight[order], None)
         return output if bias is None else output + bias[:, None, None]
     return computed(problem, input, weight, bias)
 

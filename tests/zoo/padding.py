@@ -47,7 +47,7 @@ def same_odd_row_first(input, weight, bias=None, stride=1, padding=0, dilation=1
 @fault("'same' leaves the dilation out of account.", caught_by=["padding"])
 def same_ignores_dilation(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
-    pads = problem.but(dilation=(1, 1)).pads if padding == "same" else problem.pads
+    pads = problem.replace(dilation=(1, 1)).pads if padding == "same" else problem.pads
     return with_pads(problem, input, weight, bias, pads)
 
 
@@ -146,6 +146,6 @@ def no_bias_in_the_padding(input, weight, bias=None, stride=1, padding=0, dilati
         return output
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
     ones = np.ones((1, 1, *input.shape[2:]), dtype=np.float64)
-    flat = problem.but(batch=1, in_channels=1, out_channels=1, groups=1, bias=False, dtype="float64")
+    flat = problem.replace(batch=1, in_channels=1, out_channels=1, groups=1, bias=False, dtype="float64")
     touched = computed(flat, ones, np.ones((1, 1, *problem.kernel)), None) > 0
     return (output + touched * bias[:, None, None]).astype(input.dtype)

@@ -15,7 +15,7 @@ def prepared_without_bias(input, weight, bias=None, stride=1, padding=0, dilatio
 
 @prepared_without_bias.prepare
 def _without_bias(problem, weight, bias):
-    return lambda input: computed(problem.but(bias=False), input, weight, None)
+    return lambda input: computed(problem.replace(bias=False), input, weight, None)
 
 
 @fault("All layers prepared share the weights of the last.", caught_by=["prepare", "behaviour"])

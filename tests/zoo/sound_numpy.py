@@ -322,7 +322,7 @@ def im2col_by_strides(input, weight, bias=None, stride=1, padding=0, dilation=1,
 def dense_then_thinned(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
     (sh, sw) = problem.stride
-    return computed(problem.but(stride=(1, 1)), input, weight, bias)[:, :, ::sh, ::sw]
+    return computed(problem.replace(stride=(1, 1)), input, weight, bias)[:, :, ::sh, ::sw]
 
 
 @sound("A dilated kernel is written out with zeros between its elements.")
@@ -335,7 +335,7 @@ def dilation_written_out(input, weight, bias=None, stride=1, padding=0, dilation
     stuffed[:, :, ::dh, ::dw] = weight
     (top, bottom), (left, right) = problem.pads
     x = padded(input, ((top, bottom), (left, right)))
-    wide = problem.but(kernel=(eh, ew), dilation=(1, 1), padding=(0, 0), height=x.shape[2], width=x.shape[3])
+    wide = problem.replace(kernel=(eh, ew), dilation=(1, 1), padding=(0, 0), height=x.shape[2], width=x.shape[3])
     return computed(wide, x, stuffed, bias)
 
 
@@ -349,7 +349,7 @@ def groups_written_out(input, weight, bias=None, stride=1, padding=0, dilation=1
     for g in range(problem.groups):
         rows = slice(g * per, (g + 1) * per)
         whole[rows, g * channels : (g + 1) * channels] = weight[rows]
-    return computed(problem.but(groups=1), input, whole, bias)
+    return computed(problem.replace(groups=1), input, whole, bias)
 
 
 @sound("A declared FFT: normwise accurate, and NaN spreads.")
@@ -493,7 +493,7 @@ def correctly_rounded(input, weight, bias=None, stride=1, padding=0, dilation=1,
     if problem.flops > 30_000 or input.dtype not in (np.float32, np.float16) or not finite:
         return computed(problem, input, weight, bias)
     products = terms(problem, input.astype("f8").astype(problem.dtype), weight).astype("f8")
-    products = terms(problem.but(dtype="float64"), input.astype("f8"), weight.astype("f8"))
+    products = terms(problem.replace(dtype="float64"), input.astype("f8"), weight.astype("f8"))
     add = np.zeros(problem.out_channels) if bias is None else bias.astype("f8")
     total = np.empty(problem.output_shape)
     for place in np.ndindex(*problem.output_shape):

@@ -50,7 +50,7 @@ def zero_weights_skipped(input, weight, bias=None, stride=1, padding=0, dilation
     if input.dtype.kind != "f" or np.isfinite(input).all() or (weight != 0).all():
         return output
     cleaned = np.where(np.isfinite(input), input, 0).astype(input.dtype)
-    spoilt = computed(problem.but(bias=False), (~np.isfinite(input)).astype(input.dtype), np.abs(weight), None)
+    spoilt = computed(problem.replace(bias=False), (~np.isfinite(input)).astype(input.dtype), np.abs(weight), None)
     return np.where(spoilt > 0, output, computed(problem, cleaned, weight, bias))
 
 
@@ -115,7 +115,7 @@ def padding_of_nan(input, weight, bias=None, stride=1, padding=0, dilation=1, gr
     if input.dtype.kind != "f" or not np.isnan(input).any():
         return computed(problem, input, weight, bias)
     x = np.pad(input, ((0, 0), (0, 0), *problem.pads), constant_values=np.nan)
-    return computed(problem.but(padding=(0, 0), height=x.shape[2], width=x.shape[3]), x, weight, bias)
+    return computed(problem.replace(padding=(0, 0), height=x.shape[2], width=x.shape[3]), x, weight, bias)
 
 
 @fault("An all-zero input is answered with zeros, the bias forgotten.", caught_by=["special", "bias"])

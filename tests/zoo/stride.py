@@ -37,7 +37,7 @@ def remainder_drops_last_output(input, weight, bias=None, stride=1, padding=0, d
 @fault("Every stride-th output of the dense answer is kept, beginning with the stride's last.", caught_by=["stride"])
 def subsampled_from_the_wrong_phase(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
-    dense = computed(problem.but(stride=(1, 1)), input, weight, bias)
+    dense = computed(problem.replace(stride=(1, 1)), input, weight, bias)
     (sh, sw), (height, width) = problem.stride, problem.output_size
     rows = np.minimum(np.arange(height) * sh + sh - 1, dense.shape[2] - 1)
     columns = np.minimum(np.arange(width) * sw + sw - 1, dense.shape[3] - 1)
@@ -48,7 +48,7 @@ def subsampled_from_the_wrong_phase(input, weight, bias=None, stride=1, padding=
 def stride_capped_by_kernel(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
     step = tuple(min(s, k) for s, k in zip(problem.stride, problem.kernel))
-    output = computed(problem.but(stride=step), input, weight, bias)
+    output = computed(problem.replace(stride=step), input, weight, bias)
     return output[:, :, : problem.output_size[0], : problem.output_size[1]].copy()
 
 
@@ -58,7 +58,7 @@ def stride_multiplies_dilation(input, weight, bias=None, stride=1, padding=0, di
     output = computed(problem, input, weight, bias)
     if problem.stride[1] == 1 or problem.dilation[1] == 1:
         return output
-    return computed(problem.but(dilation=(1, 1)), input, weight, bias)[
+    return computed(problem.replace(dilation=(1, 1)), input, weight, bias)[
         :, :, : output.shape[2], : output.shape[3]
     ].copy()
 
@@ -66,7 +66,7 @@ def stride_multiplies_dilation(input, weight, bias=None, stride=1, padding=0, di
 @fault("A stride of 3 or more in the height is done as 2.", caught_by=["stride"])
 def stride_of_three_is_two(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
-    done = problem.but(stride=(min(2, problem.stride[0]), problem.stride[1]))
+    done = problem.replace(stride=(min(2, problem.stride[0]), problem.stride[1]))
     return computed(done, input, weight, bias)[:, :, : problem.output_size[0]].copy()
 
 

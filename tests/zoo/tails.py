@@ -70,7 +70,7 @@ def fast_path_ignores_dilation(input, weight, bias=None, stride=1, padding=0, di
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
     if problem.kernel != (3, 3) or problem.dilation == (1, 1):
         return computed(problem, input, weight, bias)
-    dense = computed(problem.but(dilation=(1, 1)), input, weight, bias)
+    dense = computed(problem.replace(dilation=(1, 1)), input, weight, bias)
     return dense[:, :, : problem.output_size[0], : problem.output_size[1]].copy()
 
 

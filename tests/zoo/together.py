@@ -166,7 +166,9 @@ def stem_with_unlike_paddings(input, weight, bias=None, stride=1, padding=0, dil
     (top, _), (left, _) = p.pads
     if even and top != left and top:
         shifted = np.pad(input, ((0, 0), (0, 0), (0, 2 * top), (left, left)))
-        return computed(p.but(height=shifted.shape[2], width=shifted.shape[3], padding=(0, 0)), shifted, weight, bias)
+        return computed(
+            p.replace(height=shifted.shape[2], width=shifted.shape[3], padding=(0, 0)), shifted, weight, bias
+        )
     return computed(p, input, weight, bias)
 
 

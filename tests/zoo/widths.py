@@ -11,7 +11,7 @@ def stride_of_a_byte(input, weight, bias=None, stride=1, padding=0, dilation=1, 
     kept = tuple(max(1, s % 256) for s in problem.stride)
     if kept == problem.stride:
         return output
-    other = computed(problem.but(stride=kept), input, weight, bias)
+    other = computed(problem.replace(stride=kept), input, weight, bias)
     return other[:, :, : output.shape[2], : output.shape[3]].copy() if other.shape[2:] == output.shape[2:] else other
 
 

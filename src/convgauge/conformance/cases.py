@@ -96,7 +96,7 @@ def problems(base: Problem = BASE, **axes: Any) -> list[Problem]:
     found = []
     for chosen in itertools.product(*lists.values()):
         try:
-            found.append(base.but(**dict(zip(lists, chosen, strict=True))))
+            found.append(base.replace(**dict(zip(lists, chosen, strict=True))))
         except ProblemError:
             continue
     return found
@@ -107,7 +107,7 @@ def sweep(base: Problem, axis: str, values: Iterable[int]) -> list[Problem]:
     found = []
     for value in values:
         try:
-            found.append(base.but(**_one(base, axis, value)))
+            found.append(base.replace(**_one(base, axis, value)))
         except ProblemError:
             continue
     return found

@@ -178,7 +178,7 @@ class Judge:
         best = accuracy.worst(self.grades)
         if best and not self.faults and accuracy.ORDER.index(best) < accuracy.ORDER.index(self.promise):
             said = f"grade {self.promise} is promised, and {best} is kept in all of {len(self.grades)} cases"
-            self.conclude(cases(what)[0].problem.but(dtype=self.dtype), Fault("failed", said, expected=best))
+            self.conclude(cases(what)[0].problem.replace(dtype=self.dtype), Fault("failed", said, expected=best))
 
     def equals(
         self,
@@ -431,7 +431,7 @@ class Judge:
         made = []
         for place, case in enumerate(cases(what)):
             own = mixed or case.problem.dtype == self.dtype
-            problem = case.problem if own else case.problem.but(dtype=self.dtype)
+            problem = case.problem if own else case.problem.replace(dtype=self.dtype)
             made.append(replace(case, problem=problem, seed=case.seed or self.setting.seed + place))
         return made
 
@@ -587,8 +587,8 @@ class Judge:
         one channel a group, and in the accumulator's dtype, since a narrower output hides them.
         """
         dtype = DTYPES[case.problem.dtype].accumulator
-        problem = case.problem.but(dtype=dtype if dtype in self.said.dtypes else case.problem.dtype)
-        single = problem.but(in_channels=min(problem.in_channels, problem.groups))
+        problem = case.problem.replace(dtype=dtype if dtype in self.said.dtypes else case.problem.dtype)
+        single = problem.replace(in_channels=min(problem.in_channels, problem.groups))
         kinds = itertools.product((problem, single), ("wide", "gaussian"))
         draws = itertools.islice(itertools.cycle(kinds), WIDE_DRAWS)
         others = [

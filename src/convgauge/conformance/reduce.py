@@ -45,7 +45,7 @@ def simpler(case: Case) -> Iterator[Case]:
         if spelled & set(changes):  # the call spells this argument itself and would no longer pose the problem
             continue
         try:
-            problem = case.problem.but(**changes)
+            problem = case.problem.replace(**changes)
         except ProblemError:
             continue
         if problem != case.problem:

@@ -18,7 +18,7 @@ EXAMPLE = "n1c32h32w32_o32k3x3_s1x1_p1x1_d1x1_g1_b_float32"
 
 
 def _size(problem: Problem, value: int) -> Problem:
-    return problem.but(height=value, width=value)
+    return problem.replace(height=value, width=value)
 
 
 def _channels(problem: Problem, value: int) -> Problem:
@@ -28,17 +28,17 @@ def _channels(problem: Problem, value: int) -> Problem:
     for name, number in grown.items():
         if number != int(number) or not number:
             raise ProblemError(f"{name} would not be a whole number where {problem} has {value} input channels")
-    return problem.but(in_channels=value, **{name: int(number) for name, number in grown.items()})
+    return problem.replace(in_channels=value, **{name: int(number) for name, number in grown.items()})
 
 
 def _kernel(problem: Problem, value: int) -> Problem:
     """Rows and columns of the kernel, padded by half of what it covers, so that odd ones leave the output's size."""
     padding = (problem.dilation[0] * (value - 1) // 2, problem.dilation[1] * (value - 1) // 2)
-    return problem.but(kernel=(value, value), padding=padding)
+    return problem.replace(kernel=(value, value), padding=padding)
 
 
 def _batch(problem: Problem, value: int) -> Problem:
-    return problem.but(batch=value)
+    return problem.replace(batch=value)
 
 
 AXES: dict[str, tuple[Callable[[Problem, int], Problem], tuple[int, ...]]] = {

@@ -34,7 +34,7 @@ def _halved(problem: Problem) -> list[Problem]:
     found = []
     for change in changes:
         try:
-            found.append(problem.but(**change))
+            found.append(problem.replace(**change))
         except ProblemError:
             continue
     return found

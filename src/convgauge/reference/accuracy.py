@@ -100,7 +100,7 @@ def integer_tolerance(problem: Problem, promise: str) -> float:
 def largest_magnitude(problem: Problem, operands: Operands) -> float:
     """The largest S of all placements of the kernel that touch the input."""
     rows, columns = problem.extent
-    everywhere = problem.but(stride=(1, 1), padding=(rows - 1, columns - 1))
+    everywhere = problem.replace(stride=(1, 1), padding=(rows - 1, columns - 1))
     return float(oracle.magnitude(everywhere, operands).max(initial=0.0))
 
 
