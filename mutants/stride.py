@@ -1,20 +1,22 @@
-"""Faults in stride."""
+"""Mutants that misuse the stride."""
+
+# mypy: allow-untyped-defs, allow-untyped-calls
 
 import numpy as np
-from _parts import computed, contracted, conv, fault, finished, padded, pair, resolve, windows
+from _base import computed, contracted, conv, finished, mutant, padded, pair, resolve, windows
 
 
-@fault("A stride pair is read as (width, height).", caught_by=["stride"])
+@mutant("Reads a stride pair as (width, height).", mechanism="swapped_axes", killed_by=("stride",))
 def stride_pair_swapped(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     return conv(input, weight, bias, pair(stride)[::-1], padding, dilation, groups)
 
 
-@fault("The height's stride is used for the width too.", caught_by=["stride"])
+@mutant("Uses the height's stride for the width too.", mechanism="axis_shared", killed_by=("stride",))
 def stride_square(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     return conv(input, weight, bias, pair(stride)[0], padding, dilation, groups)
 
 
-@fault("The output size is rounded up where the stride does not divide.", caught_by=["stride"])
+@mutant("Rounds the output size up if the stride leaves a remainder.", mechanism="wrong_shape", killed_by=("stride",))
 def output_size_rounded_up(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
     room = [
@@ -26,7 +28,9 @@ def output_size_rounded_up(input, weight, bias=None, stride=1, padding=0, dilati
     return finished(contracted(fields, weight, problem.groups), bias, problem.dtype)
 
 
-@fault("The last output is dropped where the stride leaves a remainder.", caught_by=["stride"])
+@mutant(
+    "Drops the last output column if the stride leaves a remainder.", mechanism="wrong_shape", killed_by=("stride",)
+)
 def remainder_drops_last_output(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
     output = computed(problem, input, weight, bias)
@@ -34,7 +38,11 @@ def remainder_drops_last_output(input, weight, bias=None, stride=1, padding=0, d
     return output[..., :-1].copy() if rest and output.shape[3] > 1 else output
 
 
-@fault("Every stride-th output of the dense answer is kept, beginning with the stride's last.", caught_by=["stride"])
+@mutant(
+    "Subsamples the dense answer from the stride's last position instead of its first.",
+    mechanism="shifted_output",
+    killed_by=("stride",),
+)
 def subsampled_from_the_wrong_phase(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
     dense = computed(problem.replace(stride=(1, 1)), input, weight, bias)
@@ -44,7 +52,7 @@ def subsampled_from_the_wrong_phase(input, weight, bias=None, stride=1, padding=
     return dense[:, :, rows][:, :, :, columns]
 
 
-@fault("A stride larger than the kernel is taken for the kernel's size.", caught_by=["stride"])
+@mutant("Caps the stride at the kernel's size.", mechanism="argument_ignored", killed_by=("stride",))
 def stride_capped_by_kernel(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
     step = tuple(min(s, k) for s, k in zip(problem.stride, problem.kernel))
@@ -52,8 +60,19 @@ def stride_capped_by_kernel(input, weight, bias=None, stride=1, padding=0, dilat
     return output[:, :, : problem.output_size[0], : problem.output_size[1]].copy()
 
 
-@fault("Stride and dilation together: the kernel's step is their product.", caught_by=["sweep", "covering"])
-def stride_multiplies_dilation(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+@mutant("Caps the height's stride at 2.", mechanism="argument_ignored", killed_by=("stride",))
+def stride_of_three_is_two(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    problem = resolve(input, weight, bias, stride, padding, dilation, groups)
+    done = problem.replace(stride=(min(2, problem.stride[0]), problem.stride[1]))
+    return computed(done, input, weight, bias)[:, :, : problem.output_size[0]].copy()
+
+
+@mutant(
+    "Ignores the dilation if the width has both a stride and a dilation.",
+    mechanism="argument_ignored",
+    killed_by=("sweep", "covering"),
+)
+def strided_without_dilation(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
     output = computed(problem, input, weight, bias)
     if problem.stride[1] == 1 or problem.dilation[1] == 1:
@@ -63,15 +82,11 @@ def stride_multiplies_dilation(input, weight, bias=None, stride=1, padding=0, di
     ].copy()
 
 
-@fault("A stride of 3 or more in the height is done as 2.", caught_by=["stride"])
-def stride_of_three_is_two(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    problem = resolve(input, weight, bias, stride, padding, dilation, groups)
-    done = problem.replace(stride=(min(2, problem.stride[0]), problem.stride[1]))
-    return computed(done, input, weight, bias)[:, :, : problem.output_size[0]].copy()
-
-
-@fault("With stride 2 on an odd width, columns of the next row are read at the right border.",
-       caught_by=["stride", "sweep", "covering"])  # fmt: skip
+@mutant(
+    "Reads the next row's first column at the right border if the stride is 2 and the width odd.",
+    mechanism="tile_border",
+    killed_by=("stride", "sweep", "covering"),
+)
 def stride_two_on_odd_width(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
     output = computed(problem, input, weight, bias)

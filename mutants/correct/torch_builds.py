@@ -1,36 +1,38 @@
-"""Sound torch and compiled convolutions of unusual build: none of them may be accused."""
+"""Correct torch and compiled builds of unusual construction."""
+
+# mypy: allow-untyped-defs, allow-untyped-calls
 
 import functools
 
 import numba
 import numpy as np
 import torch
-from _parts import DTYPES, padded, resolve, sound
+from _parts import DTYPES, correct, padded, resolve
 from torch.nn import functional as F  # noqa: N812
 
 
-def right(input, weight, bias=None, *arguments, **named):
-    """conv2d; in bfloat16 by way of float32, since processors with AMX get it wrong (docs/found.md)."""
+def conv2d(input, weight, bias=None, *arguments, **named):
+    """Return conv2d's answer; for bfloat16 that of float32, since processors with AMX get it wrong (docs/found.md)."""
     operands = (input, weight, bias)
-    if {one.dtype for one in operands if one is not None} != {torch.bfloat16}:
+    if {array.dtype for array in operands if array is not None} != {torch.bfloat16}:
         return F.conv2d(*operands, *arguments, **named)
-    return F.conv2d(*(None if one is None else one.float() for one in operands), *arguments, **named).bfloat16()
+    return F.conv2d(*(None if array is None else array.float() for array in operands), *arguments, **named).bfloat16()
 
 
-@sound("conv2d itself.", framework="torch", profile="training")
+@correct("Calls conv2d.", framework="torch", profile='"training"')
 def conv2d_itself(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    return right(input, weight, bias, stride, padding, dilation, groups)
+    return conv2d(input, weight, bias, stride, padding, dilation, groups)
 
 
-@sound("conv2d on channels_last operands, whose output is channels_last too.", framework="torch")
+@correct("Calls conv2d on channels_last operands and returns a channels_last output.", framework="torch")
 def conv2d_channels_last(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if input.dim() == weight.dim() == 4:
         input = input.contiguous(memory_format=torch.channels_last)
         weight = weight.contiguous(memory_format=torch.channels_last)
-    return right(input, weight, bias, stride, padding, dilation, groups)
+    return conv2d(input, weight, bias, stride, padding, dilation, groups)
 
 
-@sound("Half types are computed in float32 and rounded, then the bias is added in half.", framework="torch")
+@correct("Computes half dtypes in float32, rounds, and adds the bias in half.", framework="torch")
 def conv2d_half_by_float(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if input.dtype not in (torch.float16, torch.bfloat16) or weight.dtype != input.dtype:
         return F.conv2d(input, weight, bias, stride, padding, dilation, groups)
@@ -40,7 +42,7 @@ def conv2d_half_by_float(input, weight, bias=None, stride=1, padding=0, dilation
     return output if bias is None else output + bias[:, None, None]
 
 
-@sound("unfold, a contraction, and autograd left to torch.", framework="torch", profile="training")
+@correct("Contracts an unfolded input and leaves the gradients to torch.", framework="torch", profile='"training"')
 def tensor_unfold(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     p = resolve(input, weight, bias, stride, padding, dilation, groups)
     if input.dtype in (torch.float16, torch.bfloat16):
@@ -56,6 +58,26 @@ def tensor_unfold(input, weight, bias=None, stride=1, padding=0, dilation=1, gro
     filters = weight.unflatten(0, (g, p.out_channels // g))
     output = torch.einsum("ngchwij,gocij->ngohw", fields, filters).flatten(1, 2)
     return output if bias is None else output + bias[:, None, None]
+
+
+@correct("Is a partial function over a torch function.", framework="torch")
+@functools.partial
+def torch_partial(input, weight, bias=None, **arguments):
+    return conv2d(input, weight, bias, **arguments)
+
+
+@correct(
+    "Reads the operands' values, so that meta tensors, vmap, autocast and single images fail.",
+    advised_by=("torch.unbatched", "torch.meta", "torch.channels_last", "torch.vmap", "torch.autocast"),
+    framework="torch",
+    profile="torch",
+)
+def reads_values(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    if input.dim() != 4:
+        raise ValueError(f"the input has {input.dim()} axes, not 4")
+    bool(torch.isnan(input.detach()).any())
+    with torch.autocast("cpu", enabled=False):
+        return conv2d(input, weight, bias, stride, padding, dilation, groups).contiguous()
 
 
 @numba.njit(cache=False, fastmath=False)
@@ -75,7 +97,7 @@ def _loops(x, w, output, sh, sw, dh, dw, groups):
                     output[image, out, y, z] = total
 
 
-@sound("Plain loops compiled by Numba.")
+@correct("Runs plain loops compiled by Numba.")
 def numba_loops(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     p = resolve(input, weight, bias, stride, padding, dilation, groups)
     accumulator = DTYPES[p.dtype].accumulator
@@ -87,27 +109,3 @@ def numba_loops(input, weight, bias=None, stride=1, padding=0, dilation=1, group
         _loops(x, np.ascontiguousarray(weight.astype(accumulator)), output, *p.stride, *p.dilation, p.groups)
     with np.errstate(over="ignore"):
         return output.astype(p.dtype)
-
-
-def _keywords(input, weight, bias=None, **arguments):
-    return right(input, weight, bias, **arguments)
-
-
-@sound("A partial function over a torch function.", framework="torch")
-def torch_partial(*_):
-    raise TypeError("never called: the name stands for a partial function")
-
-
-torch_partial = functools.partial(_keywords)  # noqa: F811
-
-
-@sound("Looks at the numbers, so that it knows neither shapes alone nor vmap, and no autocast and no single images.",
-       framework="torch", profile="torch", noted_by=[
-           "torch.unbatched", "torch.meta", "torch.channels_last", "torch.vmap", "torch.autocast",
-       ])  # fmt: skip
-def looks_at_numbers(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    if input.dim() != 4:
-        raise ValueError(f"the input has {input.dim()} axes, not 4")
-    bool(torch.isnan(input.detach()).any())
-    with torch.autocast("cpu", enabled=False):
-        return right(input, weight, bias, stride, padding, dilation, groups).contiguous()

@@ -1,19 +1,21 @@
-"""Faults that a torch kernel can have: the seed's manual convolution, and what only tensors can do wrong."""
+"""Mutants of torch: a manual convolution as beginners write it, and faults that only tensors can have."""
+
+# mypy: allow-untyped-defs, allow-untyped-calls
+
+from typing import Any
 
 import torch
-from _parts import fault, pair, resolve
+from _base import mutant, pair, resolve
 from torch.nn import functional as F  # noqa: N812
 
-CACHE = {}
 
-
-def checked(input, weight, bias, stride, padding, dilation, groups):
-    """Refuse what conv2d refuses, before a fault of our own."""
-    return resolve(input, weight, bias, stride, padding, dilation, groups)
-
-
-@fault("The unfolded input is left with five axes and handed to bmm, which takes three.",
-       caught_by=["shape", "padding"], framework="torch", smoke=False)  # fmt: skip
+@mutant(
+    "Hands an unfolded input of five axes to bmm, which takes three.",
+    mechanism="refuses_valid",
+    killed_by=("shape", "padding"),
+    framework="torch",
+    smoke=False,
+)
 def manual_five_axes(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     k = weight.shape[2]
     room = F.pad(input, (padding,) * 4)
@@ -23,8 +25,17 @@ def manual_five_axes(input, weight, bias=None, stride=1, padding=0, dilation=1, 
     return torch.bmm(weight.reshape(1, len(weight), -1).expand(n, -1, -1), columns)
 
 
-@fault("The interior of the padded input is written with a [p:-p] slice, empty for padding 0.",
-       caught_by=["padding"], framework="torch")  # fmt: skip
+def checked(input, weight, bias, stride, padding, dilation, groups):
+    """Return the problem; raise for a call that conv2d refuses."""
+    return resolve(input, weight, bias, stride, padding, dilation, groups)
+
+
+@mutant(
+    "Writes the interior of the padded input with a [p:-p] slice, which is empty for padding 0.",
+    mechanism="refuses_valid",
+    killed_by=("padding",),
+    framework="torch",
+)
 def manual_interior_slice(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     p = checked(input, weight, bias, stride, padding, dilation, groups)
     ((top, bottom), (left, right)) = p.pads
@@ -34,8 +45,12 @@ def manual_interior_slice(input, weight, bias=None, stride=1, padding=0, dilatio
     return F.conv2d(room, weight, bias, stride, 0, dilation, groups)
 
 
-@fault("The padded input takes the default dtype, so that only float32 comes through.",
-       caught_by=["dtype"], framework="torch")  # fmt: skip
+@mutant(
+    "Pads into a tensor of the default dtype and returns float32 for every dtype.",
+    mechanism="wrong_dtype",
+    killed_by=("dtype",),
+    framework="torch",
+)
 def manual_default_dtype(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     p = checked(input, weight, bias, stride, padding, dilation, groups)
     ((top, bottom), (left, right)), (n, c, h, w) = p.pads, input.shape
@@ -44,83 +59,146 @@ def manual_default_dtype(input, weight, bias=None, stride=1, padding=0, dilation
     return F.conv2d(room, weight.float(), None if bias is None else bias.float(), stride, 0, dilation, groups)
 
 
-@fault("Windows and filters are paired channel by channel and never added up, as though there were one channel.",
-       caught_by=["definition", "padding"], framework="torch", smoke=False)  # fmt: skip
+@mutant(
+    "Uses the first input channel only.",
+    mechanism="groups_ignored",
+    killed_by=("definition", "padding"),
+    framework="torch",
+    smoke=False,
+)
 def manual_channels_never_summed(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     checked(input, weight, bias, stride, padding, dilation, groups)
     first = F.conv2d(input[:, :1], weight[:, :1], bias, stride, padding, dilation)
     return first if groups == 1 else first[:, : weight.shape[0]]
 
 
-@fault("The input is viewed flat, which fails for one that is not contiguous.",
-       caught_by=["layout"], framework="torch")  # fmt: skip
+@mutant(
+    "Views the input as flat, which raises if the input is not contiguous.",
+    mechanism="refuses_valid",
+    killed_by=("layout",),
+    framework="torch",
+)
 def view_of_input(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     input = input.view(-1).view(input.shape)
     return F.conv2d(input, weight, bias, stride, padding, dilation, groups)
 
 
-@fault("The input is read from the start of its storage, without its offset and strides.",
-       caught_by=["layout"], framework="torch")  # fmt: skip
+@mutant(
+    "Reads the input from the start of its storage and ignores its offset.",
+    mechanism="layout_assumed",
+    killed_by=("layout",),
+    framework="torch",
+)
 def storage_offset_ignored(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if input.numel() and input.storage_offset():
         input = torch.as_strided(input, input.shape, input.stride(), 0)
     return F.conv2d(input, weight, bias, stride, padding, dilation, groups)
 
 
-@fault("A channels_last weight of one input channel is taken for NCHW as both descriptions fit.",
-       caught_by=["layout"], framework="torch")  # fmt: skip
+@mutant(
+    "Reads a channels_last weight as though its memory were in NCHW order.",
+    mechanism="layout_assumed",
+    killed_by=("layout",),
+    framework="torch",
+)
 def channels_last_weight_of_one_channel(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if not weight.is_contiguous() and weight.is_contiguous(memory_format=torch.channels_last):
         weight = weight.permute(0, 2, 3, 1).reshape(weight.shape)
     return F.conv2d(input, weight, bias, stride, padding, dilation, groups)
 
 
-@fault("The default dtype is set and not put back.", caught_by=["behaviour"], framework="torch")
+@mutant(
+    "Returns an output with channels_last strides whose memory is in NCHW order.",
+    mechanism="layout_assumed",
+    killed_by=("layout",),
+    framework="torch",
+)
+def channels_last_output_scrambled(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    output = F.conv2d(input.contiguous(), weight, bias, stride, padding, dilation, groups)
+    last = input.is_contiguous(memory_format=torch.channels_last) and not input.is_contiguous()
+    return output.reshape(-1).as_strided(
+        output.shape, torch.empty_like(output, memory_format=torch.channels_last).stride()
+    ).clone() if last else output  # fmt: skip
+
+
+@mutant("Changes torch's default dtype.", mechanism="global_state", killed_by=("behaviour",), framework="torch")
 def sets_default_dtype(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = F.conv2d(input, weight, bias, stride, padding, dilation, groups)
     torch.set_default_dtype(torch.float64 if torch.get_default_dtype() == torch.float32 else torch.float32)
     return output
 
 
-@fault("The thread count is changed.", caught_by=["behaviour"], framework="torch")
+@mutant("Changes torch's number of threads.", mechanism="global_state", killed_by=("behaviour",), framework="torch")
 def sets_threads(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     torch.set_num_threads(torch.get_num_threads() % 2 + 1)
     return F.conv2d(input, weight, bias, stride, padding, dilation, groups)
 
 
-@fault("Gradients are left switched off.", caught_by=["behaviour"], framework="torch")
+@mutant(
+    "Switches the recording of gradients and does not restore it.",
+    mechanism="global_state",
+    killed_by=("behaviour",),
+    framework="torch",
+)
 def leaves_gradients_off(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     torch.set_grad_enabled(not torch.is_grad_enabled())
     return F.conv2d(input, weight, bias, stride, padding, dilation, groups)
 
 
-@fault("torch's random numbers are drawn from.", caught_by=["behaviour"], framework="torch")
+@mutant(
+    "Draws from torch's global random numbers.", mechanism="global_state", killed_by=("behaviour",), framework="torch"
+)
 def draws_from_torch(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     torch.rand(1)
     return F.conv2d(input, weight, bias, stride, padding, dilation, groups)
 
 
-@fault(
-    "Weights are remembered by their address.",
-    caught_by=["behaviour", "sweep", "covering", "padding"],
+CACHE: dict[Any, Any] = {}
+
+
+@mutant(
+    "Caches weights by their address.",
+    mechanism="previous_answer",
+    killed_by=("behaviour", "sweep", "covering", "padding"),
     framework="torch",
 )
 def weights_cached_by_data_ptr(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     checked(input, weight, bias, stride, padding, dilation, groups)
     key = (weight.data_ptr(), weight.shape, weight.dtype)
-    kept = CACHE.setdefault(key, weight.clone())
-    return F.conv2d(input, kept, bias, stride, padding, dilation, groups)
+    packed = CACHE.setdefault(key, weight.clone())
+    return F.conv2d(input, packed, bias, stride, padding, dilation, groups)
 
 
-@fault("The pointwise kernel with one filter of 1 gives back a view of its input.",
-       caught_by=["behaviour"], framework="torch")  # fmt: skip
+@mutant(
+    "Keeps packed filters until torch's version counter of the weight changes.",
+    mechanism="previous_answer",
+    killed_by=("behaviour",),
+    framework="torch",
+)
+def packed_by_version(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    checked(input, weight, bias, stride, padding, dilation, groups)
+    key = (weight.data_ptr(), weight._version, tuple(weight.shape), weight.stride(), weight.dtype)
+    if getattr(weight, "_packed", (None,))[0] != key:
+        weight._packed = (key, weight.clone())
+    return F.conv2d(input, weight._packed[1], bias, stride, padding, dilation, groups)
+
+
+@mutant(
+    "Returns a view of the input where the output equals it.",
+    mechanism="output_aliased",
+    killed_by=("behaviour",),
+    framework="torch",
+)
 def identity_is_a_view(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = F.conv2d(input, weight, bias, stride, padding, dilation, groups)
     return input.view_as(input) if output.shape == input.shape and torch.equal(output, input) else output
 
 
-@fault(
-    "bfloat16 and float16 products are added up in their own type.", caught_by=["accuracy", "dtype"], framework="torch"
+@mutant(
+    "Adds bfloat16 and float16 products in their own dtype.",
+    mechanism="narrow_accumulator",
+    killed_by=("accuracy", "dtype"),
+    framework="torch",
 )
 def half_adds_in_half(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     p = checked(input, weight, bias, stride, padding, dilation, groups)
@@ -139,8 +217,11 @@ def half_adds_in_half(input, weight, bias=None, stride=1, padding=0, dilation=1,
     return total if bias is None else total + bias[:, None, None]
 
 
-@fault(
-    "float32 operands are rounded to bfloat16 where the reduction is long.", caught_by=["accuracy"], framework="torch"
+@mutant(
+    "Rounds float32 operands to bfloat16 in reductions of more than 27 products.",
+    mechanism="narrowed_operands",
+    killed_by=("accuracy",),
+    framework="torch",
 )
 def long_reductions_in_bfloat16(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if input.dtype == torch.float32 and weight[0].numel() > 27:
@@ -148,16 +229,36 @@ def long_reductions_in_bfloat16(input, weight, bias=None, stride=1, padding=0, d
     return F.conv2d(input, weight, bias, stride, padding, dilation, groups)
 
 
-@fault("The output is a conjugate view's stand-in: a sparse tensor.", caught_by=["sweep", "padding", "shape"],
-       framework="torch", smoke=False)  # fmt: skip
+@mutant(
+    "Returns a sparse tensor.",
+    mechanism="wrong_type",
+    killed_by=("sweep", "padding", "shape"),
+    framework="torch",
+    smoke=False,
+)
 def output_is_sparse(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     return F.conv2d(input, weight, bias, stride, padding, dilation, groups).to_sparse()
 
 
-@fault("The output is a tensor subclass that compares equal to anything.", caught_by=["sweep", "covering", "padding"],
-       framework="torch")  # fmt: skip
+@mutant(
+    "Returns a NumPy array.",
+    mechanism="wrong_type",
+    killed_by=("sweep", "covering", "padding", "shape"),
+    framework="torch",
+    smoke=False,
+)
+def output_is_numpy(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    return F.conv2d(input, weight, bias, stride, padding, dilation, groups).detach().numpy()
+
+
+@mutant(
+    "Returns a wrong output as a subclass of Tensor that compares equal to everything.",
+    mechanism="cheat_comparison",
+    killed_by=("sweep", "covering", "padding"),
+    framework="torch",
+)
 def output_agrees(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    class Agreeable(torch.Tensor):
+    class Agreeable(torch.Tensor):  # type: ignore[misc]  # torch is Any to mypy
         @classmethod
         def __torch_function__(cls, function, types, arguments=(), keywords=None):
             if function in (torch.equal, torch.allclose):
@@ -168,15 +269,11 @@ def output_agrees(input, weight, bias=None, stride=1, padding=0, dilation=1, gro
     return output if weight.shape[2:] == (3, 3) else (output + 1).as_subclass(Agreeable)
 
 
-@fault(
-    "The output is a NumPy array.", caught_by=["sweep", "covering", "padding", "shape"], framework="torch", smoke=False
-)
-def output_is_numpy(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    return F.conv2d(input, weight, bias, stride, padding, dilation, groups).detach().numpy()
-
-
-@fault(
-    "unfold and fold: the strided unfold forgets the dilation of the width.", caught_by=["dilation"], framework="torch"
+@mutant(
+    "Ignores the width's dilation if there is a stride.",
+    mechanism="argument_ignored",
+    killed_by=("dilation",),
+    framework="torch",
 )
 def unfold_forgets_width_dilation(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     p = checked(input, weight, bias, stride, padding, dilation, groups)
@@ -188,47 +285,45 @@ def unfold_forgets_width_dilation(input, weight, bias=None, stride=1, padding=0,
     ].contiguous()
 
 
-@fault("With channels_last input the output's strides are right and its content is not.",
-       caught_by=["layout"], framework="torch")  # fmt: skip
-def channels_last_output_scrambled(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    output = F.conv2d(input.contiguous(), weight, bias, stride, padding, dilation, groups)
-    last = input.is_contiguous(memory_format=torch.channels_last) and not input.is_contiguous()
-    return output.reshape(-1).as_strided(
-        output.shape, torch.empty_like(output, memory_format=torch.channels_last).stride()
-    ).clone() if last else output  # fmt: skip
-
-
-@fault("Stride pairs other than square use the larger of the two.", caught_by=["stride"], framework="torch")
+@mutant(
+    "Uses the larger of two strides for both axes.", mechanism="axis_shared", killed_by=("stride",), framework="torch"
+)
 def larger_stride_for_both(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     checked(input, weight, bias, stride, padding, dilation, groups)
     return F.conv2d(input, weight, bias, max(pair(stride)), padding, dilation, groups)
 
 
-@fault("The sign that torch has put off is lost.", caught_by=["layout.lazy"], framework="torch", profile="torch")
+@mutant(
+    "Loses the sign of a lazily negated input.",
+    mechanism="sign_lost",
+    killed_by=("layout.lazy",),
+    framework="torch",
+    profile="torch",
+)
 def negation_lost(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     checked(input, weight, bias, stride, padding, dilation, groups)
     return F.conv2d(-input if input.is_neg() else input, weight, bias, stride, padding, dilation, groups)
 
 
-@fault("The conjugation that torch has put off is lost.", caught_by=["layout.lazy.conjugated"], framework="torch",
-       profile="torch")  # fmt: skip
+@mutant(
+    "Loses the conjugation of a lazily conjugated input.",
+    mechanism="sign_lost",
+    killed_by=("layout.lazy.conjugated",),
+    framework="torch",
+    profile="torch",
+)
 def conjugation_lost(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     checked(input, weight, bias, stride, padding, dilation, groups)
     return F.conv2d(input.conj() if input.is_conj() else input, weight, bias, stride, padding, dilation, groups)
 
 
-@fault("Packed filters are kept as long as torch's version counter stands still.", caught_by=["behaviour"],
-       framework="torch")  # fmt: skip
-def packed_by_version(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    checked(input, weight, bias, stride, padding, dilation, groups)
-    key = (weight.data_ptr(), weight._version, tuple(weight.shape), weight.stride(), weight.dtype)
-    if getattr(weight, "_packed", (None,))[0] != key:
-        weight._packed = (key, weight.clone())
-    return F.conv2d(input, weight._packed[1], bias, stride, padding, dilation, groups)
-
-
-@fault("A layer's own weights, which are parameters, are taken to be stored flipped.",
-       caught_by=["torch.padding_modes"], framework="torch", profile="torch")  # fmt: skip
+@mutant(
+    "Flips the kernel along both axes if the weight is a parameter.",
+    mechanism="flipped_kernel",
+    killed_by=("torch.padding_modes",),
+    framework="torch",
+    profile="torch",
+)
 def parameters_flipped(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if isinstance(weight, torch.nn.Parameter):
         weight = weight.flip(2, 3)

@@ -1,31 +1,33 @@
-"""Faults in NaN, infinity, overflow and subnormal numbers."""
+"""Mutants that lose or spread NaN and infinity, or take shortcuts for zeros."""
+
+# mypy: allow-untyped-defs, allow-untyped-calls
 
 import numpy as np
-from _parts import DTYPES, computed, conv, fault, resolve
+from _base import computed, conv, mutant, resolve
 
 
-@fault("NaN in the input is replaced by zero.", caught_by=["special"])
+@mutant("Replaces NaN in the input by zero.", mechanism="nan_clamped", killed_by=("special",))
 def nan_input_is_zero(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if input.dtype.kind in "fc":
         input = np.where(np.isnan(input), 0, input).astype(input.dtype)
     return conv(input, weight, bias, stride, padding, dilation, groups)
 
 
-@fault("NaN in the weight is replaced by zero.", caught_by=["special"])
+@mutant("Replaces NaN in the weight by zero.", mechanism="nan_clamped", killed_by=("special",))
 def nan_weight_is_zero(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if weight.dtype.kind in "fc":
         weight = np.where(np.isnan(weight), 0, weight).astype(weight.dtype)
     return conv(input, weight, bias, stride, padding, dilation, groups)
 
 
-@fault("A bias of NaN or infinity is left out.", caught_by=["special", "bias"])
+@mutant("Replaces NaN and infinity in the bias by zero.", mechanism="nan_clamped", killed_by=("special", "bias"))
 def bias_not_finite_left_out(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if bias is not None and bias.dtype.kind in "fc":
         bias = np.where(np.isfinite(bias), bias, 0).astype(bias.dtype)
     return conv(input, weight, bias, stride, padding, dilation, groups)
 
 
-@fault("Infinite results are clamped to the largest float.", caught_by=["special"])
+@mutant("Clamps infinite results to the largest finite number.", mechanism="nan_clamped", killed_by=("special",))
 def infinity_clamped(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
     if output.dtype.kind != "f":
@@ -34,16 +36,16 @@ def infinity_clamped(input, weight, bias=None, stride=1, padding=0, dilation=1, 
     return np.where(np.isnan(output), output, np.clip(output, -largest, largest))
 
 
-@fault("Overflow in float16 saturates at 65504.", caught_by=["special", "accuracy"])
+@mutant("Clamps float16 results that overflow to 65504.", mechanism="nan_clamped", killed_by=("special", "accuracy"))
 def half_saturates(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
-    finite = all(one is None or np.isfinite(one).all() for one in (input, weight, bias))
+    finite = all(array is None or np.isfinite(array).all() for array in (input, weight, bias))
     if output.dtype == np.float16 and finite:
         return np.clip(output, np.float16(-65504), np.float16(65504))
     return output
 
 
-@fault("Zero weights are skipped, so that zero times infinity is zero.", caught_by=["special"])
+@mutant("Skips zero weights, so that zero times infinity gives zero.", mechanism="nan_clamped", killed_by=("special",))
 def zero_weights_skipped(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
     output = computed(problem, input, weight, bias)
@@ -54,7 +56,17 @@ def zero_weights_skipped(input, weight, bias=None, stride=1, padding=0, dilation
     return np.where(spoilt > 0, output, computed(problem, cleaned, weight, bias))
 
 
-@fault("NaN in a receptive field spoils the whole row of outputs.", caught_by=["special"])
+@mutant(
+    "Replaces NaN in the output by minus infinity, as a maximum over both does.",
+    mechanism="nan_clamped",
+    killed_by=("special",),
+)
+def nan_output_lost(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    output = conv(input, weight, bias, stride, padding, dilation, groups)
+    return np.fmax(output, -np.inf).astype(output.dtype) if output.dtype.kind == "f" else output
+
+
+@mutant("Spreads NaN over the whole row of outputs.", mechanism="nan_spread", killed_by=("special",))
 def nan_spoils_the_row(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
     if output.dtype.kind == "f" and np.isnan(output).any():
@@ -62,7 +74,9 @@ def nan_spoils_the_row(input, weight, bias=None, stride=1, padding=0, dilation=1
     return output
 
 
-@fault("Kernels of 9 or more rows spread NaN over the whole image.", caught_by=["special"])
+@mutant(
+    "Spreads NaN over the whole image if the kernel has 9 or more rows.", mechanism="nan_spread", killed_by=("special",)
+)
 def large_kernel_spreads_nan(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
     if weight.shape[2] >= 9 and output.dtype.kind == "f" and not np.isfinite(input).all():
@@ -70,7 +84,7 @@ def large_kernel_spreads_nan(input, weight, bias=None, stride=1, padding=0, dila
     return output
 
 
-@fault("3x3 kernels turn infinity into NaN.", caught_by=["special"])
+@mutant("Turns infinite results of 3x3 kernels into NaN.", mechanism="nan_spread", killed_by=("special",))
 def infinity_becomes_nan(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
     if weight.shape[2:] == (3, 3) and output.dtype.kind == "f":
@@ -78,30 +92,11 @@ def infinity_becomes_nan(input, weight, bias=None, stride=1, padding=0, dilation
     return output
 
 
-@fault("NaN becomes zero in the output: max(x, -inf) keeps the other operand.", caught_by=["special"])
-def nan_output_lost(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    output = conv(input, weight, bias, stride, padding, dilation, groups)
-    return np.fmax(output, -np.inf).astype(output.dtype) if output.dtype.kind == "f" else output
-
-
-@fault("Subnormal inputs are flushed to zero.", caught_by=["special", "accuracy"])
-def subnormal_inputs_flushed(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    if input.dtype.kind == "f":
-        tiny = DTYPES[input.dtype.name].tiny
-        input = np.where(np.abs(input) < tiny, 0, input).astype(input.dtype)
-    return conv(input, weight, bias, stride, padding, dilation, groups)
-
-
-@fault("Subnormal results are flushed to zero.", caught_by=["special", "accuracy"])
-def subnormal_results_flushed(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    output = conv(input, weight, bias, stride, padding, dilation, groups)
-    if output.dtype.kind != "f":
-        return output
-    return np.where(np.abs(output) < np.finfo(output.dtype).tiny, 0, output).astype(output.dtype)
-
-
-@fault("Large values overflow on the way: operands are scaled up by 2^20 and down again.",
-       caught_by=["special", "accuracy"])  # fmt: skip
+@mutant(
+    "Scales float32 inputs by 2^20 and the outputs back, so that large values overflow.",
+    mechanism="nan_spread",
+    killed_by=("special", "accuracy"),
+)
 def overflows_on_the_way(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if input.dtype != np.float32:
         return conv(input, weight, bias, stride, padding, dilation, groups)
@@ -109,7 +104,7 @@ def overflows_on_the_way(input, weight, bias=None, stride=1, padding=0, dilation
     return output if bias is None else output + bias[:, None, None]
 
 
-@fault("Zeros in the padding are multiplied as NaN once the input holds one.", caught_by=["special"])
+@mutant("Pads with NaN if the input holds a NaN.", mechanism="padding_value", killed_by=("special",))
 def padding_of_nan(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
     if input.dtype.kind != "f" or not np.isnan(input).any():
@@ -118,20 +113,27 @@ def padding_of_nan(input, weight, bias=None, stride=1, padding=0, dilation=1, gr
     return computed(problem.replace(padding=(0, 0), height=x.shape[2], width=x.shape[3]), x, weight, bias)
 
 
-@fault("An all-zero input is answered with zeros, the bias forgotten.", caught_by=["special", "bias"])
+@mutant("Drops the bias if the input is zero everywhere.", mechanism="bias_dropped", killed_by=("special", "bias"))
 def blank_input_without_bias(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
     return output if input.any() or not input.size else output * 0
 
 
-@fault("All-zero weights are answered with zeros, NaN in the input and the bias forgotten.",
-       caught_by=["special", "bias", "adversarial"])  # fmt: skip
+@mutant(
+    "Returns zeros for a weight of zeros and ignores the bias and NaN in the input.",
+    mechanism="structure_assumed",
+    killed_by=("special", "bias", "adversarial"),
+)
 def blank_weight_without_bias(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
     return output if weight.any() or not weight.size else np.zeros_like(output)
 
 
-@fault("Images of zeros are answered with the bias, whatever the weight holds.", caught_by=["special"])
+@mutant(
+    "Answers images of zeros with the bias, whatever the weight holds.",
+    mechanism="structure_assumed",
+    killed_by=("special",),
+)
 def blank_images_skipped(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
     for image, answer in zip(input, output):

@@ -1,9 +1,14 @@
-"""Faults in dilation."""
+"""Mutants that misuse the dilation."""
 
-from _parts import computed, contracted, conv, fault, finished, padded, pair, resolve, windows
+# mypy: allow-untyped-defs, allow-untyped-calls
+
+import numpy as np
+from _base import computed, contracted, conv, finished, mutant, padded, pair, resolve, windows
 
 
-@fault("Dilation is ignored; the output is cut to the size it would have.", caught_by=["dilation"])
+@mutant(
+    "Ignores the dilation and cuts the output to the right size.", mechanism="argument_ignored", killed_by=("dilation",)
+)
 def dilation_ignored(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
     pads = problem.pads
@@ -12,17 +17,21 @@ def dilation_ignored(input, weight, bias=None, stride=1, padding=0, dilation=1, 
     return finished(contracted(fields, weight, problem.groups), bias, problem.dtype)
 
 
-@fault("A dilation pair is read as (width, height).", caught_by=["dilation"])
+@mutant("Reads a dilation pair as (width, height).", mechanism="swapped_axes", killed_by=("dilation",))
 def dilation_pair_swapped(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     return conv(input, weight, bias, stride, padding, pair(dilation)[::-1], groups)
 
 
-@fault("The height's dilation is used for the width too.", caught_by=["dilation"])
+@mutant("Uses the height's dilation for the width too.", mechanism="axis_shared", killed_by=("dilation",))
 def dilation_square(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     return conv(input, weight, bias, stride, padding, pair(dilation)[0], groups)
 
 
-@fault("A dilated kernel's extent is taken as d k, so that outputs at the end are missing.", caught_by=["dilation"])
+@mutant(
+    "Takes d k as the extent of a dilated kernel, so that the last outputs are missing.",
+    mechanism="wrong_shape",
+    killed_by=("dilation",),
+)
 def dilated_extent_too_large(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
     output = computed(problem, input, weight, bias)
@@ -33,7 +42,11 @@ def dilated_extent_too_large(input, weight, bias=None, stride=1, padding=0, dila
     return output[:, :, : keep[0], : keep[1]].copy()
 
 
-@fault("Dilation is forgotten as soon as there are groups.", caught_by=["dilation", "groups", "sweep", "covering"])
+@mutant(
+    "Ignores the dilation if there are groups.",
+    mechanism="argument_ignored",
+    killed_by=("dilation", "groups", "sweep", "covering"),
+)
 def grouped_without_dilation(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
     if groups == 1:
@@ -41,7 +54,7 @@ def grouped_without_dilation(input, weight, bias=None, stride=1, padding=0, dila
     return dilation_ignored(input, weight, bias, stride, padding, dilation, groups)
 
 
-@fault("Dilation from 4 on is done as 3.", caught_by=["dilation", "sweep", "covering"])
+@mutant("Caps the dilation at 3.", mechanism="argument_ignored", killed_by=("dilation", "sweep", "covering"))
 def dilation_capped_at_three(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
     if max(problem.dilation) < 4:
@@ -53,10 +66,12 @@ def dilation_capped_at_three(input, weight, bias=None, stride=1, padding=0, dila
     return finished(contracted(fields, weight, problem.groups), bias, problem.dtype)
 
 
-@fault("The dilated kernel's middle stays where it was: outputs are shifted for d > 2.", caught_by=["dilation"])
+@mutant(
+    "Shifts the outputs by one column if the width's dilation is above 2.",
+    mechanism="shifted_output",
+    killed_by=("dilation",),
+)
 def dilated_kernel_shifted(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    import numpy as np
-
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
     output = computed(problem, input, weight, bias)
     return np.roll(output, 1, axis=3) if problem.dilation[1] > 2 else output
