@@ -64,7 +64,7 @@ def _from_onnx(nodes, arrays, output):
     return {problem: (Operands(padded, w, bias[0] if bias else None), output)}
 
 
-@spec("corpora.onnx", source=ONNX, dtypes=SINGLE, kept=LATE)
+@spec("corpora.onnx", source=ONNX, dtypes=SINGLE, no_mutant_because=LATE)
 def test_onnx_cases(judge):
     """The answers to ONNX's own test cases of Conv are those that ONNX states, but for rounding."""
     if judge.setting.tier == "quick":
@@ -138,7 +138,7 @@ def _of_torch(judge, found):
         judge.skip(f"PyTorch's test data are not installed: {absent}")
 
 
-@spec("corpora.torch", profile="functional", source=OPINFO, dtypes=SINGLE, kept=LATE)
+@spec("corpora.torch", profile="functional", source=OPINFO, dtypes=SINGLE, no_mutant_because=LATE)
 def test_torch_samples(judge):
     """The calls that PyTorch tests its own conv2d with are answered as the oracle does."""
     judge.answers(_of_torch(judge, _torch_samples), judge.rightly)
@@ -158,7 +158,7 @@ def _torch_errors():
     return found
 
 
-@spec("corpora.torch.errors", profile="functional", source=OPINFO, dtypes=SINGLE, kept=LATE)
+@spec("corpora.torch.errors", profile="functional", source=OPINFO, dtypes=SINGLE, no_mutant_because=LATE)
 def test_torch_errors(judge):
     """The calls that PyTorch's own tests want refused are refused."""
     known = _of_torch(judge, _torch_errors)

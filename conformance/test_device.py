@@ -30,31 +30,31 @@ def test_cpu(judge):
     on(judge, "cpu")
 
 
-@spec("device.cuda", frameworks=("torch",), source=CONV2D, kept=ABSENT)
+@spec("device.cuda", frameworks=("torch",), source=CONV2D, no_mutant_because=ABSENT)
 def test_cuda(judge):
     """On every CUDA device present, the answer is right and stays there."""
     on(judge, "cuda")
 
 
-@spec("device.mps", frameworks=("torch",), source=CONV2D, kept=ABSENT)
+@spec("device.mps", frameworks=("torch",), source=CONV2D, no_mutant_because=ABSENT)
 def test_mps(judge):
     """On Apple's GPU, the answer is right and stays there."""
     on(judge, "mps")
 
 
-@spec("device.xpu", frameworks=("torch",), source=CONV2D, kept=ABSENT)
+@spec("device.xpu", frameworks=("torch",), source=CONV2D, no_mutant_because=ABSENT)
 def test_xpu(judge):
     """On every Intel GPU present, the answer is right and stays there."""
     on(judge, "xpu")
 
 
-@spec("device.gpu", frameworks=("jax",), source="jax.lax.conv_general_dilated", kept=ABSENT)
+@spec("device.gpu", frameworks=("jax",), source="jax.lax.conv_general_dilated", no_mutant_because=ABSENT)
 def test_gpu(judge):
     """On every GPU that JAX sees, the answer is right and stays there."""
     on(judge, "gpu")
 
 
-@spec("device.tpu", frameworks=("jax",), source="jax.lax.conv_general_dilated", kept=ABSENT)
+@spec("device.tpu", frameworks=("jax",), source="jax.lax.conv_general_dilated", no_mutant_because=ABSENT)
 def test_tpu(judge):
     """On every TPU that JAX sees, the answer is right and stays there."""
     on(judge, "tpu")

@@ -436,7 +436,7 @@ def test_operands_of_megabytes(judge):
     "sweep.millions",
     source=CONV2D,
     dtypes=("float32",),
-    kept="it runs at exhaustive, where alone operands of hundreds of megabytes are worth their time",
+    no_mutant_because="it runs at exhaustive, where alone operands of hundreds of megabytes are worth their time",
 )
 def test_more_elements_than_a_float_counts(judge):
     """More than 2^24 input or output elements are told apart: an index kept in float32 no longer counts them."""

@@ -21,7 +21,7 @@ IN_THE_WHEEL = [
     "convgauge/_bundled/conformance/data/costs.json",
     "convgauge/_bundled/implementations/numpy_windows.py",
     "convgauge/_bundled/benchmarks/layers/resnet50.toml",
-    "convgauge/_bundled/tests/zoo/padding.py",
+    "convgauge/_bundled/mutants/padding.py",
 ]
 IN_THE_SDIST = ["pyproject.toml", "README.md", "LICENSE", "CITATION.cff", "tox.ini", "docs/conf.py"]
 IN_THE_SDIST += ["examples/conv2d.c", "examples/numba_kernel.py", "tests/test_cli.py", "conformance/test_padding.py"]

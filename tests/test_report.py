@@ -384,22 +384,22 @@ def test_reasons_that_differ_in_numbers_alone_are_told_together() -> None:
 def test_the_kill_matrix_is_shown(site: Path) -> None:
     page = Page((site / "suite.html").read_text("utf-8"))
     matrix = kill_matrix.read(site.parent / "selftest.json")
-    caught = [one for one in matrix.faults if one.caught]
-    assert f"Faults caught {len(caught)} of {len(matrix.faults)} quick tier" in page.text
-    assert f"Specs that alone catch some fault {len(matrix.sole)} of {len(matrix.specs)}" in page.text
-    assert f"Specs that catch nothing {len(matrix.idle)}" in page.text
+    killed = [mutant for mutant in matrix.mutants if mutant.killed_by]
+    assert f"Mutants killed {len(killed)} of {len(matrix.mutants)} quick tier" in page.text
+    assert f"Specs with a unique kill {len(matrix.unique_kills)} of {len(matrix.specs)}" in page.text
+    assert f"Specs that kill nothing {len(matrix.kills_nothing)}" in page.text
     assert "its device is not on every machine" in page.text
     assert "no reason given" in page.text
-    assert "Faults not due at this tier fault_03" in page.text
-    assert "Faults that survive fault_23" in page.text
+    assert "Mutants not due at this tier fault_03" in page.text
+    assert "Mutants that survive fault_23" in page.text
     drawn = re.findall(r'<path class="(kill[^"]*)" d="([^"]*)"', (site / "suite.html").read_text("utf-8"))
-    assert sum(steps.count("M") for _, steps in drawn) == sum(len(one.caught) for one in caught)
-    assert sum(kind == "kill sole" for kind, _ in drawn) == sum(len(one.caught) == 1 for one in caught)
+    assert sum(steps.count("M") for _, steps in drawn) == sum(len(mutant.killed_by) for mutant in killed)
+    assert sum(kind == "kill sole" for kind, _ in drawn) == sum(len(mutant.killed_by) == 1 for mutant in killed)
     with gzip.open(site / "data" / "selftest-1.json.gz") as file:
         assert json.load(file) == json.loads((site.parent / "selftest.json").read_text())
     chapter = Page((site / "specs" / "shape.html").read_text("utf-8")).text
     id = "shape.rule_000"
-    assert f"it catches {len(matrix.catches[id])} faults" in chapter
+    assert f"it kills {len(matrix.kills[id])} mutants" in chapter
 
 
 def test_a_matrix_alone_is_no_report_and_a_damaged_one_is_named(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ def conv2d(input, weight, bias=None, *arguments, **named):
     return F.conv2d(*(None if array is None else array.float() for array in operands), *arguments, **named).bfloat16()
 
 
-@correct("Calls conv2d.", framework="torch", profile='"training"')
+@correct("Calls conv2d.", framework="torch", profile="training")
 def conv2d_itself(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     return conv2d(input, weight, bias, stride, padding, dilation, groups)
 
@@ -42,7 +42,7 @@ def conv2d_half_by_float(input, weight, bias=None, stride=1, padding=0, dilation
     return output if bias is None else output + bias[:, None, None]
 
 
-@correct("Contracts an unfolded input and leaves the gradients to torch.", framework="torch", profile='"training"')
+@correct("Contracts an unfolded input and leaves the gradients to torch.", framework="torch", profile="training")
 def tensor_unfold(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     p = resolve(input, weight, bias, stride, padding, dilation, groups)
     if input.dtype in (torch.float16, torch.bfloat16):

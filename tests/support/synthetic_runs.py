@@ -419,13 +419,14 @@ def write_matrix(path: Path, faults: int = 40, specs: int = 24) -> Path:
             place % 5 > 0,
             place != 3,
             {} if place % 20 == 3 else dict.fromkeys(pick.sample(ids[:-4], pick.choice([1, 1, 2, 5, 9])), "failed"),
+            killed_as_named=place % 20 != 3,
             specs=specs,
             cases=20 * specs,
         )
         for place in range(faults)
     ]
     sound = [Finding(f"sound_{place}", False, True, specs=specs) for place in range(6)]
-    kept = {ids[-1]: "its device is not on every machine"}
-    matrix = Matrix("quick", findings + sound, {id: f"What {id} asks." for id in ids}, kept=kept)
+    reasons = {ids[-1]: "its device is not on every machine"}
+    matrix = Matrix("quick", findings + sound, {id: f"What {id} asks." for id in ids}, no_mutant_because=reasons)
     path.write_text(json.dumps(matrix.table()), encoding="utf-8")
     return path

@@ -555,30 +555,34 @@ def _reproduce(options: Any) -> int:
 
 def _add_selftest(commands: Any) -> None:
     parser = _command(
-        commands, "selftest", _selftest, "prove the suite: every planted fault must be caught, no sound one accused",
+        commands, "selftest", _selftest, "prove the suite: every mutant must be killed, and no correct build may fail",
         "convgauge selftest --tier quick", "convgauge selftest -k padding -x",
     )  # fmt: skip
     parser.add_argument("--tier", default="standard", help="quick, standard (default) or exhaustive")
     parser.add_argument("--output", type=Path, default=None, metavar="FILE.json", help="write the kill matrix here")
-    parser.add_argument("-k", default="", metavar="WORD", help="only faults whose name contains this, or of that file")
-    parser.add_argument("-x", action="store_true", help="end a fault's run at the first spec that catches it")
+    parser.add_argument("-k", default="", metavar="WORD", help="only mutants whose name contains this, or of that file")
+    parser.add_argument("-x", action="store_true", help="end a mutant's run at the first spec that kills it")
     parser.add_argument(
-        "--resume", type=Path, default=None, metavar="FILE.json", help="go on with this matrix, unchanged exhibits kept"
+        "--resume",
+        type=Path,
+        default=None,
+        metavar="FILE.json",
+        help="continue this matrix: findings of unchanged mutants are taken from it",
     )
     parser.add_argument(
-        "--impostors",
+        "--sensitivity",
         default="",
         metavar="TARGET",
-        help="instead, give every case of a sound implementation wrong answers",
+        help="instead, give every case of a correct implementation wrong outputs",
     )
-    parser.add_argument("--profile", default="functional", help="whose specs are given wrong answers")
+    parser.add_argument("--profile", default="functional", help="profile whose specs are given wrong outputs")
 
 
 def _selftest(options: Any) -> int:
-    if options.impostors:
+    if options.sensitivity:
         from convgauge.selftest.sensitivity import show
 
-        return show(options.impostors, options.profile, options.tier)
+        return show(options.sensitivity, options.profile, options.tier)
     from convgauge.results import Damaged
     from convgauge.selftest.run import selftest
 

@@ -22,7 +22,7 @@ from convgauge.conformance.features import spelled
 from convgauge.conformance.invalid_calls import TAMPERS
 from convgauge.conformance.reduce import smaller
 from convgauge.conformance.spec import PROFILES, Spec
-from convgauge.conformance.wrong_outputs import impostors
+from convgauge.conformance.wrong_outputs import wrong_outputs
 from convgauge.dtypes import DTYPES, round_to
 from convgauge.problem import Problem
 from convgauge.process.isolation import GIVEN_UP, Runner
@@ -83,7 +83,7 @@ class Setting:
     seed: int = 0
     only: Case | None = None
     target: str = ""
-    impostors: bool = False
+    wrong_outputs: bool = False
     """Whether every case that passes is also given wrong answers, and mistrusted where it takes one for right."""
     options: tuple[str, ...] = ()
 
@@ -105,7 +105,7 @@ class Judge:
         self.reductions: list[int] = []
         self.grades: list[str] = []
         self.images: list[Any] = []
-        self.impostors = 0  # wrong answers that its cases have been given
+        self.wrong_outputs = 0  # number of wrong outputs given to its cases
         self.minimizes = True  # whether what fails is made smaller
         self.given_up = ""  # why the subject is no longer called
         self.fatal: Counterexample | None = None  # the case of an earlier spec that last ended the subject's process
@@ -385,7 +385,7 @@ class Judge:
         before = None
         for case, operands, seen in self._observed(due, change, calling):
             fault = None if self._let_go(seen) else verdict(case, operands, seen)
-            if self.setting.impostors and values and fault is None and seen.output is not None:
+            if self.setting.wrong_outputs and values and fault is None and seen.output is not None:
                 fault, before = self._taken_in(case, operands, seen, before, verdict), seen
             self._count(case, seen, fault, refusing)
             if len(self.faults) >= MOST_FAULTS or self._spent():
@@ -407,12 +407,12 @@ class Judge:
     ) -> Fault | None:
         """A fault where a case lets a wrong answer through."""
         grades, margins, reductions = list(self.grades), list(self.margins), list(self.reductions)
-        for name, impostor in impostors(seen, before):
-            self.impostors += 1
-            passed = verdict(case, operands, impostor) is None
+        for name, wrong in wrong_outputs(seen, before):
+            self.wrong_outputs += 1
+            passed = verdict(case, operands, wrong) is None
             self.grades, self.margins, self.reductions = list(grades), list(margins), list(reductions)
             if passed:
-                return Fault("mistrusted", f"the case would let {name} through for the right answer")
+                return Fault("mistrusted", f"the case accepts {name} for the right answer")
         return None
 
     def _has_dtype(self) -> bool:

@@ -25,7 +25,7 @@ _ID = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)+")
 class Spec:
     """What a test function states. ``dtypes`` are those it is run in, ``quick`` those at the quick tier.
 
-    ``kept`` says why it stays though no planted fault is caught by it.
+    ``no_mutant_because`` is the reason why no mutant proves it.
     """
 
     id: str
@@ -37,7 +37,7 @@ class Spec:
     dtypes: tuple[str, ...]
     quick: tuple[str, ...]
     frameworks: tuple[str, ...] = ()
-    kept: str = ""
+    no_mutant_because: str = ""
 
     def at(self, tier: str) -> tuple[str, ...]:
         """The dtypes that the spec is run in at a tier."""
@@ -53,12 +53,12 @@ def spec(
     dtypes: tuple[str, ...] = FLOATS,
     quick: tuple[str, ...] = ("float32",),
     frameworks: tuple[str, ...] = (),
-    kept: str = "",
+    no_mutant_because: str = "",
 ) -> Callable[[Test], Test]:
     """Declare a test function as the spec ``id``; its docstring is the normative sentence.
 
     ``profile`` is the least one that the spec belongs to. ``frameworks`` restricts it to some frameworks' subjects.
-    ``kept`` is for a spec that catches no fault of the zoo: why it is there all the same.
+    ``no_mutant_because`` is the reason why no mutant names the spec; every other spec is named by one.
     Raises `ValueError` for an unknown level, profile or dtype, or a missing sentence.
     """
     if not _ID.fullmatch(id):
@@ -75,7 +75,7 @@ def spec(
         chapter = Path(inspect.getfile(test)).stem.removeprefix("test_")
         quickly = tuple(dtype for dtype in quick if dtype in dtypes) or dtypes[:1]
         said: Any = test
-        said.spec = Spec(id, level, profile, source, sentence, chapter, dtypes, quickly, frameworks, kept)
+        said.spec = Spec(id, level, profile, source, sentence, chapter, dtypes, quickly, frameworks, no_mutant_because)
         return test
 
     return declare

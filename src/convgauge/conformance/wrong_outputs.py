@@ -1,7 +1,7 @@
-"""Impostors: wrong answers in the right shape, which every case must tell from the right one.
+"""Wrong outputs in the right shape, which every case must distinguish from the right one.
 
-A case that lets one through proves nothing of a kernel that gives just that: zeros, the first output everywhere, the
-outputs in another order, a neighbour's output, the answer to the call before, NaN everywhere.
+A case that accepts one proves nothing of a kernel that returns it: zeros, the first output everywhere, the outputs in
+another order, a neighbour's output, the answer of the previous call, NaN everywhere.
 """
 
 from __future__ import annotations
@@ -24,36 +24,39 @@ CHANGES: dict[str, Change] = {
     "its neighbours along the channels": lambda array: np.roll(array, 1, axis=min(1, array.ndim - 1)),
     "NaN everywhere": lambda array: np.full_like(array, np.nan) if array.dtype.kind in "fc" else array,
 }
+"""Changes that make a right output wrong, by their description."""
 
 
-def impostors(seen: Observation, before: Observation | None) -> Iterator[tuple[str, Observation]]:
-    """(what it is, observation) for every wrong answer made of a right one that differs from it."""
-    for name, change in CHANGES.items():
-        made = replace(
-            seen,
-            output=_changed(seen.output, change),
-            extra=[_changed(array, change) for array in seen.extra],
+def wrong_outputs(observation: Observation, previous: Observation | None) -> Iterator[tuple[str, Observation]]:
+    """Yield (description, observation) for every wrong output that differs from the right one of ``observation``."""
+    for description, change in CHANGES.items():
+        changed = replace(
+            observation,
+            output=_changed(observation.output, change),
+            extra=[_changed(array, change) for array in observation.extra],
         )
-        if _differs(made, seen):
-            yield name, made
-    if before is not None and before.shape == seen.shape and len(before.extra) == len(seen.extra):
-        made = replace(seen, output=before.output, extra=before.extra)
-        if _differs(made, seen):
-            yield "the answer to the call before", made
+        if _differs(changed, observation):
+            yield description, changed
+    if previous is None or previous.shape != observation.shape or len(previous.extra) != len(observation.extra):
+        return
+    replayed = replace(observation, output=previous.output, extra=previous.extra)
+    if _differs(replayed, observation):
+        yield "the answer of the previous call", replayed
 
 
 def _changed(array: Array | None, change: Change) -> Array | None:
     return array if array is None or not array.size or not array.ndim else change(array)
 
 
-def _differs(one: Observation, other: Observation) -> bool:
-    """Whether any array is another; where only some are, the case would rightly pass for the rest."""
-    pairs = list(zip([one.output, *one.extra], [other.output, *other.extra], strict=True))
+def _differs(changed: Observation, original: Observation) -> bool:
+    """Return True if any array differs; the case passes for those that are equal."""
+    pairs = zip([changed.output, *changed.extra], [original.output, *original.extra], strict=True)
     return any(
-        a is not None and b is not None and (a.shape != b.shape or not np.array_equal(a, b, equal_nan=_real(a)))
+        a is not None and b is not None and (a.shape != b.shape or not np.array_equal(a, b, equal_nan=_has_nan(a)))
         for a, b in pairs
     )
 
 
-def _real(array: Array) -> bool:
+def _has_nan(array: Array) -> bool:
+    """Return True if the dtype of an array has NaN."""
     return array.dtype.kind in "fc"

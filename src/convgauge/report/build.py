@@ -177,7 +177,7 @@ class Site:
             has_history=bool(self.history),
             has_gallery=any(entry.seen(kind) for entry in report.entries for kind in ("filter", "confusion")),
             has_proofs=bool(proofs),
-            caught=self._caught(),
+            kills=self._kills(),
             coverage=coverage.coverages(self.spaces),
             environments=len(report.environments) > 1,
         )
@@ -260,9 +260,9 @@ class Site:
             found[entry.name][entry.environment] = entry
         return dict(sorted(found.items()))
 
-    def _caught(self) -> dict[str, kill_matrix_page.Catch]:
-        """By spec, what the first self-test says of it."""
-        return {one.id: one for matrix in self.proofs[:1] for one in kill_matrix_page.catches(matrix)}
+    def _kills(self) -> dict[str, kill_matrix_page.SpecKills]:
+        """Return the kills in the first self-test, by spec."""
+        return {kills.id: kills for matrix in self.proofs[:1] for kills in kill_matrix_page.specs(matrix)}
 
     def _data(self) -> dict[str, Any]:
         """What the pages' script searches: by spec and dtype a string with a letter an entry, "." where it has none.

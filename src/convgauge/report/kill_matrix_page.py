@@ -1,4 +1,4 @@
-"""The suite's own proof, as its self-test wrote it: which spec catches which planted fault."""
+"""Page of the kill matrix: which spec kills which mutant."""
 
 from __future__ import annotations
 
@@ -16,34 +16,35 @@ _COLUMN, _ROW, _LEFT, _TOP = 9, 13, 250, 110
 
 
 @dataclass
-class Catch:
-    """What one spec catches; ``alone`` are faults that no other catches, ``advised`` those it only advises on."""
+class SpecKills:
+    """Mutants that a spec kills: all, those that no other spec kills, and those that it only reports as advice."""
 
     id: str
     sentence: str
-    faults: list[str]
+    mutants: list[str]
     alone: list[str]
     advised: list[str]
-    kept: str
+    no_mutant_because: str
 
 
-def catches(matrix: Matrix) -> list[Catch]:
-    """Spec by spec, in the order of their ids."""
-    found, sole = matrix.catches, matrix.sole
-    advised = {id: [one.name for one in matrix.faults if id in one.advised] for id in matrix.specs}
+def specs(matrix: Matrix) -> list[SpecKills]:
+    """Return the kills spec by spec, in the order of their ids."""
+    kills, unique = matrix.kills, matrix.unique_kills
+    advised = {id: [mutant.name for mutant in matrix.mutants if id in mutant.advised_by] for id in matrix.specs}
+    reasons = matrix.no_mutant_because
     return [
-        Catch(id, sentence, found[id], sole.get(id, []), advised[id], matrix.kept.get(id, ""))
+        SpecKills(id, sentence, kills[id], unique.get(id, []), advised[id], reasons.get(id, ""))
         for id, sentence in matrix.specs.items()
     ]
 
 
 def draw(matrix: Matrix) -> Markup:
-    """Faults by the specs that catch any: a dash a catch, a bold one where no other spec catches it; "" for none."""
-    columns = {id: place for place, id in enumerate(id for id, caught in matrix.catches.items() if caught)}
-    faults = [one for one in matrix.faults if one.caught]
+    """Return the figure of mutants by specs: a dash per kill, red for a unique kill; empty if nothing was killed."""
+    columns = {id: column for column, id in enumerate(id for id, names in matrix.kills.items() if names)}
+    mutants = [mutant for mutant in matrix.mutants if mutant.killed_by]
     if not columns:
         return Markup("")
-    bottom, parts, free = _TOP + _ROW * len(faults), [], 0
+    bottom, parts, free = _TOP + _ROW * len(mutants), [], 0
     for chapter, ids in groupby(columns, key=lambda id: id.partition(".")[0]):
         x = _LEFT + _COLUMN * columns[next(ids)]
         free = max(x + 8, free)  # where the next name has room
@@ -51,14 +52,14 @@ def draw(matrix: Matrix) -> Markup:
         parts.append(svg.path("gridline", f"M{free - 8} {_TOP - 12}L{x} {_TOP - 2}V{bottom}"))
         parts.append(f'<g transform="translate({free} {_TOP - 14}) rotate(-60)">{name}</g>')
         free += 15
-    for row, one in enumerate(faults):
+    for row, mutant in enumerate(mutants):
         y = _TOP + _ROW * row + _ROW // 2
-        places = sorted(columns[id] for id in one.caught if id in columns)
-        steps = "".join(f"M{_LEFT + _COLUMN * place + 1} {y}h{_COLUMN - 2}" for place in places)
-        told = f"{formatting.line(one.name)}: caught by {formatting.plural(len(one.caught), 'spec')}"
-        parts.append(svg.text(_LEFT - 8, y + 4, svg.short(one.name, 36), "end"))
-        parts.append(svg.path("kill sole" if len(one.caught) == 1 else "kill", steps, told))
-    spoken = f"Kill matrix: {formatting.plural(len(faults), 'fault')} by {formatting.plural(len(columns), 'spec')}"
+        killers = sorted(columns[id] for id in mutant.killed_by if id in columns)
+        steps = "".join(f"M{_LEFT + _COLUMN * column + 1} {y}h{_COLUMN - 2}" for column in killers)
+        title = f"{formatting.line(mutant.name)}: killed by {formatting.plural(len(mutant.killed_by), 'spec')}"
+        parts.append(svg.text(_LEFT - 8, y + 4, svg.short(mutant.name, 36), "end"))
+        parts.append(svg.path("kill sole" if len(mutant.killed_by) == 1 else "kill", steps, title))
+    spoken = f"Kill matrix: {formatting.plural(len(mutants), 'mutant')} by {formatting.plural(len(columns), 'spec')}"
     return svg.figure(
         spoken, bottom + 6, parts, width=_LEFT + _COLUMN * len(columns) + 60, kind="chart kills", fixed=True
     )

@@ -1,4 +1,4 @@
-"""The kill matrix: which spec of the suite caught which planted fault, as the self-test writes it to a file."""
+"""Kill matrix: the specs that kill each mutant, as the self-test writes them to a file."""
 
 from __future__ import annotations
 
@@ -10,28 +10,29 @@ import msgspec
 
 from convgauge.results import Damaged
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of the file's format."""
 
 
 @dataclass
 class Finding:
-    """What became of one exhibit: by spec id, the status in which it was caught, or accused.
+    """Result of one mutant or correct build.
 
-    ``advised``: the same of recommended specs, which ``overlooked`` those that should have told of a sound one's
-    shortcoming did not.
-    ``fingerprint`` tells whether the exhibit or the specification has changed since.
+    ``killed_by`` holds the status of each required spec that failed it, ``advised_by`` that of each recommended one.
+    ``unconfirmed`` are specs that its declaration names and that ran without failing it. ``due`` is False if the
+    mutant need not be killed at this tier. ``vacuous`` are specs whose own case proved nothing. ``fingerprint`` changes
+    with the mutant's file and with the specification.
     """
 
     name: str
     faulty: bool
     smoke: bool
     due: bool = True
-    caught: dict[str, str] = field(default_factory=dict)
-    advised: dict[str, str] = field(default_factory=dict)
-    mistrusted: list[str] = field(default_factory=list)
-    overlooked: list[str] = field(default_factory=list)
-    expected: bool = False
+    killed_by: dict[str, str] = field(default_factory=dict)
+    advised_by: dict[str, str] = field(default_factory=dict)
+    vacuous: list[str] = field(default_factory=list)
+    unconfirmed: list[str] = field(default_factory=list)
+    killed_as_named: bool = False
     specs: int = 0
     cases: int = 0
     seconds: float = 0.0
@@ -39,99 +40,136 @@ class Finding:
     fingerprint: str = ""
 
     @property
-    def good(self) -> bool:
-        """Whether the suite did its duty: a fault caught where it is due, a sound implementation let be."""
-        right = bool(self.caught) == self.faulty and not self.overlooked
-        return (right or not self.due) and not self.mistrusted
+    def is_expected(self) -> bool:
+        """True if a mutant was killed by a spec that it names, or a correct build only advised as it names."""
+        if self.vacuous:
+            return False
+        if self.faulty:
+            return self.killed_as_named or not self.due
+        return not self.killed_by and not self.unconfirmed
 
 
 @dataclass
 class Matrix:
-    """The kill matrix. ``specs`` are the ids of all that were run on at least one exhibit, with their sentences.
+    """Kill matrix of a tier.
 
-    ``whole``: whether every spec was run on every exhibit; ``ended_early``: whether a fault's run was ended by the
-    first spec that caught it. ``kept``: why a spec stays though it should catch nothing.
+    ``specs`` are the sentences of all specs that were run on a mutant, by id. ``complete`` is True if every spec was
+    run on every mutant; ``first_kill_only`` if a mutant's run ended at the first spec that killed it.
+    ``no_mutant_because`` holds the reasons of specs that kill no mutant.
     """
 
     tier: str
     findings: list[Finding]
     specs: dict[str, str]
-    whole: bool = True
-    kept: dict[str, str] = field(default_factory=dict)
-    ended_early: bool = False
+    complete: bool = True
+    no_mutant_because: dict[str, str] = field(default_factory=dict)
+    first_kill_only: bool = False
 
     @property
-    def faults(self) -> list[Finding]:
-        return [one for one in self.findings if one.faulty]
+    def mutants(self) -> list[Finding]:
+        """Findings of the mutants."""
+        return [finding for finding in self.findings if finding.faulty]
 
     @property
-    def sound(self) -> list[Finding]:
-        return [one for one in self.findings if not one.faulty]
+    def correct(self) -> list[Finding]:
+        """Findings of the correct builds."""
+        return [finding for finding in self.findings if not finding.faulty]
 
     @property
-    def catches(self) -> dict[str, list[str]]:
-        """By spec, the faults that it catches."""
-        return {id: [one.name for one in self.faults if id in one.caught] for id in self.specs}
+    def kills(self) -> dict[str, list[str]]:
+        """Names of the mutants that each spec kills."""
+        return {id: [mutant.name for mutant in self.mutants if id in mutant.killed_by] for id in self.specs}
 
     @property
     def survivors(self) -> list[Finding]:
-        return [one for one in self.findings if one.faulty and one.due and not one.caught]
+        """Mutants that are due at this tier and were not killed."""
+        return [mutant for mutant in self.mutants if mutant.due and not mutant.killed_by]
 
     @property
-    def later(self) -> list[Finding]:
-        """Faults that are not due at this tier and were not caught."""
-        return [one for one in self.findings if one.faulty and not one.due and not one.caught]
+    def not_due(self) -> list[Finding]:
+        """Mutants that are not due at this tier and were not killed."""
+        return [mutant for mutant in self.mutants if not mutant.due and not mutant.killed_by]
 
     @property
-    def accused(self) -> list[Finding]:
-        return [one for one in self.findings if not one.faulty and one.caught]
+    def killed_otherwise(self) -> list[Finding]:
+        """Mutants that were killed, but by none of the specs that they name."""
+        return [mutant for mutant in self.mutants if mutant.due and mutant.killed_by and not mutant.killed_as_named]
 
     @property
-    def sole(self) -> dict[str, list[str]]:
-        """The specs that alone catch some fault, with those faults."""
-        found: dict[str, list[str]] = {}
-        for one in self.findings:
-            if one.faulty and len(one.caught) == 1:
-                found.setdefault(next(iter(one.caught)), []).append(one.name)
-        return found
+    def false_positives(self) -> list[Finding]:
+        """Correct builds that a required spec failed."""
+        return [build for build in self.correct if build.killed_by]
 
     @property
-    def idle(self) -> list[str]:
-        """The specs that catch nothing: the required ones no fault, the recommended ones nothing to advise on."""
-        busy = {id for one in self.findings for id in [*one.advised, *(one.caught if one.faulty else ())]}
-        return sorted(set(self.specs) - busy)
+    def unique_kills(self) -> dict[str, list[str]]:
+        """Names of the mutants that a spec alone kills, by spec."""
+        kills: dict[str, list[str]] = {}
+        for mutant in self.mutants:
+            if len(mutant.killed_by) == 1:
+                kills.setdefault(next(iter(mutant.killed_by)), []).append(mutant.name)
+        return kills
+
+    @property
+    def kills_nothing(self) -> list[str]:
+        """Required specs that kill no mutant, and recommended ones that report nothing."""
+        failed = {id for finding in self.findings for id in finding.advised_by}
+        return sorted(set(self.specs) - failed - {id for mutant in self.mutants for id in mutant.killed_by})
 
     def table(self) -> dict[str, Any]:
-        """What is written to a file."""
+        """Return the content of the file."""
         return {
             "schema": SCHEMA,
             "tier": self.tier,
-            "findings": [asdict(one) for one in self.findings],
+            "findings": [asdict(finding) for finding in self.findings],
             "specs": self.specs,
-            "survivors": [one.name for one in self.survivors],
-            "accused": [one.name for one in self.accused],
-            "sole": self.sole,
-            "idle": self.idle if self.whole else None,
-            "whole": self.whole,
-            "kept": self.kept,
-            "ended_early": self.ended_early,
+            "survivors": [mutant.name for mutant in self.survivors],
+            "false_positives": [build.name for build in self.false_positives],
+            "unique_kills": self.unique_kills,
+            "kills_nothing": self.kills_nothing if self.complete else None,
+            "complete": self.complete,
+            "no_mutant_because": self.no_mutant_because,
+            "first_kill_only": self.first_kill_only,
         }
 
 
 def is_matrix(path: Path) -> bool:
-    """Whether a file looks like a kill matrix, and not like a run, whose first line is a header. Raises `OSError`."""
+    """Return True if a file looks like a kill matrix. A run, by contrast, begins with its header. Raises `OSError`."""
     with path.open("rb") as file:
         head = file.read(4096)
     return head.lstrip().startswith(b"{") and b'"tier"' in head and b'"findings"' in head
 
 
 def read(path: Path) -> Matrix:
-    """The matrix that `Matrix.table` was written of. Raises `Damaged`, `OSError`."""
+    """Return the matrix that `Matrix.table` was written from. Raises `Damaged` or `OSError`."""
     try:
-        content = msgspec.json.decode(path.read_bytes())
-        found = msgspec.convert(content, Matrix)
+        content = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+        schema = content.get("schema", 1)
+        if schema not in (1, SCHEMA):
+            raise Damaged(f"{path}: schema {schema}, and this version of convgauge reads schemas 1 and {SCHEMA}")
+        return msgspec.convert(_from_schema_1(content) if schema == 1 else content, Matrix)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Damaged(f"{path} is not a kill matrix: {error}") from None
-    if content.get("schema", SCHEMA) != SCHEMA:
-        raise Damaged(f"{path}: schema {content['schema']}, and this version of convgauge reads schema {SCHEMA}")
-    return found
+
+
+_RENAMED = {
+    "caught": "killed_by",
+    "advised": "advised_by",
+    "mistrusted": "vacuous",
+    "overlooked": "unconfirmed",
+    "expected": "killed_as_named",
+    "whole": "complete",
+    "kept": "no_mutant_because",
+    "ended_early": "first_kill_only",
+}
+"""Fields of schema 2 by their names in schema 1."""
+
+
+def _from_schema_1(content: dict[str, Any]) -> dict[str, Any]:
+    """Return the content of a file of schema 1 under the names of schema 2."""
+    renamed = {_RENAMED.get(key, key): value for key, value in content.items()}
+    findings = content.get("findings")
+    if isinstance(findings, list) and all(isinstance(finding, dict) for finding in findings):
+        renamed["findings"] = [
+            {_RENAMED.get(key, key): value for key, value in finding.items()} for finding in findings
+        ]
+    return renamed

@@ -1,14 +1,13 @@
-"""``convgauge selftest``: the suite is run on every faulty implementation of the zoo, and must catch each.
+"""``convgauge selftest``: run the specification on every mutant, which it must kill, and on every correct build.
 
-The kill matrix says which spec caught which fault. A fault that survives and a sound implementation that is accused
-are failures of the suite. So is, less gravely, a spec that catches nothing: it is listed.
+The kill matrix records the specs that kill each mutant. A mutant that survives, or that is killed by none of the specs
+that it names, is a failure of the suite, and so is a correct build that fails. A spec that kills nothing is listed.
 """
 
 from __future__ import annotations
 
 import hashlib
 import importlib.util
-import itertools
 import json
 import sys
 import time
@@ -34,33 +33,33 @@ from convgauge.registry import LoadError
 from convgauge.results import FAULTS
 from convgauge.selftest import kill_matrix
 from convgauge.selftest.kill_matrix import Finding, Matrix
-from convgauge.selftest.mutants import Exhibit, exhibits
+from convgauge.selftest.mutants import Mutant, mutants
 from convgauge.worker.server import die_with_parent
 from convgauge.worker.subject import Call
 
 SMOKE = Problem.parse("n2c3h8w8_o4k3x3_s1x1_p1x1_d1x1_g1_b_float32")
-"""What most people test: one float32 problem, 3x3, stride 1, padding 1, with a tolerance of 1e-3."""
-DEATHS = 3  # of its process, after which a fault's run ends: it is caught
+"""Problem of the usual smoke test: float32, 3x3, stride 1, padding 1, with a tolerance of 1e-3."""
+MAX_DEATHS = 3  # of its process, after which a mutant's run ends: it is killed
 
 Test = Callable[[Any], None]
 
 
 def selftest(tier: str, output: Path | None, k: str, first: bool = False, resume: Path | None = None) -> int:
-    """Run the suite on the zoo, print and write the kill matrix; 1 where a fault survives or a sound one is accused.
+    """Run the specification on the mutants, print and write the kill matrix; return the exit status.
 
-    ``output`` is written anew after each exhibit. ``resume`` is such a file: what it says of exhibits that have not
-    changed is taken from it. Raises `Damaged`, `OSError` where it cannot be.
+    The status is 1 if a finding is not as declared. ``output`` is rewritten after each mutant. ``resume`` is such a
+    file: the findings of mutants that have not changed are taken from it. Raises `Damaged` or `OSError`.
     """
     if tier not in TIERS:
         print(f"convgauge: tier {tier!r} is not one of {', '.join(TIERS)}", file=sys.stderr)
         return 4
-    chosen = [one for one in exhibits() if k in one.name or k == one.path.stem]
+    chosen = [mutant for mutant in mutants() if k in mutant.name or k == mutant.path.stem]
     if not chosen:
-        print(f"convgauge: no exhibit of the zoo has {k!r} in its name", file=sys.stderr)
+        print(f"convgauge: no mutant has {k!r} in its name", file=sys.stderr)
         return 5
     before = None if resume is None else kill_matrix.read(resume)
-    if before is not None and (before.tier != tier or before.ended_early != first):
-        print(f"convgauge: {resume} was made at another tier, or with and not without -x", file=sys.stderr)
+    if before is not None and (before.tier != tier or before.first_kill_only != first):
+        print(f"convgauge: {resume} was written at another tier, or with a different use of -x", file=sys.stderr)
         return 4
     started = time.perf_counter()
 
@@ -74,11 +73,11 @@ def selftest(tier: str, output: Path | None, k: str, first: bool = False, resume
     if output is not None:
         write(matrix, output)
         print(f"wrote {output}")
-    return 0 if all(one.good for one in matrix.findings) else 1
+    return 0 if all(finding.is_expected for finding in matrix.findings) else 1
 
 
 def write(matrix: Matrix, output: Path) -> None:
-    """Write the matrix, so that there is always a whole file."""
+    """Write the matrix by replacing the file, so that it is complete at every moment."""
     output.parent.mkdir(parents=True, exist_ok=True)
     beside = output.with_name(f"{output.name}.part")
     beside.write_text(json.dumps(matrix.table(), indent=1) + "\n", encoding="utf-8")
@@ -86,7 +85,7 @@ def write(matrix: Matrix, output: Path) -> None:
 
 
 def run(
-    chosen: list[Exhibit],
+    chosen: list[Mutant],
     tier: str,
     *,
     first: bool = False,
@@ -95,26 +94,29 @@ def run(
     before: Matrix | None = None,
     progress: Callable[[Finding, Matrix], None] | None = None,
 ) -> Matrix:
-    """Judge each exhibit, ``jobs`` at once (as many as there are cores by default).
+    """Return the findings of the mutants, ``jobs`` of which are judged at once (by default one per core).
 
-    ``first`` ends a fault's run at the first spec that catches it, those that should catch it first; ``narrow`` runs
-    no other specs than those on a fault. The matrix is then not whole. What ``before`` says of an exhibit that has not
-    changed since is taken over. ``progress`` is told each finding, and given the matrix so far.
+    ``first`` ends a mutant's run at the first spec that kills it, beginning with those that it names; ``narrow`` runs
+    only those that it names. The matrix is then not complete. Findings of ``before`` are taken over for mutants that
+    have not changed. ``progress`` is called with each finding and the matrix so far.
     """
     jobs = jobs or cores()
-    prints = {one.name: fingerprint(one) for one in chosen}
-    findings = {one.name: one for one in (before.findings if before else []) if one.fingerprint == prints.get(one.name)}
+    prints = {mutant.name: fingerprint(mutant) for mutant in chosen}
+    earlier = before.findings if before else []
+    findings = {finding.name: finding for finding in earlier if finding.fingerprint == prints.get(finding.name)}
     specs: dict[str, str] = dict(before.specs) if before else {}
-    kept = {spec.id: spec.kept for spec, _ in collected() if spec.kept}
+    reasons = {spec.id: spec.no_mutant_because for spec, _ in collected() if spec.no_mutant_because}
 
     def matrix() -> Matrix:
-        found = [findings[one.name] for one in chosen if one.name in findings]
-        whole = len(found) == len(chosen) and not (first or narrow)
-        return Matrix(tier, found, dict(sorted(specs.items())), whole, kept, ended_early=first)
+        judged = [findings[mutant.name] for mutant in chosen if mutant.name in findings]
+        complete = len(judged) == len(chosen) and not (first or narrow)
+        return Matrix(tier, judged, dict(sorted(specs.items())), complete, reasons, first_kill_only=first)
 
-    # a pool's workers go on with what is queued when their parent has been killed, and then wait for ever
+    # without it, a pool's workers outlive a parent that is killed: they finish what is queued and wait forever
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=die_with_parent) as pool:
-        pending = {pool.submit(examine, one, tier, first, narrow) for one in chosen if one.name not in findings}
+        pending = {
+            pool.submit(examine, mutant, tier, first, narrow) for mutant in chosen if mutant.name not in findings
+        }
         for done in as_completed(pending):
             finding, run_specs = done.result()
             finding.fingerprint = prints[finding.name]
@@ -125,52 +127,59 @@ def run(
     return matrix()
 
 
-def fingerprint(exhibit: Exhibit) -> str:
-    """A digest of the exhibit's file, of what its folder's files share and of the specification."""
-    paths = [exhibit.path, *sorted(exhibit.path.parent.glob("_*.py")), *sorted(bundled("conformance").glob("*.py"))]
+def fingerprint(mutant: Mutant) -> str:
+    """Return a digest of the mutant's files and of the specification."""
+    paths = [*mutant.sources, *sorted(bundled("conformance").glob("*.py"))]
     return hashlib.blake2b(b"\0".join(path.read_bytes() for path in paths), digest_size=8).hexdigest()
 
 
-def examine(exhibit: Exhibit, tier: str, first: bool = False, narrow: bool = False) -> tuple[Finding, dict[str, str]]:
-    """Judge one exhibit in a child process of its own; what was found and the specs that were run."""
-    judging.MOST_FAULTS = 1  # one is enough to know, and no counterexample is made smaller
-    memo.remember()  # the next exhibit is put to the same cases
+def examine(mutant: Mutant, tier: str, first: bool = False, narrow: bool = False) -> tuple[Finding, dict[str, str]]:
+    """Judge a mutant in a child process of its own; return the finding and the sentences of the specs that ran."""
+    judging.MOST_FAULTS = 1  # a single fault kills, and counterexamples are not reduced
+    memo.remember()  # the next mutant is given the same cases
     started = time.perf_counter()
-    setting = Setting(profile=exhibit.profile, tier=tier)
-    session = Session([Target(exhibit.origin)], setting, Limits(exhibit.timeout), isolated=True, python="")
-    due = TIERS.index(exhibit.tier) <= TIERS.index(tier)
-    finding = Finding(exhibit.name, exhibit.faulty, smoke=False, due=due)
+    setting = Setting(profile=mutant.profile, tier=tier)
+    session = Session([Target(mutant.origin)], setting, Limits(mutant.timeout), isolated=True, python="")
+    due = TIERS.index(mutant.tier) <= TIERS.index(tier)
+    finding = Finding(mutant.name, mutant.faulty, smoke=False, due=due)
     specs: dict[str, str] = {}
     try:
         session.load()
-        finding.smoke = smoke(session, exhibit)
-        for spec, test in _ordered(exhibit):
-            if _over(finding, session, exhibit, first):
+        finding.smoke = smoke(session, mutant)
+        for spec, test in _ordered(mutant):
+            if _over(finding, session, mutant, first):
                 break
-            if narrow and exhibit.faulty and not exhibit.expects(spec.chapter, spec.id):
+            if narrow and mutant.faulty and not mutant.names(spec.id):
                 continue
             for name, dtype, device in session.due(spec):
                 specs[spec.id] = spec.sentence
                 _one(session, finding, spec, test, (name, dtype, device))
-                if spec.id in finding.caught:
-                    finding.expected |= exhibit.expects(spec.chapter, spec.id)
+                if spec.id in finding.killed_by:
                     break
-        finding.overlooked = [id for id in exhibit.noted_by if id not in finding.advised]
+        _compare_with_declaration(finding, mutant, specs)
     except (LoadError, Exception) as error:
         finding.reason = f"{type(error).__name__}: {error}"
         if not finding.faulty:
-            finding.caught["load"] = "errored"
+            finding.killed_by["load"] = "errored"
     finally:
         session.close()
     finding.seconds = round(time.perf_counter() - started, 2)
     return finding, specs
 
 
-def _over(finding: Finding, session: Session, exhibit: Exhibit, first: bool) -> bool:
-    """Whether enough is known of a fault."""
-    if not exhibit.faulty or not finding.caught:
+def _over(finding: Finding, session: Session, mutant: Mutant, first: bool) -> bool:
+    """Return True if no more specs are needed on a mutant."""
+    if not mutant.faulty or not finding.killed_by:
         return False
-    return first or session.deaths(exhibit.origin.name) >= DEATHS
+    return first or session.deaths(mutant.origin.name) >= MAX_DEATHS
+
+
+def _compare_with_declaration(finding: Finding, mutant: Mutant, specs: Iterable[str]) -> None:
+    """Record in a finding how the specs that a mutant names did, of those that were run."""
+    finding.killed_as_named = any(mutant.names(id) for id in finding.killed_by)
+    failed = {**finding.killed_by, **finding.advised_by}
+    named = [*(mutant.killed_by if finding.due else ()), *mutant.advised_by]
+    finding.unconfirmed = [id for id in named if id in specs and id not in failed]
 
 
 def _one(session: Session, finding: Finding, spec: Spec, test: Test, due: tuple[str, str, str]) -> None:
@@ -180,31 +189,31 @@ def _one(session: Session, finding: Finding, spec: Spec, test: Test, due: tuple[
         test(made)
     except Skip:
         return
-    except Exception as error:  # the spec's own, which says nothing of the exhibit
-        finding.mistrusted.append(f"{spec.id} ({type(error).__name__}: {error})")
+    except Exception as error:  # of the spec itself, which proves nothing of the mutant
+        finding.vacuous.append(f"{spec.id} ({type(error).__name__}: {error})")
         return
     status, _ = session.settle(made, 0.0)
     finding.specs += 1
     finding.cases += made.judged
-    if status == "mistrusted":  # a fault of the suite's, never a kill
-        finding.mistrusted.append(spec.id)
+    if status == "mistrusted":  # a fault of the suite, never a kill
+        finding.vacuous.append(spec.id)
     elif status in FAULTS:
-        caught = finding.caught if spec.level == "required" else finding.advised
-        caught.setdefault(spec.id, status)
+        statuses = finding.killed_by if spec.level == "required" else finding.advised_by
+        statuses.setdefault(spec.id, status)
         if not finding.reason or not finding.faulty:
             case, fault = made.faults[0] if made.faults else ("", None)
             finding.reason = f"{spec.id} {status}: {fault.message if fault else ''} [{case}]"
 
 
-def smoke(session: Session, exhibit: Exhibit) -> bool:
-    """Whether an exhibit passes the usual smoke test: ``allclose(rtol=1e-3, atol=1e-3)`` on one problem."""
+def smoke(session: Session, mutant: Mutant) -> bool:
+    """Return True if a mutant passes the usual smoke test: ``allclose(rtol=1e-3, atol=1e-3)`` on one problem."""
     drawn = draw(SMOKE, "gaussian")
     assert drawn.bias is not None
     scale = np.float32(0.1)  # about as layers are initialised
     operands = Operands(drawn.input, drawn.weight * scale, drawn.bias * scale)
     call = Call(operands.input, operands.weight, operands.bias, {"stride": 1, "padding": 1})
     expected = oracle.answer(SMOKE, operands)
-    runner = session._subject(exhibit.origin.name)
+    runner = session._subject(mutant.origin.name)
     seen = next(iter(runner.stream([(None, call)])))[1]
     if seen.output is None or seen.output.shape != expected.shape:
         return False
@@ -217,7 +226,7 @@ _collected: list[tuple[Spec, Test]] = []
 
 
 def collected() -> list[tuple[Spec, Test]]:
-    """Every spec with its test function, in the order of chapters and lines."""
+    """Return every spec with its test function, in the order of chapters and lines."""
     if not _collected:
         for path in sorted(bundled("conformance").glob("test_*.py")):
             module = _imported(path)
@@ -238,48 +247,60 @@ def _imported(path: Path) -> Any:
     return module
 
 
-def _ordered(exhibit: Exhibit) -> Iterable[tuple[Spec, Test]]:
-    """The specs that should catch a fault first."""
-    return sorted(collected(), key=lambda one: not exhibit.expects(one[0].chapter, one[0].id))
+def _ordered(mutant: Mutant) -> Iterable[tuple[Spec, Test]]:
+    """Return all specs, those that a mutant names first."""
+    return sorted(collected(), key=lambda entry: not mutant.names(entry[0].id))
 
 
-# --- what is printed -------------------------------------------------------------------------------------------------
+# --- output ----------------------------------------------------------------------------------------------------------
 
 
 def _progress(finding: Finding) -> None:
-    if finding.good and (finding.smoke or not finding.faulty):
-        print("." if finding.faulty else "s", end="", flush=True)
-    else:
-        word = "survives" if finding.faulty and not finding.caught else "accused" if not finding.faulty else "no smoke"
-        word = f"{', '.join(finding.overlooked)} says nothing of it" if finding.overlooked else word
-        word = f"mistrusted {', '.join(finding.mistrusted)}" if finding.mistrusted else word
-        print(f"\n{finding.name}: {word} ({finding.specs} specs, {finding.cases} cases) {finding.reason}", flush=True)
+    if finding.is_expected and (finding.smoke or not finding.faulty):
+        print("." if finding.faulty else "c", end="", flush=True)
+        return
+    counts = f"{finding.specs} specs, {finding.cases} cases"
+    print(f"\n{finding.name}: {_problem(finding)} ({counts}) {finding.reason}", flush=True)
+
+
+def _problem(finding: Finding) -> str:
+    """Return what differs from the declaration of a mutant or a correct build."""
+    if finding.vacuous:
+        return f"vacuous {', '.join(finding.vacuous)}"
+    if finding.faulty and not finding.killed_by:
+        return "survives"
+    if finding.faulty and not finding.killed_as_named and finding.due:
+        return f"killed, but not by {', '.join(finding.unconfirmed) or 'a spec that it names'}"
+    if finding.faulty:
+        return "fails the smoke test"
+    return "fails" if finding.killed_by else f"not reported by {', '.join(finding.unconfirmed)}"
 
 
 def _show(matrix: Matrix, elapsed: float) -> None:
-    faults = [one for one in matrix.findings if one.faulty]
-    sound = [one for one in matrix.findings if not one.faulty]
-    print("\n\nspec                                               catches  alone")
-    for id in matrix.specs:
-        caught = sum(id in one.caught for one in faults)
-        alone = matrix.sole.get(id, [])
-        print(f"{id:50} {caught:7}  {', '.join(alone[:4])}{' …' * (len(alone) > 4)}")
-    print(f"\nspecs that catch nothing ({len(matrix.idle)}): {', '.join(matrix.idle) or 'none'}")
-    for id in matrix.idle:
-        print(f"  {id}: {matrix.kept.get(id, 'does not say why it is kept')}")
-    for line in itertools.chain(_lines("survives", matrix.survivors), _lines("accused", matrix.accused)):
+    print("\n\nspec                                               kills  alone")
+    for id, names in matrix.kills.items():
+        alone = matrix.unique_kills.get(id, [])
+        print(f"{id:50} {len(names):5}  {', '.join(alone[:4])}{' …' * (len(alone) > 4)}")
+    print(f"\nspecs that kill nothing ({len(matrix.kills_nothing)}): {', '.join(matrix.kills_nothing) or 'none'}")
+    for id in matrix.kills_nothing:
+        print(f"  {id}: {matrix.no_mutant_because.get(id, 'no reason given')}")
+    for line in _unexpected(matrix):
         print(line)
-    smoke = sum(one.smoke for one in faults)
-    if matrix.later:
-        print(f"not caught, and not due below the standard tier: {', '.join(one.name for one in matrix.later)}")
-    caught = sum(bool(one.caught) for one in faults)
+    smoke = sum(mutant.smoke for mutant in matrix.mutants)
+    killed = sum(bool(mutant.killed_by) for mutant in matrix.mutants)
     print(
-        f"{caught} of {len(faults)} faults caught at {matrix.tier} ({smoke} of them pass"
-        f" the smoke test); {len(matrix.accused)} of {len(sound)} sound ones accused;"
-        f" {sum(one.cases for one in matrix.findings)} cases in {elapsed:.0f} s"
+        f"{killed} of {len(matrix.mutants)} mutants killed at {matrix.tier} ({smoke} of them pass the smoke test);"
+        f" {len(matrix.false_positives)} of {len(matrix.correct)} correct builds failed;"
+        f" {sum(finding.cases for finding in matrix.findings)} cases in {elapsed:.0f} s"
     )
 
 
-def _lines(word: str, findings: list[Finding]) -> Iterator[str]:
-    for one in findings:
-        yield f"{word}: {one.name} ({one.reason or f'{one.specs} specs, {one.cases} cases'})"
+def _unexpected(matrix: Matrix) -> Iterator[str]:
+    """Yield a line for each finding that differs from its declaration, and one for those that are not due."""
+    for finding in matrix.findings:
+        if not finding.is_expected:
+            yield f"{_problem(finding)}: {finding.name} ({finding.reason or f'{finding.specs} specs'})"
+        elif finding.killed_by and finding.unconfirmed:
+            yield f"named but did not kill: {', '.join(finding.unconfirmed)} ({finding.name})"
+    if matrix.not_due:
+        yield f"not killed, and not due below the standard tier: {', '.join(mutant.name for mutant in matrix.not_due)}"

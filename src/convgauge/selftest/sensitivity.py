@@ -1,4 +1,4 @@
-"""Whether the specification's cases can be trusted: each is given wrong answers, and must take none for right."""
+"""Sensitivity of the specification: every case is given wrong outputs and must accept none of them."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from convgauge.selftest.run import collected
 
 
 @dataclass
-class Trust:
-    """What was found: how many specs and cases were asked, and a sentence for each that let an impostor through."""
+class Sensitivity:
+    """Counts of specs, cases and wrong outputs, and a sentence for each insensitive spec."""
 
     specs: int = 0
     cases: int = 0
-    impostors: int = 0
-    gullible: list[str] = field(default_factory=list)
+    wrong_outputs: int = 0
+    insensitive: list[str] = field(default_factory=list)
 
 
-def trust(target: str, profile: str, tier: str) -> Trust:
-    """Run the specs of a profile on a sound implementation, and give every case that passes wrong answers as well."""
-    found = Trust()
-    setting = Setting(profile, tier, impostors=True)
-    origins = registry.resolve(target, "")
-    session = Session([Target(one) for one in origins], setting, Limits(), isolated=True, python="")
+def measure(target: str, profile: str, tier: str) -> Sensitivity:
+    """Run the specs of a profile on a correct implementation, and give wrong outputs to every case that passes."""
+    sensitivity = Sensitivity()
+    setting = Setting(profile, tier, wrong_outputs=True)
+    targets = [Target(origin) for origin in registry.resolve(target, "")]
+    session = Session(targets, setting, Limits(), isolated=True, python="")
     try:
         session.load()
         for spec, test in collected():
@@ -39,34 +39,35 @@ def trust(target: str, profile: str, tier: str) -> Trust:
                     test(judge)
                 except Skip:
                     continue
-                _add(found, judge)
+                _add(sensitivity, judge)
     finally:
         session.close()
-    return found
+    return sensitivity
 
 
-def _add(found: Trust, judge: Judge) -> None:
-    found.specs += 1
-    found.cases += judge.judged
-    found.impostors += judge.impostors
-    said = Counter(fault.message for _, fault in judge.faults)
-    first = {fault.message: case for case, fault in reversed(judge.faults)}
-    found.gullible += [
-        f"{judge.spec.id} in {judge.dtype}: {message} ({count} of {judge.judged} cases, such as {first[message]})"
-        for message, count in said.items()
+def _add(sensitivity: Sensitivity, judge: Judge) -> None:
+    """Add what a judge counted, and a sentence for each kind of wrong output that it accepted."""
+    sensitivity.specs += 1
+    sensitivity.cases += judge.judged
+    sensitivity.wrong_outputs += judge.wrong_outputs
+    counts = Counter(fault.message for _, fault in judge.faults)
+    first_cases = {fault.message: case for case, fault in reversed(judge.faults)}
+    sensitivity.insensitive += [
+        f"{judge.spec.id} in {judge.dtype}: {message} ({count} of {judge.judged} cases, such as {first_cases[message]})"
+        for message, count in counts.items()
     ]
 
 
 def show(target: str, profile: str, tier: str) -> int:
-    """Print what was found; 1 where a case lets an impostor through, or a sound implementation is accused."""
-    found = trust(target, profile, tier)
-    for sentence in found.gullible:
+    """Measure and print the sensitivity; return 0, 1 if a spec is insensitive, or 5 if no case was judged."""
+    sensitivity = measure(target, profile, tier)
+    for sentence in sensitivity.insensitive:
         print(sentence)
     print(
-        f"{found.cases} cases of {found.specs} specs were given {found.impostors} wrong answers at {tier}:"
-        f" {len(found.gullible) or 'no'} specs took one for right"
+        f"{sensitivity.cases} cases of {sensitivity.specs} specs were given {sensitivity.wrong_outputs} wrong outputs"
+        f" at {tier}: {len(sensitivity.insensitive) or 'no'} specs accepted one"
     )
-    if not found.cases:
-        print(f"convgauge: {target} was asked nothing", file=sys.stderr)
+    if not sensitivity.cases:
+        print(f"convgauge: no case was judged on {target}", file=sys.stderr)
         return 5
-    return int(bool(found.gullible))
+    return int(bool(sensitivity.insensitive))

@@ -1,4 +1,4 @@
-"""Every case tells wrong answers from the right one; one that does not is mistrusted."""
+"""Tests of sensitivity: every case rejects wrong outputs, and one that accepts them is reported."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from convgauge.conformance.cases import Case
 from convgauge.conformance.judge import Judge, Setting
 from convgauge.conformance.spec import Spec
-from convgauge.conformance.wrong_outputs import CHANGES, impostors
+from convgauge.conformance.wrong_outputs import CHANGES, wrong_outputs
 from convgauge.problem import Problem
 from convgauge.process.isolation import InProcess
 from convgauge.registry import resolve
@@ -19,28 +19,28 @@ from convgauge.worker.subject import Observation
 SMALL = Problem(batch=1, in_channels=2, height=4, width=5, out_channels=3, kernel=(2, 2))
 
 
-def judged(ask, impostors: bool = True) -> Judge:
+def judged(ask, with_wrong_outputs: bool = True) -> Judge:
     spec = Spec("some.thing", "required", "kernel", "", "Something is so.", "some", ("float32",), ("float32",))
     subject = InProcess(resolve("numpy_windows", "")[0])
-    judge = Judge(spec, subject, "float32", "cpu", Setting(impostors=impostors))
+    judge = Judge(spec, subject, "float32", "cpu", Setting(wrong_outputs=with_wrong_outputs))
     ask(judge)
     return judge
 
 
-def test_no_case_of_the_quick_tier_lets_an_impostor_through() -> None:
-    found = sensitivity.trust("numpy_windows", "functional", "quick")
-    assert found.gullible == []
-    assert found.cases > 5000
-    assert found.impostors > 4 * found.cases
+def test_no_case_of_the_quick_tier_accepts_a_wrong_output() -> None:
+    result = sensitivity.measure("numpy_windows", "functional", "quick")
+    assert result.insensitive == []
+    assert result.cases > 5000
+    assert result.wrong_outputs > 4 * result.cases
 
 
 @pytest.mark.skipif(not installed("torch"), reason="torch is not installed")
-def test_no_case_of_the_torch_profile_lets_an_impostor_through() -> None:
-    found = sensitivity.trust("torch_conv2d", "torch", "quick")
+def test_no_case_of_the_torch_profile_accepts_a_wrong_output() -> None:
+    result = sensitivity.measure("torch_conv2d", "torch", "quick")
     known = ["empty.in_channels.shape in float32"]  # torch's own defects
     known += [] if right_in_bfloat16() else [" in bfloat16: "]
-    assert [one for one in found.gullible if not any(defect in one for defect in known)] == []
-    assert found.cases > 5000
+    assert [sentence for sentence in result.insensitive if not any(defect in sentence for defect in known)] == []
+    assert result.cases > 5000
 
 
 def right_in_bfloat16() -> bool:
@@ -51,50 +51,54 @@ def right_in_bfloat16() -> bool:
     return bool((torch.conv2d(ones, ones[:, :, :3], stride=3) == 9).all())
 
 
-def test_a_case_that_looks_at_nothing_is_mistrusted() -> None:
+def test_a_case_that_checks_nothing_is_vacuous() -> None:
     judge = judged(lambda judge: judge.answers([SMALL], lambda case, operands, seen: None))
     assert judge.status() == "mistrusted"
-    assert "would let zeros through" in judge.faults[0][1].message
+    assert "accepts zeros" in judge.faults[0][1].message
 
 
-def test_a_case_that_looks_at_the_values_is_trusted() -> None:
+def test_a_case_that_checks_the_values_is_sensitive() -> None:
     judge = judged(lambda judge: judge.exact([SMALL, SMALL.replace(bias=True)]))
     assert judge.status() == "passed"
-    assert judge.impostors >= 2 * 6
+    assert judge.wrong_outputs >= 2 * 6
 
 
-def test_a_tolerance_that_takes_zeros_for_the_answer_is_mistrusted() -> None:
+def test_a_tolerance_that_accepts_zeros_is_vacuous() -> None:
     def check(case, operands, seen):
         return None if np.abs(seen.output).max() < 1e30 else pytest.fail("unheard of")
 
     assert judged(lambda judge: judge.answers([Case(SMALL)], check)).status() == "mistrusted"
 
 
-def test_nobody_is_asked_without_being_told_to() -> None:
-    judge = judged(lambda judge: judge.answers([SMALL], lambda case, operands, seen: None), impostors=False)
+def test_wrong_outputs_are_given_on_request_only() -> None:
+    judge = judged(lambda judge: judge.answers([SMALL], lambda case, operands, seen: None), with_wrong_outputs=False)
     assert judge.status() == "passed"
-    assert judge.impostors == 0
+    assert judge.wrong_outputs == 0
 
 
-def test_impostors_differ_from_the_right_answer() -> None:
+def test_wrong_outputs_differ_from_the_right_one() -> None:
     right = Observation("answer", np.arange(24, dtype=np.float32).reshape(1, 2, 3, 4), "float32")
-    found = dict(impostors(right, None))
-    assert set(found) == set(CHANGES)
-    assert all(not np.array_equal(one.output, right.output) for one in found.values())
+    changed = dict(wrong_outputs(right, None))
+    assert set(changed) == set(CHANGES)
+    assert all(not np.array_equal(wrong.output, right.output) for wrong in changed.values())
     constant = Observation("answer", np.ones((1, 1, 2, 2), np.float32), "float32")
-    assert set(dict(impostors(constant, None))) == {"zeros", "NaN everywhere"}
-    assert "the answer to the call before" in dict(impostors(constant, Observation("answer", np.zeros((1, 1, 2, 2)))))
+    assert set(dict(wrong_outputs(constant, None))) == {"zeros", "NaN everywhere"}
+    assert "the answer of the previous call" in dict(
+        wrong_outputs(constant, Observation("answer", np.zeros((1, 1, 2, 2))))
+    )
 
 
-def test_the_command_line_says_what_it_asked(
+def test_the_command_line_prints_the_counts(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sensitivity, "trust", lambda *_: sensitivity.Trust(2, 10, 60))
+    monkeypatch.setattr(sensitivity, "measure", lambda *_: sensitivity.Sensitivity(2, 10, 60))
     assert sensitivity.show("numpy_windows", "functional", "quick") == 0
-    assert "10 cases of 2 specs were given 60 wrong answers at quick: no specs took one" in capsys.readouterr().out
-    monkeypatch.setattr(sensitivity, "trust", lambda *_: sensitivity.Trust(2, 10, 60, ["some.thing in float32: …"]))
+    assert "10 cases of 2 specs were given 60 wrong outputs at quick: no specs accepted one" in capsys.readouterr().out
+    monkeypatch.setattr(
+        sensitivity, "measure", lambda *_: sensitivity.Sensitivity(2, 10, 60, ["some.thing in float32: …"])
+    )
     assert sensitivity.show("numpy_windows", "functional", "quick") == 1
-    monkeypatch.setattr(sensitivity, "trust", lambda *_: sensitivity.Trust())
+    monkeypatch.setattr(sensitivity, "measure", lambda *_: sensitivity.Sensitivity())
     assert sensitivity.show("numpy_windows", "functional", "quick") == 5
 
 

@@ -1,0 +1,70 @@
+"""Tests of the declarations of mutants: names, mechanisms and spec ids, without running any."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from convgauge.conformance.spec import PROFILES, TIERS
+from convgauge.selftest import mutants as declarations
+from convgauge.selftest.mutants import MECHANISMS, mutants
+from convgauge.selftest.run import collected
+from convgauge.worker import frameworks
+
+ALL = mutants()
+SPECS = {spec.id: spec for spec, _ in collected()}
+
+
+def test_there_are_many_mutants_and_correct_builds() -> None:
+    faulty = [mutant for mutant in ALL if mutant.faulty]
+    assert len(faulty) >= 300
+    assert len(ALL) - len(faulty) >= 50
+    assert sum(mutant.smoke for mutant in faulty) > 0.9 * len(faulty)
+
+
+@pytest.mark.parametrize("mutant", ALL, ids=lambda mutant: mutant.name)
+def test_a_declaration_is_well_formed(mutant: declarations.Mutant) -> None:
+    assert mutant.sentence.endswith(".")
+    assert len(mutant.sentence.split()) <= 25
+    assert mutant.tier in TIERS
+    assert mutant.profile in PROFILES
+    assert mutant.framework in frameworks.NAMES
+    assert bool(mutant.mechanism) == mutant.faulty
+    assert not mutant.faulty or mutant.killed_by
+    assert mutant.faulty or not mutant.killed_by
+    assert (mutant.path.parent.name == "correct") != mutant.faulty
+
+
+def test_every_mechanism_is_used_and_described() -> None:
+    assert {mutant.mechanism for mutant in ALL if mutant.faulty} == set(MECHANISMS)
+    assert all(sentence.endswith(".") for sentence in MECHANISMS.values())
+
+
+MUTANT = """
+@mutant("Drops the bias.", mechanism="{mechanism}", killed_by=("bias.added",))
+def without_bias(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    return None
+"""
+
+
+def test_a_name_that_is_used_twice_is_an_error(tmp_path: Path) -> None:
+    for name in ("first.py", "second.py"):
+        (tmp_path / name).write_text(MUTANT.format(mechanism="bias_dropped"))
+    with pytest.raises(ValueError, match="both declare without_bias"):
+        mutants(tmp_path)
+
+
+def test_an_unknown_mechanism_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "first.py").write_text(MUTANT.format(mechanism="magic"))
+    with pytest.raises(ValueError, match="unknown mechanism 'magic'"):
+        mutants(tmp_path)
+
+
+def test_a_mutant_has_the_origin_of_a_function_in_a_file() -> None:
+    (mutant,) = (mutant for mutant in ALL if mutant.name == "padding_pair_swapped")
+    assert mutant.origin.kind == "file"
+    assert mutant.origin.framework == "numpy"
+    assert {path.name for path in mutant.sources} == {"padding.py", "_base.py"}
+    (build,) = (mutant for mutant in ALL if mutant.name == "added_pairwise")
+    assert {path.name for path in build.sources} == {"summation.py", "_parts.py", "_base.py"}
