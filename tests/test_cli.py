@@ -57,7 +57,7 @@ def checked(path: Path) -> list[dict[str, Any]]:
     """The spec records of a run, without what differs from run to run."""
     import msgspec
 
-    found = [msgspec.to_builtins(record) for record in results.read(path).of(results.SpecRecord)]
+    found = [msgspec.to_builtins(record) for record in results.read(path).records_of(results.SpecRecord)]
     for one in found:
         del one["seconds"]
     return found
@@ -71,7 +71,7 @@ def test_a_sound_implementation_is_conformant(tmp_path: Path) -> None:
     run = results.read(output)
     assert run.footer is not None
     assert run.footer.verdicts["numpy_windows"].verdict.startswith("conformant")
-    assert run.footer.cases == sum(record.cases for record in run.of(results.SpecRecord)) > 100
+    assert run.footer.cases == sum(record.cases for record in run.records_of(results.SpecRecord)) > 100
 
 
 def test_pytest_itself_makes_the_same_run(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_a_faulty_one_is_not_and_its_line_reproduces(file: Path) -> None:
     found = convgauge("check", f"{file}:wrong", "--framework", "numpy", *FEW, "--output", str(output))
     assert found.returncode == 1
     assert "wrong: nonconformant" in found.stdout
-    (record, *_) = (one for one in results.read(output).of(results.SpecRecord) if one.counterexample)
+    (record, *_) = (one for one in results.read(output).records_of(results.SpecRecord) if one.counterexample)
     assert record.counterexample is not None
     words = shlex.split(record.counterexample.reproduce)
     assert words[:2] == ["convgauge", "reproduce"]
@@ -151,12 +151,14 @@ def test_expected_failures_are_strict(file: Path) -> None:
     output = file.with_name("run.jsonl")
     check = ["check", f"{file}:wrong", "--framework", "numpy", "--tier", "quick", "-k", "test_padding and int"]
     convgauge(*check, "--output", str(output))
-    failing = {record.spec for record in results.read(output).of(results.SpecRecord) if record.status != "passed"}
+    failing = {
+        record.spec for record in results.read(output).records_of(results.SpecRecord) if record.status != "passed"
+    }
     assert failing
     expect = file.with_name("expect.toml")
     expect.write_text("".join(f'["{id}"]\nreason = "known"\n' for id in sorted(failing)))
     found = convgauge(*check, "--expect", str(expect), "--output", str(output))
-    assert {record.status for record in results.read(output).of(results.SpecRecord)} <= {"xfailed", "passed"}
+    assert {record.status for record in results.read(output).records_of(results.SpecRecord)} <= {"xfailed", "passed"}
     stale = convgauge("check", "numpy_windows", *check[4:], "--expect", str(expect))
     assert stale.returncode == 1, stale.stdout
     assert found.returncode in (0, 1)
@@ -177,7 +179,7 @@ def test_an_interrupted_run_is_incomplete_and_keeps_what_it_had(file: Path, with
     assert process.returncode != 0
     run = results.read(output)
     assert run.footer is None or with_signal == signal.SIGINT
-    assert run.of(results.SpecRecord)
+    assert run.records_of(results.SpecRecord)
 
 
 def test_list_names_what_there_is() -> None:
@@ -194,7 +196,7 @@ def test_a_kernel_that_crashes_does_not_end_the_run(tmp_path: Path) -> None:
     assert found.returncode == 1
     run = results.read(output)
     assert run.footer is not None
-    assert "crashed" in {record.status for record in run.of(results.SpecRecord)}
+    assert "crashed" in {record.status for record in run.records_of(results.SpecRecord)}
 
 
 def test_reproduce_prints_the_case() -> None:

@@ -131,7 +131,7 @@ def test_with_a_worker_killed_in_the_middle_it_is_the_run_of_one_machine(
     assert msgspec.structs.replace(far.footer, elapsed=0) == msgspec.structs.replace(near.footer, elapsed=0)
     same = {"started": "", "command": "", "workers": {}}
     assert msgspec.structs.replace(far.header, **same) == msgspec.structs.replace(near.header, **same)
-    assert {one.status for one in far.of(results.SpecRecord)} >= {"passed", "failed", "xfailed", "xpassed"}
+    assert {one.status for one in far.records_of(results.SpecRecord)} >= {"passed", "failed", "xfailed", "xpassed"}
     assert "was done again: its worker" in said
     assert "100%" in said
     assert "again     convgauge reproduce kernel.py:conv2d" in said
@@ -157,13 +157,13 @@ def test_a_race_is_whole_on_one_worker_and_keeps_its_machine(
     words = ["bench", "numpy_im2col", "--baseline", "numpy_windows", "--layers", ",".join(SMALL), "--budget", "3"]
     assert cli.main([*words, "--cluster", cluster.address, "--output", str(path)]) == 0
     run = results.read(path)
-    timings = run.of(results.TimingRecord)
+    timings = run.records_of(results.TimingRecord)
     assert [one.problem for one in timings[::2]] == SMALL
     assert [one.implementation for one in timings] == ["numpy_windows", "numpy_im2col"] * 3
     assert all(one.worker == other.worker for one, other in zip(timings[::2], timings[1::2], strict=True))
     workers = set(run.header.workers)
     assert len(workers) == 2
-    assert workers == {one.worker for one in timings} == {one.worker for one in run.of(results.LimitRecord)}
+    assert workers == {one.worker for one in timings} == {one.worker for one in run.records_of(results.LimitRecord)}
     assert all(machine == run.header.machine for machine in run.header.workers.values())
     assert run.footer is not None
     said = capsys.readouterr().out
@@ -256,7 +256,7 @@ def test_unlike_machines_are_environments_apart_in_a_report() -> None:
 
 def test_races_are_told_in_the_layers_order() -> None:
     layers = LayerSet("some", tuple(Layer(Problem.parse(text)) for text in SMALL))
-    header = results.header(seed=0)
+    header = results.new_header(seed=0)
 
     def raced(*texts: str) -> results.Run:
         made = [

@@ -63,7 +63,7 @@ def test_a_run_says_the_same_whatever_the_number_of_threads(kernels: Path, tmp_p
 
 def test_threads_share_the_count_of_deaths(kernels: Path, tmp_path: Path) -> None:
     found = run(tmp_path / "run.jsonl", f"{kernels}:deadly", "--framework", "numpy", "--jobs", "2")
-    given_up = [re.search(r"given up after (\d+) deaths", one.reason) for one in found.of(results.SpecRecord)]
+    given_up = [re.search(r"given up after (\d+) deaths", one.reason) for one in found.records_of(results.SpecRecord)]
     counts = {int(match[1]) for match in given_up if match}
     assert len(counts) == 1
     assert counts <= {DEATHS, DEATHS + 1}  # both may have been at a call when it was given up
@@ -129,4 +129,4 @@ def test_specs_are_judged_at_the_same_time() -> None:
 
 def test_a_run_that_is_to_end_at_the_first_fault_tells_of_no_other(kernels: Path, tmp_path: Path) -> None:
     found = run(tmp_path / "run.jsonl", f"{kernels}:crooked", "--framework", "numpy", "-x", "--jobs", "3")
-    assert len(found.of(results.SpecRecord)) == 1
+    assert len(found.records_of(results.SpecRecord)) == 1

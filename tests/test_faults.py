@@ -45,7 +45,7 @@ def test_a_fault_has_its_outcome_and_costs_no_spec(outcomes: dict[str, Any], ker
 
 
 def of(run: results.Run, kernel: str) -> list[results.SpecRecord]:
-    return [one for one in run.of(results.SpecRecord) if one.implementation == kernel]
+    return [one for one in run.records_of(results.SpecRecord) if one.implementation == kernel]
 
 
 @pytest.mark.parametrize("kernel", ["always_dies", "always_hangs"])

@@ -51,7 +51,7 @@ def test_merged_shards_are_the_whole_run(runs: list[Path], tmp_path: Path) -> No
     assert timeless(merged) == timeless(whole)
     kinds = [type(one) for one in timeless(whole)]
     assert {results.ImplementationRecord, results.SpecRecord, results.ImageRecord} == set(kinds)
-    assert all(results.read(shard).of(results.SpecRecord) for shard in shards)
+    assert all(results.read(shard).records_of(results.SpecRecord) for shard in shards)
     got, expected = results.read(merged), results.read(whole)
     assert got.footer is not None
     assert expected.footer is not None
@@ -60,7 +60,7 @@ def test_merged_shards_are_the_whole_run(runs: list[Path], tmp_path: Path) -> No
 
 
 def test_an_expected_failure_that_does_not_come_about_is_found_by_merging(runs: list[Path]) -> None:
-    whole, *shards = (results.read(path).of(results.SpecRecord) for path in runs)
+    whole, *shards = (results.read(path).records_of(results.SpecRecord) for path in runs)
     assert [one.spec for one in whole if one.status == "xpassed"] == ["padding.same.even_kernel"]
     assert not [one for shard in shards for one in shard if one.status == "xpassed"]
 

@@ -55,7 +55,7 @@ def test_a_run_is_labelled_as_it_was_told(run: Run) -> None:
 
 
 def pictures(run: Run, kind: str) -> list[ImageRecord]:
-    return [image for image in run.of(ImageRecord) if image.kind == kind]
+    return [image for image in run.records_of(ImageRecord) if image.kind == kind]
 
 
 def test_a_nan_that_spreads_is_in_the_run_once(run: Run) -> None:
@@ -86,14 +86,14 @@ def test_digits_are_counted(run: Run) -> None:
 
 
 def test_every_margin_has_the_length_of_its_sum(run: Run) -> None:
-    record = next(r for r in run.of(SpecRecord) if r.spec == "accuracy.reduction")
+    record = next(r for r in run.records_of(SpecRecord) if r.spec == "accuracy.reduction")
     assert len(record.reductions) == len(record.margins) == record.cases
     assert record.reductions == sorted(record.reductions), "as the spec lists its problems"
     assert record.reductions[-1] >= 1000
 
 
 def test_every_case_is_somewhere_in_the_space(run: Run) -> None:
-    record = next(r for r in run.of(SpecRecord) if r.spec == "accuracy.reduction")
+    record = next(r for r in run.records_of(SpecRecord) if r.spec == "accuracy.reduction")
     assert sum(counts[0] for counts in record.space.values()) == record.cases
     long = sum(counts[0] for letters, counts in record.space.items() if "c" in letters)
     assert 0 < long == sum(length > LONG for length in record.reductions) < record.cases

@@ -40,7 +40,7 @@ def run(
     """(exit status, records, what was printed) of a race of kernels of this file's zoo against ``plain``."""
     shown = io.StringIO()
     path = tmp_path / "run.jsonl"
-    writer = results.Writer(path, results.header(seed=1))
+    writer = results.Writer(path, results.new_header(seed=1))
     arguments: dict = {"baseline": "plain", "threads": [1], "seed": 1, **more}
     origins = [kernel(name) for name in ("plain", *names)]
     console = Console(file=shown, width=160)

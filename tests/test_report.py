@@ -19,6 +19,7 @@ import pytest
 from convgauge import report, results
 from convgauge.cli import main
 from convgauge.conformance.features import FEATURES
+from convgauge.environment import Machine
 from convgauge.report import coverage as space
 from convgauge.report import export, faults, formatting, history, model, regions, speed
 from convgauge.report.charts import locality, margins, picture, sweeps
@@ -28,7 +29,6 @@ from convgauge.results import (
     Footer,
     Header,
     Judgement,
-    Machine,
     Picture,
     Record,
     Run,
@@ -231,7 +231,9 @@ def test_every_spec_of_an_implementation_is_on_its_page_s_list(site: Path) -> No
     assert found
     data = json.loads((site / "data" / "results.js").read_text("utf-8").removeprefix("const DATA = ").rstrip(";\n"))
     assert data["entries"][int(found.group(1))]["name"] == "direct_00"
-    records = [r for r in results.read(site.parent / "whole.jsonl").of(SpecRecord) if r.implementation == "direct_00"]
+    records = [
+        r for r in results.read(site.parent / "whole.jsonl").records_of(SpecRecord) if r.implementation == "direct_00"
+    ]
     own = json.loads(found.group(2))
     assert len(own) == len(data["specs"])
     for (id, *_, place, source, sentence), row in zip(data["specs"], own, strict=True):
@@ -289,7 +291,7 @@ def test_a_failed_build_leaves_the_earlier_report_and_nothing_half_written(
 def test_a_damaged_run_is_named_and_nothing_written(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "bad.jsonl"
     path.write_bytes(content)
-    with pytest.raises(results.Damaged, match=message) as raised:
+    with pytest.raises(results.DamagedFileError, match=message) as raised:
         report.build([path], tmp_path / "site")
     assert "bad.jsonl" in str(raised.value)
     assert not (tmp_path / "site").exists()

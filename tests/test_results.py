@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from convgauge import cli, results
 from convgauge.environment import Machine
-from convgauge.results import Damaged, Footer, Header, Judgement, SpecRecord, Writer, read
+from convgauge.results import DamagedFileError, Footer, Header, Judgement, SpecRecord, Writer, read
 
 HEADER = Header(results.SCHEMA, "0.1", Machine("a processor", 2, 1 << 30, "Linux", "x86_64"), {"python": "3"}, 7)
 RECORD = SpecRecord("mine", "padding.pair", "required", "passed", 3, margin=0.5)
@@ -32,7 +32,7 @@ def path(tmp_path: Path) -> Path:
 def test_what_is_written_reads_back(path: Path) -> None:
     run = read(path)
     assert (run.header, run.records, run.footer) == (HEADER, [RECORD], FOOTER)
-    assert run.of(SpecRecord) == [RECORD]
+    assert run.records_of(SpecRecord) == [RECORD]
 
 
 def test_every_line_says_its_type(path: Path) -> None:
@@ -55,7 +55,7 @@ def test_a_run_cut_off_anywhere_is_incomplete_or_damaged(path: Path, tmp_path: P
         cut.write_bytes(whole[:end])
         try:
             run = read(cut)
-        except Damaged:
+        except DamagedFileError:
             continue
         assert run.footer is None
 
@@ -63,7 +63,7 @@ def test_a_run_cut_off_anywhere_is_incomplete_or_damaged(path: Path, tmp_path: P
 def test_an_incomplete_run_goes_on(path: Path) -> None:
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join(lines[:2]) + lines[2][:9])
-    writer = Writer.onto(path)
+    writer = Writer.append_to(path)
     other = msgspec.structs.replace(RECORD, dtype="float64")
     writer.write(other)
     writer.write(FOOTER)
@@ -91,7 +91,7 @@ def test_a_damaged_line_is_named(path: Path, line: int, text: bytes, said: str) 
     lines = path.read_bytes().splitlines()
     lines[line - 1] = text
     path.write_bytes(b"\n".join(lines) + b"\n")
-    with pytest.raises(Damaged) as caught:
+    with pytest.raises(DamagedFileError) as caught:
         read(path)
     assert said in str(caught.value)
     assert str(path) in str(caught.value)
@@ -99,7 +99,7 @@ def test_a_damaged_line_is_named(path: Path, line: int, text: bytes, said: str) 
 
 def test_a_future_schema_is_refused_by_number(path: Path) -> None:
     path.write_text(path.read_text().replace(f'"schema":{results.SCHEMA}', '"schema":99', 1))
-    with pytest.raises(Damaged, match="schema 99"):
+    with pytest.raises(DamagedFileError, match="schema 99"):
         read(path)
 
 
@@ -107,13 +107,13 @@ def test_a_future_schema_is_refused_by_number(path: Path) -> None:
 def test_lines_out_of_their_place_are_refused(path: Path, order: tuple[int, ...]) -> None:
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join(lines[place] for place in order))
-    with pytest.raises(Damaged):
+    with pytest.raises(DamagedFileError):
         read(path)
 
 
 def test_an_empty_file_and_none_at_all(tmp_path: Path) -> None:
     (tmp_path / "empty").write_bytes(b"")
-    with pytest.raises(Damaged, match="empty"):
+    with pytest.raises(DamagedFileError, match="empty"):
         read(tmp_path / "empty")
     with pytest.raises(OSError, match="none"):
         read(tmp_path / "none")
@@ -126,7 +126,7 @@ def test_any_bytes_are_a_run_or_damaged(tmp_path: Path, content: bytes, headed: 
     path.write_bytes((msgspec.json.encode(HEADER) + b"\n" if headed else b"") + content)
     try:
         assert read(path).footer is None
-    except Damaged as error:
+    except DamagedFileError as error:
         assert str(path) in str(error)  # noqa: PT017
 
 
@@ -154,7 +154,7 @@ def test_an_unwritable_path_is_an_os_error(tmp_path: Path) -> None:
 
 def test_the_header_keeps_no_directory_names(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", ["/home/me/bin/convgauge", "check", "/home/me/secret/kernel.py:conv"])
-    made = results.header(seed=0)
+    made = results.new_header(seed=0)
     assert "secret" not in made.command
     assert made.versions["python"]
     assert made.machine.cores >= 1
@@ -169,7 +169,7 @@ def test_runs_of_the_first_revision_are_read() -> None:
     """Files as the first version wrote them: what has been added since has its default."""
     check, race = read(OLD / "check-1.0.jsonl"), read(OLD / "race-1.0.jsonl")
     assert (check.header.schema, check.header.revision, check.header.expected) == (1, 0, {})
-    assert [(one.implementation, one.spec, one.status) for one in check.of(SpecRecord)] == [
+    assert [(one.implementation, one.spec, one.status) for one in check.records_of(SpecRecord)] == [
         ("numpy_windows", "padding.pair", "passed"),
         ("numpy_windows", "special.nan.weight", "passed"),
         ("conv2d", "padding.pair", "failed"),
@@ -177,7 +177,7 @@ def test_runs_of_the_first_revision_are_read() -> None:
     ]
     assert check.footer is not None
     assert check.footer.verdicts["conv2d"].verdict == "nonconformant"
-    assert [one.verdict for one in race.of(results.TimingRecord)] == ["baseline", "faster"]
+    assert [one.verdict for one in race.records_of(results.TimingRecord)] == ["baseline", "faster"]
     assert all(one.worker == "" for one in race.records if hasattr(one, "worker"))
 
 
@@ -202,5 +202,5 @@ def test_a_newer_revision_is_read_without_what_was_added(tmp_path: Path) -> None
     assert (read(path).records, read(path).footer) == ([RECORD], FOOTER)
     lines[0] = HEADER
     path.write_bytes(b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
-    with pytest.raises(Damaged, match=r"line 2: .*omen"):
+    with pytest.raises(DamagedFileError, match=r"line 2: .*omen"):
         read(path)

@@ -23,8 +23,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def told(path: Path) -> list[results.Record]:
     """Everything after the header that does not tell the time."""
     run = results.read(path)
-    timeless = [msgspec.structs.replace(one, seconds=0.0) for one in run.of(results.SpecRecord)]
-    return [*run.of(results.ImplementationRecord), *timeless]
+    timeless = [msgspec.structs.replace(one, seconds=0.0) for one in run.records_of(results.SpecRecord)]
+    return [*run.records_of(results.ImplementationRecord), *timeless]
 
 
 @pytest.mark.parametrize("left", [1, 3, 5])

@@ -32,7 +32,7 @@ def measured(runs: Sequence[Run], reference: str) -> shards.Table:
     specs: dict[str, dict[str, tuple[float, float]]] = {}
     for run in runs:
         grouped: dict[str, list[SpecRecord]] = defaultdict(list)
-        for record in run.of(SpecRecord):
+        for record in run.records_of(SpecRecord):
             if record.implementation == reference:
                 grouped[record.spec].append(record)
         if grouped:
@@ -41,7 +41,7 @@ def measured(runs: Sequence[Run], reference: str) -> shards.Table:
     beyond: dict[str, list[float]] = defaultdict(list)
     for run in runs:
         rows = specs.get(run.header.tier, {})
-        records = [one for one in run.of(SpecRecord) if one.spec in rows and one.status in ("passed", "failed")]
+        records = [one for one in run.records_of(SpecRecord) if one.spec in rows and one.status in ("passed", "failed")]
         own = [one for one in records if one.implementation == reference]
         slow = sum(one.seconds for one in own) / sum(rows[one.spec][0] for one in own) if own else 1.0
         for record in records:
@@ -66,7 +66,7 @@ def _short(value: float) -> float:
 
 def balance(run: Run) -> None:
     """Print how evenly a run is spread over shards."""
-    records = run.of(SpecRecord)
+    records = run.records_of(SpecRecord)
     took = [record.seconds for record in records]
     estimated = shards.estimates([(record.spec, record.implementation) for record in records], run.header.tier)
     print(f"{run.path}: {len(records)} items, {sum(took):.0f} s, the longest {max(took):.2f} s")

@@ -163,7 +163,7 @@ def items(tier: str, runs: Sequence[Path]) -> dict[str, list[float]]:
     """Return the seconds of each item by implementation, from runs or as estimated for the built-in ones."""
     measured: dict[str, list[float]] = {}
     for path in runs:
-        for record in results.read(path).of(SpecRecord):
+        for record in results.read(path).records_of(SpecRecord):
             measured.setdefault(record.implementation, []).append(record.seconds)
     if measured:
         return measured

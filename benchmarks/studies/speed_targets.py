@@ -89,7 +89,7 @@ MAX_MEMORY = 4.0
 def main() -> int:
     """Run the study as a command; return its exit status."""
     options = _options()
-    writer = results.Writer(Path(options.output), results.header(seed=options.seed)) if options.output else None
+    writer = results.Writer(Path(options.output), results.new_header(seed=options.seed)) if options.output else None
     started, status = time.monotonic(), 3
     try:
         records = _race(options, writer)

@@ -1,7 +1,7 @@
 // Differences of two run files, read in the browser. The rules are those of convgauge.report.changes.
 "use strict";
 
-const FAULTS = new Set(["failed", "errored", "crashed", "timed_out", "xpassed", "mistrusted"]);
+const FAULTS = new Set(["failed", "errored", "crashed", "timed_out", "xpassed", "vacuous"]);
 const KINDS = { broke: "Broke", fixed: "Fixed", changed: "Changed otherwise", appeared: "Appeared", vanished: "Vanished", slower: "Slower", faster: "Faster" };
 
 async function readRun(file) {

@@ -15,12 +15,27 @@ TIERS: tuple[Tier, ...] = get_args(Tier)
 Level = Literal["required", "recommended"]
 LEVELS: tuple[Level, ...] = get_args(Level)
 
+Status = Literal[
+    "passed", "failed", "errored", "crashed", "timed_out", "declined", "skipped", "xfailed", "xpassed", "vacuous"
+]
+STATUSES: tuple[Status, ...] = get_args(Status)
+"""Statuses of a spec; no two of them are ever merged. A vacuous spec has a case that cannot fail."""
+
+FAULTS: tuple[Status, ...] = ("failed", "errored", "crashed", "timed_out", "xpassed", "vacuous")
+"""Statuses that make an implementation nonconformant if the spec is required."""
+
 Grade = Literal["A", "B", "C", "F", ""]
 GRADES: tuple[Grade, ...] = get_args(Grade)
 """Grades of accuracy, from the best to the worst; "" if no accuracy was measured."""
 
 Verdict = Literal["conformant", "conformant with declines", "nonconformant", "unjudged"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+
+RaceVerdict = Literal["baseline", "faster", "same", "slower", "undecided", "wrong", "declined", "failed", "absent"]
+"""Verdicts of one implementation's race on one problem."""
+
+RANKED: tuple[RaceVerdict, ...] = ("baseline", "faster", "same", "slower", "undecided")
+"""Verdicts of an implementation whose outputs were right and which was timed."""
 
 
 def includes(profile: Profile, other: Profile) -> bool:

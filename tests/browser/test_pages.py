@@ -140,7 +140,7 @@ def test_a_query_selects_results_as_the_records_have_them(browser: Any, folder: 
     from convgauge import results
     from convgauge.results import SpecRecord
 
-    every = [r for name in ("whole", "cut") for r in results.read(folder / f"{name}.jsonl").of(SpecRecord)]
+    every = [r for name in ("whole", "cut") for r in results.read(folder / f"{name}.jsonl").records_of(SpecRecord)]
     browser.get((folder / "site" / "specs.html").as_uri())
     queries = {
         "status:failed": [r for r in every if r.status == "failed"],
@@ -161,7 +161,7 @@ def test_is_different_and_only_find_what_their_names_say(browser: Any, folder: P
     from convgauge.results import FAULTS, SpecRecord
 
     report.build([folder / "whole.jsonl"], folder / "single")
-    records = results.read(folder / "whole.jsonl").of(SpecRecord)
+    records = results.read(folder / "whole.jsonl").records_of(SpecRecord)
     at_fault: dict[str, set[str]] = {}
     for record in records:
         if record.status in FAULTS:
@@ -245,7 +245,9 @@ def test_every_spec_of_an_implementation_is_listed_when_asked_for(browser: Any, 
     from convgauge.report import formatting
     from convgauge.results import SpecRecord
 
-    records = [r for r in results.read(folder / "whole.jsonl").of(SpecRecord) if r.implementation == "library_04"]
+    records = [
+        r for r in results.read(folder / "whole.jsonl").records_of(SpecRecord) if r.implementation == "library_04"
+    ]
     browser.get((folder / "site" / "implementations" / "library_04--py311.html").as_uri())
     assert shown(browser, "#each table") == []
     browser.find_element("css selector", "#each summary").click()

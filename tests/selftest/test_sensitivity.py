@@ -130,7 +130,7 @@ def test_a_promise_of_less_than_is_kept_is_found_out(grade: str, status: str, tm
     path.write_text(UNDERSTATED.format(grade=grade))
     words = ["check", str(path), "-k", "accuracy.contract", "--tier", "quick", "--output", str(output), "-q"]
     main(words)
-    (record,) = results.read(output).of(results.SpecRecord)
+    (record,) = results.read(output).records_of(results.SpecRecord)
     assert record.status == status
     if status == "failed":
         assert f"grade {grade} is promised, and A is kept" in record.reason

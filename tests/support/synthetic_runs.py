@@ -47,7 +47,7 @@ CHAPTERS = (
 )
 DTYPES = ("float64", "float32", "float16", "bfloat16")
 ALGORITHMS = ("direct", "im2col", "fft", "winograd", "library", "windows")
-FAULTY_SHARE = {"failed": 0.5, "errored": 0.2, "crashed": 0.1, "timed_out": 0.1, "mistrusted": 0.05, "xpassed": 0.05}
+FAULTY_SHARE = {"failed": 0.5, "errored": 0.2, "crashed": 0.1, "timed_out": 0.1, "vacuous": 0.05, "xpassed": 0.05}
 HOSTILE = "../../<img src=x onerror=alert(1)>\x1b[31m\n\u202e\"'&|`"
 
 

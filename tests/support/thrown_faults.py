@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from convgauge import results
+from convgauge.text import escape_controls
 
 FOLDER = Path(__file__).resolve().parent
 CHAPTERS = "definition or behaviour"
@@ -39,7 +40,7 @@ OPTIONS = [
     "--dtype",
     "float32",
 ]
-GRAVITY = ("crashed", "timed_out", "errored", "failed", "mistrusted", "declined", "passed", "skipped")
+GRAVITY = ("crashed", "timed_out", "errored", "failed", "vacuous", "declined", "passed", "skipped")
 
 
 @dataclass(frozen=True)
@@ -132,8 +133,10 @@ def thrown(output: Path) -> dict[str, Outcome]:
 
 def _became(fault: Fault, run: results.Run) -> Outcome:
     """The gravest record, and there the one that says what it should; good where no spec is missing either."""
-    records = [one for one in run.of(results.SpecRecord) if one.implementation == fault.kernel]
-    most = max(len([one for one in run.of(results.SpecRecord) if one.implementation == each.kernel]) for each in FAULTS)
+    records = [one for one in run.records_of(results.SpecRecord) if one.implementation == fault.kernel]
+    most = max(
+        len([one for one in run.records_of(results.SpecRecord) if one.implementation == each.kernel]) for each in FAULTS
+    )
     gravest = min((one.status for one in records), key=GRAVITY.index, default="lost")
     found = [one for one in records if one.status == gravest and fault.said in one.reason]
     shown = found[0] if found else records[0]
@@ -209,7 +212,7 @@ def _alive(pid: int) -> bool:
 def _timeless(path: Path) -> list[results.Record]:
     """The records of a run without what differs from run to run: seconds, and the order of what is judged at once."""
     records = sorted(
-        results.read(path).of(results.SpecRecord), key=lambda one: (one.implementation, one.spec, one.dtype)
+        results.read(path).records_of(results.SpecRecord), key=lambda one: (one.implementation, one.spec, one.dtype)
     )
     return [msgspec.structs.replace(one, seconds=0.0) for one in records]
 
@@ -224,7 +227,7 @@ def main() -> int:
         outcomes = [*thrown(folder / "run.jsonl").values(), *(interrupted(folder, way) for way in WAYS)]
     table = Table("fault", "outcome", "as told", "", title="faults thrown and what became of each")
     for one in outcomes:
-        told = results.visible(one.where.split("\n")[0])[:110]
+        told = escape_controls(one.where.split("\n")[0])[:110]
         table.add_row(one.what, one.status.replace("_", " "), told, "" if one.good else "WRONG")
     Console(width=None if sys.stdout.isatty() else 190).print(table, markup=False)
     good = sum(one.good for one in outcomes)

@@ -38,7 +38,7 @@ def check(run: Run, status: int) -> dict[str, Any]:
 
 def bench(run: Run, status: int) -> dict[str, Any]:
     """The standings of a race, and every ratio with its interval."""
-    timings = run.of(TimingRecord)
+    timings = run.records_of(TimingRecord)
     keys = ("implementation", "problem", "layer", "count", "threads", "verdict", "ratio", "low", "high", "reason")
     return {
         "suite": run.header.suite,

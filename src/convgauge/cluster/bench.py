@@ -155,7 +155,7 @@ def _keep(
     first = found[0][1].header
     if path is not None:
         workers = {worker: run.header.machine for worker, run in found}
-        header = msgspec.structs.replace(first, command=results.header(seed=0).command, workers=workers)
+        header = msgspec.structs.replace(first, command=results.new_header(seed=0).command, workers=workers)
         writer = results.Writer(path, header)
         for record in records:
             writer.write(record)
@@ -177,7 +177,7 @@ def together(found: Sequence[tuple[str, Run]], layer_set: LayerSet) -> list[Limi
     limits: list[LimitRecord | TimingRecord] = []
     timings: list[TimingRecord] = []
     for worker, run in found:
-        limits += [msgspec.structs.replace(record, worker=worker) for record in run.of(LimitRecord)]
-        timings += [msgspec.structs.replace(record, worker=worker) for record in run.of(TimingRecord)]
+        limits += [msgspec.structs.replace(record, worker=worker) for record in run.records_of(LimitRecord)]
+        timings += [msgspec.structs.replace(record, worker=worker) for record in run.records_of(TimingRecord)]
     timings.sort(key=lambda record: (record.threads, place[record.problem, record.layer]))
     return [*limits, *timings]

@@ -94,7 +94,7 @@ def _gather(address: str, asked: Asked, journal: _Journal, console: Console, tal
         say(console, f"{len(tasks)} parts on {len(farm.known)} workers of {address}")
         with Meter(console, sum(task.cost for task in tasks)) as meter:
             for done in farm.work(tasks):
-                for record in journal.take(done, farm.known).of(SpecRecord):
+                for record in journal.take(done, farm.known).records_of(SpecRecord):
                     if record.status in FAULTS:
                         say(console, f"\n{report_text(record)}\n")
                     elif talk is Talk.EVERY_SPEC:
@@ -177,7 +177,7 @@ class _Journal:
         return run
 
     def _header(self, run: Run, workers: dict[str, environment.Machine]) -> results.Header:
-        command = results.header(seed=0).command
+        command = results.new_header(seed=0).command
         return msgspec.structs.replace(run.header, shard="", command=command, started=self.started, workers=workers)
 
     @property

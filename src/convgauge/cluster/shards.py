@@ -13,6 +13,7 @@ from convgauge.cluster.scheduler import Done
 from convgauge.cluster.worker import RUN
 from convgauge.registry import Origin
 from convgauge.results import Run
+from convgauge.text import escape_controls
 
 LINES = 8  # of what a part printed that are shown where it left no run
 
@@ -29,13 +30,13 @@ def read(done: Done) -> Run:
         path.write_bytes(done.outcome.run)
         try:
             run = results.read(path)
-        except results.Damaged:
+        except results.DamagedFileError:
             run = None
     if run is None or run.footer is None:
         last = [line for line in done.outcome.told.splitlines() if line.strip()][-LINES:]
         said = "\n".join(last).removeprefix("convgauge: ").removeprefix("ERROR: ")
         status = 4 if done.outcome.status == 4 else 3
-        raise ClusterError(results.visible(f"{done.worker}, {done.task.name}: {said}"), status)
+        raise ClusterError(escape_controls(f"{done.worker}, {done.task.name}: {said}"), status)
     run.path = done.task.name
     return run
 

@@ -15,6 +15,7 @@ import numpy as np
 from convgauge.conformance.judge import Judge, Skip
 from convgauge.reference.operands import Array
 from convgauge.results import ImageRecord
+from convgauge.terms import Status
 
 SIDE = 160  # pixels: enough to judge by eye, and some 20 kB a picture
 
@@ -79,7 +80,7 @@ def confusion(judge: Judge, title: str, due: Array, read: Array, largest: float,
     table = np.zeros((classes, classes), int)
     np.add.at(table, (due, read), 1)
     kept = largest if np.isfinite(largest) else None
-    status = "passed" if largest <= bound else "failed"
+    status: Status = "passed" if largest <= bound else "failed"
     judge.images.append(ImageRecord(judge.said.name, title, "", "", kept, bound, status, "confusion", table.tolist()))
 
 
@@ -87,7 +88,7 @@ def locality(judge: Judge, title: str, output: Array, expected: Array) -> None:
     """Keep where NaN went in one plane, (height, width), and where it was due."""
     got, due = np.isnan(output), np.isnan(expected)
     table = np.where(got, np.where(due, 1, 2), np.where(due, 3, 0))
-    status = "passed" if (got == due).all() else "failed"
+    status: Status = "passed" if (got == due).all() else "failed"
     judge.images.append(ImageRecord(judge.said.name, title, "", "", None, None, status, "locality", table.tolist()))
 
 

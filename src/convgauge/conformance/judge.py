@@ -30,6 +30,7 @@ from convgauge.reference import accuracy, compare, oracle
 from convgauge.reference.compare import Fault
 from convgauge.reference.operands import Operands, draw
 from convgauge.results import Counterexample, Picture
+from convgauge.terms import Grade, Status
 from convgauge.worker.frameworks import kind_of
 from convgauge.worker.subject import Call, Observation
 
@@ -45,6 +46,11 @@ PRINTED = 2000  # characters of what an implementation prints that are kept with
 DRAWN = 400  # elements of a counterexample's operands that are still drawn
 
 UNSTABLE = "another call with the same operands gave other bits"
+
+GRAVITY: tuple[Status, ...] = (
+    "crashed", "timed_out", "errored", "failed", "vacuous", "passed", "declined", "skipped",
+)  # fmt: skip
+"""Statuses of cases, the gravest first."""
 
 Check = Callable[[Case, Operands, Observation], "Fault | None"]
 
@@ -103,7 +109,7 @@ class Judge:
         self.notes: list[str] = []
         self.margins: list[float] = []
         self.reductions: list[int] = []
-        self.grades: list[str] = []
+        self.grades: list[Grade] = []
         self.images: list[Any] = []
         self.wrong_outputs = 0  # number of wrong outputs given to its cases
         self.minimizes = True  # whether what fails is made smaller
@@ -132,7 +138,7 @@ class Judge:
         def check(case: Case, operands: Operands, seen: Observation) -> Fault | None:
             expected = oracle.answer(case.problem, operands)
             if not compare.informative(expected):
-                return Fault("mistrusted", "the expected output is mostly zero or constant: the case proves nothing")
+                return Fault("vacuous", "the expected output is mostly zero or constant: the case proves nothing")
             return self._whole(case, expected, seen, accuracy.integer_tolerance(case.problem, self.promise))
 
         self._judge(what, check, mixed=mixed, watch=watch, repeat=repeat, threads=threads, reuse=reuse)
@@ -412,7 +418,11 @@ class Judge:
             passed = verdict(case, operands, wrong) is None
             self.grades, self.margins, self.reductions = list(grades), list(margins), list(reductions)
             if passed:
+<<<<<<< HEAD
                 return Fault("mistrusted", f"the case accepts {name} for the right answer")
+=======
+                return Fault("vacuous", f"the case would let {name} through for the right answer")
+>>>>>>> 828a574 (Raise the schema to 2: the status of a case that cannot fail is vacuous)
         return None
 
     def _has_dtype(self) -> bool:
@@ -667,11 +677,11 @@ class Judge:
 
     # --- the sum of it ---
 
-    def status(self) -> str:
+    def status(self) -> Status:
         """What became of the spec: the gravest status of its cases; declined or skipped where none was judged."""
         if self.given_up and not self.outcomes["timed_out"]:
             return "crashed"
-        for status in ("crashed", "timed_out", "errored", "failed", "mistrusted", "passed", "declined", "skipped"):
+        for status in GRAVITY:
             if self.outcomes[status]:
                 return status
         return "skipped"

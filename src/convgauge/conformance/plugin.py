@@ -18,7 +18,7 @@ _KEY = pytest.StashKey["Session"]()
 _THREADS = pytest.StashKey[Any]()
 _LETTERS = {
     "passed": ".", "failed": "F", "errored": "E", "crashed": "C", "timed_out": "T", "declined": "d", "skipped": "s",
-    "xfailed": "x", "xpassed": "X", "mistrusted": "M",
+    "xfailed": "x", "xpassed": "X", "vacuous": "M",
 }  # fmt: skip
 
 
@@ -94,12 +94,12 @@ def _explained() -> Iterator[None]:
     """Have an implementation that cannot be loaded fail one test, and the others skipped."""
     from convgauge.conformance.session import Unavailable
     from convgauge.registry import LoadError
-    from convgauge.results import visible
+    from convgauge.text import escape_controls
 
     try:
         yield
     except LoadError as error:
-        raise Nonconformity(visible(f"{error}\n{error.trace}".rstrip())) from None
+        raise Nonconformity(escape_controls(f"{error}\n{error.trace}".rstrip())) from None
     except Unavailable as error:
         pytest.skip(str(error))
 
@@ -181,7 +181,7 @@ class _Hooks:
                 done = self.session.crew.result(_key(pyfuncitem))
         status, text = self.session.settle(done.judge, done.seconds, done.skipped)
         pyfuncitem.user_properties.append(("convgauge", status))
-        if status in ("failed", "errored", "crashed", "timed_out", "mistrusted", "xpassed"):
+        if status in ("failed", "errored", "crashed", "timed_out", "vacuous", "xpassed"):
             raise Nonconformity(text)
         if status == "xfailed":
             pytest.xfail(text)

@@ -13,7 +13,7 @@ from convgauge.conformance.cases import Case
 from convgauge.process.isolation import Limits, run
 from convgauge.reference import accuracy, compare, oracle
 from convgauge.reference.operands import draw
-from convgauge.results import visible
+from convgauge.text import escape_controls
 from convgauge.worker.subject import Call
 
 SHOWN = 8  # rows and columns of a plane that are printed
@@ -54,7 +54,7 @@ def _one(subject: Any, case: Case, device: str) -> bool:
     print(f"\noperands  {case.operands}, seed {case.seed}, layouts {'/'.join(case.layouts)}")
     print(f"call      {', '.join(f'{name}={value!r}' for name, value in case.keywords().items())}")
     if seen.kind == "declined":
-        print(visible(f"declined  {seen.message}"))
+        print(escape_controls(f"declined  {seen.message}"))
         return False
     fault = compare.outcome(seen, case.problem) or compare.form(seen, case.problem.output_shape, dtype)
     if fault is None and seen.impurities:
@@ -62,8 +62,8 @@ def _one(subject: Any, case: Case, device: str) -> bool:
     if fault is None:
         fault = _judged(case, operands, seen, promise)
     if seen.printed:
-        print(visible(f"printed   {seen.printed.strip()}"))
-    print(visible(f"verdict   {'right' if fault is None else fault.status + ': ' + fault.message}"))
+        print(escape_controls(f"printed   {seen.printed.strip()}"))
+    print(escape_controls(f"verdict   {'right' if fault is None else fault.status + ': ' + fault.message}"))
     if fault is not None and fault.index:
         print(f"first at  {fault.index}: got {fault.got}, expected {fault.expected} (within {fault.bound})")
         _planes(fault, seen.output, oracle.answer(case.problem, operands))

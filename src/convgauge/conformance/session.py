@@ -25,6 +25,8 @@ from convgauge.problem import ProblemError
 from convgauge.process.isolation import Limits, Runner, Toll, run
 from convgauge.reference.accuracy import worst
 from convgauge.registry import LoadError, Origin, TargetError
+from convgauge.terms import Status, Verdict
+from convgauge.text import escape_controls
 from convgauge.worker import frameworks
 from convgauge.worker.subject import Description
 
@@ -157,7 +159,7 @@ class Session:
         """Go on with the incomplete run in ``path``: what it holds is not done again. Raises `pytest.UsageError`."""
         try:
             run = results.read(path)
-        except (OSError, results.Damaged) as error:
+        except (OSError, results.DamagedFileError) as error:
             raise pytest.UsageError(f"{path} cannot be resumed: {error}") from None
         if run.footer is not None:
             raise pytest.UsageError(f"{path} is whole: there is nothing to resume")
@@ -166,15 +168,15 @@ class Session:
             old, new = getattr(run.header, field), getattr(mine, field)
             if old != new:
                 raise pytest.UsageError(f"{path} cannot be resumed: its {field} is {old!r}, and now it is {new!r}")
-        for record in run.of(results.SpecRecord):
+        for record in run.records_of(results.SpecRecord):
             self._keep(record)
         self.done = {(one.spec, one.implementation, one.dtype, one.device) for one in self.records}
-        self._introduced = {one.implementation for one in run.of(results.ImplementationRecord)}
-        self._pictured = {one.title for one in run.of(results.ImageRecord) if one.implementation == "oracle"}
-        self._writer = results.Writer.onto(path)
+        self._introduced = {one.implementation for one in run.records_of(results.ImplementationRecord)}
+        self._pictured = {one.title for one in run.records_of(results.ImageRecord) if one.implementation == "oracle"}
+        self._writer = results.Writer.append_to(path)
 
     def _header(self) -> results.Header:
-        return results.header(
+        return results.new_header(
             seed=self.setting.seed,
             profile=self.setting.profile,
             tier=self.setting.tier,
@@ -212,7 +214,7 @@ class Session:
             self._start_first()
             self._describe()
         except LoadError as error:
-            raise pytest.UsageError(results.visible(f"{error}\n{error.trace}".rstrip())) from None
+            raise pytest.UsageError(escape_controls(f"{error}\n{error.trace}".rstrip())) from None
         self.spare()
 
     def _describe(self) -> None:
@@ -359,9 +361,10 @@ class Session:
         tasks = [(key, functools.partial(self.judge, spec, *due), test) for key, spec, due, test in work]
         self.crew = Crew(tasks, self.jobs, self.leave)
 
-    def settle(self, judge: Judge, seconds: float, skipped: str = "") -> tuple[str, str]:
+    def settle(self, judge: Judge, seconds: float, skipped: str = "") -> tuple[Status, str]:
         """Record what became of a spec; its status, and the text to show for it."""
-        status, reason = ("skipped", skipped) if skipped else (judge.status(), judge.reason())
+        status: Status = "skipped" if skipped else judge.status()
+        reason = skipped or judge.reason()
         self._introduce(judge.said.name, judge.said)
         judge.blame(self._fatal.get(judge.said.name))
         expected = self.expected.get(judge.spec.id)
@@ -375,7 +378,7 @@ class Session:
                 self._pictured |= {image.title}
         return status, report_text(record)
 
-    def _record(self, judge: Judge, status: str, reason: str, seconds: float) -> results.SpecRecord:
+    def _record(self, judge: Judge, status: Status, reason: str, seconds: float) -> results.SpecRecord:
         spec = judge.spec
         return results.SpecRecord(
             implementation=judge.said.name,
@@ -394,10 +397,10 @@ class Session:
             source=spec.source,
             outcomes=dict(judge.outcomes),
             grade=worst(judge.grades),
-            margins=[float(f"{margin:.3g}") for margin in judge.margins[: results.MOST_MARGINS]],
+            margins=[float(f"{margin:.3g}") for margin in judge.margins[: results.MAX_MARGINS]],
             failing=[case.problem.text for case, _ in judge.faults],
             seconds=round(seconds, 4),
-            reductions=judge.reductions[: results.MOST_MARGINS],
+            reductions=judge.reductions[: results.MAX_MARGINS],
             space=judge.space,
         )
 
@@ -408,7 +411,7 @@ class Session:
             return
         try:
             self._writer.write(record)
-        except results.Unwritable as error:
+        except results.UnwritableFileError as error:
             self.unwritten = f"the run cannot be written to {error.filename}: {error.strerror}"
             pytest.exit(self.unwritten, returncode=pytest.ExitCode.INTERNAL_ERROR)
 
@@ -510,11 +513,12 @@ def judgement(name: str, records: list[results.SpecRecord]) -> results.Judgement
     Nonconformant where a required spec has a fault, be it an expected one; unjudged where no case was executed.
     """
     own = [record for record in records if record.implementation == name]
-    counts = Counter(record.status for record in own)
+    counts: Counter[str] = Counter(record.status for record in own)
     outcomes: Counter[str] = Counter()
     for record in own:
         outcomes.update(record.outcomes)
     executed = sum(record.cases for record in own)
+    verdict: Verdict
     if not executed:
         verdict = "unjudged"
     elif any(record.status in (*results.FAULTS, "xfailed") and record.level == "required" for record in own):
@@ -555,7 +559,7 @@ def report_text(record: results.SpecRecord) -> str:
     """What is shown for one spec: the sentence, the counterexample and how to run it again."""
     found = record.counterexample
     if found is None or record.status in ("passed", "xpassed"):
-        return results.visible(record.reason)
+        return escape_controls(record.reason)
     lines = [
         f"{record.implementation}: {record.spec} ({record.level}) {record.status} in {record.dtype} on {record.device}"
         + (f", as expected: {record.reason}" if record.status == "xfailed" else ""),
@@ -574,7 +578,7 @@ def report_text(record: results.SpecRecord) -> str:
         lines.append("  printed   " + found.printed.strip()[-PRINTED:].replace("\n", "\n            "))
     lines.append(f"  cases     {', '.join(f'{count} {name}' for name, count in record.outcomes.items())}")
     lines.append(f"  again     {found.reproduce}")
-    return results.visible("\n".join(lines))
+    return escape_controls("\n".join(lines))
 
 
 def expectations(path: str) -> dict[str, Expectation]:

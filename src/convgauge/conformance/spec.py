@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from convgauge.dtypes import DTYPES, FLOATS
+from convgauge.terms import LEVELS, PROFILES, TIERS, Level, Profile
 
-LEVELS = ("required", "recommended")
-PROFILES = ("kernel", "functional", "training", "torch")
-"""Each contains those before it."""
-TIERS = ("quick", "standard", "exhaustive")
+__all__ = ["LEVELS", "PROFILES", "TIERS", "Spec", "spec"]
+
 
 Test = TypeVar("Test", bound=Callable[..., None])
 
@@ -29,8 +28,8 @@ class Spec:
     """
 
     id: str
-    level: str
-    profile: str
+    level: Level
+    profile: Profile
     source: str
     sentence: str
     chapter: str
@@ -47,8 +46,8 @@ class Spec:
 def spec(
     id: str,
     *,
-    level: str = "required",
-    profile: str = "kernel",
+    level: Level = "required",
+    profile: Profile = "kernel",
     source: str,
     dtypes: tuple[str, ...] = FLOATS,
     quick: tuple[str, ...] = ("float32",),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from convgauge.conformance.session import Session
-from convgauge.results import FAULTS, Judgement, visible
+from convgauge.results import FAULTS, Judgement
+from convgauge.text import escape_controls
 
 
 def show(session: Session, terminal: Any) -> None:
@@ -20,7 +21,7 @@ def show(session: Session, terminal: Any) -> None:
     terminal.section("verdicts", sep="=")
     for name, target in session.targets.items():
         if target.absent:
-            terminal.write_line(visible(f"{name}: absent, {target.absent}"))
+            terminal.write_line(escape_controls(f"{name}: absent, {target.absent}"))
     for name, one in session.footer.verdicts.items():
         good = one.verdict.startswith("conformant")
         terminal.write_line(verdict(name, one), green=good, red=not good, bold=True)
@@ -41,7 +42,7 @@ def verdict(name: str, one: Judgement) -> str:
     """One implementation's line."""
     counts = ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in one.specs.items())
     return (
-        f"{visible(name)}: {one.verdict}, accuracy grade {one.grade or 'none'}; {one.executed} cases judged"
+        f"{escape_controls(name)}: {one.verdict}, accuracy grade {one.grade or 'none'}; {one.executed} cases judged"
         f" ({one.declined} declined); specs: {counts or 'none'}"
     )
 
@@ -60,8 +61,8 @@ def _advisory(session: Session, terminal: Any) -> None:
     for record in session.records:
         if record.level == "recommended" and record.status in FAULTS:
             terminal.write_line(
-                f"{visible(record.implementation)}: recommended, not required: {record.spec} {record.status}",
+                f"{escape_controls(record.implementation)}: recommended, not required: {record.spec} {record.status}",
                 yellow=True,
             )
         if record.status == "xpassed":
-            terminal.write_line(visible(f"{record.spec}: {record.reason}"), red=True)
+            terminal.write_line(escape_controls(f"{record.spec}: {record.reason}"), red=True)

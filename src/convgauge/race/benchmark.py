@@ -14,9 +14,10 @@ from convgauge.layers.sets import Layer, LayerSet, load
 from convgauge.race import BenchError, peaks, table
 from convgauge.race import statistics as stats
 from convgauge.race.contestant import Contestant
-from convgauge.race.race import RANKED, Entry, Race, Unfit
+from convgauge.race.race import Entry, Race, Unfit
 from convgauge.registry import Origin, TargetError, known, resolve
 from convgauge.results import TimingRecord, Writer
+from convgauge.terms import RANKED
 
 SECONDS_PER_LAYER = 10.0
 LARGEST_BUDGET = 212.0
@@ -53,7 +54,7 @@ class Bench:
         verdicts = {record.verdict for record in self.records}
         if verdicts & {"wrong", "failed"}:
             return 1
-        return 0 if verdicts & {"faster", "same", "slower", "undecided", "baseline"} else 5
+        return 0 if verdicts & set(RANKED) else 5
 
     def _check_usage(self) -> None:
         if self.budget is not None and not self.budget > 0:
@@ -213,6 +214,7 @@ def unraced(contestant: Contestant, baseline: str, layer: Layer, layer_set: Laye
 def record(race: Race, entry: Entry, layer: Layer, layer_set: LayerSet) -> TimingRecord:
     """What the run keeps of one entry. One that was not ranked has neither samples nor a ratio."""
     problem = layer.problem
+    assert entry.verdict is not None
     ranked = entry.verdict in RANKED and bool(entry.seconds)
     ratio = entry.ratio if ranked else None
     return TimingRecord(

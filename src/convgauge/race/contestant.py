@@ -14,6 +14,7 @@ from convgauge.problem import Problem
 from convgauge.process.isolation import Isolated, Limits, SubjectDied
 from convgauge.reference.operands import Array, Operands
 from convgauge.registry import LoadError, Origin
+from convgauge.terms import RaceVerdict
 from convgauge.worker import protocol
 from convgauge.worker.subject import Call, Observation
 
@@ -31,7 +32,7 @@ CALIBRATION_TIMEOUT = 700.0
 class Out(Exception):
     """A contestant leaves the race on this problem; ``verdict`` says as what, the message why."""
 
-    def __init__(self, verdict: str, reason: str) -> None:
+    def __init__(self, verdict: RaceVerdict, reason: str) -> None:
         super().__init__(reason)
         self.verdict = verdict
 

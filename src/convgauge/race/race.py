@@ -23,6 +23,7 @@ from convgauge.race.contestant import CALL_TIMEOUT, Contestant, Out, Request
 from convgauge.race.scaled_down import part_of
 from convgauge.race.verification import Case, Verification, flipped, places
 from convgauge.reference.operands import Operands, draw
+from convgauge.terms import RaceVerdict
 from convgauge.worker import protocol
 from convgauge.worker.operand_set import turn
 from convgauge.worker.timing import run_in
@@ -78,8 +79,6 @@ IDLE = 3
 HOPELESS = 8
 """By what factor a call may outlast the patience, as predicted from earlier problems, before no part of it is tried."""
 
-RANKED = ("baseline", "faster", "same", "slower", "undecided")
-
 
 class Unfit(Exception):
     """The baseline cannot be a baseline on this problem."""
@@ -90,7 +89,7 @@ class Entry:
     """A contestant in one race: what was measured, and as what it left, if it did. All times in seconds."""
 
     contestant: Contestant
-    verdict: str = ""
+    verdict: RaceVerdict | None = None
     reason: str = ""
     seconds: list[float] = field(default_factory=list)
     iterations: int = 1

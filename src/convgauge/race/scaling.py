@@ -13,8 +13,8 @@ from itertools import combinations, pairwise
 
 from convgauge.layers.sweeps import NAMED, value_of
 from convgauge.race import statistics as stats
-from convgauge.race.standings import RANKED
 from convgauge.results import TimingRecord
+from convgauge.terms import RANKED
 
 
 @dataclass(frozen=True)

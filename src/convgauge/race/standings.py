@@ -10,9 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from convgauge.results import TimingRecord
-
-RANKED = ("baseline", "faster", "same", "slower", "undecided")
-"""Verdicts of implementations that were right; those of them with a ratio count in means and totals."""
+from convgauge.terms import RANKED
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from convgauge.terms import RaceVerdict
+
 ERROR_RATE = 0.05
 """The chance that any interval of a race misses its ratio, over all comparisons and all looks at the data."""
 
@@ -130,7 +132,7 @@ def pooled_floor(noises: Sequence[float]) -> float:
     return 2 / 0.6745 * float(np.median(noises)) if len(noises) >= FEW_FLOORS else 0.0
 
 
-def verdict(seen: Ratio, noise: float, floor: float = 0.0, margin: float = MARGIN) -> str:
+def verdict(seen: Ratio, noise: float, floor: float = 0.0, margin: float = MARGIN) -> RaceVerdict:
     """What a ratio's interval says, where the race's own control gives ``noise`` and earlier ones ``floor``.
 
     "same" where it lies within the margin, "faster" or "slower" where it lies beyond the noise, the floor and

@@ -34,6 +34,7 @@ C only with the unit roundoff of a lower precision; F not even so.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -44,6 +45,7 @@ from convgauge.dtypes import DTYPES, round_to
 from convgauge.problem import Problem
 from convgauge.reference import oracle
 from convgauge.reference.operands import Array, Operands
+from convgauge.terms import Grade
 
 ORDER = "ABCF"
 _TAIL = 21.0  # -ln of the chance that a sound implementation misses a statistical test: 10^-9
@@ -122,7 +124,7 @@ class Accuracy:
     ``index`` is the output with the largest componentwise error; ``bound`` what it was allowed there.
     """
 
-    grade: str
+    grade: Grade
     margin: float
     componentwise: float
     mean_square: float
@@ -244,7 +246,8 @@ def measure(output: Array, scale: Scale, operands: Operands, statistics: bool = 
     error[~np.isfinite(error)] = np.inf
     size = np.abs(error)
     under = {}
-    for grade in "ABC":
+    grades: tuple[Grade, ...] = ("A", "B", "C")
+    for grade in grades:
         bound, sigma = scale.bounds(grade, operands)
         under[grade] = (bound, _tests(error, size, scale, grade, bound, sigma, statistics))
         if max(under[grade][1]) <= 1.0:
@@ -276,6 +279,6 @@ def _tests(
     return largest, mean_square, mean
 
 
-def worst(grades: list[str]) -> str:
-    """The lowest of several grades; "" where there is none."""
+def worst(grades: Iterable[Grade]) -> Grade:
+    """Return the lowest of several grades, or "" if there is none."""
     return max(grades, key=ORDER.index, default="")

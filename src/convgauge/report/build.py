@@ -31,6 +31,7 @@ from convgauge.report.model import Entry, Report, Spec, gather
 from convgauge.results import FAULTS, ImageRecord, Run, SpecRecord
 from convgauge.selftest import kill_matrix
 from convgauge.selftest.kill_matrix import Matrix
+from convgauge.text import escape_controls
 
 _NAMED = ("chapter", "level", "profile")
 MARKER = "convgauge-report.json"
@@ -48,7 +49,7 @@ def build(
     A file that `convgauge selftest` wrote may stand among them: it tells what the specs have been seen to catch.
     A file that doesn't read is left out, and named on the first page and to ``told``, as is a run that was cut off.
     ``junit`` names a file for the results as JUnit XML. The report appears whole or not at all; an earlier one is
-    replaced, any other folder with something in it is not touched. Raises `results.Damaged`, a `ValueError`, where no
+    replaced, any other folder with something in it is not touched. Raises `results.DamagedFileError` where no
     file is a run that reads, and `OSError`.
     """
     files = list(_files(paths))
@@ -56,7 +57,7 @@ def build(
     runs = [one for one in read if isinstance(one, Run)]
     if not runs:
         none = f"no run among {len(files)} files: a report needs at least one"
-        raise results.Damaged(troubles[0].text if troubles else none)
+        raise results.DamagedFileError(troubles[0].text if troubles else none)
     report = gather(runs, [one.shown for one in troubles])
     proofs = [one for one in read if isinstance(one, Matrix)]
     check_replaceable(output)
@@ -93,14 +94,14 @@ class Trouble:
 def _files(paths: Iterable[Path]) -> Iterator[Path]:
     """The files themselves, and of folders the runs and kill matrices in them and below, in the order of their names.
 
-    Raises `results.Damaged` for a folder without any.
+    Raises `results.DamagedFileError` for a folder without any.
     """
     for path in paths:
         inside = (
             sorted(file for file in path.rglob("*") if file.is_file() and _in_folder(file)) if path.is_dir() else []
         )
         if path.is_dir() and not inside:
-            raise results.Damaged(f"there is no run (*.jsonl) in {path}")
+            raise results.DamagedFileError(f"there is no run (*.jsonl) in {path}")
         yield from inside or [path]
 
 
@@ -115,7 +116,7 @@ def _read(files: Iterable[Path]) -> tuple[list[Run | Matrix], list[Trouble]]:
     for path in files:
         try:
             found.append(kill_matrix.read(path) if kill_matrix.is_matrix(path) else results.read(path))
-        except results.Damaged as error:
+        except results.DamagedFileError as error:
             unread.append(Trouble(str(path), str(error), lost=True))
     return found, unread
 
@@ -147,7 +148,7 @@ def _ordered(run: Run) -> bytes:
 
     Records of one spec keep their order, since of two that tell of the same the later one holds.
     """
-    with results.opened(Path(run.path)) as file:
+    with results.open_run(Path(run.path)) as file:
         head, *lines = file.readlines()
     records = zip(lines, run.records, strict=False)  # a footer and a line that was cut off have no record
     kept = [(line, record) for line, record in records if not (isinstance(record, ImageRecord) and record.png)]
@@ -378,7 +379,9 @@ class Site:
 
     def _gallery(self) -> dict[str, Any]:
         """The pictures, filter by filter: the oracle's, then each implementation's with its difference."""
-        exact = {i.title: i for run in self.report.runs for i in run.of(ImageRecord) if i.implementation == "oracle"}
+        exact = {
+            i.title: i for run in self.report.runs for i in run.records_of(ImageRecord) if i.implementation == "oracle"
+        }
         shown: dict[str, list[tuple[Entry, ImageRecord, str, str]]] = {}
         for entry in self.report.entries:
             for image in entry.seen("filter"):
@@ -457,7 +460,7 @@ def templates() -> Templates:
 
 
 def _finalize(value: Any) -> Any:
-    return results.visible(value) if type(value) is str else value
+    return escape_controls(value) if type(value) is str else value
 
 
 def island(value: Any) -> Markup:

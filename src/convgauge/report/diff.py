@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from convgauge.report import formatting
-from convgauge.results import FAULTS, GRADES, VERDICTS, Run, SpecRecord, TimingRecord
+from convgauge.results import FAULTS, Run, SpecRecord, TimingRecord
+from convgauge.terms import GRADES, VERDICTS
 
 NOTHING_COMPARED = 5
 Key = tuple[str, str, str, str]
@@ -144,11 +145,14 @@ def timings(old: Run, new: Run) -> Iterator[Change]:
 
 
 def _records(run: Run) -> dict[Key, SpecRecord]:
-    return {(r.implementation, r.spec, r.dtype, r.device): r for r in run.of(SpecRecord)}
+    return {(r.implementation, r.spec, r.dtype, r.device): r for r in run.records_of(SpecRecord)}
 
 
 def _timings(run: Run) -> dict[tuple[str, str, str, int, str, str], TimingRecord]:
-    return {(r.implementation, r.problem, r.layers, r.threads, r.operands, r.baseline): r for r in run.of(TimingRecord)}
+    return {
+        (r.implementation, r.problem, r.layers, r.threads, r.operands, r.baseline): r
+        for r in run.records_of(TimingRecord)
+    }
 
 
 def _name(key: Key) -> str:

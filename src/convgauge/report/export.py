@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from xml.etree import ElementTree
 
-from convgauge import results
 from convgauge.report import formatting, ranking, speed
 from convgauge.report.model import INCOMPLETE, Entry, Report, gather
 from convgauge.results import FAULTS, Run, SpecRecord
+from convgauge.text import escape_controls
 
 COLOURS = {
     "conformant": "brightgreen",
@@ -120,7 +120,7 @@ def _code(text: str) -> str:
 # --- JUnit -----------------------------------------------------------------------------------------------------------
 
 _JUNIT = {
-    **dict.fromkeys(("failed", "mistrusted", "xpassed"), "failure"),
+    **dict.fromkeys(("failed", "vacuous", "xpassed"), "failure"),
     **dict.fromkeys(("errored", "crashed", "timed_out"), "error"),
     **dict.fromkeys(("declined", "skipped", "xfailed"), "skipped"),
 }
@@ -169,12 +169,12 @@ def _test(entry: Entry, record: SpecRecord) -> ElementTree.Element:
         case = record.counterexample
         said = record.reason or (case.message if case else "") or formatting.label(record.status)
         made = ElementTree.SubElement(test, kind, type=record.status, message=_xml(formatting.line(said)))
-        made.text = _xml(results.visible("\n".join(filter(None, (record.sentence, case.reproduce if case else "")))))
+        made.text = _xml(escape_controls("\n".join(filter(None, (record.sentence, case.reproduce if case else "")))))
     return test
 
 
 def _xml(text: str) -> str:
-    """Text without the two characters that XML forbids and `results.visible` lets be."""
+    """Text without the two characters that XML forbids and `escape_controls` lets be."""
     return text.replace("\ufffe", "?").replace("\uffff", "?")
 
 

@@ -7,7 +7,7 @@ import math
 import re
 import unicodedata
 
-from convgauge.results import visible
+from convgauge.text import escape_controls
 
 SYMBOLS = {
     "passed": "✓",
@@ -19,7 +19,7 @@ SYMBOLS = {
     "skipped": "○",
     "xfailed": "≈",
     "xpassed": "≠",
-    "mistrusted": "?",
+    "vacuous": "?",
 }
 LABELS = {"timed_out": "timed out", "xfailed": "expected failure", "xpassed": "unexpected pass"}
 MEANINGS = {
@@ -32,14 +32,14 @@ MEANINGS = {
     "skipped": "a device or dtype is not there",
     "xfailed": "failed, as the run was told to expect",
     "xpassed": "passed, though a failure was expected",
-    "mistrusted": "the case could not have failed, so passing it says nothing",
+    "vacuous": "the case could not have failed, so passing it says nothing",
 }
 GRAVITY = (
     "crashed",
     "timed_out",
     "errored",
     "failed",
-    "mistrusted",
+    "vacuous",
     "xpassed",
     "xfailed",
     "declined",
@@ -58,7 +58,7 @@ LETTERS = {
     "skipped": "s",
     "xfailed": "x",
     "xpassed": "u",
-    "mistrusted": "m",
+    "vacuous": "m",
 }
 """One letter a status, for the compact table that the pages' script searches."""
 
@@ -81,7 +81,7 @@ def gravity(status: str) -> int:
 
 def line(text: str) -> str:
     """``text`` on one line, for a terminal, a heading or a cell of a Markdown table."""
-    return text if text.isprintable() else visible(text).replace("\n", "\\n").replace("\t", " ")
+    return text if text.isprintable() else escape_controls(text).replace("\n", "\\n").replace("\t", " ")
 
 
 def slug(name: str) -> str:

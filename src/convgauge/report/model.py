@@ -199,7 +199,7 @@ def gather(runs: Sequence[Run], unread: Sequence[str] = ()) -> Report:
 
 
 def _limits(environment: Environment) -> list[LimitRecord]:
-    measured = (limit for run in environment.runs for limit in run.of(LimitRecord))
+    measured = (limit for run in environment.runs for limit in run.records_of(LimitRecord))
     return list({(limit.what, limit.dtype, limit.threads): limit for limit in measured}.values())
 
 
@@ -256,9 +256,13 @@ def _parts(run: Run) -> dict[str, Part]:
     """What a run says, by implementation; one that was cut off has a part even on those it had not come to."""
     verdicts = run.footer.verdicts if run.footer else {}
     parts = {name: Part([], judgement) for name, judgement in verdicts.items()}
-    records = run.of(SpecRecord)
+    records = run.records_of(SpecRecord)
     if run.footer is None and records:
-        parts = {record.implementation: Part([], None) for record in run.of(ImplementationRecord) if not record.absent}
+        parts = {
+            record.implementation: Part([], None)
+            for record in run.records_of(ImplementationRecord)
+            if not record.absent
+        }
     for record in records:
         parts.setdefault(record.implementation, Part([], None)).records.append(record)
     return parts

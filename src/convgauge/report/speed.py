@@ -12,6 +12,7 @@ from convgauge.layers import sweeps
 from convgauge.race import standings as summary
 from convgauge.report.model import Report
 from convgauge.results import LimitRecord, TimingRecord
+from convgauge.terms import RANKED
 
 VERDICTS = ("baseline", "faster", "same", "slower", "undecided", "wrong", "declined", "failed")
 
@@ -157,7 +158,7 @@ class Race:
 
 def ranked(timing: TimingRecord) -> bool:
     """Whether a timing counts: its answers were right, and it has samples."""
-    return timing.verdict in summary.RANKED and bool(timing.seconds)
+    return timing.verdict in RANKED and bool(timing.seconds)
 
 
 def median(timing: TimingRecord) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from convgauge.results import Damaged
+from convgauge.results import DamagedFileError
 
 SCHEMA = 2
 """Version of the file's format."""
@@ -140,7 +140,11 @@ def is_matrix(path: Path) -> bool:
 
 
 def read(path: Path) -> Matrix:
+<<<<<<< HEAD
     """Return the matrix that `Matrix.table` was written from. Raises `Damaged` or `OSError`."""
+=======
+    """The matrix that `Matrix.table` was written of. Raises `DamagedFileError`, `OSError`."""
+>>>>>>> 828a574 (Raise the schema to 2: the status of a case that cannot fail is vacuous)
     try:
         content = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
         schema = content.get("schema", 1)
@@ -148,6 +152,7 @@ def read(path: Path) -> Matrix:
             raise Damaged(f"{path}: schema {schema}, and this version of convgauge reads schemas 1 and {SCHEMA}")
         return msgspec.convert(_from_schema_1(content) if schema == 1 else content, Matrix)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+<<<<<<< HEAD
         raise Damaged(f"{path} is not a kill matrix: {error}") from None
 
 
@@ -173,3 +178,11 @@ def _from_schema_1(content: dict[str, Any]) -> dict[str, Any]:
             {_RENAMED.get(key, key): value for key, value in finding.items()} for finding in findings
         ]
     return renamed
+=======
+        raise DamagedFileError(f"{path} is not a kill matrix: {error}") from None
+    if content.get("schema", SCHEMA) != SCHEMA:
+        raise DamagedFileError(
+            f"{path}: schema {content['schema']}, and this version of convgauge reads schema {SCHEMA}"
+        )
+    return found
+>>>>>>> 828a574 (Raise the schema to 2: the status of a case that cannot fail is vacuous)

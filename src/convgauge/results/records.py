@@ -1,0 +1,268 @@
+"""The records of a run: one struct per kind of line, as they stand in the file.
+
+Field descriptions give units. None stands for a number that was not measured, "" for a word that does not apply.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import msgspec
+
+from convgauge.environment import Machine
+from convgauge.terms import Grade, Level, RaceVerdict, Status, Verdict
+
+SCHEMA = 2
+"""Version of the format, raised if a field is removed or changes its meaning."""
+
+REVISION = 0
+"""Revision of the schema, raised if a field or a kind of record is added. A reader accepts newer revisions."""
+
+OLDEST_SCHEMA = 1
+"""Oldest schema that is read. Schema 1 called the status ``vacuous`` by another name."""
+
+MAX_MARGINS = 200
+"""Cases of one spec whose margins are recorded one by one."""
+
+
+class Header(msgspec.Struct, frozen=True, tag="header", tag_field="type"):
+    """The first line of a run.
+
+    - ``schema``, ``revision``: version of the format.
+    - ``suite``: version of convgauge; ``versions``: those of Python and of the engines.
+    - ``label``: name of the environment. Runs with the same label form one environment in a report.
+    - ``shard``: "3/8" for part 3 of 8; "" for a whole run.
+    - ``selection``: what the run was narrowed to ("-k padding", "only in float32"); "" if nothing was left out.
+    - ``expected``: reason of each expected failure, by spec.
+    - ``workers``: machines of a run on a cluster, by the worker's address; ``machine`` is one of them.
+    """
+
+    schema: int
+    suite: str
+    machine: Machine
+    versions: dict[str, str]
+    seed: int
+    command: str = ""
+    started: str = ""
+    profile: str = ""
+    tier: str = ""
+    label: str = ""
+    shard: str = ""
+    selection: str = ""
+    expected: dict[str, str] = {}
+    workers: dict[str, Machine] = {}
+    revision: int = 0
+
+
+class Picture(msgspec.Struct, frozen=True):
+    """Planes of a small failing case, to draw. NaN and infinity are None, as JSON has no spelling for them."""
+
+    input: list[list[float | None]]
+    weight: list[list[float | None]]
+    got: list[list[float | None]]
+    expected: list[list[float | None]]
+
+
+class Counterexample(msgspec.Struct, frozen=True):
+    """The smallest problem found on which a spec fails.
+
+    - ``index``: first wrong output; ``got``, ``expected``, ``bound``: text, since a value may be NaN.
+    - ``wrong``, ``outputs``: number of wrong elements, and of all elements.
+    - ``reproduce``: command line that runs the case again.
+    - ``printed``: end of what the implementation printed during the call.
+    """
+
+    problem: str
+    operands: str
+    seed: int
+    message: str
+    reproduce: str
+    layouts: list[str] = []
+    arguments: str = ""
+    index: list[int] = []
+    got: str = ""
+    expected: str = ""
+    bound: str = ""
+    wrong: int = 0
+    outputs: int = 0
+    picture: Picture | None = None
+    printed: str = ""
+
+
+class SpecRecord(msgspec.Struct, frozen=True, tag="spec", tag_field="type"):
+    """Result of one spec for one implementation, dtype and device.
+
+    - ``cases``: judged cases; ``outcomes``: number of cases by status, those that were not judged included.
+    - ``margin``: largest error divided by its bound; ``margins``: those of the first `MAX_MARGINS` cases.
+    - ``reductions``: products that each output of these cases sums, one per margin.
+    - ``sentence``, ``source``: the spec's own.
+    - ``failing``: problems on which the spec fails.
+    - ``space``: by the letters of a problem's features (`convgauge.conformance.features`), three counts: judged cases,
+      cases with a fault, declined cases.
+    """
+
+    implementation: str
+    spec: str
+    level: Level
+    status: Status
+    cases: int
+    dtype: str = ""
+    device: str = ""
+    margin: float | None = None
+    reason: str = ""
+    counterexample: Counterexample | None = None
+    chapter: str = ""
+    profile: str = ""
+    sentence: str = ""
+    source: str = ""
+    outcomes: dict[str, int] = {}
+    grade: Grade = ""
+    margins: list[float] = []
+    failing: list[str] = []
+    seconds: float = 0.0
+    reductions: list[int] = []
+    space: dict[str, list[int]] = {}
+
+
+class TimingRecord(msgspec.Struct, frozen=True, tag="timing", tag_field="type"):
+    """Race of one implementation against ``baseline`` on one problem.
+
+    - ``seconds``: raw samples in seconds per call, one per round.
+    - ``ratio``: median over rounds of the implementation's time divided by the baseline's; ``low``, ``high``: its
+      interval; None if the implementation was not ranked.
+    - ``noise``: noise floor from the A/A control, the ratio's deviation from 1 that the baseline shows against itself.
+    - ``count``: number of times that the layer stands in its network.
+    - ``flops``: two per product, products with padding included.
+    - ``peak_bytes``: memory that one call adds at its peak, its output included.
+    - ``alone_seconds``: seconds of a call without calls of others in between.
+    - ``control_seconds``: samples of the A/A control, in the baseline's record only.
+    - ``busy``: part of the race's time in which the system ran something else, already removed from ``seconds``
+      (Linux).
+    - ``worker``: address of the cluster's worker that ran the race; "" for this machine.
+    """
+
+    implementation: str
+    problem: str
+    seconds: list[float]
+    ratio: float | None
+    low: float | None
+    high: float | None
+    verdict: RaceVerdict
+    baseline: str
+    prepare_seconds: float | None
+    peak_bytes: int | None
+    flops: int
+    layers: str = ""
+    layer: str = ""
+    count: int = 1
+    noise: float | None = None
+    threads: int = 1
+    iterations: int = 1
+    reason: str = ""
+    algorithm: str = ""
+    alone_seconds: float | None = None
+    operands: str = "hot"
+    least_bytes: int = 0
+    control_seconds: list[float] = []
+    busy: float = 0.0
+    worker: str = ""
+
+
+class ImplementationRecord(msgspec.Struct, frozen=True, tag="implementation", tag_field="type"):
+    """Declaration of one implementation of the run; ``absent`` says why it could not be loaded."""
+
+    implementation: str
+    framework: str = ""
+    algorithm: str = ""
+    grade: str = ""
+    source: str = ""
+    summary: str = ""
+    dtypes: list[str] = []
+    declines: dict[str, str] = {}
+    prepares: bool = False
+    versions: dict[str, str] = {}
+    devices: list[str] = []
+    absent: str = ""
+
+
+class ImageRecord(msgspec.Struct, frozen=True, tag="image", tag_field="type"):
+    """A picture or a table of one implementation's outputs, for the gallery.
+
+    The implementation "oracle" stands for the exact picture. ``kind`` is one of:
+
+    - "filter": a filter applied to a photograph. ``png`` is base64; ``difference`` is the amplified absolute
+      difference from the oracle's picture, ``largest`` its largest element, ``bound`` the limit of that.
+    - "confusion": digits read by a network. ``table`` has a row per digit and a column per reading; ``largest`` is the
+      error of the logit that is closest to its bound, ``bound`` that bound.
+    - "locality": outputs that one NaN of the input reaches. ``table`` has a number per output: 0 correctly no NaN,
+      1 correctly NaN, 2 NaN outside its receptive field, 3 no NaN inside it.
+    """
+
+    implementation: str
+    title: str
+    png: str
+    difference: str = ""
+    largest: float | None = None
+    bound: float | None = None
+    status: Status = "passed"
+    kind: str = "filter"
+    table: list[list[int]] = []
+
+
+class LimitRecord(msgspec.Struct, frozen=True, tag="limit", tag_field="type"):
+    """A measured limit of the machine: ``what`` is "matmul" (FLOP/s) or "copy" (bytes/s).
+
+    ``worker`` is the address of the cluster's worker that measured it; "" for this machine.
+    """
+
+    what: str
+    dtype: str
+    threads: int
+    value: float
+    unit: str
+    worker: str = ""
+
+
+class Judgement(msgspec.Struct, frozen=True):
+    """The footer's summary of one implementation.
+
+    ``executed`` and ``declined`` count cases, ``specs`` counts specs by status.
+    """
+
+    verdict: Verdict
+    grade: Grade
+    executed: int
+    declined: int
+    specs: dict[str, int] = {}
+
+
+class Footer(msgspec.Struct, frozen=True, tag="footer", tag_field="type"):
+    """The last line: verdicts by implementation, elapsed seconds, judged cases, and the exit status ``exit``."""
+
+    verdicts: dict[str, Judgement]
+    elapsed: float
+    cases: int
+    exit: int = 0
+
+
+Record = Header | ImplementationRecord | SpecRecord | TimingRecord | ImageRecord | LimitRecord | Footer
+
+RecordType = TypeVar("RecordType", bound=msgspec.Struct)
+
+
+class Run(msgspec.Struct):
+    """A run that has been read: its records in order; ``footer`` is None if the run is incomplete."""
+
+    path: str
+    header: Header
+    records: list[Record]
+    footer: Footer | None
+
+    def records_of(self, kind: type[RecordType]) -> list[RecordType]:
+        """Return the records of one kind, in order."""
+        return [record for record in self.records if isinstance(record, kind)]
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of one line of a run."""
+    return msgspec.json.schema(Record)

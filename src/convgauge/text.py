@@ -1,0 +1,22 @@
+"""Text that goes to a terminal or a page."""
+
+from __future__ import annotations
+
+import re
+
+_CONTROLS = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]"
+)
+
+
+def escape_controls(text: str) -> str:
+    """Return ``text`` with control, zero-width and direction-changing characters replaced by visible ones.
+
+    Newlines and tabs stay. An escape becomes the four characters ``\\x1b``, which do nothing.
+    """
+    return text if text.isprintable() else _CONTROLS.sub(_escaped, text)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    code = ord(match.group())
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
