@@ -305,7 +305,7 @@ def test_what_does_not_read_is_left_out_and_named_on_the_page_and_the_terminal(
     synthetic_runs.write(folder / "b-cut.jsonl", 2, 3, 20, whole=False)
     whole = good.read_bytes().splitlines(keepends=True)
     (folder / "c-empty.jsonl").write_bytes(b"")
-    (folder / "d-future.jsonl").write_bytes(whole[0].replace(b'"schema":1', b'"schema":7') + whole[1])
+    (folder / "d-future.jsonl").write_bytes(whole[0].replace(b'"schema":2', b'"schema":7') + whole[1])
     (folder / "e-\x1b[31m<img>.jsonl").write_bytes(whole[0] + b"{]\n" + whole[1])
     (folder / "f-packed.jsonl.gz").write_bytes(gzip.compress(good.read_bytes())[:-9])
     (folder / "notes.json").write_text("{}")
@@ -913,7 +913,7 @@ def sweep(name: str, problem: str, **more: Any) -> TimingRecord:
 STRANGE = [
     TimingRecord("z", "p", [0.0], 1.0, 0.0, 0.0, "baseline", "z", 0.0, 0, 0),
     TimingRecord("y", "p", [1e-300], 1e-300, 1e-300, 1e300, "faster", "z", 1e300, 2**62, 2**62, noise=1e300),
-    TimingRecord("x", "not a problem", [1e300], 1e300, None, None, "no such verdict", "z", None, None, 1, count=0),
+    TimingRecord("x", "not a problem", [1e300], 1e300, None, None, "undecided", "z", None, None, 1, count=0),
     TimingRecord("w", "p", [-1.0], None, None, None, "same", "z", None, None, 1, least_bytes=1),
     sweep("u", "not a problem"),
     sweep("t", EMPTY, seconds=[0.0, 1.0], ratio=0.0, low=-1.0, high=1e300, layers="scaling:batch"),
@@ -923,10 +923,10 @@ STRANGE = [
     TimingRecord("v", "p", [], None, None, None, "wrong", "", None, None, 0, layers="\x00", threads=-1),
     results.LimitRecord("matmul", "", 1, 0.0, ""),
     results.LimitRecord("copy", "", 1, 1e-300, ""),
-    results.ImageRecord("z", "t", "not base64", "AAAA", -1.0, 1e300, "no such status"),
+    results.ImageRecord("z", "t", "not base64", "AAAA", -1.0, 1e300, "errored"),
     results.ImageRecord("oracle", "t", "", "", None, None),
     results.ImplementationRecord("", absent="\n"),
-    spec("", id="", status="no such status", level="", cases=0, chapter="", dtype="@", device="@@"),
+    spec("", id="", status="skipped", level="recommended", cases=0, chapter="", dtype="@", device="@@"),
     spec("a", id="a", status="failed", margin=1e308, margins=[0.0, 1e308, 5e-324, -1.0], failing=["", "\x00" * 9]),
     *(
         spec(
@@ -952,7 +952,7 @@ def test_strange_records_are_shown_somehow(tmp_path: Path, chosen: list[Record])
     writer = results.Writer(tmp_path / "run.jsonl", header(versions={"\x1b": "<b>"}, started="\u202e"))
     for record in chosen:
         writer.write(record)
-    writer.write(Footer({"\x00": Judgement("no such verdict", "Z", -1, -1)}, 1e300, -1))
+    writer.write(Footer({"\x00": Judgement("unjudged", "", -1, -1)}, 1e300, -1))
     writer.close()
     index = report.build([tmp_path / "run.jsonl"], tmp_path / "site")
     for path in pages(index.parent):

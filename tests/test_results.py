@@ -204,3 +204,36 @@ def test_a_newer_revision_is_read_without_what_was_added(tmp_path: Path) -> None
     path.write_bytes(b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
     with pytest.raises(DamagedFileError, match=r"line 2: .*omen"):
         read(path)
+
+
+@pytest.mark.parametrize(
+    ("line", "known"),
+    [
+        (RECORD, '"status":"passed"'),
+        (RECORD, '"level":"required"'),
+        (FOOTER, '"verdict":"conformant"'),
+    ],
+)
+def test_a_word_outside_a_closed_set_is_refused_by_line(tmp_path: Path, line: results.Record, known: str) -> None:
+    path = tmp_path / "run.jsonl"
+    text = msgspec.json.encode(line).decode()
+    assert known in text
+    unknown = text.replace(known, known.partition(":")[0] + ':"splendid"')
+    path.write_bytes(msgspec.json.encode(HEADER) + f"\n{unknown}\n".encode())
+    with pytest.raises(DamagedFileError, match=r"line 2: Invalid enum value 'splendid'"):
+        read(path)
+
+
+def test_the_vacuous_status_of_schema_1_is_read(tmp_path: Path) -> None:
+    record = msgspec.to_builtins(RECORD) | {"status": "mistrusted", "outcomes": {"mistrusted": 2, "passed": 1}}
+    footer = {"type": "footer", "elapsed": 1.0, "cases": 3, "verdicts": {
+        "k": {"verdict": "nonconformant", "grade": "A", "executed": 3, "declined": 0, "specs": {"mistrusted": 1}}
+    }}  # fmt: skip
+    path = tmp_path / "run.jsonl"
+    header = msgspec.to_builtins(HEADER) | {"schema": 1}
+    path.write_bytes(b"".join(msgspec.json.encode(line) + b"\n" for line in (header, record, footer)))
+    run = read(path)
+    (upgraded,) = run.records_of(SpecRecord)
+    assert (upgraded.status, upgraded.outcomes) == ("vacuous", {"passed": 1, "vacuous": 2})
+    assert run.footer is not None
+    assert run.footer.verdicts["k"].specs == {"vacuous": 1}
