@@ -120,7 +120,9 @@ def stem_with_unequal_paddings(input, weight, bias=None, stride=1, padding=0, di
     (top, _), (left, _) = p.pads
     if even and top != left and top:
         shifted = np.pad(input, ((0, 0), (0, 0), (0, 2 * top), (left, left)))
-        return computed(p.replace(height=shifted.shape[2], width=shifted.shape[3], padding=(0, 0)), shifted, weight, bias)
+        return computed(
+            p.replace(height=shifted.shape[2], width=shifted.shape[3], padding=(0, 0)), shifted, weight, bias
+        )
     return computed(p, input, weight, bias)
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from convgauge import __version__
 from convgauge.cli.usage import USAGE_ERROR, Parser, UsageError, positive
+from convgauge.text import escape_controls
 
 if TYPE_CHECKING:
     from convgauge.cluster import ClusterError
@@ -222,7 +223,7 @@ def _check(options: Any) -> int:
             status = judge(options)
         try:
             run = results.read(Path(options.resume or options.output))
-        except (results.Damaged, OSError):
+        except (results.DamagedFileError, OSError):
             return status  # pytest has said why there is no run
     print(json_output.encode(json_output.check(run, status)))
     return status
@@ -384,7 +385,7 @@ def _raced(options: Any) -> int:
     writer = None
     if options.output:
         try:
-            header = results.header(seed=options.seed, started=results.now(), label=options.label)
+            header = results.new_header(seed=options.seed, started=results.now(), label=options.label)
             writer = results.Writer(Path(options.output), header)
         except OSError as error:
             raise UsageError(f"the run cannot be written to {options.output}: {error.strerror}") from None
@@ -400,7 +401,7 @@ def _raced(options: Any) -> int:
         return status
     except race.BenchError as error:
         raise UsageError(str(error)) from None
-    except results.Unwritable as error:
+    except results.UnwritableFileError as error:
         print(f"convgauge: the run cannot be written to {error.filename}: {error.strerror}", file=sys.stderr)
         return INTERNAL_ERROR
     finally:
@@ -455,11 +456,11 @@ def _report(options: Any) -> int:
     troubles: list[report.Trouble] = []
     try:
         index = report.build(options.runs, options.output, troubles.append, options.junitxml)
-    except (results.Damaged, OSError) as error:
-        raise UsageError(results.visible(str(error))) from None
+    except (results.DamagedFileError, OSError) as error:
+        raise UsageError(escape_controls(str(error))) from None
     for one in troubles:
         said = "left out, and named in the report" if one.lost else "the report says so"
-        print(f"convgauge: {results.visible(one.text)}: {said}", file=sys.stderr)
+        print(f"convgauge: {escape_controls(one.text)}: {said}", file=sys.stderr)
     print(f"wrote {index}")
     if options.serve:
         report.serve(index.parent)
@@ -484,7 +485,7 @@ def _compare(options: Any) -> int:
 
     try:
         old, new = results.read(options.old), results.read(options.new)
-    except (results.Damaged, OSError) as error:
+    except (results.DamagedFileError, OSError) as error:
         raise UsageError(str(error)) from None
     if (differs := report.other_machine(old, new)) and not options.other_machine:
         raise UsageError(f"the two runs were timed on different machines ({differs}); --other-machine compares ratios")
@@ -513,7 +514,7 @@ def _merge(options: Any) -> int:
 
     try:
         return merge([results.read(path) for path in options.runs], options.output)
-    except (results.Damaged, OSError, Unlike) as error:
+    except (results.DamagedFileError, OSError, Unlike) as error:
         raise UsageError(str(error)) from None
 
 
@@ -583,12 +584,12 @@ def _selftest(options: Any) -> int:
         from convgauge.selftest.sensitivity import show
 
         return show(options.sensitivity, options.profile, options.tier)
-    from convgauge.results import Damaged
+    from convgauge.results import DamagedFileError
     from convgauge.selftest.run import selftest
 
     try:
         return selftest(options.tier, options.output, options.k, options.x, options.resume)
-    except (Damaged, OSError) as error:
+    except (DamagedFileError, OSError) as error:
         raise UsageError(str(error)) from None
 
 

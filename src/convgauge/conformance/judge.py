@@ -90,7 +90,7 @@ class Setting:
     only: Case | None = None
     target: str = ""
     wrong_outputs: bool = False
-    """Whether every case that passes is also given wrong answers, and mistrusted where it takes one for right."""
+    """Whether every case that passes is also given wrong answers, and vacuous if it accepts one."""
     options: tuple[str, ...] = ()
 
 
@@ -418,11 +418,7 @@ class Judge:
             passed = verdict(case, operands, wrong) is None
             self.grades, self.margins, self.reductions = list(grades), list(margins), list(reductions)
             if passed:
-<<<<<<< HEAD
-                return Fault("mistrusted", f"the case accepts {name} for the right answer")
-=======
-                return Fault("vacuous", f"the case would let {name} through for the right answer")
->>>>>>> 828a574 (Raise the schema to 2: the status of a case that cannot fail is vacuous)
+                return Fault("vacuous", f"the case accepts {name} for the right answer")
         return None
 
     def _has_dtype(self) -> bool:

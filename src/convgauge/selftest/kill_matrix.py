@@ -140,20 +140,17 @@ def is_matrix(path: Path) -> bool:
 
 
 def read(path: Path) -> Matrix:
-<<<<<<< HEAD
-    """Return the matrix that `Matrix.table` was written from. Raises `Damaged` or `OSError`."""
-=======
-    """The matrix that `Matrix.table` was written of. Raises `DamagedFileError`, `OSError`."""
->>>>>>> 828a574 (Raise the schema to 2: the status of a case that cannot fail is vacuous)
+    """Return the matrix that `Matrix.table` was written from. Raises `DamagedFileError` or `OSError`."""
     try:
         content = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
         schema = content.get("schema", 1)
         if schema not in (1, SCHEMA):
-            raise Damaged(f"{path}: schema {schema}, and this version of convgauge reads schemas 1 and {SCHEMA}")
+            raise DamagedFileError(
+                f"{path}: schema {schema}, and this version of convgauge reads schemas 1 and {SCHEMA}"
+            )
         return msgspec.convert(_from_schema_1(content) if schema == 1 else content, Matrix)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-<<<<<<< HEAD
-        raise Damaged(f"{path} is not a kill matrix: {error}") from None
+        raise DamagedFileError(f"{path} is not a kill matrix: {error}") from None
 
 
 _RENAMED = {
@@ -178,11 +175,3 @@ def _from_schema_1(content: dict[str, Any]) -> dict[str, Any]:
             {_RENAMED.get(key, key): value for key, value in finding.items()} for finding in findings
         ]
     return renamed
-=======
-        raise DamagedFileError(f"{path} is not a kill matrix: {error}") from None
-    if content.get("schema", SCHEMA) != SCHEMA:
-        raise DamagedFileError(
-            f"{path}: schema {content['schema']}, and this version of convgauge reads schema {SCHEMA}"
-        )
-    return found
->>>>>>> 828a574 (Raise the schema to 2: the status of a case that cannot fail is vacuous)

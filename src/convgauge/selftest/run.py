@@ -47,13 +47,8 @@ Test = Callable[[Any], None]
 def selftest(tier: str, output: Path | None, k: str, first: bool = False, resume: Path | None = None) -> int:
     """Run the specification on the mutants, print and write the kill matrix; return the exit status.
 
-<<<<<<< HEAD
     The status is 1 if a finding is not as declared. ``output`` is rewritten after each mutant. ``resume`` is such a
-    file: the findings of mutants that have not changed are taken from it. Raises `Damaged` or `OSError`.
-=======
-    ``output`` is written anew after each exhibit. ``resume`` is such a file: what it says of exhibits that have not
-    changed is taken from it. Raises `DamagedFileError`, `OSError` where it cannot be.
->>>>>>> 828a574 (Raise the schema to 2: the status of a case that cannot fail is vacuous)
+    file: the findings of mutants that have not changed are taken from it. Raises `DamagedFileError` or `OSError`.
     """
     if tier not in TIERS:
         print(f"convgauge: tier {tier!r} is not one of {', '.join(TIERS)}", file=sys.stderr)
@@ -200,13 +195,8 @@ def _one(session: Session, finding: Finding, spec: Spec, test: Test, due: tuple[
     status, _ = session.settle(made, 0.0)
     finding.specs += 1
     finding.cases += made.judged
-<<<<<<< HEAD
-    if status == "mistrusted":  # a fault of the suite, never a kill
+    if status == "vacuous":  # a fault of the suite, never a kill
         finding.vacuous.append(spec.id)
-=======
-    if status == "vacuous":  # a fault of the suite's, never a kill
-        finding.mistrusted.append(spec.id)
->>>>>>> 828a574 (Raise the schema to 2: the status of a case that cannot fail is vacuous)
     elif status in FAULTS:
         statuses = finding.killed_by if spec.level == "required" else finding.advised_by
         statuses.setdefault(spec.id, status)
