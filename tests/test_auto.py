@@ -18,6 +18,7 @@ from convgauge.problem import Problem
 from convgauge.registry import Declaration, Implementation
 
 torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.isa
 
 PROBLEM = Problem.parse("n1c32h24w20_o48k3x3_s1x1_p1x1_d1x1_g1_b_float32")
 assert not tuner.small(PROBLEM)

@@ -12,6 +12,7 @@ import support
 STUDIES = support.ROOT / "benchmarks" / "studies"
 
 
+@pytest.mark.isa
 @pytest.mark.once
 def test_the_roofline_of_every_layer_of_a_set() -> None:
     pytest.importorskip("torch")

@@ -15,6 +15,8 @@ from convgauge.reference import oracle
 from convgauge.reference.operands import draw
 from convgauge.worker.subject import Call, Subject
 
+pytestmark = pytest.mark.isa
+
 
 @functools.cache
 def loaded(name: str) -> registry.Implementation:

@@ -14,6 +14,8 @@ import pytest
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 
+pytestmark = pytest.mark.isa
+
 
 @dataclass(frozen=True)
 class Example:

@@ -15,6 +15,7 @@ from convgauge.reference import accuracy, oracle
 from convgauge.reference.operands import draw
 from convgauge.worker.subject import Call, Observation, Subject
 
+pytestmark = pytest.mark.isa
 NAMES = list(registry.builtins())
 
 # Each problem holds several corner cases at once; sizes differ along every axis so that a swap shows.

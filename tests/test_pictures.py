@@ -71,6 +71,7 @@ def test_a_nan_that_spreads_is_in_the_run_once(run: Run) -> None:
     assert image.status == "failed"
 
 
+@pytest.mark.isa
 @pytest.mark.skipif(
     not all(map(installed, ("torch", "sklearn"))), reason="the network is torch's, the digits are scikit-learn's"
 )

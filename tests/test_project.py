@@ -55,6 +55,27 @@ def test_the_workflow_runs_the_whole_test(tox: configparser.ConfigParser) -> Non
     assert listed == tox["tox"]["env_list"]
 
 
+RUNS_NO_KERNEL = {
+    "test_configuration": "reads a command line",
+    "test_imports": "lists modules",
+    "test_layers": "runs models on the meta device",
+    "test_plugin": "lists modules",
+    "test_problem": "compares shapes on the meta device",
+    "test_project": "reads files",
+    "test_race": "lists modules",
+    "test_race_sets": "moves operands",
+    "test_registry": "resolves names",
+}
+
+
+def test_what_differs_with_the_processor_is_marked() -> None:
+    names_torch = re.compile(r"""import torch|["']torch["']""")
+    for path in sorted((ROOT / "tests").glob("test_*.py")):
+        source = path.read_text(encoding="utf-8")
+        if names_torch.search(source) and path.stem not in RUNS_NO_KERNEL:
+            assert "pytest.mark.isa" in source, f"{path.name} names torch and marks no test `isa`"
+
+
 def test_hooks_before_a_commit_judge_as_the_whole_test_does(tox: configparser.ConfigParser) -> None:
     hooks = (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
     assert set(re.findall(r"ruff==[\d.]+", hooks)) == {tox["testenv:lint"]["deps"]}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
+from convgauge import registry
 from convgauge.conformance.cases import Case
 from convgauge.conformance.judge import Judge, Setting
 from convgauge.conformance.spec import Spec
@@ -15,7 +18,9 @@ from convgauge.registry import resolve
 from convgauge.selftest import sensitivity
 from convgauge.worker.frameworks import installed
 from convgauge.worker.subject import Observation
+from support import FOLDER, defects
 
+needs_torch = pytest.mark.skipif(not installed("torch"), reason="torch is not installed")
 SMALL = Problem(batch=1, in_channels=2, height=4, width=5, out_channels=3, kernel=(2, 2))
 
 
@@ -30,25 +35,55 @@ def judged(ask, with_wrong_outputs: bool = True) -> Judge:
 def test_no_case_of_the_quick_tier_accepts_a_wrong_output() -> None:
     result = sensitivity.measure("numpy_windows", "functional", "quick")
     assert result.insensitive == []
+    assert result.failures == []
     assert result.cases > 5000
     assert result.wrong_outputs > 4 * result.cases
 
 
-@pytest.mark.skipif(not installed("torch"), reason="torch is not installed")
+def unexplained(result: sensitivity.Sensitivity, conv2d: defects.Conv2d) -> list[str]:
+    """Return the failures that are explained by no known defect that ``conv2d`` shows on this processor."""
+    present = defects.present_defects(conv2d)
+    return [
+        str(failure)
+        for failure in result.failures
+        if not any(defect.explains(failure.spec_id, failure.dtype) for defect in present)
+    ]
+
+
+@pytest.mark.isa
+@needs_torch
 def test_no_case_of_the_torch_profile_accepts_a_wrong_output() -> None:
+    import torch
+
     result = sensitivity.measure("torch_conv2d", "torch", "quick")
-    known = ["empty.in_channels.shape in float32"]  # torch's own defects
-    known += [] if right_in_bfloat16() else [" in bfloat16: "]
-    assert [sentence for sentence in result.insensitive if not any(defect in sentence for defect in known)] == []
+    assert result.insensitive == []
+    assert unexplained(result, torch.conv2d) == []
     assert result.cases > 5000
 
 
-def right_in_bfloat16() -> bool:
-    """Whether torch convolves bfloat16 rightly here: on processors with AMX it does not (see docs/found.md)."""
-    import torch
+PROCESSORS = FOLDER / "bfloat16_processors.py"
 
-    ones = torch.ones(1, 1, 78, 3, dtype=torch.bfloat16)
-    return bool((torch.conv2d(ones, ones[:, :, :3], stride=3) == 9).all())
+
+@pytest.mark.isa
+@needs_torch
+@pytest.mark.parametrize(
+    ("name", "defect"),
+    [
+        ("exact", None),
+        ("flushes_subnormals", defects.flushes_bfloat16_subnormals),
+        ("wrong_kernels", defects.has_wrong_bfloat16_kernels),
+    ],
+)
+def test_the_known_defects_explain_what_other_processors_fail(
+    name: str, defect: Callable[[defects.Conv2d], bool] | None
+) -> None:
+    conv2d = registry.load(*registry.resolve(f"{PROCESSORS}:{name}")).function
+    assert defect is None or defect(conv2d)
+    result = sensitivity.measure(f"{PROCESSORS}:{name}", "torch", "quick", ("bfloat16",))
+    assert result.insensitive == []
+    assert unexplained(result, conv2d) == []
+    assert result.cases > 250
+    assert (defect is None) == (result.failures == [])
 
 
 def test_a_case_that_checks_nothing_is_vacuous() -> None:
@@ -94,10 +129,14 @@ def test_the_command_line_prints_the_counts(
     monkeypatch.setattr(sensitivity, "measure", lambda *_: sensitivity.Sensitivity(2, 10, 60))
     assert sensitivity.show("numpy_windows", "functional", "quick") == 0
     assert "10 cases of 2 specs were given 60 wrong outputs at quick: no specs accepted one" in capsys.readouterr().out
-    monkeypatch.setattr(
-        sensitivity, "measure", lambda *_: sensitivity.Sensitivity(2, 10, 60, ["some.thing in float32: …"])
-    )
-    assert sensitivity.show("numpy_windows", "functional", "quick") == 1
+    group = sensitivity.FaultGroup("some.thing", "float32", "…")
+    for result in (
+        sensitivity.Sensitivity(2, 10, 60, insensitive=[group]),
+        sensitivity.Sensitivity(2, 10, 60, failures=[group]),
+    ):
+        monkeypatch.setattr(sensitivity, "measure", lambda *_, result=result: result)
+        assert sensitivity.show("numpy_windows", "functional", "quick") == 1
+        assert "some.thing in float32: …" in capsys.readouterr().out
     monkeypatch.setattr(sensitivity, "measure", lambda *_: sensitivity.Sensitivity())
     assert sensitivity.show("numpy_windows", "functional", "quick") == 5
 

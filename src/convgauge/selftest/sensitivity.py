@@ -13,18 +13,34 @@ from convgauge.process.isolation import Limits
 from convgauge.selftest.run import collected
 
 
+@dataclass(frozen=True)
+class FaultGroup:
+    """Faults with one message of a spec in a dtype: the case accepts a wrong output, or the implementation fails it."""
+
+    spec_id: str
+    dtype: str
+    description: str
+
+    def __str__(self) -> str:
+        return f"{self.spec_id} in {self.dtype}: {self.description}"
+
+
 @dataclass
 class Sensitivity:
-    """Counts of specs, cases and wrong outputs, and a sentence for each insensitive spec."""
+    """Counts of specs, cases and wrong outputs; the insensitive specs; the failures of the implementation."""
 
     specs: int = 0
     cases: int = 0
     wrong_outputs: int = 0
-    insensitive: list[str] = field(default_factory=list)
+    insensitive: list[FaultGroup] = field(default_factory=list)
+    failures: list[FaultGroup] = field(default_factory=list)
 
 
-def measure(target: str, profile: str, tier: str) -> Sensitivity:
-    """Run the specs of a profile on a correct implementation, and give wrong outputs to every case that passes."""
+def measure(target: str, profile: str, tier: str, dtypes: tuple[str, ...] = ()) -> Sensitivity:
+    """Run the specs of a profile on a correct implementation, and give wrong outputs to every case that passes.
+
+    ``dtypes`` narrows the dtypes that each spec has at the tier.
+    """
     sensitivity = Sensitivity()
     setting = Setting(profile, tier, wrong_outputs=True)
     targets = [Target(origin) for origin in registry.resolve(target, "")]
@@ -32,8 +48,10 @@ def measure(target: str, profile: str, tier: str) -> Sensitivity:
     try:
         session.load()
         for spec, test in collected():
-            for due in session.due(spec):
-                judge = session.judge(spec, *due)
+            for name, dtype, device in session.due(spec):
+                if dtypes and dtype not in dtypes:
+                    continue
+                judge = session.judge(spec, name, dtype, device)
                 judge.minimizes = False
                 try:
                     test(judge)
@@ -50,19 +68,19 @@ def _add(sensitivity: Sensitivity, judge: Judge) -> None:
     sensitivity.specs += 1
     sensitivity.cases += judge.judged
     sensitivity.wrong_outputs += judge.wrong_outputs
-    counts = Counter(fault.message for _, fault in judge.faults)
+    counts = Counter((fault.status == "vacuous", fault.message) for _, fault in judge.faults)
     first_cases = {fault.message: case for case, fault in reversed(judge.faults)}
-    sensitivity.insensitive += [
-        f"{judge.spec.id} in {judge.dtype}: {message} ({count} of {judge.judged} cases, such as {first_cases[message]})"
-        for message, count in counts.items()
-    ]
+    for (accepts_wrong_output, message), count in counts.items():
+        description = f"{message} ({count} of {judge.judged} cases, such as {first_cases[message]})"
+        groups = sensitivity.insensitive if accepts_wrong_output else sensitivity.failures
+        groups.append(FaultGroup(judge.spec.id, judge.dtype, description))
 
 
 def show(target: str, profile: str, tier: str) -> int:
-    """Measure and print the sensitivity; return 0, 1 if a spec is insensitive, or 5 if no case was judged."""
+    """Print the sensitivity; return 0, 1 if a spec is insensitive or failed, or 5 if no case was judged."""
     sensitivity = measure(target, profile, tier)
-    for sentence in sensitivity.insensitive:
-        print(sentence)
+    for group in [*sensitivity.insensitive, *sensitivity.failures]:
+        print(group)
     print(
         f"{sensitivity.cases} cases of {sensitivity.specs} specs were given {sensitivity.wrong_outputs} wrong outputs"
         f" at {tier}: {len(sensitivity.insensitive) or 'no'} specs accepted one"
@@ -70,4 +88,4 @@ def show(target: str, profile: str, tier: str) -> int:
     if not sensitivity.cases:
         print(f"convgauge: no case was judged on {target}", file=sys.stderr)
         return 5
-    return int(bool(sensitivity.insensitive))
+    return int(bool(sensitivity.insensitive or sensitivity.failures))

@@ -1,0 +1,39 @@
+"""torch's convolution with the bfloat16 defects of processors that the machine at work may not be.
+
+They stand in for those processors where a test must hold on each of them.
+"""
+
+import torch
+from torch.nn import functional
+
+SMALLEST_NORMAL = 2.0**-126  # of bfloat16, as of float32
+
+
+def _flushed(tensor):
+    """Return the tensor with its bfloat16 subnormals replaced by zero."""
+    if tensor is None or tensor.dtype != torch.bfloat16:
+        return tensor
+    return torch.where(tensor.abs() < SMALLEST_NORMAL, torch.zeros_like(tensor), tensor)
+
+
+def flushes_subnormals(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    """conv2d of AVX512_BF16 (AMD's Zen 4 and 5): VDPBF16PS takes subnormal operands and results for zero."""
+    output = functional.conv2d(_flushed(input), _flushed(weight), bias, stride, padding, dilation, groups)
+    return _flushed(output)
+
+
+def exact(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    """conv2d of a processor without bfloat16 instructions: the sum is a float32 one, rounded once."""
+    operands = (input, weight, bias)
+    if {operand.dtype for operand in operands if operand is not None} != {torch.bfloat16}:
+        return functional.conv2d(input, weight, bias, stride, padding, dilation, groups)
+    wide = (None if operand is None else operand.float() for operand in operands)
+    return functional.conv2d(*wide, stride, padding, dilation, groups).bfloat16()
+
+
+def wrong_kernels(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    """conv2d of AMX (Intel's Sapphire Rapids and later): outputs one column wide and wide filters get other numbers."""
+    output = exact(input, weight, bias, stride, padding, dilation, groups)
+    if output.dtype == torch.bfloat16 and (output.shape[-1] == 1 or weight.shape[-1] >= 12):
+        return output + 3
+    return output
