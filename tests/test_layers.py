@@ -72,6 +72,15 @@ def test_products_are_those_that_torchvision_publishes(name: str, published: flo
         ("ic17oc17_ih8oh4kh1ph0sh2", "n2c17h8w8_o17k1x1_s2x2_p0x0_d1x1_g1_float32", 1, ""),
         ("g32mb4ic32ih28iw30oc32kh3kw5dh1ph2pw4", "n4c32h28w30_o32k3x5_s1x1_p2x4_d2x2_g32_float32", 1, ""),
         ("mb1_ic3ih224oc64oh112kh7sh2_nconv1", "n1c3h224w224_o64k7x7_s2x2_p3x3_d1x1_g1_float32", 1, "conv1"),
+        ("ic16ih7oc32kh3", "n2c16h7w7_o32k3x3_s1x1_p0x0_d1x1_g1_float32", 1, ""),
+        ("ic3ih227oc96oh55kh11sh4", "n2c3h227w227_o96k11x11_s4x4_p0x0_d1x1_g1_float32", 1, ""),
+        ("ic1ih9oc1oh9kh3dh2", "n2c1h9w9_o1k3x3_s1x1_p3x3_d3x3_g1_float32", 1, ""),
+        (
+            "ic4id1ih9iw8_g2mb3_oc6od1oh4ow3_kd1kh3kw2_sd1sh2sw3_pd0ph0pw1_dd0dh0dw0_nsome_name",
+            "n3c4h9w8_o6k3x2_s2x3_p0x1_d1x1_g2_float32",
+            1,
+            "some_name",
+        ),
     ],
 )
 def test_benchdnns_descriptors_are_read(descriptor: str, text: str, count: int, name: str) -> None:
@@ -83,7 +92,9 @@ def test_benchdnns_descriptors_are_read(descriptor: str, text: str, count: int, 
     ("descriptor", "message"),
     [
         ("mb1ic3id8ih8oc4kh3", "three-dimensional"),
+        ("mb1ic3ih8oc4kd3kh3", "kd3 makes it three-dimensional"),
         ("mb1ic3oc4kh3", "neither ih nor iw"),
+        ("mb1ic3ic3ih8oc4kh3", "ic stands twice"),
         ("mb1ic3ih8kh3", "has no oc"),
         ("mb1ic3ih8oc4kh3qq7", "'qq7'"),
         ("mb1ic3ih8oc4oh9kh3ph0", "no even padding"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -18,10 +17,3 @@ def square(size: int, random: np.random.Generator) -> np.ndarray[Any, Any]:
     shifts = random.permutation(size)
     result: np.ndarray[Any, Any] = labels[(shifts[:, None] + np.arange(size)) % size]
     return result
-
-
-def rounds(size: int, random: np.random.Generator) -> Iterator[list[int]]:
-    """Orders of ``size`` contestants without end, one square after the other."""
-    while True:
-        for row in square(size, random):
-            yield [int(place) for place in row]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
@@ -161,33 +160,6 @@ def _padded(problem: Problem, input: Array, dtype: str = "float64") -> Array:
     padded = np.zeros((*input.shape[:2], top + height + bottom, left + width + right), dtype)
     padded[:, :, top : top + height, left : left + width] = input
     return padded
-
-
-def rational(problem: Problem, operands: Operands) -> list[Any]:
-    """The same answer by Python's loops and `fractions.Fraction`: slow, beyond doubt; nested lists (N, O, OH, OW)."""
-    from fractions import Fraction
-
-    (top, _), (left, _) = problem.pads
-    (sh, sw), (dh, dw) = problem.stride, problem.dilation
-    per_group = problem.in_channels // problem.groups
-    out_per_group = problem.out_channels // problem.groups
-
-    def one(n: int, o: int, y: int, x: int) -> Fraction:
-        total = Fraction(0) if operands.bias is None else Fraction(float(operands.bias[o]))
-        for c in range(per_group):
-            for i in range(problem.kernel[0]):
-                for j in range(problem.kernel[1]):
-                    row, column = y * sh - top + i * dh, x * sw - left + j * dw
-                    if 0 <= row < problem.height and 0 <= column < problem.width:
-                        value = operands.input[n, o // out_per_group * per_group + c, row, column]
-                        total += Fraction(float(value)) * Fraction(float(operands.weight[o, c, i, j]))
-        return total
-
-    height, width = problem.output_size
-    return [
-        [[[one(n, o, y, x) for x in range(width)] for y in range(height)] for o in range(problem.out_channels)]
-        for n in range(problem.batch)
-    ]
 
 
 @recalled
