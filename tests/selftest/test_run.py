@@ -8,6 +8,7 @@ import sys
 import time
 from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -22,6 +23,11 @@ pytestmark = pytest.mark.once
 MUTANTS = {mutant.name: mutant for mutant in mutants()}
 FAULTY = [name for name, mutant in MUTANTS.items() if mutant.faulty]
 CORRECT = [name for name, mutant in MUTANTS.items() if not mutant.faulty]
+
+
+def marked(names: list[str]) -> list[Any]:
+    """Return the names as parameters; those of torch run once per instruction set."""
+    return [pytest.param(name, marks=[pytest.mark.isa] if MUTANTS[name].framework == "torch" else []) for name in names]
 
 
 @pytest.fixture(scope="module")
