@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from convgauge.conformance.cases import Case
 from convgauge.conformance.session import WHOLE, Expectation, Shard, expectations
 from convgauge.problem import Problem, ProblemError
+from convgauge.request import RequestError
 
 FUZZ = settings(
     database=None, derandomize=True, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -78,7 +79,7 @@ def test_expected_failures_are_read_or_refused(tmp_path: Path, content: bytes) -
     path.write_bytes(content)
     try:
         found = expectations(str(path))
-    except pytest.UsageError as error:
+    except RequestError as error:
         assert "expect.toml" in str(error)  # noqa: PT017
     else:
         assert all(isinstance(one, Expectation) and one.reason for one in found.values())
@@ -89,6 +90,6 @@ def test_expected_failures_are_read_or_refused(tmp_path: Path, content: bytes) -
 def test_a_shard_is_read_or_refused(text: str) -> None:
     try:
         found = Shard.parse(text)
-    except pytest.UsageError:
+    except RequestError:
         return
     assert 0 <= found.first < found.of or (not text and found == WHOLE)

@@ -7,15 +7,24 @@ from the fields. An option is added by adding a field.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
+from enum import Enum
 from typing import Any, Literal
 
-from convgauge.terms import Profile, Tier
+from convgauge.terms import PROFILES, TIERS, Profile, Tier
 
 OperandPlacement = Literal["hot", "cold"]
 
 
 class RequestError(ValueError):
     """An option whose value cannot be used; the message is one sentence that names it."""
+
+
+class Verbosity(Enum):
+    """Amount of text that a check prints."""
+
+    VERDICTS = "verdicts only"
+    FAULTS = "faults and progress"
+    EVERY_SPEC = "a line for every spec"
 
 
 @dataclass(frozen=True)
@@ -43,7 +52,8 @@ class CheckRequest:
     """The options of one check.
 
     ``targets`` are the implementations as a user names them. ``timeout_s`` is in seconds for one call, ``memory_mib``
-    in MiB of address space (0: no limit). Empty tuples stand for everything there is.
+    in MiB of address space (0: no limit). Empty tuples stand for everything there is. Raises `RequestError` for a
+    profile, tier, dtype or number that does not exist.
     """
 
     targets: tuple[str, ...] = ()
@@ -68,6 +78,30 @@ class CheckRequest:
     keyword: str = option("", "run only specs whose test matches, as in pytest", "EXPR", short="-k", pytest=False)
     exit_first: bool = option(False, "stop at the first spec that fails", short="-x", pytest=False)
 
+    def __post_init__(self) -> None:
+        """Raise `RequestError` if a value is not in its closed set."""
+        _require_known("profile", self.profile, PROFILES)
+        _require_known("tier", self.tier, TIERS)
+        if self.dtypes:
+            from convgauge.dtypes import DTYPES  # imports NumPy
+
+            for dtype in self.dtypes:
+                _require_known("dtype", dtype, tuple(DTYPES))
+        if self.jobs < 0:
+            raise RequestError(f"jobs = {self.jobs}: at least 1, or 0 for one per core")
+
+    @property
+    def selection(self) -> str:
+        """The options that narrow the check, in words; "" for every spec of the profile and tier."""
+        narrowing = (
+            ("-k ", self.keyword),
+            ("only the specs ", ",".join(self.specs)),
+            ("only the case ", self.case),
+            ("only in ", ",".join(self.dtypes)),
+            ("only on ", ",".join(self.devices)),
+        )
+        return ", ".join(words + value for words, value in narrowing if value)
+
 
 @dataclass(frozen=True)
 class BenchRequest:
@@ -90,6 +124,16 @@ class BenchRequest:
     output: str = option("", "write the run to this file", "RUN.jsonl")
 
 
+def _require_known(name: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise RequestError(f"{name} {value!r} is not one of {', '.join(known)}")
+
+
 def options_of(request: type[CheckRequest] | type[BenchRequest]) -> dict[str, Option]:
     """Return the option of each field that has one, by the field's name."""
     return {each.name: each.metadata["option"] for each in fields(request) if "option" in each.metadata}
+
+
+def split_list(text: str) -> tuple[str, ...]:
+    """Return the parts of a comma-separated value."""
+    return tuple(filter(None, text.split(",")))

@@ -254,8 +254,12 @@ def _check_on_cluster(options: Any) -> int:
     files = {}
     if options.expect:
         from convgauge.conformance.session import expectations
+        from convgauge.request import RequestError
 
-        expectations(options.expect)  # what is wrong with it is said before anything is started
+        try:
+            expectations(options.expect)  # an error in the file is reported before anything is started
+        except RequestError as error:
+            raise UsageError(str(error)) from None
         files["expect.toml"] = Path(options.expect).read_bytes()
     talk = Talk.VERDICTS if options.quiet else Talk.EVERY_SPEC if options.verbose else Talk.FAULTS
     dtypes = tuple(filter(None, options.dtype.split(",")))

@@ -13,7 +13,6 @@ from enum import Enum
 from pathlib import Path
 
 import msgspec
-import pytest
 from rich.console import Console
 
 from convgauge import environment, results
@@ -28,6 +27,7 @@ from convgauge.conformance.session import refuse_namesakes, report_text
 from convgauge.conformance.spec import PROFILES
 from convgauge.conformance.terminal import verdict
 from convgauge.registry import Origin
+from convgauge.request import RequestError
 from convgauge.results import FAULTS, Footer, ImplementationRecord, Run, SpecRecord
 from convgauge.selftest.run import collected
 
@@ -68,7 +68,7 @@ def check(address: str, asked: Asked, output: Path, console: Console, talk: Talk
     started = time.perf_counter()
     try:
         refuse_namesakes(list(asked.origins))
-    except pytest.UsageError as error:
+    except RequestError as error:
         raise ClusterError(str(error)) from None
     journal = _Journal(asked, output)
     aside = Console(file=console.file, quiet=talk is Talk.VERDICTS)

@@ -6,16 +6,18 @@ It does nothing in a project that does not ask for it with ``--implementation``.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from convgauge.request import CheckRequest, Option, RequestError, options_of, split_list
+
 if TYPE_CHECKING:
     from convgauge.conformance.session import Session
 
 _KEY = pytest.StashKey["Session"]()
-_THREADS = pytest.StashKey[Any]()
 _LETTERS = {
     "passed": ".", "failed": "F", "errored": "E", "crashed": "C", "timed_out": "T", "declined": "d", "skipped": "s",
     "xfailed": "x", "xpassed": "X", "vacuous": "M",
@@ -23,44 +25,55 @@ _LETTERS = {
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--implementation`` and one option for each field of `CheckRequest`."""
     group = parser.getgroup("convgauge", "conformance of 2-D convolutions (convgauge)")
     group.addoption("--implementation", action="append", default=[], metavar="TARGET", help="implementation to judge")
-    add = group.addoption
-    add("--convgauge-profile", default="functional", help="kernel, functional (default), training or torch")
-    add("--convgauge-tier", default="standard", help="quick, standard (default) or exhaustive")
-    add("--convgauge-framework", default="", help="arrays that a plain function wants: numpy, torch or jax")
-    add("--convgauge-dtype", default="", help="comma-separated dtypes to run, all by default")
-    add("--convgauge-device", default="", help="comma-separated devices to run, every one present by default")
-    add("--convgauge-timeout", type=float, default=20.0, help="seconds for one call")
-    add("--convgauge-memory", type=int, default=0, help="MiB of address space for the implementation; 0: no limit")
-    add("--convgauge-seed", type=int, default=0, help="seed of all operands")
-    add("--convgauge-no-isolation", action="store_true", help="call the implementation in this process")
-    add("--convgauge-python", default="", help="the Python that runs the implementation")
-    add("--convgauge-output", default="", metavar="RUN.jsonl", help="write the run here")
-    add("--convgauge-spec", default="", help="comma-separated ids of the only specs to run, whatever the profile")
-    add("--convgauge-only", default="", metavar="CASE", help="the only case to run, as a counterexample prints it")
-    add("--convgauge-shard", default="", metavar="K/N", help="the Kth of N parts of the run that cost alike")
-    add("--convgauge-label", default="", metavar="NAME", help="what reports call this environment")
-    add("--convgauge-resume", default="", metavar="RUN.jsonl", help="go on with an incomplete run")
-    add("--convgauge-expect", default="", metavar="FILE", help="TOML file of expected failures")
-    add("--convgauge-jobs", type=int, default=0, metavar="N", help="specs judged at once; 0: one a core, four at most")
+    for each in _option_fields():
+        option: Option = each.metadata["option"]
+        flag = "--convgauge-" + (option.flag.removeprefix("--") or each.name.replace("_", "-"))
+        metavar = {"metavar": option.metavar} if option.metavar else {}
+        group.addoption(flag, dest=_dest(each), default=each.default, help=option.help, **metavar, **_reading(each))
+
+
+def _option_fields() -> list[dataclasses.Field[Any]]:
+    """Return the fields of a request that are options of pytest."""
+    options = options_of(CheckRequest)
+    return [each for each in dataclasses.fields(CheckRequest) if each.name in options and options[each.name].pytest]
+
+
+def _dest(each: dataclasses.Field[Any]) -> str:
+    return f"convgauge_{each.name}"
+
+
+def _reading(each: dataclasses.Field[Any]) -> dict[str, Any]:
+    """Return how pytest reads a field's value from the command line."""
+    if isinstance(each.default, bool):
+        return {"action": "store_false" if each.default else "store_true"}
+    return {"type": split_list if isinstance(each.default, tuple) else type(each.default)}
+
+
+def request_from(options: Any) -> CheckRequest:
+    """Return the request that pytest's options make. Raises `RequestError`."""
+    values = {each.name: getattr(options, _dest(each)) for each in _option_fields()}
+    return CheckRequest(tuple(options.implementation), **values, keyword=options.keyword)
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    """Register the check if an implementation is named on pytest's command line."""
     config.addinivalue_line("markers", "convgauge: a spec of the convolution conformance suite")
     if config.getoption("--implementation"):
-        import threadpoolctl
+        with _usage_errors():
+            request = request_from(config.option)
+        config.pluginmanager.register(Plugin(request), "convgauge-check")
 
-        from convgauge.conformance.session import Session
 
-        # one core for the oracle and one for the implementation: threads of this process would only be in its way
-        config.stash[_THREADS] = threadpoolctl.threadpool_limits(1)
-        config.stash[_KEY] = Session.from_options(config.option)
-        config.pluginmanager.register(_Hooks(config.stash[_KEY]), "convgauge-hooks")
-        if config.option.verbose > -2:  # not where the verdicts alone are wanted
-            from convgauge.conformance.progress_reporter import TimeLeft
-
-            config.pluginmanager.register(TimeLeft(config.option.convgauge_tier), "convgauge-time-left")
+@contextlib.contextmanager
+def _usage_errors() -> Iterator[None]:
+    """Report a request that cannot be used as pytest's own usage error, whose exit status is 4."""
+    try:
+        yield
+    except RequestError as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -117,11 +130,31 @@ def _key(item: Any) -> tuple[str, str, str, str] | None:
     return None if spec is None else (spec.id, *item.callspec.params["judge"])
 
 
-class _Hooks:
-    """What the plugin does once an implementation is named."""
+class Plugin:
+    """Hooks of one check: pytest's items are the specs that the request makes due.
 
-    def __init__(self, session: Session) -> None:
-        self.session = session
+    ``pytest.main(arguments, plugins=[Plugin(request)])`` checks a request without its way through words.
+    """
+
+    session: Session
+
+    def __init__(self, request: CheckRequest) -> None:
+        self.request = request
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Load the implementations. Raises `pytest.UsageError`."""
+        import threadpoolctl
+
+        from convgauge.conformance.session import Session
+
+        # one core for the oracle and one for the implementation: threads of this process would only be in its way
+        self._threads = threadpoolctl.threadpool_limits(1)
+        with _usage_errors():
+            self.session = config.stash[_KEY] = Session.from_request(self.request)
+        if config.option.verbose > -2:  # not where the verdicts alone are wanted
+            from convgauge.conformance.progress_reporter import TimeLeft
+
+            config.pluginmanager.register(TimeLeft(self.request.tier), "convgauge-time-left")
 
     def pytest_itemcollected(self, item: pytest.Item) -> None:
         """Have -k know a spec's id."""
@@ -224,6 +257,8 @@ class _Hooks:
 
         show(self.session, terminalreporter)
 
-    def pytest_unconfigure(self, config: pytest.Config) -> None:
-        self.session.close()
-        config.stash[_THREADS].restore_original_limits()
+    def pytest_unconfigure(self) -> None:
+        """End the implementations' processes."""
+        if hasattr(self, "session"):
+            self.session.close()
+        self._threads.restore_original_limits()

@@ -18,13 +18,13 @@ from convgauge import registry, results
 from convgauge.conformance.cases import Case
 from convgauge.conformance.crew import Crew
 from convgauge.conformance.judge import Judge, Setting
-from convgauge.conformance.spec import PROFILES, TIERS, Spec
-from convgauge.dtypes import DTYPES
+from convgauge.conformance.spec import PROFILES, Spec
 from convgauge.environment import cores
 from convgauge.problem import ProblemError
 from convgauge.process.isolation import Limits, Runner, Toll, run
 from convgauge.reference.accuracy import worst
 from convgauge.registry import LoadError, Origin, TargetError
+from convgauge.request import CheckRequest, RequestError
 from convgauge.terms import Status, Verdict
 from convgauge.text import escape_controls
 from convgauge.worker import frameworks
@@ -66,12 +66,12 @@ class Shard:
 
     @classmethod
     def parse(cls, text: str) -> Shard:
-        """The shard that ``K/N`` stands for, the whole for "". Raises `pytest.UsageError`."""
+        """The shard that ``K/N`` stands for, the whole for "". Raises `RequestError`."""
         if not text:
             return cls()
         number, _, of = text.partition("/")
         if not (number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
-            raise pytest.UsageError(f"shard {text!r} is not K/N with K from 1 to N")
+            raise RequestError(f"shard {text!r} is not K/N with K from 1 to N")
         return cls(int(number) - 1, int(of))
 
 
@@ -115,59 +115,51 @@ class Session:
         self.crew: Crew | None = None  # who judges, where it is not this thread
 
     @classmethod
-    def from_options(cls, options: Any) -> Session:
-        """The session that the command line asks for. Raises `pytest.UsageError` with one sentence."""
-        profile, tier = options.convgauge_profile, options.convgauge_tier
-        dtypes = tuple(filter(None, options.convgauge_dtype.split(",")))
-        for value, known, what in ((profile, PROFILES, "profile"), (tier, TIERS, "tier")):
-            if value not in known:
-                raise pytest.UsageError(f"{what} {value!r} is not one of {', '.join(known)}")
-        for dtype in dtypes:
-            if dtype not in DTYPES:
-                raise pytest.UsageError(f"dtype {dtype!r} is not one of {', '.join(DTYPES)}")
+    def from_request(cls, request: CheckRequest) -> Session:
+        """Return the session of a request. Raises `RequestError` with one sentence."""
         try:
-            origins = [one for t in options.implementation for one in registry.resolve(t, options.convgauge_framework)]
-            only = Case.parse(options.convgauge_only) if options.convgauge_only else None
+            origins = resolve_targets(request)
+            only = Case.parse(request.case) if request.case else None
         except (TargetError, ProblemError) as error:
-            raise pytest.UsageError(str(error)) from None
+            raise RequestError(str(error)) from None
         refuse_namesakes(origins)
-        setting = Setting(profile, tier, options.convgauge_seed, only)
-        limits = Limits(options.convgauge_timeout, options.convgauge_memory << 20)
+        setting = Setting(request.profile, request.tier, request.seed, only)
+        limits = Limits(request.timeout_s, request.memory_mib << 20)
         session = cls(
             # what this Python lacks, another one may have
-            [Target(origin, absent="" if options.convgauge_python else origin.absent) for origin in origins],
+            [Target(origin, absent="" if request.python else origin.absent) for origin in origins],
             setting,
             limits,
-            isolated=not options.convgauge_no_isolation,
-            python=options.convgauge_python,
-            dtypes=dtypes,
-            devices=tuple(filter(None, options.convgauge_device.split(","))),
-            output=options.convgauge_output,
-            specs=tuple(filter(None, options.convgauge_spec.split(","))),
-            shard=Shard.parse(options.convgauge_shard),
-            selection=selected(options),
-            expected=expectations(options.convgauge_expect),
-            label=options.convgauge_label,
-            jobs=1 if only else _jobs(options.convgauge_jobs),
+            isolated=request.isolation,
+            python=request.python,
+            dtypes=request.dtypes,
+            devices=request.devices,
+            output=request.output,
+            specs=request.specs,
+            shard=Shard.parse(request.shard),
+            selection=request.selection,
+            expected=expectations(request.expect),
+            label=request.label,
+            jobs=1 if only else request.jobs or min(cores(), MOST_JOBS),
         )
-        if options.convgauge_resume:
-            session.resume(Path(options.convgauge_resume))
+        if request.resume:
+            session.resume(Path(request.resume))
         session.load()
         return session
 
     def resume(self, path: Path) -> None:
-        """Go on with the incomplete run in ``path``: what it holds is not done again. Raises `pytest.UsageError`."""
+        """Go on with the incomplete run in ``path``: what it holds is not done again. Raises `RequestError`."""
         try:
             run = results.read(path)
         except (OSError, results.DamagedFileError) as error:
-            raise pytest.UsageError(f"{path} cannot be resumed: {error}") from None
+            raise RequestError(f"{path} cannot be resumed: {error}") from None
         if run.footer is not None:
-            raise pytest.UsageError(f"{path} is whole: there is nothing to resume")
+            raise RequestError(f"{path} is whole: there is nothing to resume")
         mine = self._header()
         for field in ("suite", "versions", "seed", "profile", "tier", "shard", "selection"):
             old, new = getattr(run.header, field), getattr(mine, field)
             if old != new:
-                raise pytest.UsageError(f"{path} cannot be resumed: its {field} is {old!r}, and now it is {new!r}")
+                raise RequestError(f"{path} cannot be resumed: its {field} is {old!r}, and now it is {new!r}")
         for record in run.records_of(results.SpecRecord):
             self._keep(record)
         self.done = {(one.spec, one.implementation, one.dtype, one.device) for one in self.records}
@@ -191,7 +183,7 @@ class Session:
         try:
             return results.Writer(Path(output), self._header())
         except OSError as error:
-            raise pytest.UsageError(f"the run cannot be written to {output}: {error.strerror}") from None
+            raise RequestError(f"the run cannot be written to {output}: {error.strerror}") from None
 
     @property
     def output(self) -> Path | None:
@@ -205,7 +197,7 @@ class Session:
         return list(self.targets)
 
     def load(self) -> None:
-        """Find out of every target that is present what it says of itself. Raises `pytest.UsageError`.
+        """Find out of every target that is present what it says of itself. Raises `RequestError`.
 
         Its declaration says it, and the first of a framework what devices there are; a function without one is loaded.
         Those that are loaded wait for whom they are asked of next; the last of them does not go to waste.
@@ -214,7 +206,7 @@ class Session:
             self._start_first()
             self._describe()
         except LoadError as error:
-            raise pytest.UsageError(escape_controls(f"{error}\n{error.trace}".rstrip())) from None
+            raise RequestError(escape_controls(f"{error}\n{error.trace}".rstrip())) from None
         self.spare()
 
     def _describe(self) -> None:
@@ -458,33 +450,20 @@ class Session:
         return status
 
 
+def resolve_targets(request: CheckRequest) -> list[Origin]:
+    """Return the implementations that a request names, all shipped ones for "builtin". Raises `TargetError`."""
+    names = [name for each in request.targets for name in (registry.builtins() if each == "builtin" else [each])]
+    return [origin for name in dict.fromkeys(names) for origin in registry.resolve(name, request.framework)]
+
+
 def refuse_namesakes(origins: list[Origin]) -> None:
-    """Refuse two targets of one name, since records are told apart by it. Raises `pytest.UsageError`."""
+    """Refuse two targets of one name, since records are told apart by it. Raises `RequestError`."""
     named: dict[str, Origin] = {}
     for origin in origins:
         if named.setdefault(origin.name, origin) != origin:
-            raise pytest.UsageError(
+            raise RequestError(
                 f"two targets are called {origin.name!r}, {named[origin.name]} and {origin}: check them in two runs"
             )
-
-
-def _jobs(asked: int) -> int:
-    """How many specs are judged at once. Raises `pytest.UsageError`."""
-    if asked < 0:
-        raise pytest.UsageError(f"jobs = {asked}: there must be one at least, or 0 for as many as there are cores")
-    return asked or min(cores(), MOST_JOBS)
-
-
-def selected(options: Any) -> str:
-    """What the command line narrows a run to, in words; "" where nothing is left out."""
-    named = (
-        ("-k ", options.keyword),
-        ("only the specs ", options.convgauge_spec),
-        ("only the case ", options.convgauge_only),
-        ("only in ", options.convgauge_dtype),
-        ("only on ", options.convgauge_device),
-    )
-    return ", ".join(words + value for words, value in named if value)
 
 
 def unexpected(
@@ -588,11 +567,11 @@ def expectations(path: str) -> dict[str, Expectation]:
     try:
         content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:  # of TOML, of UTF-8, of numbers and depths beyond all use
-        raise pytest.UsageError(f"expected failures {path}: {error}") from None
+        raise RequestError(f"expected failures {path}: {error}") from None
     found = {}
     for name, entry in _flattened(content):
         if not isinstance(entry, dict) or not isinstance(entry.get("reason"), str) or not entry["reason"]:
-            raise pytest.UsageError(f'expected failures {path}: ["{name}"] needs a reason = "..."')
+            raise RequestError(f'expected failures {path}: ["{name}"] needs a reason = "..."')
         found[name] = Expectation(entry["reason"], str(entry.get("url", "")))
     return found
 
