@@ -24,7 +24,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 
-COVERED: tuple[str, ...] = (
+COVERED = (
     ".github",
     ".pre-commit-config.yaml",
     "CHANGELOG.md",
@@ -33,12 +33,45 @@ COVERED: tuple[str, ...] = (
     "README.md",
     "benchmarks",
     "changes",
+    "conformance",
     "docs",
     "examples",
+    "implementations",
+    "mutants",
     "pyproject.toml",
+    "reports/assets",
+    "reports/templates",
+    "src",
+    "tests",
+    "tools",
     "tox.ini",
 )
 """Files and folders that the test holds to the list; paths are relative to the repository root."""
+
+PENDING = (
+    "conformance",
+    "implementations",
+    "reports/templates",
+    "src/convgauge/auto",
+    "src/convgauge/bundled.py",
+    "src/convgauge/cli",
+    "src/convgauge/cluster",
+    "src/convgauge/conformance",
+    "src/convgauge/layers",
+    "src/convgauge/problem.py",
+    "src/convgauge/process",
+    "src/convgauge/race",
+    "src/convgauge/reference",
+    "src/convgauge/registry.py",
+    "src/convgauge/report",
+    "src/convgauge/results",
+    "src/convgauge/selftest",
+    "src/convgauge/testing.py",
+    "src/convgauge/worker",
+    "tests",
+    "tools",
+)
+"""Files and folders that are not yet clean: delete an entry as soon as its folder is."""
 
 ALLOWED: dict[tuple[str, str], str] = {}
 """Reason for each phrase that a file may use nevertheless, by (path, phrase in lower case)."""
@@ -248,10 +281,14 @@ def _bound(tree: ast.AST) -> Iterator[tuple[int, str]]:
 
 
 def test_prose_and_names_are_plain() -> None:
-    covered = list(files(ROOT / path for path in COVERED))
+    covered = [path for path in files(ROOT / path for path in COVERED) if not _is_pending(path)]
     problems = [problem for path in covered for problem in violations(path)]
     assert not problems, "\n" + "\n".join(map(str, problems))
     assert all((ROOT / path).exists() for path in COVERED), "a covered path does not exist"
+
+
+def _is_pending(path: Path) -> bool:
+    return any(path.is_relative_to(ROOT / folder) for folder in PENDING)
 
 
 def test_phrases_that_the_list_bans_are_reported(tmp_path: Path) -> None:
