@@ -178,9 +178,11 @@ def test_small_onto_large(judge):
 @spec("accuracy.contract", level="recommended", dtypes=("float64", "float32"), source=DEMMEL)
 def test_what_is_promised(judge):
     """An implementation that promises grade B or C is found to be no better: what it promises is what it does."""
-    if judge.promise in ("", "A"):
+    if judge.declared_grade in ("", "A"):
         judge.skip("neither B nor C is promised")
-    judge.contract([*usual(), *problems(PLANE, height=[12, 19], kernel=[(3, 3), (5, 5)])], ("wide", "gaussian"))
+    judge.needs_declared_grade(
+        [*usual(), *problems(PLANE, height=[12, 19], kernel=[(3, 3), (5, 5)])], ("wide", "gaussian")
+    )
 
 
 @spec("accuracy.bias", source=HIGHAM)
@@ -215,7 +217,7 @@ def test_what_is_nearly_so(judge):
         lambda x, w: (np.broadcast_to(x[:, :1], x.shape), np.broadcast_to(w[:1], w.shape)),
         lambda x, w: (np.where(np.abs(x) < 0.5, x * 2.0**-6, x), np.where(np.abs(w) < 0.5, w * 2.0**-6, w)),
     ):
-        judge.accurate(NEARLY, statistics=False, change=nearly(make))
+        judge.accurate(NEARLY, statistics=False, transform=nearly(make))
 
 
 NEARLY = [

@@ -33,7 +33,7 @@ def outer(rows, columns):
 def weights(make):
     """A change of operands: the weight made of the drawn one, in its dtype; it may not exceed the drawn one's range."""
 
-    def change(problem: Problem, operands: Operands) -> Operands:
+    def change(case: Case, operands: Operands) -> Operands:
         made = make(operands.weight).astype(operands.weight.dtype)
         return Operands(operands.input, np.ascontiguousarray(made), operands.bias)
 
@@ -43,7 +43,7 @@ def weights(make):
 def inputs(make):
     """A change of operands: the input made of the drawn one."""
 
-    def change(problem: Problem, operands: Operands) -> Operands:
+    def change(case: Case, operands: Operands) -> Operands:
         made = make(operands.input).astype(operands.input.dtype)
         return Operands(np.ascontiguousarray(made), operands.weight, operands.bias)
 
@@ -54,10 +54,10 @@ def inputs(make):
 def test_kernels_of_one_value(judge):
     """A kernel whose elements are all alike, of ones, or of ones and minus ones, is a kernel as any other."""
     table = seeded(TABLE)
-    judge.planted(table, weights(np.ones_like))
-    judge.planted(table, weights(lambda w: np.broadcast_to(w.reshape(-1)[:1, None, None, None], w.shape)))
-    judge.planted(table, weights(lambda w: np.broadcast_to(w[:, :, :1, :1], w.shape)))
-    judge.planted(table, weights(lambda w: np.where(w < 0, -1, 1)))
+    judge.exact(table, transform=weights(np.ones_like))
+    judge.exact(table, transform=weights(lambda w: np.broadcast_to(w.reshape(-1)[:1, None, None, None], w.shape)))
+    judge.exact(table, transform=weights(lambda w: np.broadcast_to(w[:, :, :1, :1], w.shape)))
+    judge.exact(table, transform=weights(lambda w: np.where(w < 0, -1, 1)))
 
 
 @spec("adversarial.kernel.separable", profile="functional", source=CONV2D)
@@ -66,15 +66,15 @@ def test_kernels_of_rank_one(judge):
     signs = weights(lambda w: outer(np.sign(w[..., :, 0]), w[..., 0, :]))
     mirrored = weights(lambda w: outer(w[..., :, 0], np.sign(w[..., 0, :])))
     for change in (signs, mirrored):
-        judge.planted(seeded(TABLE), change)
+        judge.exact(seeded(TABLE), transform=change)
 
 
 @spec("adversarial.kernel.symmetric", profile="functional", source=CONV2D)
 def test_symmetric_kernels(judge):
     """A kernel that is its own mirror image, or the opposite of it, along either axis, counts each element once."""
     for axis in (2, 3):
-        judge.planted(seeded(TABLE), weights(lambda w, axis=axis: _mirrored(w, axis, 1)))
-        judge.planted(seeded(TABLE), weights(lambda w, axis=axis: _mirrored(w, axis, -1)))
+        judge.exact(seeded(TABLE), transform=weights(lambda w, axis=axis: _mirrored(w, axis, 1)))
+        judge.exact(seeded(TABLE), transform=weights(lambda w, axis=axis: _mirrored(w, axis, -1)))
 
 
 def _mirrored(weight, axis, sign):
@@ -106,7 +106,7 @@ def test_sparse_kernels(judge):
         lambda i, j, h, w: i == j,
         lambda i, j, h, w: (i + j) % 2 == 0,
     ):
-        judge.planted(seeded(TABLE), kept(pattern))
+        judge.exact(seeded(TABLE), transform=kept(pattern))
 
 
 @spec("adversarial.kernel.balanced", profile="functional", source=CONV2D)
@@ -124,13 +124,13 @@ def test_balanced_operands(judge):
     def planes(array):
         return np.stack([each(one) for one in array])
 
-    def biased(problem: Problem, operands: Operands) -> Operands:
+    def biased(case: Case, operands: Operands) -> Operands:
         bias = None if operands.bias is None else balanced(operands.bias)
         return Operands(operands.input, operands.weight, bias)
 
     for change in (weights(balanced), weights(each), weights(planes), inputs(balanced), inputs(each), inputs(planes)):
-        judge.planted(seeded(TABLE), change)
-    judge.planted(seeded(TABLE), biased)
+        judge.exact(seeded(TABLE), transform=change)
+    judge.exact(seeded(TABLE), transform=biased)
 
 
 @spec("adversarial.repeated", profile="functional", source=CONV2D)
@@ -158,8 +158,8 @@ def test_operands_that_repeat_themselves_in_part(judge):
         return np.broadcast_to(array[:, :1], array.shape)
 
     for make in (alike, opposite, first_row, first_column, channels):
-        judge.planted(table, weights(make))
-        judge.planted(table, inputs(make))
+        judge.exact(table, transform=weights(make))
+        judge.exact(table, transform=inputs(make))
 
 
 @spec("adversarial.image", profile="functional", source=CONV2D, dtypes=("float64", "float32"))
@@ -182,23 +182,23 @@ def test_structured_images(judge):
         lambda y, x, h, w: (y == 0) & (x == w // 2),
         lambda y, x, h, w: x - w // 2,
     ):
-        judge.planted(seeded(TABLE), drawn(pattern))
-    judge.planted(seeded(TABLE), inputs(np.abs))
+        judge.exact(seeded(TABLE), transform=drawn(pattern))
+    judge.exact(seeded(TABLE), transform=inputs(np.abs))
 
 
 @spec("adversarial.image.bytes", profile="functional", source=CONV2D, dtypes=("float64", "float32"))
 def test_images_of_bytes(judge):
     """Images and kernels of whole numbers that a byte holds are floats when their dtype says so, with sums to match."""
 
-    def bytes_(problem: Problem, operands: Operands) -> Operands:
+    def bytes_(case: Case, operands: Operands) -> Operands:
         random = np.random.default_rng(7)
         image = random.integers(0, 256, operands.input.shape).astype(operands.input.dtype)
         image.reshape(-1)[:2] = 255, 0
         return Operands(image, np.sign(operands.weight), None if operands.bias is None else np.sign(operands.bias))
 
-    def signed(problem: Problem, operands: Operands) -> Operands:
+    def signed(case: Case, operands: Operands) -> Operands:
         """Most sums pass 16 bits, and none 24."""
-        random = np.random.default_rng(problem.kernel)
+        random = np.random.default_rng(case.problem.kernel)
         input, weight = (
             random.integers(low, 128, one.shape).astype(one.dtype)
             for low, one in ((0, operands.input), (-32, operands.weight))
@@ -206,7 +206,7 @@ def test_images_of_bytes(judge):
         return Operands(input, weight, None if operands.bias is None else np.sign(operands.bias))
 
     for change in (bytes_, signed):
-        judge.planted(seeded(TABLE), change)
+        judge.exact(seeded(TABLE), transform=change)
 
 
 @spec("adversarial.arguments_new", profile="functional", source=CONV2D)
@@ -223,18 +223,18 @@ def test_the_same_operands_with_other_arguments(judge):
     ]
     kept: list[Operands] = []
 
-    def same(problem: Problem, operands: Operands) -> Operands:
+    def same(case: Case, operands: Operands) -> Operands:
         kept.append(operands)
         return kept[0]
 
-    judge.planted(seeded(alike + alike[::-1]), same, reuse=True)
+    judge.exact(seeded(alike + alike[::-1]), transform=same, reuse=True)
 
 
 @spec("adversarial.byte", source=CONV2D)
 def test_parameters_past_a_byte(judge):
     """Strides, paddings, dilations, groups, channels, images and kernels of 256 and more are what they are."""
     thin = Problem(batch=1, in_channels=1, height=2, width=3, out_channels=2, kernel=(1, 2), bias=True)
-    judge.answers(
+    judge.satisfies(
         [
             *problems(thin, width=[600, 261], stride=[(1, 256), (1, 257), (300, 259)]),
             *problems(thin, height=[600, 258], stride=[(256, 1), (257, 2)], kernel=[(2, 1)]),
@@ -248,7 +248,7 @@ def test_parameters_past_a_byte(judge):
             *problems(thin, kernel=[(1, 256), (1, 257), (1, 300)], width=[301]),
             *problems(thin, kernel=[(256, 1), (257, 1), (300, 1)], height=[301]),
         ],
-        judge.rightly,
+        judge.check_exact,
     )
 
 
@@ -269,7 +269,7 @@ def test_parameters_past_sixteen_bits(judge):
     most = over[1]
     many = [*problems(thin, batch=over[::-1]), *problems(thin, in_channels=over[::-1], kernel=[(1, 1)])]
     groups = problems(thin, in_channels=most, out_channels=most, groups=most)
-    judge.answers(rows + many[2:3] if judge.setting.tier == "quick" else rows + many + groups, judge.rightly)
+    judge.satisfies(rows + many[2:3] if judge.setting.tier == "quick" else rows + many + groups, judge.check_exact)
 
 
 INTEGERS = ("int64", "int32", "int16", "int8")
@@ -289,8 +289,8 @@ LONG = Problem(batch=1, in_channels=64, height=7, width=8, out_channels=32, kern
 @spec("adversarial.integer", profile="functional", source=CONV2D, dtypes=INTEGERS, quick=INTEGERS)
 def test_integers_are_never_wrong(judge):
     """Integer operands are refused, or added up exactly and given back in their own dtype."""
-    judge.refuses(seeded(GEOMETRY), unless=judge.rightly)
-    judge.refuses(seeded([LONG]), unless=judge.rightly)
+    judge.refuses(seeded(GEOMETRY), unless=judge.check_exact)
+    judge.refuses(seeded([LONG]), unless=judge.check_exact)
 
 
 @spec("adversarial.integer.unlike", profile="functional", source=CONV2D, dtypes=INTEGERS, quick=INTEGERS)
@@ -311,7 +311,7 @@ def test_integers_of_unlike_size(judge):
         return change
 
     for large in ("input", "weight"):
-        judge.refuses(seeded(GEOMETRY[::2]), unless=judge.rightly, change=unlike(large))
+        judge.refuses(seeded(GEOMETRY[::2]), unless=judge.check_exact, transform=unlike(large))
 
 
 @spec("adversarial.integer.wraps", profile="functional", source=CONV2D, dtypes=INTEGERS, quick=INTEGERS)
@@ -328,14 +328,14 @@ def test_integers_that_overflow(judge):
         )  # fmt: skip
 
     def wrapped(case, operands, seen):
-        fault = compare.form(seen, case.problem.output_shape, case.problem.dtype)
+        fault = compare.check_form(seen.shape, seen.dtype, case.problem.output_shape, case.problem.dtype)
         expected = oracle.answer(case.problem, operands).astype(operands.input.dtype)
-        return fault or compare.near(seen.output, expected, 0)
+        return fault or compare.check_values(seen.output, expected, 0)
 
-    judge.refuses(seeded(GEOMETRY[::2]), unless=wrapped, change=full)
+    judge.refuses(seeded(GEOMETRY[::2]), unless=wrapped, transform=full)
 
 
 @spec("adversarial.complex", profile="functional", source=CONV2D, dtypes=COMPLEX, quick=COMPLEX)
 def test_complex_operands_are_never_wrong(judge):
     """Complex operands are refused, or multiplied without conjugation and added up exactly."""
-    judge.refuses(seeded(GEOMETRY), unless=judge.rightly)
+    judge.refuses(seeded(GEOMETRY), unless=judge.check_exact)

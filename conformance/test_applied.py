@@ -33,11 +33,11 @@ def filtered(judge, kernel):
 
     def check(case, _, seen):
         found.append(seen.output)
-        return judge.accurately(case, operands, seen)
+        return judge.check_accuracy(case, operands, seen)
 
-    judge.answers([Case(problem)], check, change=lambda case, _: operands, reducible=False)
+    judge.satisfies([Case(problem)], check, transform=lambda case, _: operands, reducible=False)
     scale = accuracy.Scale.of(problem, operands)
-    bound, _ = scale.bounds(judge.promise or "B", operands)
+    bound, _ = scale.bounds(judge.declared_grade or "B", operands)
     output = found[0] if found and found[0] is not None and found[0].shape == problem.output_shape else None
     return output, scale.exact, bound
 
@@ -45,7 +45,7 @@ def filtered(judge, kernel):
 def shown(judge, title, kernel):
     output, exact, bound = filtered(judge, kernel)
     if output is not None:
-        gallery.record(judge, title, output[0, 0], exact[0, 0], bound[0, 0])
+        gallery.attach_filter(judge, title, output[0, 0], exact[0, 0], bound[0, 0])
 
 
 @spec("applied.sobel_x", dtypes=("float32",), source=SOBEL)
@@ -67,7 +67,7 @@ def test_sobel_magnitude(judge):
     if x is not None and y is not None:
         output = np.hypot(x.astype(np.float64), y.astype(np.float64))
         bound = np.hypot(bound_x, bound_y)  # the triangle inequality in the plane
-        gallery.record(judge, "Sobel magnitude", output[0, 0], np.hypot(exact_x, exact_y)[0, 0], bound[0, 0])
+        gallery.attach_filter(judge, "Sobel magnitude", output[0, 0], np.hypot(exact_x, exact_y)[0, 0], bound[0, 0])
 
 
 @spec("applied.blur", dtypes=("float32",), source=NDIMAGE)
@@ -97,7 +97,7 @@ def network():
 
 def images(judge):
     """Digits that the network was not trained on, (N, 1, 8, 8), and their labels."""
-    path = gallery.shipped("sklearn", "datasets", "data", "digits.csv.gz")
+    path = gallery.package_file("sklearn", "datasets", "data", "digits.csv.gz")
     rows = np.loadtxt(path, delimiter=",", skiprows=1500)
     count = 40 if judge.setting.tier == "quick" else 297
     return rows[:count, :64].reshape(-1, 1, 8, 8) / 16.0, rows[:count, 64].astype(int)
@@ -114,15 +114,15 @@ def layer(judge, image, name, **how):
     found = []
 
     def check(case, _, seen):
-        fault = judge.accurately(case, operands, seen)
+        fault = judge.check_accuracy(case, operands, seen)
         if fault is None:
             found.append(seen.output)
         return fault
 
-    judge.answers([Case(problem)], check, change=lambda case, _: operands, reducible=False)
+    judge.satisfies([Case(problem)], check, transform=lambda case, _: operands, reducible=False)
     if not found:
         return None
-    bound, _ = accuracy.Scale.of(problem, operands).bounds(judge.promise or "B", operands)
+    bound, _ = accuracy.Scale.of(problem, operands).bounds(judge.declared_grade or "B", operands)
     return found[0], bound, problem, weight
 
 
@@ -158,8 +158,8 @@ def test_digits(judge):
     if judge.dtype == "float32":
         worst = np.unravel_index(np.nan_to_num(np.abs(logits - exact_logits) / error, nan=np.inf).argmax(), error.shape)
         largest, bound = float(np.abs(logits - exact_logits)[worst]), float(error[worst])
-        gallery.confusion(judge, f"{len(labels)} digits", labels, logits.argmax(axis=1), largest, bound)
-    fault = compare.near(logits, exact_logits, error, "the network's logits are wrong")
+        gallery.attach_confusion(judge, f"{len(labels)} digits", labels, logits.argmax(axis=1), largest, bound)
+    fault = compare.check_values(logits, exact_logits, error, "the network's logits are wrong")
     # a sound implementation may decide otherwise only where two logits are as close as the bound
     ranked = np.sort(exact_logits, axis=1)
     clear = ranked[:, -1] - ranked[:, -2] > 2 * error.max(axis=1)

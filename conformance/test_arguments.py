@@ -1,7 +1,7 @@
 """Arguments: how a call may be spelled, and what is meant where one is left out."""
 
 from convgauge.conformance import Case, cases, problems, spec
-from convgauge.conformance.cases import spelled
+from convgauge.conformance.cases import with_arguments
 from convgauge.problem import Problem
 
 CONV2D = "torch.nn.functional.conv2d"
@@ -14,12 +14,14 @@ OTHERS = {"stride": (2, 3), "padding": (1, 2), "dilation": (2, 1), "groups": 2}
 @spec("arguments.defaults", profile="functional", source=CONV2D)
 def test_arguments_left_out(judge):
     """Left out, stride means 1, padding 0, dilation 1 and groups 1, each by itself and all of them together."""
-    alone = [spelled(SMALL.replace(**{**OTHERS, name: DEFAULTS[name]}), {name: None}) for name in DEFAULTS]
+    alone = [with_arguments(SMALL.replace(**{**OTHERS, name: DEFAULTS[name]}), {name: None}) for name in DEFAULTS]
     all_but_one = [
-        spelled(SMALL.replace(**{name: OTHERS[name]}), {other: None for other in DEFAULTS if other != name})
+        with_arguments(SMALL.replace(**{name: OTHERS[name]}), {other: None for other in DEFAULTS if other != name})
         for name in DEFAULTS
     ]
-    none = [spelled(p, dict.fromkeys(DEFAULTS)) for p in problems(SMALL, kernel=[(3, 2), (1, 1)], bias=[True, False])]
+    none = [
+        with_arguments(p, dict.fromkeys(DEFAULTS)) for p in problems(SMALL, kernel=[(3, 2), (1, 1)], bias=[True, False])
+    ]
     judge.exact([*alone, *all_but_one, *none])
 
 
@@ -30,7 +32,7 @@ def test_numbers_tuples_and_lists(judge):
     forms = [lambda n: n, lambda n: (n, n), lambda n: [n, n]]
     judge.exact(
         [
-            spelled(base, {"stride": s(2), "padding": p(1), "dilation": d(2), "groups": 1})
+            with_arguments(base, {"stride": s(2), "padding": p(1), "dilation": d(2), "groups": 1})
             for s in forms
             for p in forms
             for d in forms
@@ -70,7 +72,7 @@ def test_no_two_numbers_alike(judge):
 @spec("arguments.by_keyword", profile="functional", level="recommended", source=CONV2D)
 def test_operands_by_keyword(judge):
     """The operands may be passed by their names: input, weight and bias."""
-    judge.answers(cases(problems(SMALL, bias=[True, False])), judge.rightly, mode="by_keyword")
+    judge.satisfies(cases(problems(SMALL, bias=[True, False])), judge.check_exact, mode="by_keyword")
 
 
 BY_POSITION = [
@@ -84,7 +86,7 @@ BY_POSITION = [
 @spec("arguments.by_position", profile="functional", level="recommended", source=CONV2D)
 def test_all_by_position(judge):
     """All arguments may be passed by position: input, weight, bias, stride, padding, dilation, groups."""
-    judge.answers(cases(BY_POSITION), judge.rightly, mode="by_position")
+    judge.satisfies(cases(BY_POSITION), judge.check_exact, mode="by_position")
 
 
 @spec("arguments.order", profile="functional", source=CONV2D)
@@ -95,12 +97,12 @@ def test_the_order_of_arguments(judge):
         return seen.kind == "raised" and "TypeError" in seen.error and "positional" in seen.message
 
     def check(case, operands, seen):
-        return judge.rightly(case, operands, seen) if seen.output is not None else None
+        return judge.check_exact(case, operands, seen) if seen.output is not None else None
 
-    probe = judge.seen(Case(SMALL), mode="by_position")
+    probe = judge.observe(Case(SMALL), mode="by_position")
     if keyword_only(probe):
         judge.skip(f"stride and what follows are taken by their names only: {probe.message}")
-    judge.answers(cases(BY_POSITION), check, mode="by_position")
+    judge.satisfies(cases(BY_POSITION), check, mode="by_position")
 
 
 @spec("arguments.numpy_integers", profile="functional", source="numpy.shape, whose users compute strides with NumPy")
@@ -109,10 +111,10 @@ def test_numpy_integers(judge):
     base = SMALL.replace(height=10, width=13)
     table = [
         *problems(base, stride=[(1, 2), (2, 1)], padding=[(0, 2), (2, 1)], dilation=[(1, 3), (2, 1)], groups=[1, 2]),
-        spelled(base.replace(stride=(2, 2), padding=(1, 1)), {"stride": 2, "padding": 1}),
-        spelled(base.replace(stride=(2, 1), padding=(0, 1)), {"stride": [2, 1], "padding": [0, 1]}),
+        with_arguments(base.replace(stride=(2, 2), padding=(1, 1)), {"stride": 2, "padding": 1}),
+        with_arguments(base.replace(stride=(2, 1), padding=(0, 1)), {"stride": [2, 1], "padding": [0, 1]}),
     ]
-    judge.refuses(table, unless=judge.rightly, mode="numpy_integers")
+    judge.refuses(table, unless=judge.check_exact, mode="numpy_integers")
 
 
 @spec("arguments.lists_of_one", profile="functional", source=CONV2D)
@@ -121,14 +123,16 @@ def test_lists_of_one(judge):
     base = SMALL.replace(stride=(2, 2), padding=(1, 1), dilation=(2, 2))
     forms = [lambda n: [n], lambda n: (n,)]
     names = ("stride", "padding", "dilation")
-    alone = [spelled(base, {name: form(getattr(base, name)[0])}) for name in names for form in forms]
-    together = [spelled(base, {name: form(getattr(base, name)[0]) for name in names}) for form in forms]
-    judge.refuses([*alone, *together], unless=judge.rightly)
+    alone = [with_arguments(base, {name: form(getattr(base, name)[0])}) for name in names for form in forms]
+    together = [with_arguments(base, {name: form(getattr(base, name)[0]) for name in names}) for form in forms]
+    judge.refuses([*alone, *together], unless=judge.check_exact)
 
 
 @spec("arguments.without_bias", profile="functional", source=CONV2D)
 def test_bias_left_out(judge):
     """The bias may be left out of the call, which means that there is none."""
-    judge.answers(
-        cases(problems(SMALL, bias=[False], kernel=[(1, 1), (3, 2)], groups=[1, 2])), judge.rightly, mode="without_bias"
+    judge.satisfies(
+        cases(problems(SMALL, bias=[False], kernel=[(1, 1), (3, 2)], groups=[1, 2])),
+        judge.check_exact,
+        mode="without_bias",
     )

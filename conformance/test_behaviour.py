@@ -3,7 +3,7 @@
 import numpy as np
 
 from convgauge.conformance import Case, cases, problems, spec
-from convgauge.conformance.cases import spelled
+from convgauge.conformance.cases import with_arguments
 from convgauge.dtypes import FLOATS
 from convgauge.problem import Problem
 from convgauge.reference.operands import Operands, draw
@@ -42,8 +42,8 @@ def keeping(problem: Problem, names: str):
     """A change of operands: those named ("iwb") are the same in every case, the others as drawn."""
     fixed: dict[Problem, Operands] = {}
 
-    def change(problem: Problem, operands: Operands) -> Operands:
-        first = fixed.setdefault(problem, operands)
+    def change(case: Case, operands: Operands) -> Operands:
+        first = fixed.setdefault(case.problem, operands)
         return Operands(
             first.input if "i" in names else operands.input,
             first.weight if "w" in names else operands.weight,
@@ -67,15 +67,19 @@ def test_one_array_as_input_and_weight(judge):
                                 padding=[(0, 0), (h - 1, w - 1), (1, 0)], stride=[(1, 1), (2, 1)])
         for bias in (True, False)
     ]  # fmt: skip
-    judge.answers([Case(problem, layouts=("contiguous",) * 3) for problem in table], judge.rightly, change=same,
-                  mode="one_array")  # fmt: skip
+    judge.satisfies(
+        [Case(problem, layouts=("contiguous",) * 3) for problem in table],
+        judge.check_exact,
+        transform=same,
+        mode="one_array",
+    )
 
 
 @spec("behaviour.operands_unchanged", profile="functional", source=CONV2D)
 def test_operands_are_not_written(judge):
     """The call writes to none of its operands, not even to put back what was there."""
     judge.exact([Case(problem, layouts=(layout,) * 3) for problem in TABLE for layout in ("contiguous", "cropped")])
-    if "readonly" in judge.said.layouts:
+    if "readonly" in judge.description.layouts:
         judge.exact([Case(problem, layouts=("readonly",) * 3) for problem in TABLE])
 
 
@@ -83,19 +87,19 @@ def test_operands_are_not_written(judge):
 def test_output_is_fresh(judge):
     """The output shares memory with no operand, also where it equals one, and with no earlier output."""
 
-    def identity(problem: Problem, operands: Operands) -> Operands:
+    def identity(case: Case, operands: Operands) -> Operands:
         weight = np.zeros_like(operands.weight)
-        rows, columns = (size // 2 for size in problem.kernel)
-        per_group = problem.in_channels // problem.groups
-        for channel in range(problem.out_channels):
+        rows, columns = (size // 2 for size in case.problem.kernel)
+        per_group = case.problem.in_channels // case.problem.groups
+        for channel in range(case.problem.out_channels):
             weight[channel, channel % per_group, rows, columns] = 1
         return Operands(operands.input, weight, None if operands.bias is None else operands.bias * 0)
 
-    def blank(problem: Problem, operands: Operands) -> Operands:
+    def blank(case: Case, operands: Operands) -> Operands:
         return Operands(operands.input, operands.weight * 0, operands.bias)
 
     for change in (identity, blank):
-        judge.special(cases(TABLE), change)
+        judge.nonfinite(cases(TABLE), change)
     judge.exact([Case(problem, seed=1 + place) for problem in TABLE for place in range(4)])
 
 
@@ -120,7 +124,7 @@ def test_one_new_operand_is_enough(judge):
     for names in ("iw", "ib", "wb"):
         for reuse in (False, True):
             made = [Case(problem, seed=1 + place) for problem in table for place in range(often(judge, 3, 8))]
-            judge.planted(made, keeping(SMALL, names), reuse=reuse)
+            judge.exact(made, transform=keeping(SMALL, names), reuse=reuse)
 
 
 @spec("behaviour.one_element_new", profile="functional", source=PURE)
@@ -130,8 +134,8 @@ def test_one_new_element_is_enough(judge):
     def nudged(name):
         last: dict[Problem, Operands] = {}
 
-        def change(problem: Problem, operands: Operands) -> Operands:
-            first = last.setdefault(problem, operands)
+        def change(case: Case, operands: Operands) -> Operands:
+            first = last.setdefault(case.problem, operands)
             arrays = {"input": first.input, "weight": first.weight, "bias": first.bias}
             if arrays[name] is None:
                 return first
@@ -144,8 +148,8 @@ def test_one_new_element_is_enough(judge):
 
         return change
 
-    def shuffled(problem: Problem, operands: Operands) -> Operands:
-        base = draw(problem, "exact", 0, judge.headroom(problem))
+    def shuffled(case: Case, operands: Operands) -> Operands:
+        base = draw(case.problem, "exact", 0, judge.headroom(case.problem))
         random = np.random.default_rng(abs(int(operands.input.flat[0])))
         return Operands(
             random.permutation(base.input.reshape(-1)).reshape(base.input.shape),
@@ -155,8 +159,8 @@ def test_one_new_element_is_enough(judge):
 
     made = [Case(problem, seed=1 + place) for problem in TABLE[:8] for place in range(often(judge, 5, 12))]
     for name in ("input", "weight", "bias"):
-        judge.planted(made, nudged(name), reuse=True)
-    judge.planted(made, shuffled)
+        judge.exact(made, transform=nudged(name), reuse=True)
+    judge.exact(made, transform=shuffled)
 
 
 @spec("behaviour.interleaved", profile="functional", source=PURE)
@@ -199,8 +203,8 @@ def test_several_threads(judge):
 @spec("behaviour.state", profile="functional", quick=FLOATS, source=PURE)
 def test_global_state_is_left_alone(judge):
     """Random state, error state, warning filters, default dtype, thread counts and environment are as before."""
-    judge.exact(TABLE if judge.dtype == "float32" else TABLE[::3], watch=True)
-    judge.accurate(TABLE[:4], watch=True)
+    judge.exact(TABLE if judge.dtype == "float32" else TABLE[::3], check_globals=True)
+    judge.accurate(TABLE[:4], check_globals=True)
 
 
 @spec("behaviour.after_an_error", profile="functional", source=PURE)
@@ -208,18 +212,18 @@ def test_a_refused_call_leaves_nothing_behind(judge):
     """The call after one that was refused is answered as though that had never been."""
     wide = SMALL.replace(height=9, width=10)
     wrong = [
-        *(Case(wide, tamper=name) for name in ("bias_longer", "more_channels", "weight_matrix", "input_vector")),
+        *(Case(wide, invalid_call=name) for name in ("bias_longer", "more_channels", "weight_matrix", "input_vector")),
         *(
-            spelled(wide, {name: value, other: 3})
+            with_arguments(wide, {name: value, other: 3})
             for name, value in (("padding", -1), ("dilation", 0), ("groups", 3), ("padding", "full"))
             for other in ("stride", "dilation")
             if other != name
         ),
-        spelled(wide, {"stride": 2, "padding": "same"}),
-        spelled(wide, {"stride": 0, "padding": 2}),
-        Case(wide.replace(stride=(2, 2), padding=(2, 1), dilation=(2, 2)), tamper="twice_the_channels"),
-        Case(wide.replace(groups=2, bias=False), tamper="weight_more_channels"),
+        with_arguments(wide, {"stride": 2, "padding": "same"}),
+        with_arguments(wide, {"stride": 0, "padding": 2}),
+        Case(wide.replace(stride=(2, 2), padding=(2, 1), dilation=(2, 2)), invalid_call="twice_the_channels"),
+        Case(wide.replace(groups=2, bias=False), invalid_call="weight_more_channels"),
     ]
     for place, case in enumerate(wrong if judge.setting.only is None else wrong[:1]):
-        judge.seen(case)
+        judge.observe(case)
         judge.exact([Case(wide, seed=1 + place), Case(wide.replace(padding=(0, 0), bias=False), seed=1 + place)])

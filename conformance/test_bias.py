@@ -71,10 +71,10 @@ def every_second_zero(case, operands):
 @spec("bias.zero", source=CONV2D)
 def test_a_bias_of_zeros_changes_nothing(judge):
     """A bias of zeros, and one with zeros among its elements, is added as any other."""
-    judge.answers(
+    judge.satisfies(
         cases(problems(SMALL, out_channels=[1, 3, 4], kernel=[(1, 1), (3, 2)])),
-        judge.rightly,
-        change=every_second_zero,
+        judge.check_exact,
+        transform=every_second_zero,
     )
 
 
@@ -87,7 +87,7 @@ def test_under_weights_or_inputs_of_zero_it_is_all_there_is(judge):
         name = ("input", "weight")[case.problem.padding[0]]
         return replace(operands, **{name: np.zeros_like(getattr(operands, name))})
 
-    judge.answers(blank, judge.rightly, change=blanked)
+    judge.satisfies(blank, judge.check_exact, transform=blanked)
 
 
 @spec("bias.large", source=CONV2D)
@@ -103,4 +103,6 @@ def test_the_bias_may_be_far_larger_than_the_sum(judge):
             bias=(sign * np.abs(operands.bias).max()).astype(operands.bias.dtype),
         )
 
-    judge.answers(cases(problems(SMALL, out_channels=[2, 5], kernel=[(1, 1), (3, 2)])), judge.rightly, change=enlarged)
+    judge.satisfies(
+        cases(problems(SMALL, out_channels=[2, 5], kernel=[(1, 1), (3, 2)])), judge.check_exact, transform=enlarged
+    )

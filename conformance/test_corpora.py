@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from convgauge.conformance import cases, spec
-from convgauge.conformance.cases import spelled
+from convgauge.conformance.cases import with_arguments
 from convgauge.problem import Problem, ProblemError
 from convgauge.reference import accuracy, compare, oracle
 from convgauge.reference.operands import Operands
@@ -81,10 +81,11 @@ def test_onnx_cases(judge):
         exact = oracle.answer(case.problem, operands)
         stated = known[case.problem][1] if case.problem in known else exact
         bound, _ = accuracy.Scale.of(case.problem, operands).bounds("B", operands)
-        fault = compare.form(seen, case.problem.output_shape, case.problem.dtype)
-        return fault or compare.near(seen.output, stated.astype(float), 2 * bound)  # what is stated is rounded as well
+        fault = compare.check_form(seen.shape, seen.dtype, case.problem.output_shape, case.problem.dtype)
+        # what is stated is rounded as well
+        return fault or compare.check_values(seen.output, stated.astype(float), 2 * bound)
 
-    judge.answers(known, check, change=drawn)
+    judge.satisfies(known, check, transform=drawn)
 
 
 # --- PyTorch ---------------------------------------------------------------------------------------------------------
@@ -121,7 +122,7 @@ def _sampled(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
         problem = Problem(*x.shape, groups=groups, **own, **pairs)
     except ProblemError:
         return None
-    return spelled(problem, given)
+    return with_arguments(problem, given)
 
 
 def _pair(value):
@@ -141,7 +142,7 @@ def _of_torch(judge, found):
 @spec("corpora.torch", profile="functional", source=OPINFO, dtypes=SINGLE, no_mutant_because=LATE)
 def test_torch_samples(judge):
     """The calls that PyTorch tests its own conv2d with are answered as the oracle does."""
-    judge.answers(_of_torch(judge, _torch_samples), judge.rightly)
+    judge.satisfies(_of_torch(judge, _torch_samples), judge.check_exact)
 
 
 @lru_cache
@@ -164,8 +165,8 @@ def test_torch_errors(judge):
     known = _of_torch(judge, _torch_errors)
     bare = dict.fromkeys(("stride", "padding", "dilation", "groups"))
     judge.refuses(
-        [replace(spelled(Problem(), {**bare, **said}), seed=1 + place) for place, (_, said) in enumerate(known)],
-        change=lambda case, operands: known[case.seed - 1][0],
+        [replace(with_arguments(Problem(), {**bare, **said}), seed=1 + place) for place, (_, said) in enumerate(known)],
+        transform=lambda case, operands: known[case.seed - 1][0],
     )
 
 

@@ -5,8 +5,8 @@ import math
 from functools import lru_cache
 
 from convgauge.conformance import Case, spec
-from convgauge.conformance.cases import seeing
-from convgauge.conformance.covering import coverage, covering
+from convgauge.conformance.cases import visible_shares
+from convgauge.conformance.covering import covering_array, measure_coverage
 from convgauge.dtypes import FLOATS
 from convgauge.problem import Problem, ProblemError
 
@@ -64,7 +64,7 @@ def allowed(row):
         problem = problem_of(row)
     except ProblemError:
         return False
-    return math.prod(seeing(problem)) >= 0.25
+    return math.prod(visible_shares(problem)) >= 0.25
 
 
 def case_of(row):
@@ -76,7 +76,7 @@ def case_of(row):
 
 @lru_cache
 def _rows(layouts, strength):
-    return tuple(covering(_factors(layouts), strength, allowed))
+    return tuple(covering_array(_factors(layouts), strength, allowed))
 
 
 def _factors(layouts):
@@ -90,7 +90,7 @@ def _factors(layouts):
 @lru_cache
 def _achieved(layouts, strength, rows):
     """The coverage by the first so many rows, in words."""
-    return str(coverage(_rows(layouts, strength)[:rows], _factors(layouts), strength, allowed))
+    return str(measure_coverage(_rows(layouts, strength)[:rows], _factors(layouts), strength, allowed))
 
 
 def covered(judge, layouts):
@@ -113,7 +113,7 @@ def test_all_pairs_of_geometry(judge):
 def test_all_pairs_with_words_and_layouts(judge):
     """So are padding in words, numbers for pairs, and the operands' memory layouts, in all combinations of two."""
     unusual = ("readonly", "unaligned", "bigendian", "negated", "conjugated")  # chapters of their own
-    judge.exact(covered(judge, tuple(layout for layout in judge.said.layouts if layout not in unusual)))
+    judge.exact(covered(judge, tuple(layout for layout in judge.description.layouts if layout not in unusual)))
 
 
 # --- square kernels, for which libraries have code of their own -------------------------------------------------------
@@ -136,7 +136,7 @@ def squares(judge, quick, standard, **channels):
                 height=size, width=size + 1 + place % 2, kernel=(k, k), stride=(s, s), padding=(p, p), dilation=(d, d),
                 bias=bool(place % 4), batch=1 + place % 2, **channels,
             )  # fmt: skip
-            if math.prod(seeing(problem)) >= 0.25:
+            if math.prod(visible_shares(problem)) >= 0.25:
                 found.append(problem)
     return found
 

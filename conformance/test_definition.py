@@ -63,7 +63,7 @@ def test_a_delta_kernel_picks_one_element_of_the_window(judge):
             for p in problems(PLANE, in_channels=[3], out_channels=[4 * 5], kernel=[kernel])
         ],
         lambda case, operands: _picked(case.problem, operands),
-        change=_deltas,
+        transform=_deltas,
     )
 
 
@@ -77,7 +77,7 @@ def test_an_identity_kernel_gives_the_input_back(judge):
     judge.equals(
         [p.replace(out_channels=p.in_channels) for p in centred],
         lambda case, operands: operands.input.astype(float),
-        change=_identity,
+        transform=_identity,
     )
 
 

@@ -12,12 +12,12 @@ TABLE = problems(
 
 def on(judge, kind):
     """Judge the table where the judge's device is of this kind; skip, with the reason, where there is none."""
-    name = judge.said.framework
+    name = judge.description.framework
     if kind not in ("cpu", *frameworks.kind_of(name).others):
         judge.skip(f"{name} knows no device {kind!r}")
-    present = [device for device in judge.said.devices if device.split(":")[0] == kind]
+    present = [device for device in judge.description.devices if device.split(":")[0] == kind]
     if not present:
-        judge.skip(f"no {kind} device is present ({name} sees {', '.join(judge.said.devices)})")
+        judge.skip(f"no {kind} device is present ({name} sees {', '.join(judge.description.devices)})")
     if judge.device not in present:
         judge.skip(f"judged on {', '.join(present)}")
     judge.exact(TABLE)

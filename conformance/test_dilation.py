@@ -1,7 +1,7 @@
 """Dilation: how far apart the kernel's elements are."""
 
 from convgauge.conformance import problems, spec
-from convgauge.conformance.cases import spelled
+from convgauge.conformance.cases import with_arguments
 from convgauge.problem import Problem
 
 CONV2D = "torch.nn.functional.conv2d"
@@ -21,7 +21,10 @@ def test_pair_spreads_rows_and_columns(judge):
 def test_int_spreads_both_ways_alike(judge):
     """Dilation d means (d, d)."""
     judge.exact(
-        [spelled(p, {"dilation": p.dilation[0]}) for p in problems(SMALL, dilation=[(1, 1), (2, 2), (3, 3), (4, 4)])]
+        [
+            with_arguments(p, {"dilation": p.dilation[0]})
+            for p in problems(SMALL, dilation=[(1, 1), (2, 2), (3, 3), (4, 4)])
+        ]
     )
 
 
@@ -29,7 +32,7 @@ def test_int_spreads_both_ways_alike(judge):
 def test_a_list_is_as_good_as_a_tuple(judge):
     """Dilation [d, e] means (d, e)."""
     judge.exact(
-        [spelled(p, {"dilation": list(p.dilation)}) for p in problems(SMALL, dilation=[(1, 2), (2, 1), (3, 2)])]
+        [with_arguments(p, {"dilation": list(p.dilation)}) for p in problems(SMALL, dilation=[(1, 2), (2, 1), (3, 2)])]
     )
 
 

@@ -29,7 +29,7 @@ def _full(problem):
 def test_no_images(judge):
     """Without images the output has none either, and the right number of channels, rows and columns."""
     none = SMALL.replace(batch=0)
-    judge.answers(
+    judge.satisfies(
         [
             *problems(
                 none, kernel=[(1, 1), (3, 3)], padding=[(0, 0), (1, 1)], stride=[(1, 1), (2, 2)], bias=[True, False]
@@ -37,16 +37,16 @@ def test_no_images(judge):
             *problems(none, groups=[2], padding=[(1, 0)], dilation=[(2, 1)]),
             *problems(none.replace(in_channels=6, groups=6), kernel=[(3, 3), (1, 1)]),
         ],
-        judge.rightly,
+        judge.check_exact,
     )
 
 
 @spec("empty.batch.same", profile="functional", source=CONV2D)
 def test_no_images_with_padding_in_words(judge):
     """Without images padding 'same' and 'valid' mean what they mean with images."""
-    judge.answers(
+    judge.satisfies(
         problems(SMALL.replace(batch=0), padding=["same", "valid"], kernel=[(3, 3), (2, 2)], groups=[1, 2]),
-        judge.rightly,
+        judge.check_exact,
     )
 
 
@@ -55,7 +55,7 @@ def test_no_input_channels(judge):
     """Without input channels the sum is empty: each output is its bias, or the call is refused or gives nothing."""
 
     def check(case, operands, seen):
-        return None if seen.output is not None and not seen.output.size else judge.rightly(case, operands, seen)
+        return None if seen.output is not None and not seen.output.size else judge.check_exact(case, operands, seen)
 
     judge.refuses(after_others(_channelless()), unless=check)
 
@@ -63,7 +63,7 @@ def test_no_input_channels(judge):
 @spec("empty.in_channels.shape", profile="functional", level="recommended", source=ZERO_CHANNELS)
 def test_no_input_channels_keep_the_shape(judge):
     """Without input channels the output has its usual shape, and each output is its bias, or zero without one."""
-    judge.refuses(after_others(_channelless()), unless=judge.rightly)
+    judge.refuses(after_others(_channelless()), unless=judge.check_exact)
 
 
 def _channelless():
@@ -84,7 +84,7 @@ def test_no_output_channels(judge):
         problems(
             none, kernel=[(3, 2), (1, 1)], padding=[(0, 0), (1, 1)], groups=[1, 2], bias=[True, False], batch=[0, 2]
         ),
-        unless=judge.rightly,
+        unless=judge.check_exact,
     )
 
 
@@ -99,7 +99,7 @@ def test_no_rows_or_columns_but_padding(judge):
             groups=[1, 2],
         )
     ]  # fmt: skip
-    judge.refuses(after_others(padded), unless=judge.rightly)
+    judge.refuses(after_others(padded), unless=judge.check_exact)
 
 
 @spec("empty.size", profile="functional", source=CONV2D)
@@ -112,7 +112,7 @@ def test_no_rows_or_columns_at_all(judge):
 
     full = problems(SMALL, kernel=[(1, 1), (3, 2)], bias=[True, False], padding=[(0, 0)])
     tampers = ("input_without_rows", "input_without_columns", "input_without_pixels")
-    judge.refuses([case for tamper in tampers for case in cases(full, tamper=tamper)], unless=check)
+    judge.refuses([case for tamper in tampers for case in cases(full, invalid_call=tamper)], unless=check)
 
 
 @spec("empty.several", profile="functional", source=CONV2D)
@@ -125,6 +125,6 @@ def test_several_sizes_empty_at_once(judge):
             *problems(SMALL.replace(out_channels=0), in_channels=[0], padding=[(0, 0), (1, 1)]),
         ],
         unless=lambda case, operands, seen: (
-            None if seen.output is not None and not seen.output.size else judge.rightly(case, operands, seen)
+            None if seen.output is not None and not seen.output.size else judge.check_exact(case, operands, seen)
         ),
     )

@@ -121,7 +121,7 @@ def test_additive_in_the_input(judge):
         both = replace(operands, input=operands.input + second)
         return ask(problem, both), ask(problem, operands) + ask(problem, replace(operands, input=second))
 
-    judge.relation(drawn(judge, bias=False), law)
+    judge.relates(drawn(judge, bias=False), law)
 
 
 @spec("laws.additive.weight", source=GUIDE, dtypes=TWO)
@@ -133,13 +133,13 @@ def test_additive_in_the_weight(judge):
         both = replace(operands, weight=operands.weight + second)
         return ask(problem, both), ask(problem, operands) + ask(problem, replace(operands, weight=second))
 
-    judge.relation(drawn(judge, bias=False), law)
+    judge.relates(drawn(judge, bias=False), law)
 
 
 @spec("laws.homogeneous", source=GUIDE, dtypes=TWO)
 def test_homogeneous(judge):
     """Without bias, the answer to -2 times the input is -2 times the answer."""
-    judge.relation(
+    judge.relates(
         drawn(judge, bias=False),
         lambda ask, problem, operands: (
             ask(problem, replace(operands, input=-2 * operands.input)),
@@ -151,7 +151,7 @@ def test_homogeneous(judge):
 @spec("laws.bias", source=GUIDE, dtypes=TWO)
 def test_the_bias_is_added(judge):
     """The answer with a bias is the answer without, and the bias."""
-    judge.relation(
+    judge.relates(
         drawn(judge, bias=True),
         lambda ask, problem, operands: (
             ask(problem, operands),
@@ -174,7 +174,7 @@ def test_shift(judge):
         moved = ask(cut, replace(operands, input=operands.input[:, :, s:, t:]))
         return moved, ask(problem, operands)[:, :, int(oh > 1) :, int(ow > 1) :]
 
-    judge.relation(drawn(judge, padding=(0, 0)), law)
+    judge.relates(drawn(judge, padding=(0, 0)), law)
 
 
 @spec("laws.batch", source=GUIDE, dtypes=TWO)
@@ -187,7 +187,7 @@ def test_images_are_independent(judge):
         alone = [ask(problem.replace(batch=1), replace(operands, input=operands.input[i : i + 1])) for i in order]
         return turned, np.concatenate(alone)
 
-    judge.relation(drawn(judge, lambda p: p.batch > 1), law)
+    judge.relates(drawn(judge, lambda p: p.batch > 1), law)
 
 
 @spec("laws.input_channels", source=GUIDE, dtypes=TWO)
@@ -201,7 +201,7 @@ def test_order_of_input_channels(judge):
         turned = replace(operands, input=operands.input[:, of_all], weight=operands.weight[:, order])
         return ask(problem, turned), ask(problem, operands)
 
-    judge.relation(drawn(judge, lambda p: p.in_channels > p.groups), law)
+    judge.relates(drawn(judge, lambda p: p.in_channels > p.groups), law)
 
 
 @spec("laws.output_channels", source=GUIDE, dtypes=TWO)
@@ -216,7 +216,7 @@ def test_order_of_output_channels(judge):
         turned = replace(operands, weight=operands.weight[of_all], bias=bias)
         return ask(problem, turned), ask(problem, operands)[:, of_all]
 
-    judge.relation(drawn(judge, lambda p: p.out_channels > p.groups), law)
+    judge.relates(drawn(judge, lambda p: p.out_channels > p.groups), law)
 
 
 @spec("laws.transposed", source=GUIDE, dtypes=TWO)
@@ -229,13 +229,13 @@ def test_height_and_width_exchanged(judge):
         turned = replace(operands, input=operands.input.swapaxes(2, 3), weight=operands.weight.swapaxes(2, 3))
         return ask(exchanged, turned).swapaxes(2, 3), ask(problem, operands)
 
-    judge.relation(drawn(judge), law)
+    judge.relates(drawn(judge), law)
 
 
 @spec("laws.reflected", source=GUIDE, dtypes=TWO)
 def test_input_and_kernel_reflected(judge):
     """With stride 1, input and kernel reflected give the answer reflected."""
-    judge.relation(
+    judge.relates(
         drawn(judge, stride=(1, 1)),
         lambda ask, problem, operands: (
             ask(
@@ -262,7 +262,7 @@ def test_groups_are_a_block_diagonal(judge):
             dense[rows, columns] = operands.weight[rows]
         return ask(problem, operands), ask(problem.replace(groups=1), replace(operands, weight=dense))
 
-    judge.relation(drawn(judge, lambda p: p.groups > 1), law)
+    judge.relates(drawn(judge, lambda p: p.groups > 1), law)
 
 
 @spec("laws.dilation", source=YU, dtypes=TWO)
@@ -276,13 +276,13 @@ def test_dilation_is_a_kernel_with_zeros(judge):
         dense = problem.replace(kernel=problem.extent, dilation=(1, 1))
         return ask(problem, operands), ask(dense, replace(operands, weight=spread))
 
-    judge.relation(drawn(judge, lambda p: p.extent != p.kernel), law)
+    judge.relates(drawn(judge, lambda p: p.extent != p.kernel), law)
 
 
 @spec("laws.stride", source=GUIDE, dtypes=TWO)
 def test_stride_picks_from_stride_one(judge):
     """Stride (s, t) gives every s-th row and t-th column of the answer with stride 1."""
-    judge.relation(
+    judge.relates(
         drawn(judge, lambda p: p.stride != (1, 1)),
         lambda ask, problem, operands: (
             ask(problem, operands),
@@ -301,7 +301,7 @@ def test_padding_is_zeros_around_the_input(judge):
         larger = problem.replace(height=problem.height + 2 * p, width=problem.width + 2 * q, padding=(0, 0))
         return ask(problem, operands), ask(larger, replace(operands, input=padded))
 
-    judge.relation(drawn(judge, lambda p: p.padding != (0, 0)), law)
+    judge.relates(drawn(judge, lambda p: p.padding != (0, 0)), law)
 
 
 @spec("laws.channel_sum", source=GUIDE, dtypes=TWO)
@@ -316,7 +316,7 @@ def test_channels_add_up(judge):
         ]
         return ask(problem, operands), sum(parts)
 
-    judge.relation(drawn(judge, lambda p: p.in_channels > 1, groups=1, bias=False, out_channels=2), law)
+    judge.relates(drawn(judge, lambda p: p.in_channels > 1, groups=1, bias=False, out_channels=2), law)
 
 
 @spec("laws.filters", source=GUIDE, dtypes=TWO)
@@ -335,7 +335,7 @@ def test_filters_are_independent(judge):
         ]
         return ask(problem, operands), np.concatenate(parts, axis=1)
 
-    judge.relation(drawn(judge, lambda p: p.out_channels > 1, groups=1, in_channels=2), law)
+    judge.relates(drawn(judge, lambda p: p.out_channels > 1, groups=1, in_channels=2), law)
 
 
 @spec("laws.adjoint", source=DUMOULIN_TRANSPOSED, dtypes=TWO)
@@ -352,7 +352,7 @@ def test_adjoint(judge):
     def invertible(problem):
         return all(p < extent for p, extent in zip(problem.padding, problem.extent, strict=True))
 
-    judge.relation(drawn(judge, invertible, bias=False), law)
+    judge.relates(drawn(judge, invertible, bias=False), law)
 
 
 def _back(problem):

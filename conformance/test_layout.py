@@ -35,8 +35,8 @@ def laid(layout: str) -> list[Case]:
 
 def among(judge, layout):
     """Judge a layout that the framework can make; skip, with the reason, one that it cannot."""
-    if layout not in judge.said.layouts:
-        judge.skip(f"{judge.said.framework} cannot make a {layout} array")
+    if layout not in judge.description.layouts:
+        judge.skip(f"{judge.description.framework} cannot make a {layout} array")
     judge.exact(laid(layout))
 
 
@@ -127,9 +127,9 @@ def test_bigendian(judge):
 @spec("layout.mixed", profile="functional", source=NDARRAY)
 def test_mixed(judge):
     """Input, weight and bias may each be laid out otherwise."""
-    known = [layout for layout in judge.said.layouts if layout not in ("contiguous", "broadcast", *LAZY)]
+    known = [layout for layout in judge.description.layouts if layout not in ("contiguous", "broadcast", *LAZY)]
     if not known:
-        judge.skip(f"{judge.said.framework} makes contiguous arrays only")
+        judge.skip(f"{judge.description.framework} makes contiguous arrays only")
     count = len(known)
     mixed = [(known[i], known[(i + j) % count], known[(i + 2 * j) % count]) for i in range(count) for j in (1, 2, 3)]
     judge.exact([Case(TABLE[place % len(TABLE)], layouts=layouts) for place, layouts in enumerate(mixed)])
@@ -140,7 +140,7 @@ def test_mixed(judge):
 )
 def test_negation_put_off(judge):
     """An operand that torch has still to negate is refused, or taken for the values that it stands for."""
-    judge.refuses(laid("negated"), unless=judge.rightly)
+    judge.refuses(laid("negated"), unless=judge.check_exact)
 
 
 @spec(
@@ -153,4 +153,4 @@ def test_negation_put_off(judge):
 )
 def test_conjugation_put_off(judge):
     """An operand that torch has still to conjugate is refused, or taken for the values that it stands for."""
-    judge.refuses(laid("conjugated"), unless=judge.rightly)
+    judge.refuses(laid("conjugated"), unless=judge.check_exact)

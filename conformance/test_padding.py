@@ -1,7 +1,7 @@
 """Padding: zeros around the input, as numbers, pairs and words."""
 
 from convgauge.conformance import problems, spec
-from convgauge.conformance.cases import spelled
+from convgauge.conformance.cases import with_arguments
 from convgauge.problem import Problem
 
 CONV2D = "torch.nn.functional.conv2d"
@@ -20,13 +20,17 @@ def test_pair_pads_rows_and_columns(judge):
 @spec("padding.int", profile="functional", source=CONV2D)
 def test_int_pads_both_ways_alike(judge):
     """Padding p means (p, p)."""
-    judge.exact([spelled(p, {"padding": p.padding[0]}) for p in problems(padding=[(0, 0), (1, 1), (2, 2), (5, 5)])])
+    judge.exact(
+        [with_arguments(p, {"padding": p.padding[0]}) for p in problems(padding=[(0, 0), (1, 1), (2, 2), (5, 5)])]
+    )
 
 
 @spec("padding.list", profile="functional", source=CONV2D)
 def test_a_list_is_as_good_as_a_tuple(judge):
     """Padding [p, q] means (p, q)."""
-    judge.exact([spelled(p, {"padding": list(p.padding)}) for p in problems(padding=[(0, 0), (1, 0), (1, 2), (3, 1)])])
+    judge.exact(
+        [with_arguments(p, {"padding": list(p.padding)}) for p in problems(padding=[(0, 0), (1, 0), (1, 2), (3, 1)])]
+    )
 
 
 @spec("padding.none", source=CONV2D)
@@ -88,7 +92,7 @@ def test_same_in_groups(judge):
 def test_same_with_stride_one_spelled_out(judge):
     """Padding 'same' is no error where stride is 1, spelled in any way."""
     same = problems(SMALL, padding=["same"], kernel=[(3, 3), (2, 3)])
-    judge.exact([spelled(p, {"stride": stride}) for p in same for stride in (1, (1, 1), [1, 1])])
+    judge.exact([with_arguments(p, {"stride": stride}) for p in same for stride in (1, (1, 1), [1, 1])])
 
 
 @spec("padding.same.smaller_than_kernel", profile="functional", source=CONV2D)

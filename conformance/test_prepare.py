@@ -15,7 +15,7 @@ GROUPED = problems(in_channels=4, out_channels=8, groups=[1, 2, 4], dilation=[(1
 
 def prepared(judge, what=(*TABLE, *GROUPED)) -> list[Case]:
     """The cases as calls through ``prepare``; skipped where there is none."""
-    if not judge.said.prepares:
+    if not judge.description.prepares:
         judge.skip("has no prepare")
     return cases(what, prepared=True)
 
@@ -32,7 +32,7 @@ def right(judge, case, operands, outputs):
         expected = oracle.answer(case.problem, Operands(input, weight, operands.bias))
         if output is None:
             return compare.Fault("failed", f"{what}: no output")
-        fault = compare.near(output, expected, tolerance, what)
+        fault = compare.check_values(output, expected, tolerance, what)
         if fault is not None:
             return fault
     return None
@@ -62,7 +62,9 @@ def test_several_inputs_through_one_layer(judge):
             ("the first input's output is wrong the second time", seen.extra[1], operands.input, operands.weight),
         ])  # fmt: skip
 
-    judge.answers(prepared(judge), check, mode="several_inputs", upstream=lambda case, operands: turned(operands.input))
+    judge.satisfies(
+        prepared(judge), check, mode="several_inputs", upstream=lambda case, operands: turned(operands.input)
+    )
 
 
 @spec("prepare.two_layers", source=PREPARE)
@@ -77,7 +79,7 @@ def test_two_layers_in_turns(judge):
             ("the first layer's output is wrong after the second's", seen.extra[1], operands.input, operands.weight),
         ])  # fmt: skip
 
-    judge.answers(prepared(judge), check, mode="two_layers", upstream=lambda case, operands: turned(operands.weight))
+    judge.satisfies(prepared(judge), check, mode="two_layers", upstream=lambda case, operands: turned(operands.weight))
 
 
 @spec("prepare.overwritten", source=PREPARE)
@@ -89,7 +91,7 @@ def test_weight_overwritten_after_prepare(judge):
         new = right(judge, case, operands, [("", seen.output, operands.input, turned(operands.weight))])
         if old is None or new is None:
             return None
-        return compare.pointed(
+        return compare.locate_fault(
             seen.output,
             oracle.answer(case.problem, operands),
             np.ones(seen.shape, bool),
@@ -97,4 +99,4 @@ def test_weight_overwritten_after_prepare(judge):
             "the output belongs neither to the weight prepared nor to the one written over it",
         )
 
-    judge.answers(prepared(judge), check, mode="overwritten", upstream=lambda case, operands: turned(operands.weight))
+    judge.satisfies(prepared(judge), check, mode="overwritten", upstream=lambda case, operands: turned(operands.weight))

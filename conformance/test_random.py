@@ -8,7 +8,7 @@ dtype has problems of its own, as their geometry tells of the others as well.
 import numpy as np
 
 from convgauge.conformance import Case, spec
-from convgauge.conformance.random_problems import one_of, several
+from convgauge.conformance.random_problems import choose, random_problems
 from convgauge.reference.operands import Operands
 
 CONV2D = "torch.nn.functional.conv2d"
@@ -19,7 +19,7 @@ MANY = 350  # and at standard
 def some(judge, what, many=MANY):
     """Random problems for one purpose, ``many`` of them at standard; ``--seed`` gives others."""
     count = {"quick": FEW, "standard": many}.get(judge.setting.tier, 20 * many)
-    return several(count, f"{what} {judge.dtype} {judge.setting.seed}")
+    return random_problems(count, f"{what} {judge.dtype} {judge.setting.seed}")
 
 
 @spec("random.exact", source=CONV2D, quick=("float32", "float64", "float16", "bfloat16"))
@@ -40,13 +40,13 @@ def test_accurate(judge):
 def test_layouts(judge):
     """Any problem is answered exactly, however each of its operands lies in memory."""
     lazy = ("negated", "conjugated")
-    known = [layout for layout in judge.said.layouts if layout not in ("broadcast", *lazy)]
+    known = [layout for layout in judge.description.layouts if layout not in ("broadcast", *lazy)]
     if len(known) == 1:
-        judge.skip(f"{judge.said.framework} makes contiguous arrays only")
+        judge.skip(f"{judge.description.framework} makes contiguous arrays only")
     random = np.random.default_rng(judge.setting.seed)
     judge.exact(
         [
-            Case(problem, layouts=tuple(one_of(random, ["contiguous", *known]) for _ in range(3)))
+            Case(problem, layouts=tuple(choose(random, ["contiguous", *known]) for _ in range(3)))
             for problem in some(judge, "layouts", 200)
         ]
     )
@@ -55,7 +55,7 @@ def test_layouts(judge):
 @spec("random.prepared", profile="functional", source="the contract of prepare")
 def test_prepared(judge):
     """Any problem is answered exactly by way of ``prepare``, where there is one."""
-    if not judge.said.prepares:
+    if not judge.description.prepares:
         judge.skip("the implementation prepares nothing")
     judge.exact([Case(problem, prepared=True) for problem in some(judge, "prepared")])
 
@@ -92,10 +92,10 @@ def test_structured(judge):
         ]
         return Operands(*made, operands.bias)
 
-    judge.answers(
+    judge.satisfies(
         [Case(problem, seed=1 + place) for place, problem in enumerate(some(judge, "structured", 200))],
-        judge.rightly,
-        change=change,
+        judge.check_exact,
+        transform=change,
     )
 
 
@@ -108,10 +108,10 @@ def test_structured(judge):
 )
 def test_integers(judge):
     """Integer operands of any problem are refused, or added up exactly and given back in their own dtype."""
-    judge.refuses([Case(problem) for problem in some(judge, "integers", 80)], unless=judge.rightly)
+    judge.refuses([Case(problem) for problem in some(judge, "integers", 80)], unless=judge.check_exact)
 
 
 @spec("random.complex", profile="functional", source=CONV2D, dtypes=("complex128", "complex64"), quick=("complex64",))
 def test_complex(judge):
     """Complex operands of any problem are refused, or multiplied without conjugation and added up exactly."""
-    judge.refuses([Case(problem) for problem in some(judge, "complex", 80)], unless=judge.rightly)
+    judge.refuses([Case(problem) for problem in some(judge, "complex", 80)], unless=judge.check_exact)

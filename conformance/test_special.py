@@ -33,7 +33,7 @@ def pictured(judge):
 
     def look(output, expected):
         if judge.dtype == "float32" and judge.setting.only is None:
-            images.locality(judge, f"One NaN in the input of {SHOWN}", output[0, 0], expected[0, 0])
+            images.attach_locality(judge, f"One NaN in the input of {SHOWN}", output[0, 0], expected[0, 0])
 
     return look
 
@@ -49,7 +49,7 @@ def replaced(array, index, value):
 def in_input(value, *places):
     """Plant ``value`` in the input, at fractions of its length."""
 
-    def plant(problem: Problem, operands: Operands) -> Operands:
+    def plant(case: Case, operands: Operands) -> Operands:
         input = operands.input
         for place in places:
             input = replaced(input, int(place * (input.size - 1)), value)
@@ -61,7 +61,7 @@ def in_input(value, *places):
 def in_weight(value, *places):
     """Plant ``value`` in the weight, at fractions of its length."""
 
-    def plant(problem: Problem, operands: Operands) -> Operands:
+    def plant(case: Case, operands: Operands) -> Operands:
         weight = operands.weight
         for place in places:
             weight = replaced(weight, int(place * (weight.size - 1)), value)
@@ -73,7 +73,7 @@ def in_weight(value, *places):
 def in_bias(value):
     """Plant ``value`` in the bias of the last output channel."""
 
-    def plant(problem: Problem, operands: Operands) -> Operands:
+    def plant(case: Case, operands: Operands) -> Operands:
         bias = None if operands.bias is None else replaced(operands.bias, -1, value)
         return Operands(operands.input, operands.weight, bias)
 
@@ -84,56 +84,56 @@ def in_bias(value):
 def test_nan_in_the_input(judge):
     """A NaN in the input makes every output NaN whose receptive field holds it, and no other."""
     for place in (0.0, 0.37, 1.0):
-        judge.special(cases(TABLE), in_input(np.nan, place))
-    judge.special([Case(SHOWN)], in_input(np.nan, 0.4), look=pictured(judge))
+        judge.nonfinite(cases(TABLE), in_input(np.nan, place))
+    judge.nonfinite([Case(SHOWN)], in_input(np.nan, 0.4), on_output=pictured(judge))
 
 
 @spec("special.local.bfloat16", level="recommended", profile="functional", source=IEEE, dtypes=("bfloat16",))
 def test_nan_in_bfloat16_stays_local(judge):
     """A NaN or an infinity in a bfloat16 input reaches no output whose receptive field does not hold it."""
-    judge.special(cases(TABLE), in_input(np.nan, 0.37))
-    judge.special(cases(TABLE), in_input(np.inf, 0.5))
+    judge.nonfinite(cases(TABLE), in_input(np.nan, 0.37))
+    judge.nonfinite(cases(TABLE), in_input(np.inf, 0.5))
 
 
 @spec("special.nan.weight", profile="functional", source=IEEE)
 def test_nan_in_the_weight(judge):
     """A NaN in the weight makes every output of its channel NaN, and no other."""
     for place in (0.0, 0.6, 1.0):
-        judge.special(cases(UNPADDED), in_weight(np.nan, place))
+        judge.nonfinite(cases(UNPADDED), in_weight(np.nan, place))
 
 
 @spec("special.nan.bias", profile="functional", source=IEEE)
 def test_nan_in_the_bias(judge):
     """A NaN in the bias makes every output of its channel NaN, and no other."""
-    judge.special(cases(problem for problem in TABLE if problem.bias), in_bias(np.nan))
+    judge.nonfinite(cases(problem for problem in TABLE if problem.bias), in_bias(np.nan))
 
 
 @spec("special.infinity.input", profile="functional", source=IEEE)
 def test_infinity_in_the_input(judge):
     """An infinity in the input makes each output that sees it infinite, with the sign of the weight it meets."""
-    judge.special(cases(TABLE), in_input(np.inf, 0.5))
-    judge.special(cases(TABLE), in_input(-np.inf, 0.0))
+    judge.nonfinite(cases(TABLE), in_input(np.inf, 0.5))
+    judge.nonfinite(cases(TABLE), in_input(-np.inf, 0.0))
 
 
 @spec("special.infinity.weight", profile="functional", source=IEEE)
 def test_infinity_in_the_weight(judge):
     """An infinity in the weight makes each output of its channel infinite, with the sign of the input it meets."""
-    judge.special(cases(UNPADDED), in_weight(np.inf, 0.0))
-    judge.special(cases(UNPADDED), in_weight(-np.inf, 1.0))
+    judge.nonfinite(cases(UNPADDED), in_weight(np.inf, 0.0))
+    judge.nonfinite(cases(UNPADDED), in_weight(-np.inf, 1.0))
 
 
 @spec("special.infinity.bias", profile="functional", source=IEEE)
 def test_infinity_in_the_bias(judge):
     """An infinity in the bias makes every output of its channel that infinity."""
-    judge.special(cases(problem for problem in TABLE if problem.bias), in_bias(np.inf))
-    judge.special(cases(problem for problem in TABLE if problem.bias), in_bias(-np.inf))
+    judge.nonfinite(cases(problem for problem in TABLE if problem.bias), in_bias(np.inf))
+    judge.nonfinite(cases(problem for problem in TABLE if problem.bias), in_bias(-np.inf))
 
 
 @spec("special.infinity.difference", profile="functional", source=IEEE)
 def test_infinity_less_infinity(judge):
     """Infinities of both signs that meet in one sum make NaN; of one sign, that infinity."""
 
-    def plant(problem: Problem, operands: Operands) -> Operands:
+    def plant(case: Case, operands: Operands) -> Operands:
         input = operands.input.copy()
         if input.size:
             input[0, :, input.shape[2] // 2, input.shape[3] // 2] = np.inf
@@ -141,7 +141,7 @@ def test_infinity_less_infinity(judge):
             input[-1, -1, -1, -1] = np.inf
         return Operands(input, operands.weight, operands.bias)
 
-    judge.special(cases(TABLE), plant)
+    judge.nonfinite(cases(TABLE), plant)
 
 
 @spec("special.infinity.times_zero", profile="functional", source=IEEE)
@@ -151,103 +151,103 @@ def test_infinity_times_zero(judge):
     """
 
     def hidden(value):
-        def plant(problem: Problem, operands: Operands) -> Operands:
+        def plant(case: Case, operands: Operands) -> Operands:
             weight = operands.weight.copy()
             weight[:, :, ::2] = 0.0
-            return in_input(value, 0.4, 0.95)(problem, Operands(operands.input, weight, operands.bias))
+            return in_input(value, 0.4, 0.95)(case.problem, Operands(operands.input, weight, operands.bias))
 
         return plant
 
-    def unseen(problem: Problem, operands: Operands) -> Operands:
+    def unseen(case: Case, operands: Operands) -> Operands:
         input = operands.input.copy()
         input[..., ::2] = 0.0
-        return in_weight(np.inf, 0.3)(problem, Operands(input, operands.weight, operands.bias))
+        return in_weight(np.inf, 0.3)(case.problem, Operands(input, operands.weight, operands.bias))
 
-    def blank(problem: Problem, operands: Operands) -> Operands:
+    def blank(case: Case, operands: Operands) -> Operands:
         input = operands.input.copy()
         input[:1] = 0.0
-        return in_weight(np.inf, 0.6)(problem, Operands(input, operands.weight, operands.bias))
+        return in_weight(np.inf, 0.6)(case.problem, Operands(input, operands.weight, operands.bias))
 
     # a sum of one product is a scaled vector to a BLAS, which by its own definition does nothing for a scale of zero
     several = [problem for problem in TABLE if problem.reduction > 1]
-    judge.special(cases(several), hidden(np.inf))
-    judge.special(cases(several), hidden(np.nan))
+    judge.nonfinite(cases(several), hidden(np.inf))
+    judge.nonfinite(cases(several), hidden(np.nan))
     for plant in (unseen, blank):
-        judge.special(cases([problem for problem in UNPADDED if problem.reduction > 1]), plant)
+        judge.nonfinite(cases([problem for problem in UNPADDED if problem.reduction > 1]), plant)
 
 
 @spec("special.overflow", profile="functional", source=IEEE, quick=("float32", "float16"))
 def test_overflow(judge):
     """A sum beyond the largest finite number is infinite, with its sign; it is neither clamped nor NaN."""
 
-    def plant(problem: Problem, operands: Operands) -> Operands:
-        largest = DTYPES[problem.dtype].largest
-        sign = np.where(np.arange(problem.out_channels) % 2, -1.0, 1.0)[:, None, None, None]
+    def plant(case: Case, operands: Operands) -> Operands:
+        largest = DTYPES[case.problem.dtype].largest
+        sign = np.where(np.arange(case.problem.out_channels) % 2, -1.0, 1.0)[:, None, None, None]
         weight = np.broadcast_to(sign, operands.weight.shape).astype(operands.weight.dtype)
         input = np.ones_like(operands.input)
-        input[0, ..., : max(1, problem.width // 2)] = largest
+        input[0, ..., : max(1, case.problem.width // 2)] = largest
         return Operands(input, weight, None if operands.bias is None else operands.bias * 0 + 1)
 
-    judge.special(cases(problem for problem in TABLE if problem.reduction > 1), plant)
+    judge.nonfinite(cases(problem for problem in TABLE if problem.reduction > 1), plant)
 
 
 @spec("special.product_overflow", profile="functional", source=IEEE)
 def test_overflow_of_a_product(judge):
     """A single product beyond the largest finite number makes its output infinite."""
 
-    def plant(problem: Problem, operands: Operands) -> Operands:
-        root = 2.0 ** (math.frexp(DTYPES[problem.dtype].largest)[1] // 2)
+    def plant(case: Case, operands: Operands) -> Operands:
+        root = 2.0 ** (math.frexp(DTYPES[case.problem.dtype].largest)[1] // 2)
         input = replaced(np.sign(operands.input), operands.input.size // 2, 16 * root)  # clear of a rounding error
         return Operands(input, np.sign(operands.weight) * root, None if operands.bias is None else operands.bias * 0)
 
-    judge.special(cases(TABLE), plant)
+    judge.nonfinite(cases(TABLE), plant)
 
 
 @spec("special.zero_input", source="the definition")
 def test_zero_input(judge):
     """An input of zeros, of either sign, gives the bias in every output, or zero without one."""
 
-    def plant(problem: Problem, operands: Operands) -> Operands:
+    def plant(case: Case, operands: Operands) -> Operands:
         return Operands(np.copysign(operands.input * 0, operands.input), operands.weight, operands.bias)
 
-    judge.special(cases(TABLE), plant)
+    judge.nonfinite(cases(TABLE), plant)
 
 
 @spec("special.zero_weight", source="the definition")
 def test_zero_weight(judge):
     """A weight of zeros gives the bias in every output, or zero without one; one filter of zeros gives its own bias."""
 
-    def all_of_it(problem: Problem, operands: Operands) -> Operands:
+    def all_of_it(case: Case, operands: Operands) -> Operands:
         return Operands(operands.input, operands.weight * 0, operands.bias)
 
-    def one_filter(problem: Problem, operands: Operands) -> Operands:
+    def one_filter(case: Case, operands: Operands) -> Operands:
         weight = operands.weight.copy()
         weight[-1:] = 0
         return Operands(operands.input, weight, operands.bias)
 
-    judge.special(cases(TABLE), all_of_it)
-    judge.special(cases(TABLE), one_filter)
+    judge.nonfinite(cases(TABLE), all_of_it)
+    judge.nonfinite(cases(TABLE), one_filter)
 
 
 @spec("special.zero_bias", source="the definition")
 def test_zero_bias(judge):
     """A bias of zeros changes nothing."""
 
-    def plant(problem: Problem, operands: Operands) -> Operands:
+    def plant(case: Case, operands: Operands) -> Operands:
         return Operands(operands.input, operands.weight, None if operands.bias is None else operands.bias * 0)
 
-    judge.special(cases(problem for problem in TABLE if problem.bias), plant)
+    judge.nonfinite(cases(problem for problem in TABLE if problem.bias), plant)
 
 
 @spec("special.constant", source="the definition")
 def test_constant_operands(judge):
     """Operands that are one value throughout are no special case."""
 
-    def ones(problem: Problem, operands: Operands) -> Operands:
+    def ones(case: Case, operands: Operands) -> Operands:
         return Operands(np.ones_like(operands.input), operands.weight, operands.bias)
 
-    def negative(problem: Problem, operands: Operands) -> Operands:
+    def negative(case: Case, operands: Operands) -> Operands:
         return Operands(-np.abs(operands.input), np.abs(operands.weight), operands.bias)
 
-    judge.special(cases(TABLE), ones)
-    judge.special(cases(TABLE), negative)
+    judge.nonfinite(cases(TABLE), ones)
+    judge.nonfinite(cases(TABLE), negative)

@@ -1,7 +1,7 @@
 """Stride: how far the window moves."""
 
 from convgauge.conformance import problems, spec
-from convgauge.conformance.cases import spelled
+from convgauge.conformance.cases import with_arguments
 from convgauge.problem import Problem
 
 CONV2D = "torch.nn.functional.conv2d"
@@ -20,13 +20,17 @@ def test_pair_moves_down_and_right(judge):
 @spec("stride.int", profile="functional", source=CONV2D)
 def test_int_moves_both_ways_alike(judge):
     """Stride s means (s, s)."""
-    judge.exact([spelled(p, {"stride": p.stride[0]}) for p in problems(SMALL, stride=[(1, 1), (2, 2), (3, 3), (5, 5)])])
+    judge.exact(
+        [with_arguments(p, {"stride": p.stride[0]}) for p in problems(SMALL, stride=[(1, 1), (2, 2), (3, 3), (5, 5)])]
+    )
 
 
 @spec("stride.list", profile="functional", source=CONV2D)
 def test_a_list_is_as_good_as_a_tuple(judge):
     """Stride [s, t] means (s, t)."""
-    judge.exact([spelled(p, {"stride": list(p.stride)}) for p in problems(SMALL, stride=[(1, 2), (2, 1), (3, 2)])])
+    judge.exact(
+        [with_arguments(p, {"stride": list(p.stride)}) for p in problems(SMALL, stride=[(1, 2), (2, 1), (3, 2)])]
+    )
 
 
 @spec("stride.remainder", source=CONV2D)

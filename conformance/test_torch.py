@@ -33,11 +33,11 @@ def test_unbatched(judge):
 
     def check(case, operands, seen):
         expected = oracle.answer(case.problem, operands)[0]
-        return compare.form(seen, expected.shape, case.problem.dtype) or compare.near(
+        return compare.check_form(seen.shape, seen.dtype, expected.shape, case.problem.dtype) or compare.check_values(
             seen.output, expected, judge.tolerance(case.problem)
         )
 
-    judge.answers(cases(TABLE), check, mode="unbatched")
+    judge.satisfies(cases(TABLE), check, mode="unbatched")
 
 
 @spec("torch.meta", level="recommended", source="torch.device('meta')", **TORCH)
@@ -45,12 +45,12 @@ def test_meta(judge):
     """Operands on the meta device give an output of the right shape and dtype there, without computing anything."""
 
     def check(case, operands, seen):
-        fault = compare.form(seen, case.problem.output_shape, case.problem.dtype)
+        fault = compare.check_form(seen.shape, seen.dtype, case.problem.output_shape, case.problem.dtype)
         if fault is None and not seen.extra[0].all():
             return compare.Fault("failed", "the output is not on the meta device")
         return fault
 
-    judge.answers(cases(TABLE), check, mode="meta", values=False)
+    judge.satisfies(cases(TABLE), check, mode="meta", values=False)
 
 
 @spec("torch.channels_last", level="recommended", source="torch.channels_last", **TORCH)
@@ -58,25 +58,25 @@ def test_channels_last_is_kept(judge):
     """An input and a weight in channels-last memory give an output in channels-last memory."""
 
     def check(case, operands, seen):
-        fault = judge.rightly(case, operands, seen)
+        fault = judge.check_exact(case, operands, seen)
         if fault is None and not seen.extra[0].all():
             return compare.Fault("failed", "the output is not in channels-last memory")
         return fault
 
     laid = cases(TABLE, layouts=("channels_last", "channels_last", "contiguous"))
-    judge.answers(laid, check, mode="channels_last")
+    judge.satisfies(laid, check, mode="channels_last")
 
 
 @spec("torch.compile", level="recommended", source="torch.compile", dtypes=("float32",), **TORCH)
 def test_compile(judge):
     """torch.compile traces the call into one graph, which gives the same answer."""
-    judge.answers(cases(FEW), judge.rightly, mode="compiled")
+    judge.satisfies(cases(FEW), judge.check_exact, mode="compiled")
 
 
 @spec("torch.vmap", level="recommended", source="torch.func.vmap", **TORCH)
 def test_vmap(judge):
     """Mapped over the images by torch.func.vmap, the call gives the same answer."""
-    judge.answers(cases(TABLE), judge.rightly, mode="vmapped")
+    judge.satisfies(cases(TABLE), judge.check_exact, mode="vmapped")
 
 
 @spec("torch.autocast", level="recommended", source="torch.autocast", dtypes=("float32",), **TORCH)
@@ -85,12 +85,12 @@ def test_autocast(judge):
 
     def check(case, operands, seen):
         expected = oracle.answer(case.problem, operands)
-        return compare.form(seen, expected.shape, "bfloat16") or compare.near(
+        return compare.check_form(seen.shape, seen.dtype, expected.shape, "bfloat16") or compare.check_values(
             seen.output, expected, judge.tolerance(case.problem)
         )
 
     small = [problem for problem in PLAIN if problem.reduction < 256]  # the largest integer that bfloat16 counts to
-    judge.answers(cases(small), check, mode="autocast", change=narrow)
+    judge.satisfies(cases(small), check, mode="autocast", transform=narrow)
 
 
 @spec("torch.padding_modes", source="torch.nn.Conv2d", dtypes=("float32", "float64"), **TORCH)
@@ -103,8 +103,8 @@ def test_padding_modes(judge):
             padded = np.pad(operands.input, ((0, 0), (0, 0), (ph, ph), (pw, pw)), mode=numpy_mode)
             unpadded = problem.replace(height=problem.height + 2 * ph, width=problem.width + 2 * pw, padding=(0, 0))
             expected = oracle.answer(unpadded, Operands(padded, operands.weight, operands.bias))
-            return compare.form(seen, expected.shape, problem.dtype) or compare.near(
+            return compare.check_form(seen.shape, seen.dtype, expected.shape, problem.dtype) or compare.check_values(
                 seen.output, expected, judge.tolerance(problem)
             )
 
-        judge.answers(cases(PLAIN, prepared=True), check, mode="in_module", wanted=mode)
+        judge.satisfies(cases(PLAIN, prepared=True), check, mode="in_module", wanted=mode)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from convgauge.conformance import Case, cases, problems, spec
-from convgauge.conformance.random_problems import several
+from convgauge.conformance.random_problems import random_problems
 from convgauge.dtypes import DTYPES
 from convgauge.problem import Problem
 from convgauge.reference import accuracy, compare, oracle
@@ -62,7 +62,7 @@ def agreeing(judge, named):
             return compare.Fault("failed", f"{name}: no gradient", expected="an array")
         if got.shape != expected.shape:
             return compare.Fault("failed", f"{name}: shape {got.shape}, not {expected.shape}")
-        fault = compare.near(got, expected, 0.0 if judge.promise == "A" else 0.25, f"{name} is wrong")
+        fault = compare.check_values(got, expected, 0.0 if judge.declared_grade == "A" else 0.25, f"{name} is wrong")
         if fault is not None:
             return replace(fault, mask=None)  # it is no output's
     return None
@@ -74,7 +74,7 @@ def gradients(judge, table, wanted, mode="gradient", upstream=upstream):
     def check(case, operands, seen):
         by_input, by_weight, by_bias = oracle.adjoint(case.problem, operands, upstream(case, operands))
         got = [*seen.extra, None, None, None]
-        fault = judge.rightly(case, operands, seen)
+        fault = judge.check_exact(case, operands, seen)
         return fault or agreeing(
             judge,
             [
@@ -84,7 +84,7 @@ def gradients(judge, table, wanted, mode="gradient", upstream=upstream):
             ],
         )
 
-    judge.answers(cases(table), check, change=small, mode=mode, upstream=upstream, wanted=wanted)
+    judge.satisfies(cases(table), check, transform=small, mode=mode, upstream=upstream, wanted=wanted)
 
 
 @spec("training.gradient", source=AUTOGRAD, **EXACT)
@@ -112,7 +112,7 @@ def rounding(judge, problem, operands, g):
     by_output = problem.batch * problem.output_size[0] * problem.output_size[1]
     u = DTYPES[problem.dtype].roundoff * (2 if problem.dtype == "float64" else 1)
     for terms, size in zip((by_input, by_output, by_output), sizes, strict=True):
-        if size is None or judge.promise == "A":
+        if size is None or judge.declared_grade == "A":
             yield None if size is None else (terms + 1) * u * size
         else:
             yield (terms + accuracy.transform_terms(problem)) * u * size.max(initial=0.0)
@@ -121,7 +121,7 @@ def rounding(judge, problem, operands, g):
 @spec("training.accuracy", source="Higham 2002, Accuracy and Stability of Numerical Algorithms, section 3.1", **EXACT)
 def test_accurate_gradients(judge):
     """On normal operands the gradients err by no more than the rounding of their sums explains."""
-    if judge.promise == "C":
+    if judge.declared_grade == "C":
         judge.skip("a lower precision than the dtype's is promised")
 
     def check(case, operands, seen):
@@ -134,13 +134,15 @@ def test_accurate_gradients(judge):
                 continue
             if got is None or got.shape != expected.shape:
                 return compare.Fault("failed", f"the gradient by the {name}: {'none' if got is None else got.shape}")
-            fault = compare.near(got, expected, bound, f"the gradient by the {name} is less accurate than its dtype")
+            fault = compare.check_values(
+                got, expected, bound, f"the gradient by the {name} is less accurate than its dtype"
+            )
             if fault is not None:
                 return replace(fault, mask=None)  # it is no output's
         return None
 
     table = cases(TABLE[::2], operands="gaussian")
-    judge.answers(table, check, mode="gradient", upstream=normal, wanted="iwb")
+    judge.satisfies(table, check, mode="gradient", upstream=normal, wanted="iwb")
 
 
 @spec("training.gradient.one", source=AUTOGRAD, **EXACT)
@@ -155,7 +157,7 @@ def test_one_gradient(judge):
 def test_gradients_of_any_problem(judge):
     """The gradients are exact whatever parameters and sizes come together."""
     count = 28 if judge.setting.tier == "quick" else 200
-    found = several(2 * count, f"gradients {judge.dtype} {judge.setting.seed}")
+    found = random_problems(2 * count, f"gradients {judge.dtype} {judge.setting.seed}")
     gradients(judge, [problem.replace(batch=min(problem.batch, 4)) for problem in found][:count], "iwb")
 
 
@@ -222,8 +224,14 @@ def test_double_backward(judge):
             ],
         )
 
-    judge.answers([Case(problem) for problem in TABLE], check, change=small, mode="second_gradient", upstream=upstream,
-                  wanted="iw")  # fmt: skip
+    judge.satisfies(
+        [Case(problem) for problem in TABLE],
+        check,
+        transform=small,
+        mode="second_gradient",
+        upstream=upstream,
+        wanted="iw",
+    )
 
 
 @spec("training.memory", source=AUTOGRAD, **EXACT)
@@ -239,8 +247,14 @@ def test_operands_changed_between_forward_and_backward(judge):
                  "the second graph's gradient by the input", "the second graph's gradient by the weight")  # fmt: skip
         return agreeing(judge, list(zip(names, seen.extra, [*expected[:2], *turned[:2]], strict=True)))
 
-    judge.answers([Case(problem) for problem in TABLE[::2]], check, change=small, mode="two_graphs", upstream=upstream,
-                  wanted="iw")  # fmt: skip
+    judge.satisfies(
+        [Case(problem) for problem in TABLE[::2]],
+        check,
+        transform=small,
+        mode="two_graphs",
+        upstream=upstream,
+        wanted="iw",
+    )
 
 
 @spec("training.unchanged", source=AUTOGRAD, **EXACT)
@@ -256,8 +270,14 @@ def test_training_data_is_real(judge):
         names = ("the gradient by the input", "the gradient by the weight", "the gradient by the bias")
         return agreeing(judge, list(zip(names, seen.extra, (by_input, by_weight, by_bias), strict=True)))
 
-    judge.answers([Case(problem) for problem in TABLE[::3]], check, change=blank, mode="gradient", upstream=upstream,
-                  wanted="iwb")  # fmt: skip
+    judge.satisfies(
+        [Case(problem) for problem in TABLE[::3]],
+        check,
+        transform=blank,
+        mode="gradient",
+        upstream=upstream,
+        wanted="iwb",
+    )
 
 
 @spec("training.used_later", source="torch.inference_mode, whose tensors no graph may save", **EXACT)
@@ -266,7 +286,7 @@ def test_the_output_of_a_call_without_gradients(judge):
 
     def check(case, operands, seen):
         expected = oracle.answer(case.problem, operands).sum()
-        fault = judge.rightly(case, operands, seen)
+        fault = judge.check_exact(case, operands, seen)
         return fault or agreeing(judge, [("the gradient of a factor of the output", seen.extra[0], expected)])
 
-    judge.answers([Case(problem) for problem in TABLE[::6]], check, change=small, mode="used_later")
+    judge.satisfies([Case(problem) for problem in TABLE[::6]], check, transform=small, mode="used_later")

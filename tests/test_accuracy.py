@@ -141,29 +141,29 @@ INF, NAN = math.inf, math.nan
     ],
 )
 def test_comparator(got, expected, tolerance, agrees):
-    assert (compare.near(np.array(got), np.array(expected), tolerance) is None) == agrees
+    assert (compare.check_values(np.array(got), np.array(expected), tolerance) is None) == agrees
 
 
 def test_comparator_names_the_first_wrong_output():
     expected = np.zeros((2, 3))
     got = expected.copy()
     got[1, 2] = got[1, 1] = 5
-    fault = compare.near(got, expected, 0.25)
+    fault = compare.check_values(got, expected, 0.25)
     assert (fault.index, fault.got, fault.expected, fault.wrong, fault.outputs) == ((1, 1), "5", "0", 2, 6)
 
 
 def test_comparator_takes_a_bound_for_each_output():
     expected = np.zeros(3)
-    assert compare.near(np.array([0.0, 1.0, 2.0]), expected, np.array([0, 1, 2])) is None
-    assert compare.near(np.array([0.0, 1.0, 2.0]), expected, np.array([0, 1, 1])).index == (2,)
+    assert compare.check_values(np.array([0.0, 1.0, 2.0]), expected, np.array([0, 1, 2])) is None
+    assert compare.check_values(np.array([0.0, 1.0, 2.0]), expected, np.array([0, 1, 1])).index == (2,)
 
 
 def test_form_wants_the_very_shape_and_dtype():
     seen = Observation("answer", np.zeros((1, 2)), "float32")
-    assert compare.form(seen, (1, 2), "float32") is None
-    assert "shape" in compare.form(seen, (2, 1), "float32").message
-    assert "shape" in compare.form(seen, (2,), "float32").message
-    assert "dtype" in compare.form(seen, (1, 2), "float64").message
+    assert compare.check_form(seen.shape, seen.dtype, (1, 2), "float32") is None
+    assert "shape" in compare.check_form(seen.shape, seen.dtype, (2, 1), "float32").message
+    assert "shape" in compare.check_form(seen.shape, seen.dtype, (2,), "float32").message
+    assert "dtype" in compare.check_form(seen.shape, seen.dtype, (1, 2), "float64").message
 
 
 # --- grades ----------------------------------------------------------------------------------------------------------

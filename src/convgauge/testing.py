@@ -22,7 +22,7 @@ from typing import Any
 
 import pytest
 
-from convgauge.conformance.judge import Setting, Skip
+from convgauge.conformance.judge import NotApplicable, Setting
 from convgauge.conformance.plugin import Nonconformity
 from convgauge.conformance.session import Expectation, Session, Target, sketched
 from convgauge.conformance.spec import PROFILES, TIERS, Spec
@@ -91,7 +91,7 @@ class _Suite:
         judge = self.session.judge(case.spec, self.target.origin.name, case.dtype, "cpu")
         try:
             case.test(judge)
-        except Skip as skip:
+        except NotApplicable as skip:
             return self.session.settle(judge, 0.0, str(skip))
         return self.session.settle(judge, 0.0)
 

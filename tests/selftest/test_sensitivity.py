@@ -87,7 +87,7 @@ def test_the_known_defects_explain_what_other_processors_fail(
 
 
 def test_a_case_that_checks_nothing_is_vacuous() -> None:
-    judge = judged(lambda judge: judge.answers([SMALL], lambda case, operands, seen: None))
+    judge = judged(lambda judge: judge.satisfies([SMALL], lambda case, operands, seen: None))
     assert judge.status() == "vacuous"
     assert "accepts zeros" in judge.faults[0][1].message
 
@@ -102,11 +102,11 @@ def test_a_tolerance_that_accepts_zeros_is_vacuous() -> None:
     def check(case, operands, seen):
         return None if np.abs(seen.output).max() < 1e30 else pytest.fail("unheard of")
 
-    assert judged(lambda judge: judge.answers([Case(SMALL)], check)).status() == "vacuous"
+    assert judged(lambda judge: judge.satisfies([Case(SMALL)], check)).status() == "vacuous"
 
 
 def test_wrong_outputs_are_given_on_request_only() -> None:
-    judge = judged(lambda judge: judge.answers([SMALL], lambda case, operands, seen: None), with_wrong_outputs=False)
+    judge = judged(lambda judge: judge.satisfies([SMALL], lambda case, operands, seen: None), with_wrong_outputs=False)
     assert judge.status() == "passed"
     assert judge.wrong_outputs == 0
 

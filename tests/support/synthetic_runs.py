@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from convgauge.conformance.features import FEATURES, spelled
+from convgauge.conformance.features import FEATURES, feature_letters
 from convgauge.environment import Machine
 from convgauge.problem import Problem
 from convgauge.results import (
@@ -195,7 +195,7 @@ class Maker:
             return {letters: [0, 0, 1] for letters in met}
         space = {letters: [count, 0, 0] for letters, count in zip(met, share, strict=True) if count}
         for text in failing:
-            own = space.setdefault(spelled(Problem.parse(text)), [0, 0, 0])
+            own = space.setdefault(feature_letters(Problem.parse(text)), [0, 0, 0])
             own[0], own[1] = own[0] + 1, own[1] + 1
         return space
 

@@ -19,11 +19,12 @@ BASE = Problem(
 
 @dataclass(frozen=True)
 class Case:
-    """One call: a problem, the family and seed of its operands, their layouts, and how the arguments are spelled.
+    """One call: a problem, the family and seed of its operands, their layouts, and the spelling of the arguments.
 
-    ``arguments`` replace the problem's own in the call, as (name, value) pairs; ``None`` leaves one out. ``tamper``
-    names a change that makes the call invalid (see `convgauge.conformance.invalid_calls`). ``prepared`` goes through
-    ``prepare``. The text form reads back: ``PROBLEM;operands=wide;layouts=fortran,contiguous,contiguous;seed=3``.
+    ``arguments`` replace the problem's own in the call, as (name, value) pairs; the value None omits the argument.
+    ``invalid_call`` names a change that makes the call invalid (see `convgauge.conformance.invalid_calls`).
+    ``prepared`` sends the call through ``prepare``. The text form reads back:
+    ``PROBLEM;operands=wide;layouts=fortran,contiguous,contiguous;seed=3``.
     """
 
     problem: Problem
@@ -31,7 +32,7 @@ class Case:
     seed: int = 0
     layouts: tuple[str, str, str] = CONTIGUOUS
     arguments: tuple[tuple[str, Any], ...] = ()
-    tamper: str = ""
+    invalid_call: str = ""
     prepared: bool = False
 
     def __str__(self) -> str:
@@ -41,8 +42,8 @@ class Case:
         if self.layouts != CONTIGUOUS:
             parts.append(f"layouts={','.join(self.layouts)}")
         parts += [f"{name}:{value!r}" for name, value in self.arguments]
-        if self.tamper:
-            parts.append(f"tamper={self.tamper}")
+        if self.invalid_call:
+            parts.append(f"invalid_call={self.invalid_call}")
         if self.prepared:
             parts.append("prepared=1")
         if self.seed:
@@ -59,8 +60,8 @@ class Case:
             argument, colon, literal = part.partition(":")
             if equals and name == "operands":
                 case = replace(case, operands=value)
-            elif equals and name == "tamper":
-                case = replace(case, tamper=value)
+            elif equals and name == "invalid_call":
+                case = replace(case, invalid_call=value)
             elif equals and name == "seed" and value.isdecimal():
                 case = replace(case, seed=int(value))
             elif equals and name == "prepared":
@@ -71,7 +72,9 @@ class Case:
             elif colon:
                 case = replace(case, arguments=(*case.arguments, (argument, _literal(part, literal))))
             else:
-                raise ProblemError(f"{part!r} is not operands=, layouts=a,b,c, seed=, prepared=, tamper= or name:value")
+                raise ProblemError(
+                    f"{part!r} is not operands=, layouts=a,b,c, seed=, prepared=, invalid_call= or name:value"
+                )
         return case
 
     def keywords(self) -> dict[str, Any]:
@@ -126,12 +129,12 @@ def cases(what: Iterable[Problem | Case], **changes: Any) -> list[Case]:
     return [replace(one, **changes) for one in made] if changes else made
 
 
-def spelled(problem: Problem, arguments: Mapping[str, Any]) -> Case:
-    """A case whose call spells some arguments otherwise: ``spelled(problem, {"stride": 2})``."""
+def with_arguments(problem: Problem, arguments: Mapping[str, Any]) -> Case:
+    """A case whose call spells some arguments otherwise: ``with_arguments(problem, {"stride": 2})``."""
     return Case(problem, arguments=tuple(arguments.items()))
 
 
-def thinned(made: list[Case], budget: int) -> list[Case]:
+def thin(made: list[Case], budget: int) -> list[Case]:
     """At most ``budget`` of the cases, spread evenly from the first to the last."""
     if len(made) <= budget:
         return made
@@ -139,7 +142,7 @@ def thinned(made: list[Case], budget: int) -> list[Case]:
     return [made[round(place * step)] for place in range(budget)]
 
 
-def seeing(problem: Problem) -> Iterator[float]:
+def visible_shares(problem: Problem) -> Iterator[float]:
     """The share of the output rows, and of the columns, that see the input at all and not only padding."""
     sizes = zip(
         problem.output_size, (problem.height, problem.width), problem.pads, problem.kernel, problem.stride,

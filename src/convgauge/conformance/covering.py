@@ -21,7 +21,7 @@ TRIES = 300  # random rows in which a combination is looked for before it is hel
 
 
 @dataclass(frozen=True)
-class Coverage:
+class CombinationCoverage:
     """Of the combinations of ``strength`` values that some allowed row holds, how many are in the rows at hand."""
 
     strength: int
@@ -65,7 +65,7 @@ def _completed(factors: Mapping[str, Sequence[Any]], fixed: Row, allowed: Allowe
     return None
 
 
-def covering(
+def covering_array(
     factors: Mapping[str, Sequence[Any]], strength: int, allowed: Allowed = lambda row: True, seed: int = 0
 ) -> list[Row]:
     """Allowed rows in which every possible combination of ``strength`` factors' values occurs, most telling first.
@@ -128,14 +128,14 @@ def _ordered(rows: list[Row]) -> list[Row]:
     return ordered
 
 
-def coverage(
+def measure_coverage(
     rows: Iterable[Row],
     factors: Mapping[str, Sequence[Any]],
     strength: int,
     allowed: Allowed = lambda row: True,
     seed: int = 0,
-) -> Coverage:
+) -> CombinationCoverage:
     """How many of the possible combinations of ``strength`` values the rows hold."""
     wanted = possible(factors, strength, allowed, seed)
     held = {combination for row in rows for combination in combinations(row, strength)}
-    return Coverage(strength, len(held & wanted.keys()), len(wanted))
+    return CombinationCoverage(strength, len(held & wanted.keys()), len(wanted))

@@ -15,7 +15,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
-from convgauge.conformance.judge import Judge, Skip
+from convgauge.conformance.judge import Judge, NotApplicable
 from convgauge.process.isolation import Halted
 
 Key = Hashable
@@ -38,7 +38,7 @@ def perform(made: Judge, test: Callable[[Judge], object]) -> Done:
     skipped = ""
     try:
         test(made)
-    except Skip as why:
+    except NotApplicable as why:
         skipped = str(why)
     return Done(made, time.perf_counter() - started, skipped)
 

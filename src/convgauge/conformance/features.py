@@ -49,7 +49,7 @@ FEATURES = {
 """By the letter that stands for it in a run file. Layouts are no part of a problem: whoever calls tells of them."""
 
 
-def spelled(problem: Problem, layouts: Sequence[str] = ()) -> str:
+def feature_letters(problem: Problem, layouts: Sequence[str] = ()) -> str:
     """The letters of the features that a problem has, in the order of `FEATURES`; "" for the plainest.
 
     ``layouts`` are those of the input, the kernel and the bias, where they are known.

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from convgauge.conformance.judge import Judge, Skip
+from convgauge.conformance.judge import Judge, NotApplicable
 from convgauge.reference.operands import Array
 from convgauge.results import ImageRecord
 from convgauge.terms import Status
@@ -24,13 +24,13 @@ SIDE = 160  # pixels: enough to judge by eye, and some 20 kB a picture
 def photograph() -> Array:
     """The photograph "camera" that scikit-image ships, gray levels from 0 to 1, (160, 160), means of 3 x 3 pixels.
 
-    Raises `Skip` where scikit-image is not installed or has no such file.
+    Raises `NotApplicable` where scikit-image is not installed or has no such file.
     """
-    path = shipped("skimage", "data", "camera.png")
+    path = package_file("skimage", "data", "camera.png")
     try:
         from PIL import Image
     except ImportError as error:
-        raise Skip(f"{error} (python -m pip install 'convgauge[images]')") from None
+        raise NotApplicable(f"{error} (python -m pip install 'convgauge[images]')") from None
     with Image.open(path) as image:
         pixels = np.asarray(image.convert("L"))
     start = (pixels.shape[0] - 3 * SIDE) // 2
@@ -39,17 +39,20 @@ def photograph() -> Array:
     return means
 
 
-def shipped(package: str, *parts: str) -> Path:
-    """A data file of a package, found without importing it, which takes seconds. Raises `Skip` where there is none."""
+def package_file(package: str, *parts: str) -> Path:
+    """Return the path of a data file of a package, found without the import, which takes seconds.
+
+    Raises `NotApplicable` if the package is not installed or has no such file.
+    """
     found = importlib.util.find_spec(package)
     for folder in (found.submodule_search_locations if found else None) or []:
         path = Path(folder, *parts)
         if path.is_file():
             return path
-    raise Skip(f"{package} is not installed or has no {parts[-1]} (python -m pip install 'convgauge[images]')")
+    raise NotApplicable(f"{package} is not installed or has no {parts[-1]} (python -m pip install 'convgauge[images]')")
 
 
-def record(judge: Judge, title: str, output: Array, exact: Array, bound: Any) -> None:
+def attach_filter(judge: Judge, title: str, output: Array, exact: Array, bound: Any) -> None:
     """Keep an implementation's picture and, for comparison, the exact one; both (height, width).
 
     Where no pixel is off by half a gray level the exact one stands for both, and the errors' picture shows the rest.
@@ -63,7 +66,7 @@ def record(judge: Judge, title: str, output: Array, exact: Array, bound: Any) ->
     judge.images += [
         ImageRecord("oracle", title, picture),
         ImageRecord(
-            judge.said.name,
+            judge.description.name,
             title,
             picture if float(size.max()) < (high - low) / 510 else png(np.nan_to_num(output), low, high),
             png(worst_of_blocks(np.minimum(size, allowed) if allowed else size * 0), 0.0, allowed, depth=4),
@@ -74,22 +77,26 @@ def record(judge: Judge, title: str, output: Array, exact: Array, bound: Any) ->
     ]
 
 
-def confusion(judge: Judge, title: str, due: Array, read: Array, largest: float, bound: float) -> None:
+def attach_confusion(judge: Judge, title: str, due: Array, read: Array, largest: float, bound: float) -> None:
     """Keep how classes were read: ``due`` and ``read`` are class numbers, ``largest`` the largest error of a logit."""
     classes = int(max(due.max(), read.max())) + 1
     table = np.zeros((classes, classes), int)
     np.add.at(table, (due, read), 1)
     kept = largest if np.isfinite(largest) else None
     status: Status = "passed" if largest <= bound else "failed"
-    judge.images.append(ImageRecord(judge.said.name, title, "", "", kept, bound, status, "confusion", table.tolist()))
+    judge.images.append(
+        ImageRecord(judge.description.name, title, "", "", kept, bound, status, "confusion", table.tolist())
+    )
 
 
-def locality(judge: Judge, title: str, output: Array, expected: Array) -> None:
+def attach_locality(judge: Judge, title: str, output: Array, expected: Array) -> None:
     """Keep where NaN went in one plane, (height, width), and where it was due."""
     got, due = np.isnan(output), np.isnan(expected)
     table = np.where(got, np.where(due, 1, 2), np.where(due, 3, 0))
     status: Status = "passed" if (got == due).all() else "failed"
-    judge.images.append(ImageRecord(judge.said.name, title, "", "", None, None, status, "locality", table.tolist()))
+    judge.images.append(
+        ImageRecord(judge.description.name, title, "", "", None, None, status, "locality", table.tolist())
+    )
 
 
 def worst_of_blocks(plane: Array) -> Array:

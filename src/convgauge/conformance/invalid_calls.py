@@ -13,7 +13,7 @@ from convgauge.worker.subject import Call
 
 
 @dataclass(frozen=True)
-class Tamper:
+class InvalidCall:
     """A named change of a call, and the sentence that says what is wrong with it."""
 
     sentence: str
@@ -67,44 +67,44 @@ def _repeated_channels(x: Any) -> Any:
     return np.concatenate([x, x], axis=1)
 
 
-TAMPERS: dict[str, Tamper] = {
-    "bias_longer": Tamper("the bias has one element too many", _bias(lambda n: n + 1)),
-    "bias_shorter": Tamper("the bias has one element too few", _bias(lambda n: max(0, n - 1))),
-    "bias_of_one": Tamper("the bias has one element and would be broadcast", _bias(lambda n: 1)),
-    "bias_of_none": Tamper("the bias has no elements", _bias(lambda n: 0)),
-    "bias_matrix": Tamper(
+INVALID_CALLS: dict[str, InvalidCall] = {
+    "bias_longer": InvalidCall("the bias has one element too many", _bias(lambda n: n + 1)),
+    "bias_shorter": InvalidCall("the bias has one element too few", _bias(lambda n: max(0, n - 1))),
+    "bias_of_one": InvalidCall("the bias has one element and would be broadcast", _bias(lambda n: 1)),
+    "bias_of_none": InvalidCall("the bias has no elements", _bias(lambda n: 0)),
+    "bias_matrix": InvalidCall(
         "the bias is a matrix", lambda call: replace(call, bias=np.ones((call.weight.shape[0], 1), call.weight.dtype))
     ),
-    "input_vector": Tamper("the input has one axis", _reshaped("input", lambda x: x.reshape(-1))),
-    "input_plane": Tamper("the input has two axes", _reshaped("input", lambda x: x[0, 0])),
-    "input_of_five_axes": Tamper("the input has five axes", _reshaped("input", lambda x: x[None])),
-    "weight_of_three_axes": Tamper("the weight has three axes", _reshaped("weight", lambda w: w[0])),
-    "weight_of_five_axes": Tamper("the weight has five axes", _reshaped("weight", lambda w: w[None])),
-    "weight_matrix": Tamper("the weight is a matrix", _reshaped("weight", lambda w: w.reshape(w.shape[0], -1))),
-    "more_channels": Tamper(
+    "input_vector": InvalidCall("the input has one axis", _reshaped("input", lambda x: x.reshape(-1))),
+    "input_plane": InvalidCall("the input has two axes", _reshaped("input", lambda x: x[0, 0])),
+    "input_of_five_axes": InvalidCall("the input has five axes", _reshaped("input", lambda x: x[None])),
+    "weight_of_three_axes": InvalidCall("the weight has three axes", _reshaped("weight", lambda w: w[0])),
+    "weight_of_five_axes": InvalidCall("the weight has five axes", _reshaped("weight", lambda w: w[None])),
+    "weight_matrix": InvalidCall("the weight is a matrix", _reshaped("weight", lambda w: w.reshape(w.shape[0], -1))),
+    "more_channels": InvalidCall(
         "the input has one channel more than the weight takes",
         _reshaped("input", lambda x: np.concatenate([x, x[:, :1]], axis=1)),
     ),
-    "fewer_channels": Tamper(
+    "fewer_channels": InvalidCall(
         "the input has one channel less than the weight takes", _reshaped("input", lambda x: x[:, :-1])
     ),
-    "weight_more_channels": Tamper(
+    "weight_more_channels": InvalidCall(
         "the weight takes one channel more than the input has",
         _reshaped("weight", lambda w: np.concatenate([w, w[:, :1]], axis=1)),
     ),
-    "weight_fewer_channels": Tamper(
+    "weight_fewer_channels": InvalidCall(
         "the weight takes one channel less than the input has", _reshaped("weight", lambda w: w[:, :-1])
     ),
-    "input_of_one_channel": Tamper(
+    "input_of_one_channel": InvalidCall(
         "the input has one channel, which the weight does not", _reshaped("input", lambda x: x[:, :1])
     ),
-    "weight_of_one_channel": Tamper(
+    "weight_of_one_channel": InvalidCall(
         "the weight takes one channel, the input has more", _reshaped("weight", lambda w: w[:, :1])
     ),
-    "twice_the_channels": Tamper(
+    "twice_the_channels": InvalidCall(
         "the input has twice the channels that the weight takes", _reshaped("input", _repeated_channels)
     ),
-    "one_more_output": Tamper(
+    "one_more_output": InvalidCall(
         "the groups do not divide the output channels, of which there is one too many",
         lambda call: replace(
             call,
@@ -112,45 +112,50 @@ TAMPERS: dict[str, Tamper] = {
             bias=None if call.bias is None else np.append(call.bias, call.bias[:1]),
         ),
     ),
-    "one_less_output": Tamper(
+    "one_less_output": InvalidCall(
         "the groups do not divide the output channels, of which there is one too few",
         lambda call: replace(call, weight=call.weight[:-1], bias=None if call.bias is None else call.bias[:-1]),
     ),
-    "bias_twice": Tamper("the bias has twice the elements", _bias(lambda n: 2 * n)),
-    "bias_of_columns": Tamper(
+    "bias_twice": InvalidCall("the bias has twice the elements", _bias(lambda n: 2 * n)),
+    "bias_of_columns": InvalidCall(
         "the bias has an element for each output column",
         lambda call: replace(call, bias=np.ones(call.input.shape[3] - call.weight.shape[3] + 1, call.weight.dtype)),
     ),
-    "bias_row": Tamper("the bias is a matrix of one row", _reshaped("bias", lambda b: b[None])),
-    "bias_plane": Tamper("the bias has three axes", _reshaped("bias", lambda b: b[:, None, None])),
-    "input_without_rows": Tamper("the input has no rows", _reshaped("input", lambda x: x[:, :, :0])),
-    "input_without_columns": Tamper("the input has no columns", _reshaped("input", lambda x: x[..., :0])),
-    "input_without_pixels": Tamper(
+    "bias_row": InvalidCall("the bias is a matrix of one row", _reshaped("bias", lambda b: b[None])),
+    "bias_plane": InvalidCall("the bias has three axes", _reshaped("bias", lambda b: b[:, None, None])),
+    "input_without_rows": InvalidCall("the input has no rows", _reshaped("input", lambda x: x[:, :, :0])),
+    "input_without_columns": InvalidCall("the input has no columns", _reshaped("input", lambda x: x[..., :0])),
+    "input_without_pixels": InvalidCall(
         "the input has neither rows nor columns", _reshaped("input", lambda x: x[:, :, :0, :0])
     ),
-    "wider_input": Tamper("the input is of a wider dtype than weight and bias", _wider("input")),
-    "wider_weight": Tamper("the weight is of a wider dtype than input and bias", _wider("weight")),
-    "wider_bias": Tamper("the bias is of a wider dtype than input and weight", _wider("bias")),
-    "wider_input_and_bias": Tamper("the weight is of a narrower dtype than input and bias", _wider("input", "bias")),
-    "wider_weight_and_bias": Tamper("the input is of a narrower dtype than weight and bias", _wider("weight", "bias")),
-    "integer_input": Tamper("the input is of integers, weight and bias are not", _integer("input")),
-    "integer_weight": Tamper("the weight is of integers, input and bias are not", _integer("weight")),
-    "integer_bias": Tamper("the bias is of integers, input and weight are not", _integer("bias")),
+    "wider_input": InvalidCall("the input is of a wider dtype than weight and bias", _wider("input")),
+    "wider_weight": InvalidCall("the weight is of a wider dtype than input and bias", _wider("weight")),
+    "wider_bias": InvalidCall("the bias is of a wider dtype than input and weight", _wider("bias")),
+    "wider_input_and_bias": InvalidCall(
+        "the weight is of a narrower dtype than input and bias", _wider("input", "bias")
+    ),
+    "wider_weight_and_bias": InvalidCall(
+        "the input is of a narrower dtype than weight and bias", _wider("weight", "bias")
+    ),
+    "integer_input": InvalidCall("the input is of integers, weight and bias are not", _integer("input")),
+    "integer_weight": InvalidCall("the weight is of integers, input and bias are not", _integer("weight")),
+    "integer_bias": InvalidCall("the bias is of integers, input and weight are not", _integer("bias")),
 }
-TAMPERS |= {
-    f"kernel_of_{size}_rows": Tamper(
+INVALID_CALLS |= {
+    f"kernel_of_{size}_rows": InvalidCall(
         f"the kernel has {size} rows, more than the padded input",
         _reshaped("weight", lambda w, size=size: np.resize(w, (*w.shape[:2], size, w.shape[3]))),  # type: ignore[misc]  # the default binds the loop's value
     )
     for size in range(6, 13)
 }
-TAMPERS |= {
-    f"kernel_of_{size}_columns": Tamper(
+INVALID_CALLS |= {
+    f"kernel_of_{size}_columns": InvalidCall(
         f"the kernel has {size} columns, more than the padded input",
         _reshaped("weight", lambda w, size=size: np.resize(w, (*w.shape[:3], size))),  # type: ignore[misc]  # as above
     )
     for size in range(7, 13)
 }
-TAMPERS |= {
-    f"{name}_none": Tamper(f"{name} is None", _with(name, None)) for name in ("stride", "padding", "dilation", "groups")
+INVALID_CALLS |= {
+    f"{name}_none": InvalidCall(f"{name} is None", _with(name, None))
+    for name in ("stride", "padding", "dilation", "groups")
 }

@@ -17,9 +17,9 @@ from typing import Any, NoReturn, Protocol
 import msgspec
 import numpy as np
 
-from convgauge.conformance.cases import Case, cases, thinned
-from convgauge.conformance.features import spelled
-from convgauge.conformance.invalid_calls import TAMPERS
+from convgauge.conformance.cases import Case, cases, thin
+from convgauge.conformance.features import feature_letters
+from convgauge.conformance.invalid_calls import INVALID_CALLS
 from convgauge.conformance.reduce import smaller
 from convgauge.conformance.spec import PROFILES, Spec
 from convgauge.conformance.wrong_outputs import wrong_outputs
@@ -73,7 +73,7 @@ class _Unanswered(Exception):
         self.fault, self.seen = fault, seen
 
 
-class Skip(Exception):
+class NotApplicable(Exception):
     """The spec does not apply here; the message says why."""
 
 
@@ -99,8 +99,8 @@ class Judge:
 
     def __init__(self, spec: Spec, subject: Runner, dtype: str, device: str, setting: Setting) -> None:
         self.spec, self.subject, self.dtype, self.device, self.setting = spec, subject, dtype, device, setting
-        self.said = subject.description
-        self.promise = self.said.grade
+        self.description = subject.description
+        self.declared_grade = self.description.grade
         self.outcomes: Counter[str] = Counter()
         self.space: dict[str, list[int]] = {}  # by features of problems: judged, at fault, declined
         self.faults: list[tuple[Case, Fault]] = []
@@ -122,7 +122,8 @@ class Judge:
         self,
         what: Iterable[Problem | Case],
         *,
-        watch: bool = False,
+        transform: Callable[[Case, Operands], Operands] | None = None,
+        check_globals: bool = False,
         repeat: int = 1,
         threads: int = 1,
         reuse: bool = False,
@@ -130,18 +131,22 @@ class Judge:
     ) -> None:
         """Every case's answer on exact operands is the integer result, bit for bit (within 1/4 for grade B).
 
-        ``watch`` also compares global state around each call; ``repeat`` calls again and compares bits, on
+        ``transform`` makes the operands of those drawn, in the order of the cases; ``check_globals`` also compares
+        global state around each call; ``repeat`` calls again and compares bits, on
         ``threads`` threads at once; ``reuse`` writes each case's operands into the arrays of the case of the same
         shapes before it; ``mixed`` leaves each case its own dtype.
         """
 
         def check(case: Case, operands: Operands, seen: Observation) -> Fault | None:
             expected = oracle.answer(case.problem, operands)
-            if not compare.informative(expected):
+            if transform is None and not compare.is_informative(expected):
                 return Fault("vacuous", "the expected output is mostly zero or constant: the case proves nothing")
-            return self._whole(case, expected, seen, accuracy.integer_tolerance(case.problem, self.promise))
+            return self._whole(case, expected, seen, accuracy.integer_tolerance(case.problem, self.declared_grade))
 
-        self._judge(what, check, mixed=mixed, watch=watch, repeat=repeat, threads=threads, reuse=reuse)
+        self._judge(
+            what, check, transform=transform, mixed=mixed, watch=check_globals, repeat=repeat, threads=threads,
+            reuse=reuse,
+        )  # fmt: skip
 
     def accurate(
         self,
@@ -149,20 +154,20 @@ class Judge:
         family: str = "gaussian",
         *,
         statistics: bool = True,
-        change: Callable[[Case, Operands], Operands] | None = None,
-        watch: bool = False,
+        transform: Callable[[Case, Operands], Operands] | None = None,
+        check_globals: bool = False,
         repeat: int = 1,
         threads: int = 1,
     ) -> None:
         """Every case's answer on real operands of ``family`` is within the bound of the grade promised, or of B.
 
-        See `convgauge.reference.accuracy`; the margin and the grade of each case are recorded. ``change`` makes the
-        operands of those drawn, and rounds what it makes to the dtype; ``watch``, ``repeat`` and ``threads`` are those
-        of `exact`.
+        See `convgauge.reference.accuracy`; the margin and the grade of each case are recorded. ``transform`` makes the
+        operands of those drawn, and rounds what it makes to the dtype; ``check_globals``, ``repeat`` and ``threads``
+        are those of `exact`.
         """
 
         def check(case: Case, operands: Operands, seen: Observation) -> Fault | None:
-            fault = compare.form(seen, case.problem.output_shape, case.problem.dtype)
+            fault = compare.check_form(seen.shape, seen.dtype, case.problem.output_shape, case.problem.dtype)
             assert seen.output is not None
             if fault is None:
                 fault = self._grade(case, operands, seen.output, statistics)
@@ -174,16 +179,16 @@ class Judge:
             return fault or (Fault("failed", UNSTABLE) if seen.unstable else None)
 
         due = cases(what, operands=family)
-        self._judge(due, check, change=change, watch=watch, repeat=repeat, threads=threads)
+        self._judge(due, check, transform=transform, watch=check_globals, repeat=repeat, threads=threads)
 
-    def contract(self, what: Iterable[Problem | Case], families: Iterable[str]) -> None:
+    def needs_declared_grade(self, what: Iterable[Problem | Case], families: Iterable[str]) -> None:
         """The grade promised, B or C, is that of some case of the families: promising less than is kept misleads."""
         what = list(what)
         for family in families:
             self.accurate(what, family)
         best = accuracy.worst(self.grades)
-        if best and not self.faults and accuracy.ORDER.index(best) < accuracy.ORDER.index(self.promise):
-            said = f"grade {self.promise} is promised, and {best} is kept in all of {len(self.grades)} cases"
+        if best and not self.faults and accuracy.ORDER.index(best) < accuracy.ORDER.index(self.declared_grade):
+            said = f"grade {self.declared_grade} is promised, and {best} is kept in all of {len(self.grades)} cases"
             self.conclude(cases(what)[0].problem.replace(dtype=self.dtype), Fault("failed", said, expected=best))
 
     def equals(
@@ -191,62 +196,52 @@ class Judge:
         what: Iterable[Problem | Case],
         expected: Callable[[Case, Operands], Any],
         *,
-        change: Callable[[Case, Operands], Operands] | None = None,
+        transform: Callable[[Case, Operands], Operands] | None = None,
     ) -> None:
         """Every case's answer is ``expected(case, operands)``, found without the oracle, as exactly as `exact` asks.
 
-        ``change`` makes the operands of a case from those drawn for it.
+        ``transform`` makes the operands of a case from those drawn for it.
         """
 
         def check(case: Case, operands: Operands, seen: Observation) -> Fault | None:
             return self._whole(
-                case, expected(case, operands), seen, accuracy.integer_tolerance(case.problem, self.promise)
+                case, expected(case, operands), seen, accuracy.integer_tolerance(case.problem, self.declared_grade)
             )
 
-        self._judge(what, check, change=change)
+        self._judge(what, check, transform=transform)
 
-    def rightly(self, case: Case, operands: Operands, seen: Observation) -> Fault | None:
+    def check_exact(self, case: Case, operands: Operands, seen: Observation) -> Fault | None:
         """A check: the answer is the oracle's, as exactly as `exact` asks, also where that is mostly zeros."""
         expected = oracle.answer(case.problem, operands)
-        return self._whole(case, expected, seen, accuracy.integer_tolerance(case.problem, self.promise))
+        return self._whole(case, expected, seen, accuracy.integer_tolerance(case.problem, self.declared_grade))
 
-    def promoted(self, case: Case, operands: Operands, seen: Observation) -> Fault | None:
+    def check_promotion(self, case: Case, operands: Operands, seen: Observation) -> Fault | None:
         """A check for operands of two dtypes: the answer has the wider one's dtype and accuracy, at least grade B."""
         call = self._call(case, operands, {})
         wide = max(call.dtypes, key=lambda name: DTYPES[name].digits)
-        fault = compare.form(seen, case.problem.output_shape, wide)
+        fault = compare.check_form(seen.shape, seen.dtype, case.problem.output_shape, wide)
         if fault is not None or seen.output is None:
             return fault
         given = Operands(call.input, call.weight, call.bias)
         terms = case.problem.reduction + 1 + accuracy.transform_terms(case.problem)
         bound = 2 * terms * DTYPES[wide].roundoff * oracle.magnitude(case.problem, given).max(initial=0.0)
-        return compare.near(seen.output, oracle.answer(case.problem, given), bound)
-
-    def planted(
-        self, what: Iterable[Problem | Case], plant: Callable[[Problem, Operands], Operands], *, reuse: bool = False
-    ) -> None:
-        """`exact`, on operands that ``plant`` makes of those drawn; cases in order, as one may depend on another."""
-
-        def check(case: Case, operands: Operands, seen: Observation) -> Fault | None:
-            return self.rightly(case, operands, seen)
-
-        self._judge(what, check, change=lambda case, operands: plant(case.problem, operands), reuse=reuse)
+        return compare.check_values(seen.output, oracle.answer(case.problem, given), bound)
 
     def headroom(self, problem: Problem) -> float:
         """By how much exact operands stay below their limit, so that no rounding error comes near a half."""
-        return 1.0 if self.promise == "A" else accuracy.integer_headroom(problem)
+        return 1.0 if self.declared_grade == "A" else accuracy.integer_headroom(problem)
 
     def tolerance(self, problem: Problem) -> float:
         """How far an answer on exact operands may be from the integer: 0 for grade A, less than a half otherwise."""
-        return accuracy.integer_tolerance(problem, self.promise)
+        return accuracy.integer_tolerance(problem, self.declared_grade)
 
     def note(self, what: str) -> None:
         """Record a sentence about what was run, to be read beside a spec that passed."""
         self.notes.append(what)
 
-    def accurately(self, case: Case, operands: Operands, seen: Observation) -> Fault | None:
+    def check_accuracy(self, case: Case, operands: Operands, seen: Observation) -> Fault | None:
         """A check: the answer is of the grade promised, or of B; its grade and margin are recorded."""
-        fault = compare.form(seen, case.problem.output_shape, case.problem.dtype)
+        fault = compare.check_form(seen.shape, seen.dtype, case.problem.output_shape, case.problem.dtype)
         assert seen.output is not None
         return fault or self._grade(case, operands, seen.output, statistics=False)
 
@@ -257,16 +252,16 @@ class Judge:
         if fault is not None and self.counterexample is None:
             self.counterexample = self._described(case, fault, None, None, reproducible=True)
 
-    def seen(self, case: Case, mode: str = "") -> Observation:
+    def observe(self, case: Case, mode: str = "") -> Observation:
         """What one call did, not judged: for a spec to find out whether it applies."""
         ((_, seen),) = self.subject.stream([(None, self._call(case, self._drawn(case), {"mode": mode}))])
         return seen
 
     def skip(self, why: str) -> NoReturn:
         """The spec does not apply here, for the reason given."""
-        raise Skip(why)
+        raise NotApplicable(why)
 
-    def relation(self, what: Iterable[Problem | Case], law: Law) -> None:
+    def relates(self, what: Iterable[Problem | Case], law: Law) -> None:
         """The answers to every case and to others made from it are related by ``law``, whatever the oracle says.
 
         ``law(ask, problem, operands)`` gives two arrays that must be equal; ``ask(problem, operands)`` is the answer to
@@ -276,7 +271,9 @@ class Judge:
         def ask(case: Case, problem: Problem, operands: Operands) -> Any:
             call = self._call(replace(case, problem=problem), operands, {})
             ((_, seen),) = self.subject.stream([(None, call)])
-            fault = compare.outcome(seen, problem) or compare.form(seen, problem.output_shape, problem.dtype)
+            fault = compare.outcome(seen, problem) or compare.check_form(
+                seen.shape, seen.dtype, problem.output_shape, problem.dtype
+            )
             if seen.output is None or fault is not None:
                 raise _Unanswered(fault, seen)
             return np.rint(seen.output.astype(np.float64))  # integers, of which grade B misses by less than 1/2
@@ -287,58 +284,61 @@ class Judge:
             except _Unanswered as unanswered:
                 declined = unanswered.seen.kind in ("declined", "unsupported")
                 return None if declined else unanswered.fault
-            return compare.near(one, other, 0.0)
+            return compare.check_values(one, other, 0.0)
 
-        headroom = LAW_ROOM * (1.0 if self.promise == "A" else 4.0)
+        headroom = LAW_ROOM * (1.0 if self.declared_grade == "A" else 4.0)
 
         def roomy(case: Case, operands: Operands) -> Operands:
             return draw(case.problem, "exact", case.seed, headroom * accuracy.integer_headroom(case.problem))
 
-        self._judge(what, check, change=roomy, values=False)  # a law makes calls of its own
+        self._judge(what, check, transform=roomy, values=False)  # a law makes calls of its own
 
     def refuses(
         self,
         what: Iterable[Problem | Case],
         *,
         unless: Check | None = None,
-        change: Callable[[Case, Operands], Operands] | None = None,
+        transform: Callable[[Case, Operands], Operands] | None = None,
         mode: str = "",
     ) -> None:
         """Every case's call is an error: any exception but a crash will do; an answer will not.
 
         ``unless`` lets an answer pass in which it finds no fault: for calls that may be refused but need not be.
-        ``change`` makes the operands of those drawn, ``mode`` is another way to call
+        ``transform`` makes the operands of those drawn, ``mode`` is another way to call
         (see `convgauge.worker.call_modes`).
         """
 
         def check(case: Case, operands: Operands, seen: Observation) -> Fault | None:
             if unless is not None:
                 return self._impure(seen) or unless(case, operands, seen)
-            why = TAMPERS[case.tamper].sentence if case.tamper else f"with {_spelling(case)}"
+            why = INVALID_CALLS[case.invalid_call].sentence if case.invalid_call else f"with {_spelling(case)}"
             shape = f"an output of shape {seen.shape}"
             return Fault("failed", f"answered a call that is an error: {why}", got=shape, expected="an exception")
 
-        self._judge(what, check, refusing=True, change=change, mode=mode)
+        self._judge(what, check, refusing=True, transform=transform, mode=mode)
 
-    def special(
+    def nonfinite(
         self,
         what: Iterable[Case],
-        plant: Callable[[Problem, Operands], Operands],
-        look: Callable[[Any, Any], None] | None = None,
+        transform: Callable[[Case, Operands], Operands],
+        on_output: Callable[[Any, Any], None] | None = None,
     ) -> None:
         """With NaN and infinities planted in exact operands, each output is what IEEE 754 makes of it.
 
-        ``look(output, expected)`` is shown each answer of the right shape and dtype, right or wrong.
+        ``on_output(output, expected)`` is shown each answer of the right shape and dtype, right or wrong.
         An answer that spreads NaN beyond the receptive field is let pass where, on this very problem, it is also no
         more than normwise accurate, as FFT and Winograd must be; it then counts as grade B.
         """
 
         def check(case: Case, operands: Operands, seen: Observation) -> Fault | None:
             expected = round_to(oracle.answer(case.problem, operands), case.problem.dtype)
-            tolerance = accuracy.integer_tolerance(case.problem, self.promise)
+            tolerance = accuracy.integer_tolerance(case.problem, self.declared_grade)
             fault = self._whole(case, expected, seen, tolerance)
-            if look is not None and compare.form(seen, case.problem.output_shape, case.problem.dtype) is None:
-                look(seen.output, expected)
+            if (
+                on_output is not None
+                and compare.check_form(seen.shape, seen.dtype, case.problem.output_shape, case.problem.dtype) is None
+            ):
+                on_output(seen.output, expected)
             if (
                 fault is not None
                 and fault.mask is not None
@@ -347,9 +347,9 @@ class Judge:
                 return None
             return fault
 
-        self._judge(what, check, change=lambda case, operands: plant(case.problem, operands))
+        self._judge(what, check, transform=transform)
 
-    def answers(self, what: Iterable[Problem | Case], check: Check, **options: Any) -> None:
+    def satisfies(self, what: Iterable[Problem | Case], check: Check, **options: Any) -> None:
         """Every case gives an answer in which ``check(case, operands, observation)`` finds no fault."""
         self._judge(what, check, **options)
 
@@ -361,7 +361,7 @@ class Judge:
         check: Check,
         *,
         refusing: bool = False,
-        change: Callable[[Case, Operands], Operands] | None = None,
+        transform: Callable[[Case, Operands], Operands] | None = None,
         mixed: bool = False,
         reducible: bool = True,
         values: bool = True,
@@ -384,12 +384,10 @@ class Judge:
             return fault or check(case, operands, seen)
 
         due = (
-            [self.setting.only]
-            if self.setting.only
-            else thinned(self._localized(what, mixed), BUDGETS[self.setting.tier])
+            [self.setting.only] if self.setting.only else thin(self._localized(what, mixed), BUDGETS[self.setting.tier])
         )
         before = None
-        for case, operands, seen in self._observed(due, change, calling):
+        for case, operands, seen in self._observed(due, transform, calling):
             fault = None if self._let_go(seen) else verdict(case, operands, seen)
             if self.setting.wrong_outputs and values and fault is None and seen.output is not None:
                 fault, before = self._taken_in(case, operands, seen, before, verdict), seen
@@ -397,7 +395,7 @@ class Judge:
             if len(self.faults) >= MOST_FAULTS or self._spent():
                 break
         if self.faults and self.counterexample is None and self.minimizes:
-            self._minimize(verdict, change, calling, reducible)
+            self._minimize(verdict, transform, calling, reducible)
 
     def blame(self, fatal: Counterexample | None) -> None:
         """Show the case that last ended the subject's process where the subject was given up without one of its own."""
@@ -422,14 +420,16 @@ class Judge:
         return None
 
     def _has_dtype(self) -> bool:
-        """Whether the subject has this judge's dtype; if not, that is counted as declined or raised as `Skip`."""
-        if self.dtype in self.said.dtypes:
+        """Return True if the subject has the dtype; else count it as declined. Raises `NotApplicable`."""
+        if self.dtype in self.description.dtypes:
             return True
-        name = self.said.framework
+        name = self.description.framework
         if self.dtype not in kind_of(name).dtypes:
-            raise Skip(f"{name} has no {self.dtype}")
+            raise NotApplicable(f"{name} has no {self.dtype}")
         self.outcomes["declined"] += 1
-        self.reasons[f"declined: {self.said.declines.get('dtype', f'{self.dtype} is not among its dtypes')}"] += 1
+        self.reasons[
+            f"declined: {self.description.declines.get('dtype', f'{self.dtype} is not among its dtypes')}"
+        ] += 1
         return False
 
     def _localized(self, what: Iterable[Problem | Case], mixed: bool = False) -> list[Case]:
@@ -442,13 +442,13 @@ class Judge:
         return made
 
     def _observed(
-        self, due: Iterable[Case], change: Callable[[Case, Operands], Operands] | None, calling: dict[str, Any]
+        self, due: Iterable[Case], transform: Callable[[Case, Operands], Operands] | None, calling: dict[str, Any]
     ) -> Iterator[tuple[Case, Operands, Observation]]:
         def calls() -> Iterator[tuple[tuple[Case, Operands], Call]]:
             for case in due:
                 operands = self._drawn(case)
-                if change is not None:
-                    operands = change(case, operands)
+                if transform is not None:
+                    operands = transform(case, operands)
                 yield (case, operands), self._call(case, operands, calling)
 
         for (case, operands), seen in self.subject.stream(calls()):
@@ -467,7 +467,7 @@ class Judge:
             operands.input, operands.weight, operands.bias, case.keywords(), (dtype,) * 3, case.layouts, self.device,
             case.problem.text if case.prepared else "", **fields,
         )  # fmt: skip
-        return TAMPERS[case.tamper].change(call) if case.tamper else call
+        return INVALID_CALLS[case.invalid_call].change(call) if case.invalid_call else call
 
     def _let_go(self, seen: Observation) -> bool:
         """Whether a case is not judged: declined, or not to be made in this framework.
@@ -487,8 +487,8 @@ class Judge:
             self.given_up = fault.message  # the case was not made: it counts as nothing, the spec as crashed
             return
         self.outcomes[status] += 1
-        if not refusing and not case.tamper and status != "skipped":  # what is to be refused is no convolution
-            counts = self.space.setdefault(spelled(case.problem, case.layouts), [0, 0, 0])
+        if not refusing and not case.invalid_call and status != "skipped":  # what is to be refused is no convolution
+            counts = self.space.setdefault(feature_letters(case.problem, case.layouts), [0, 0, 0])
             counts[2 if status == "declined" else 0] += 1
             counts[1] += fault is not None
         if fault is not None:
@@ -498,11 +498,11 @@ class Judge:
 
     def _whole(self, case: Case, expected: Any, seen: Observation, tolerance: float) -> Fault | None:
         """Shape, dtype and every element; whether further calls gave the same bits."""
-        fault = compare.form(seen, case.problem.output_shape, case.problem.dtype)
+        fault = compare.check_form(seen.shape, seen.dtype, case.problem.output_shape, case.problem.dtype)
         if fault is not None:
             return fault
         assert seen.output is not None
-        fault = compare.near(seen.output, expected, tolerance)
+        fault = compare.check_values(seen.output, expected, tolerance)
         if fault is None and seen.unstable:
             return Fault("failed", UNSTABLE)
         return fault
@@ -516,7 +516,7 @@ class Judge:
     def _grade(self, case: Case, operands: Operands, output: Any, statistics: bool) -> Fault | None:
         scale = accuracy.Scale.of(case.problem, operands)
         found = accuracy.measure(output, scale, operands, statistics)
-        promised = self.promise or "B"
+        promised = self.declared_grade or "B"
         self.grades.append(found.grade)
         margin = found.componentwise if promised == "A" else found.margin
         self.margins.append(margin if margin < WORST_MARGIN else WORST_MARGIN)  # NaN and infinity have no JSON
@@ -524,8 +524,8 @@ class Judge:
         if accuracy.ORDER.index(found.grade) <= accuracy.ORDER.index(promised):
             return None
         bound, _ = scale.bounds(promised, operands)
-        fault = compare.near(output, scale.exact, bound)
-        demand = f"{promised} is {'promised' if self.promise else 'required'}"
+        fault = compare.check_values(output, scale.exact, bound)
+        demand = f"{promised} is {'promised' if self.declared_grade else 'required'}"
         what = (
             f"accuracy of grade {found.grade}, where {demand}: largest error {found.componentwise:.3g} of its"
             f" componentwise bound, mean square {found.mean_square:.3g}, bias {found.bias:.3g} of their limits"
@@ -553,9 +553,9 @@ class Judge:
         wrong_only_by_spreading = bool(spread[~finite].all() and (spread[finite] | near).all())
         if wrong_only_by_spreading and case.problem.dtype == "bfloat16" and self.spec.level == "required":
             return True  # processors' bfloat16 products come in pairs: an odd one multiplies its neighbour by zero
-        if not wrong_only_by_spreading or self.promise == "A":
+        if not wrong_only_by_spreading or self.declared_grade == "A":
             return False
-        if not self.promise and self._componentwise(case):
+        if not self.declared_grade and self._componentwise(case):
             return False
         self.grades.append("B")
         return True
@@ -566,7 +566,7 @@ class Judge:
         Transformed, they underflow, and what that takes is multiplied by the transformed input and by the transform
         of the output, some 2^20 in all: more than the answer. B must be promised, or A neither promised nor kept.
         """
-        return self.promise in ("B", "C") or (not self.promise and not self._componentwise(case))
+        return self.declared_grade in ("B", "C") or (not self.declared_grade and not self._componentwise(case))
 
     def _may_overflow(self, case: Case, operands: Operands, seen: Observation) -> bool:
         """Whether overflow is a fast algorithm's nature, whose transforms pass through larger numbers than the answer.
@@ -575,12 +575,12 @@ class Judge:
         """
         assert seen.output is not None
         finite = np.isfinite(seen.output)
-        if finite.all() or seen.shape != case.problem.output_shape or self.promise == "A":
+        if finite.all() or seen.shape != case.problem.output_shape or self.declared_grade == "A":
             return False
         scale = accuracy.Scale.of(case.problem, operands)
         bound, _ = scale.bounds("B", operands)
         right = np.abs(seen.output[finite].astype(np.float64) - scale.exact[finite]) <= bound[finite]
-        if not right.all() or (not self.promise and self._componentwise(case)):
+        if not right.all() or (not self.declared_grade and self._componentwise(case)):
             return False
         self.grades[-1] = "B"
         return True
@@ -593,7 +593,7 @@ class Judge:
         one channel a group, and in the accumulator's dtype, since a narrower output hides them.
         """
         dtype = DTYPES[case.problem.dtype].accumulator
-        problem = case.problem.replace(dtype=dtype if dtype in self.said.dtypes else case.problem.dtype)
+        problem = case.problem.replace(dtype=dtype if dtype in self.description.dtypes else case.problem.dtype)
         single = problem.replace(in_channels=min(problem.in_channels, problem.groups))
         kinds = itertools.product((problem, single), ("wide", "gaussian"))
         draws = itertools.islice(itertools.cycle(kinds), WIDE_DRAWS)
@@ -611,7 +611,7 @@ class Judge:
 
     # --- counterexamples ---
 
-    def _minimize(self, verdict: Check, change: Any, calling: dict[str, Any], reducible: bool = True) -> None:
+    def _minimize(self, verdict: Check, transform: Any, calling: dict[str, Any], reducible: bool = True) -> None:
         gravest = self.status()
         first, fault = min(self.faults, key=lambda pair: (pair[1].status != gravest, pair[0].problem.flops))
         best: list[Any] = [first, fault, None, None]
@@ -620,7 +620,7 @@ class Judge:
         budget = 6 if deadly else REDUCTIONS
 
         def fails(case: Case) -> bool:
-            for _, operands, seen in self._observed([case], change, calling):
+            for _, operands, seen in self._observed([case], transform, calling):
                 found = None if seen.kind in ("unsupported", "declined") else verdict(case, operands, seen)
                 if GIVEN_UP in seen.message:
                     return False
@@ -638,7 +638,7 @@ class Judge:
         measured = list(self.grades), list(self.margins), list(self.reductions)
         # each trial costs a process: only the first case that ends one is made smaller
         reproducible = fails(first) if not deadly or self.fatal is None else False
-        if reproducible and reducible and self.setting.only is None and not first.tamper:
+        if reproducible and reducible and self.setting.only is None and not first.invalid_call:
             smaller(first, still_fails, budget, deadline)
         self.grades, self.margins, self.reductions = measured
         case, found, operands, seen = best
@@ -667,7 +667,14 @@ class Judge:
 
     def _command(self, case: Case) -> str:
         """The command line that runs one case again as this spec judges it."""
-        words = ["convgauge", "reproduce", self.setting.target or self.said.name, str(case), "--spec", self.spec.id]
+        words = [
+            "convgauge",
+            "reproduce",
+            self.setting.target or self.description.name,
+            str(case),
+            "--spec",
+            self.spec.id,
+        ]
         words += self.setting.options
         return shlex.join([*words, "--device", self.device] if self.device != "cpu" else words)
 

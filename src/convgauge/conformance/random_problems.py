@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from convgauge.conformance.cases import seeing
+from convgauge.conformance.cases import visible_shares
 from convgauge.problem import Problem, ProblemError
 
 MOST = 240_000  # FLOPs of one, so that loops in plain Python come through as well
@@ -24,16 +24,16 @@ BATCHES = [*[1] * 6, 2, 2, 3, 4, 4, 5, 6, 8, 8, 9, 12, 16, 17, 32, 33, 64]
 SIZES = [*range(1, 21), 24, 27, 28, 31, 32, 33, 34, 35, 36, 37, 40, 47, 48, 49, 56, 63, 64, 65, 66, 96, 112, 127, 128]
 
 
-def one_of(random: np.random.Generator, values: Sequence[Any]) -> Any:
+def choose(random: np.random.Generator, values: Sequence[Any]) -> Any:
     """One of the values, each with the same chance."""
     return values[int(random.integers(len(values)))]
 
 
-def drawn(random: np.random.Generator) -> Problem | None:
+def random_problem(random: np.random.Generator) -> Problem | None:
     """One problem at random, or None where the parameters do not fit together or there is too much to compute."""
-    kernel, stride, dilation = (one_of(random, values) for values in (KERNELS, STRIDES, DILATIONS))
+    kernel, stride, dilation = (choose(random, values) for values in (KERNELS, STRIDES, DILATIONS))
     extent = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
-    padding = one_of(
+    padding = choose(
         random,
         [
             (0, 0),
@@ -44,32 +44,32 @@ def drawn(random: np.random.Generator) -> Problem | None:
             (int(random.integers(1, 4)), 0),
         ],
     )
-    groups = one_of(random, [*[1] * 5, 2, 2, 3, 4, 8, "depthwise", "depthwise"])
-    into, out = (one_of(random, CHANNELS) for _ in range(2))
+    groups = choose(random, [*[1] * 5, 2, 2, 3, 4, 8, "depthwise", "depthwise"])
+    into, out = (choose(random, CHANNELS) for _ in range(2))
     if groups == "depthwise":
-        groups, out = into, into * one_of(random, [1, 1, 1, 2, 3])
+        groups, out = into, into * choose(random, [1, 1, 1, 2, 3])
     else:
         into, out = (max(1, channels // groups) * groups for channels in (into, out))
-    height, width = (one_of(random, SIZES) for _ in range(2))
+    height, width = (choose(random, SIZES) for _ in range(2))
     if random.integers(3) == 0:
         width = height
     try:
         problem = Problem(
-            one_of(random, BATCHES), into, height, width, out, kernel, stride, padding, dilation, groups,
+            choose(random, BATCHES), into, height, width, out, kernel, stride, padding, dilation, groups,
             bool(random.integers(2)),
         )  # fmt: skip
     except ProblemError:
         return None
-    return problem if 0 < problem.flops <= MOST and math.prod(seeing(problem)) >= 0.25 else None
+    return problem if 0 < problem.flops <= MOST and math.prod(visible_shares(problem)) >= 0.25 else None
 
 
 @lru_cache
-def several(count: int, key: str) -> list[Problem]:
+def random_problems(count: int, key: str) -> list[Problem]:
     """``count`` problems, the same ones for the same ``key``."""
     random = np.random.default_rng(zlib.crc32(key.encode()))
     found: list[Problem] = []
     while len(found) < count:
-        problem = drawn(random)
+        problem = random_problem(random)
         if problem is not None:
             found.append(problem)
     return found

@@ -56,7 +56,9 @@ def _one(subject: Any, case: Case, device: str) -> bool:
     if seen.kind == "declined":
         print(escape_controls(f"declined  {seen.message}"))
         return False
-    fault = compare.outcome(seen, case.problem) or compare.form(seen, case.problem.output_shape, dtype)
+    fault = compare.outcome(seen, case.problem) or compare.check_form(
+        seen.shape, seen.dtype, case.problem.output_shape, dtype
+    )
     if fault is None and seen.impurities:
         fault = compare.Fault("failed", f"the call {'; '.join(seen.impurities)}")
     if fault is None:
@@ -73,7 +75,7 @@ def _one(subject: Any, case: Case, device: str) -> bool:
 def _judged(case: Case, operands: Any, seen: Any, promise: str) -> compare.Fault | None:
     if case.operands == "exact":
         tolerance = accuracy.integer_tolerance(case.problem, promise)
-        return compare.near(seen.output, oracle.answer(case.problem, operands), tolerance)
+        return compare.check_values(seen.output, oracle.answer(case.problem, operands), tolerance)
     scale = accuracy.Scale.of(case.problem, operands)
     found = accuracy.measure(seen.output, scale, operands)
     statistics = f"mean square {found.mean_square:.3g}, bias {found.bias:.3g}"
@@ -83,7 +85,7 @@ def _judged(case: Case, operands: Any, seen: Any, promise: str) -> compare.Fault
         return None
     bound, _ = scale.bounds(required, operands)
     worse = f"grade {found.grade}, where {required} is {'promised' if promise else 'required'}"
-    return compare.near(seen.output, scale.exact, bound, worse) or compare.Fault("failed", worse)
+    return compare.check_values(seen.output, scale.exact, bound, worse) or compare.Fault("failed", worse)
 
 
 def _planes(fault: compare.Fault, got: Any, expected: Any) -> None:

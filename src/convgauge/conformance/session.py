@@ -357,8 +357,8 @@ class Session:
         """Record what became of a spec; its status, and the text to show for it."""
         status: Status = "skipped" if skipped else judge.status()
         reason = skipped or judge.reason()
-        self._introduce(judge.said.name, judge.said)
-        judge.blame(self._fatal.get(judge.said.name))
+        self._introduce(judge.description.name, judge.description)
+        judge.blame(self._fatal.get(judge.description.name))
         expected = self.expected.get(judge.spec.id)
         if expected is not None and status in results.FAULTS:
             status, reason = "xfailed", f"{expected.reason} {expected.url}".strip()
@@ -373,7 +373,7 @@ class Session:
     def _record(self, judge: Judge, status: Status, reason: str, seconds: float) -> results.SpecRecord:
         spec = judge.spec
         return results.SpecRecord(
-            implementation=judge.said.name,
+            implementation=judge.description.name,
             spec=spec.id,
             level=spec.level,
             status=status,

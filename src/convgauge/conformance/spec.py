@@ -24,7 +24,7 @@ _ID = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)+")
 class Spec:
     """What a test function states. ``dtypes`` are those it is run in, ``quick`` those at the quick tier.
 
-    ``no_mutant_because`` is the reason why no mutant proves it.
+    ``no_mutant_because`` says why it stays though no planted fault is caught by it.
     """
 
     id: str
@@ -57,7 +57,7 @@ def spec(
     """Declare a test function as the spec ``id``; its docstring is the normative sentence.
 
     ``profile`` is the least one that the spec belongs to. ``frameworks`` restricts it to some frameworks' subjects.
-    ``no_mutant_because`` is the reason why no mutant names the spec; every other spec is named by one.
+    ``no_mutant_because`` is for a spec that catches no fault of the zoo: why it is there all the same.
     Raises `ValueError` for an unknown level, profile or dtype, or a missing sentence.
     """
     if not _ID.fullmatch(id):

@@ -27,25 +27,27 @@ class Fault:
     mask: Array | None = field(default=None, repr=False)
 
 
-def form(seen: Observation, shape: tuple[int, ...], dtype: str) -> Fault | None:
+def check_form(output_shape: tuple[int, ...], output_dtype: str, shape: tuple[int, ...], dtype: str) -> Fault | None:
     """A fault where the answer has not the right shape or dtype."""
-    if seen.shape != shape:
+    if output_shape != shape:
         return Fault(
-            "failed", f"the output's shape is {seen.shape}, not {shape}", got=str(seen.shape), expected=str(shape)
+            "failed", f"the output's shape is {output_shape}, not {shape}", got=str(output_shape), expected=str(shape)
         )
-    if seen.dtype != dtype:
-        return Fault("failed", f"the output's dtype is {seen.dtype}, not {dtype}", got=seen.dtype, expected=dtype)
+    if output_dtype != dtype:
+        return Fault("failed", f"the output's dtype is {output_dtype}, not {dtype}", got=output_dtype, expected=dtype)
     return None
 
 
-def near(output: Array, expected: Array, tolerance: Any, what: str = "") -> Fault | None:
+def check_values(output: Array | None, expected: Array, tolerance: Any, what: str = "") -> Fault | None:
     """A fault where any element differs by more than ``tolerance`` (a number, or one for each).
 
     NaN agrees with NaN alone, an infinity with itself alone; zeros of either sign are equal. Shapes must be the same:
     nothing is broadcast.
     """
+    if output is None:
+        return Fault("failed", "there is no output", expected=f"an array of shape {expected.shape}")
     if output.shape != expected.shape:
-        return form(Observation("answer", output), expected.shape, "")
+        return check_form(output.shape, "", expected.shape, "")
     with np.errstate(invalid="ignore"):
         if output.dtype.kind == "c" or expected.dtype.kind == "c":
             agree = np.abs(output - expected) <= tolerance
@@ -56,10 +58,10 @@ def near(output: Array, expected: Array, tolerance: Any, what: str = "") -> Faul
     agree |= (output == expected) | (np.isnan(output) & np.isnan(expected))
     if agree.all():
         return None
-    return pointed(output, expected, ~agree, tolerance, what)
+    return locate_fault(output, expected, ~agree, tolerance, what)
 
 
-def pointed(output: Array, expected: Array, mask: Array, tolerance: Any, what: str = "") -> Fault:
+def locate_fault(output: Array, expected: Array, mask: Array, tolerance: Any, what: str = "") -> Fault:
     """The fault that ``mask`` shows: first wrong index, what was got and expected there, how many are wrong."""
     index = tuple(int(i) for i in np.argwhere(mask)[0])
     allowed = float(np.broadcast_to(tolerance, mask.shape)[index])
@@ -74,7 +76,7 @@ def _text(value: Any) -> str:
     return str(value.item()) if value.dtype.kind in "ic" else f"{float(value):.9g}"
 
 
-def informative(expected: Array) -> bool:
+def is_informative(expected: Array) -> bool:
     """Whether an expected answer could tell a right output from a blank one: not nearly all zero, nor one value.
 
     An eighth must differ from 0: outputs that see nothing but padding are 0 where there is no bias. An answer of

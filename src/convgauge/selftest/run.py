@@ -21,7 +21,7 @@ import numpy as np
 
 from convgauge.bundled import bundled
 from convgauge.conformance import judge as judging
-from convgauge.conformance.judge import Setting, Skip
+from convgauge.conformance.judge import NotApplicable, Setting
 from convgauge.conformance.session import Session, Target
 from convgauge.conformance.spec import TIERS, Spec
 from convgauge.environment import cores
@@ -187,7 +187,7 @@ def _one(session: Session, finding: Finding, spec: Spec, test: Test, due: tuple[
     made.minimizes = False
     try:
         test(made)
-    except Skip:
+    except NotApplicable:
         return
     except Exception as error:  # of the spec itself, which proves nothing of the mutant
         finding.vacuous.append(f"{spec.id} ({type(error).__name__}: {error})")

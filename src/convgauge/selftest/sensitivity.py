@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from convgauge import registry
-from convgauge.conformance.judge import Judge, Setting, Skip
+from convgauge.conformance.judge import Judge, NotApplicable, Setting
 from convgauge.conformance.session import Session, Target
 from convgauge.process.isolation import Limits
 from convgauge.selftest.run import collected
@@ -55,7 +55,7 @@ def measure(target: str, profile: str, tier: str, dtypes: tuple[str, ...] = ()) 
                 judge.minimizes = False
                 try:
                     test(judge)
-                except Skip:
+                except NotApplicable:
                     continue
                 _add(sensitivity, judge)
     finally:
