@@ -69,7 +69,6 @@ PENDING = (
     "src/convgauge/testing.py",
     "src/convgauge/worker",
     "tests",
-    "tools",
 )
 """Files and folders that are not yet clean: delete an entry as soon as its folder is."""
 

@@ -1,12 +1,12 @@
-"""Derive the layer sets: run each network on the meta device and note every convolution.
+"""Derive the layer sets: run each network on the meta device and record every convolution.
 
-Run in an environment of its own, as the networks come from other packages::
+Run it in a separate environment, because the networks come from other packages::
 
     python -m venv derive && derive/bin/pip install torch==2.14.1 torchvision==0.29.1 diffusers==0.42.1
     derive/bin/python tools/derive_layer_sets.py [NAME ...]
 
 The meta device computes shapes and nothing else, so no weights are needed. Shapes are facts about the published
-architectures; no code or data of theirs is copied. Writes ``benchmarks/layers/NAME.toml``.
+architectures; no code and no data of them is copied. The script writes ``benchmarks/layers/NAME.toml``.
 """
 
 from __future__ import annotations
@@ -30,34 +30,35 @@ VISION_LICENCE = "BSD-3-Clause (torchvision); the shapes are facts"
 
 @dataclass(frozen=True)
 class Network:
-    """A network to be run on ``inputs``, what to call it, where it is from and under which licence."""
+    """Network that is run on ``inputs``, with title, source, licence and a description of the run."""
 
     title: str
     source: str
     licence: str
     build: Callable[[], nn.Module]
     inputs: Callable[[], tuple[torch.Tensor, ...]]
-    told: str
+    description: str
 
     def layers(self) -> list[tuple[str, int, str]]:
-        """(problem, how often, first module's name) of each distinct convolution, in the order of their first call."""
+        """Return (problem, count, name of the first module) per distinct convolution, in the order of first calls."""
         with torch.device("meta"):
             model, inputs = self.build().eval(), self.inputs()
         return convolutions(model, inputs)
 
 
 @dataclass(frozen=True)
-class Made:
-    """A set that stands for no single network: (problem, name) pairs, each counted once."""
+class Collection:
+    """Layer set of no single network: (problem, name) pairs, each counted once."""
 
     title: str
     source: str
     licence: str
-    made: Callable[[], list[tuple[str, str]]]
-    told: str
+    problems: Callable[[], list[tuple[str, str]]]
+    description: str
 
     def layers(self) -> list[tuple[str, int, str]]:
-        return [(text, 1, name) for text, name in self.made()]
+        """Return (problem, 1, name) per problem."""
+        return [(text, 1, name) for text, name in self.problems()]
 
 
 def problem(
@@ -69,7 +70,7 @@ def problem(
     dilation: tuple[int, ...] = (1, 1),
     groups: int = 1,
 ) -> str:
-    """A problem's text from shapes (N, C, H, W) and (O, C / groups, KH, KW)."""
+    """Return the text of a problem from shapes (N, C, H, W) and (O, C / groups, KH, KW)."""
     (n, c, h, w), (o, _, kh, kw) = input, weight
     pairs = "_".join(f"{letter}{a}x{b}" for letter, (a, b) in zip("spd", (stride, padding, dilation), strict=True))
     return f"n{n}c{c}h{h}w{w}_o{o}k{kh}x{kw}_{pairs}_g{groups}{'_b' if bias else ''}_float32"
@@ -79,7 +80,7 @@ def problem(
 
 
 def _vision(name: str, size: int, title: str, paper: str) -> Network:
-    """A torchvision model on one square image."""
+    """Return a torchvision model that is run on one square image."""
     backbone = {"weights_backbone": None} if "deeplab" in name else {}
     return Network(
         title,
@@ -107,11 +108,11 @@ class UNet(nn.Module):
         return nn.Sequential(nn.Conv2d(before, after, 3), nn.ReLU(), nn.Conv2d(after, after, 3), nn.ReLU())
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
-        kept = []
+        skips = []
         for level in self.down:
-            image = level(nn.functional.max_pool2d(kept[-1], 2) if kept else image)
-            kept.append(image)
-        for raise_, level, skip in zip(self.raise_, self.up, kept[-2::-1], strict=True):
+            image = level(nn.functional.max_pool2d(skips[-1], 2) if skips else image)
+            skips.append(image)
+        for raise_, level, skip in zip(self.raise_, self.up, skips[-2::-1], strict=True):
             image = raise_(image)
             edge = (skip.shape[-1] - image.shape[-1]) // 2
             image = level(torch.cat([skip[:, :, edge:-edge, edge:-edge], image], 1))
@@ -131,20 +132,22 @@ def _diffusion_version() -> str:
     return importlib.metadata.version("diffusers") if importlib.util.find_spec("diffusers") else "not installed"
 
 
-# --- made sets -------------------------------------------------------------------------------------------------------
+# --- collections -----------------------------------------------------------------------------------------------------
 
 
 def large_kernels() -> list[tuple[str, str]]:
-    """Depthwise stages of RepLKNet-31B, SLaK's crossed 51 x 5 and plain 7, and kernels of 7 to 63 on 8 channels."""
-    found = []
+    """Return depthwise stages of RepLKNet-31B, SLaK and ConvNeXt, and dense kernels of 7 to 63 on 8 channels."""
+    problems = []
     for channels, size, kernel in ((128, 56, 31), (256, 28, 29), (512, 14, 27), (1024, 7, 13)):
-        found.append((_depthwise(channels, size, (kernel, kernel)), f"RepLKNet-31B, {kernel}x{kernel} on {size}"))
-    found += [(_depthwise(96, 56, kernel), f"SLaK-T, {kernel[0]}x{kernel[1]}") for kernel in ((51, 5), (5, 51), (5, 5))]
-    found.append((_depthwise(96, 56, (7, 7)), "ConvNeXt-T, 7x7"))
+        problems.append((_depthwise(channels, size, (kernel, kernel)), f"RepLKNet-31B, {kernel}x{kernel} on {size}"))
+    problems += [
+        (_depthwise(96, 56, kernel), f"SLaK-T, {kernel[0]}x{kernel[1]}") for kernel in ((51, 5), (5, 51), (5, 5))
+    ]
+    problems.append((_depthwise(96, 56, (7, 7)), "ConvNeXt-T, 7x7"))
     for kernel in (7, 11, 15, 23, 31, 47, 63):
         text = problem((1, 8, 64, 64), (8, 8, kernel, kernel), padding=(kernel // 2,) * 2)
-        found.append((text, f"dense {kernel}x{kernel}, 8 channels"))
-    return found
+        problems.append((text, f"dense {kernel}x{kernel}, 8 channels"))
+    return problems
 
 
 def _depthwise(channels: int, size: int, kernel: tuple[int, int]) -> str:
@@ -153,19 +156,21 @@ def _depthwise(channels: int, size: int, kernel: tuple[int, int]) -> str:
 
 
 def image_filters() -> list[tuple[str, str]]:
-    """Gradient, blur and sharpening filters on grey images, and the same filter on each of three channels."""
-    found = []
+    """Return gradient and blur filters on grey images, and one filter on each of three channels."""
+    problems = []
     for title, (height, width) in {"512²": (512, 512), "full HD": (1080, 1920), "4K": (2160, 3840)}.items():
         grey = (1, 1, height, width)
-        found.append((problem(grey, (2, 1, 3, 3), padding=(1, 1)), f"Sobel x and y, grey {title}"))
-        found.append((problem(grey, (1, 1, 1, 15), padding=(0, 7)), f"a row of a separable blur of 15, grey {title}"))
+        problems.append((problem(grey, (2, 1, 3, 3), padding=(1, 1)), f"Sobel x and y, grey {title}"))
+        problems.append(
+            (problem(grey, (1, 1, 1, 15), padding=(0, 7)), f"a row of a separable blur of 15, grey {title}")
+        )
         for kernel in (3, 5, 15):
             text = problem((1, 3, height, width), (3, 1, kernel, kernel), padding=(kernel // 2,) * 2, groups=3)
-            found.append((text, f"{kernel}x{kernel} on each colour, {title}"))
-    return found
+            problems.append((text, f"{kernel}x{kernel} on each colour, {title}"))
+    return problems
 
 
-SETS: dict[str, Network | Made] = {
+SETS: dict[str, Network | Collection] = {
     "alexnet": _vision("alexnet", 224, "AlexNet", "Krizhevsky 2014, arXiv:1404.5997"),
     "vgg16": _vision("vgg16", 224, "VGG-16", "Simonyan and Zisserman 2014, arXiv:1409.1556"),
     "resnet50": _vision(
@@ -193,14 +198,14 @@ SETS: dict[str, Network | Made] = {
         lambda: (torch.empty(1, 4, 64, 64), torch.empty(1), torch.empty(1, 77, 768)),
         "one denoising step on one 64 x 64 latent (a 512 x 512 image)",
     ),
-    "large_kernels": Made(
+    "large_kernels": Collection(
         "Large kernels, 5 to 63",
         "Ding et al. 2022, arXiv:2203.06717; Liu et al. 2022, arXiv:2207.03620; Liu et al. 2022, arXiv:2201.03545",
         "Apache-2.0; the shapes are facts",
         large_kernels,
         "the papers' depthwise stages, and a sweep of dense kernels",
     ),
-    "image_filters": Made(
+    "image_filters": Collection(
         "Image filters, 512² to 4K",
         "made for this suite: the usual filters of image processing at usual sizes",
         "Apache-2.0",
@@ -211,22 +216,23 @@ SETS: dict[str, Network | Made] = {
 
 
 def toml(name: str) -> str:
-    """The layer set's file."""
-    one = SETS[name]
-    found = one.layers()
+    """Return the text of a layer set's file."""
+    layer_set = SETS[name]
+    layers = layer_set.layers()
     lines = [
-        f'title = "{one.title}"',
-        f'source = "{one.source}"',
-        f'licence = "{one.licence}"',
-        f'derived = "python tools/derive_layer_sets.py {name}: {one.told}'
-        f' ({len(found)} distinct of {sum(count for _, count, _ in found)} convolutions)"',
+        f'title = "{layer_set.title}"',
+        f'source = "{layer_set.source}"',
+        f'licence = "{layer_set.licence}"',
+        f'derived = "python tools/derive_layer_sets.py {name}: {layer_set.description}'
+        f' ({len(layers)} distinct of {sum(count for _, count, _ in layers)} convolutions)"',
     ]
-    for text, count, module in found:
+    for text, count, module in layers:
         lines += ["", "[[layer]]", f'problem = "{text}"', f"count = {count}", f'name = "{module}"']
     return "\n".join(lines) + "\n"
 
 
 def main(names: list[str]) -> None:
+    """Write the named layer sets, or all of them."""
     for name in names or SETS:
         text = toml(name)
         (LAYERS / f"{name}.toml").write_text(text, encoding="utf-8")

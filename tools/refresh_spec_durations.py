@@ -1,10 +1,12 @@
-"""What shards cost: ``python tools/refresh_spec_durations.py RUN.jsonl… [--reference NAME] [--write]``.
+"""Measured costs of shards: ``python tools/refresh_spec_durations.py RUN.jsonl… [--reference NAME] [--write]``.
 
-Prints how evenly each run would be spread over shards, by what its items took in truth: the slowest shard's seconds
-divided by the mean of all, cut by the shipped estimates, and dealt out item by item, which also starts a process for
-every implementation in every shard. ``--write`` makes the shipped table anew from the runs; of each tier that is in it
-there must be a run of the reference, a fast kernel, whose seconds are the suite's own. Other implementations are held
-against the reference's seconds in the same run, so that it does not matter how busy the machine was.
+The script prints how evenly each run would be distributed over shards, by the measured time of its items. The figure is
+the time of the slowest shard divided by the mean of all. It is printed for cuts by the shipped estimates, and for items
+that are dealt out in turns, which also starts a process per implementation and shard.
+
+``--write`` writes a new table from the runs. Each tier in it needs a run of the reference, a fast kernel whose seconds
+are mostly those of the suite. The seconds of other implementations are divided by those of the reference in the same
+run, so that the load of the machine has no effect.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ START = 1.0  # seconds; NumPy takes half of one, the larger frameworks two or th
 
 
 def measured(runs: Sequence[Run], reference: str) -> shards.Table:
-    """The table that the runs make; of a spec and a tier the first run with the reference holds."""
+    """Return the table of the runs. For a spec and a tier, the first run with the reference counts."""
     specs: dict[str, dict[str, tuple[float, float]]] = {}
     for run in runs:
         grouped: dict[str, list[SpecRecord]] = defaultdict(list)
@@ -37,18 +39,19 @@ def measured(runs: Sequence[Run], reference: str) -> shards.Table:
                 grouped[record.spec].append(record)
         if grouped:
             known = specs.get(run.header.tier, {})
-            specs[run.header.tier] = {**{spec: _row(some) for spec, some in sorted(grouped.items())}, **known}
+            specs[run.header.tier] = {**{spec: _row(records) for spec, records in sorted(grouped.items())}, **known}
     beyond: dict[str, list[float]] = defaultdict(list)
     for run in runs:
         rows = specs.get(run.header.tier, {})
-        records = [one for one in run.records_of(SpecRecord) if one.spec in rows and one.status in ("passed", "failed")]
-        own = [one for one in records if one.implementation == reference]
-        slow = sum(one.seconds for one in own) / sum(rows[one.spec][0] for one in own) if own else 1.0
+        records = [r for r in run.records_of(SpecRecord) if r.spec in rows and r.status in ("passed", "failed")]
+        references = [record for record in records if record.implementation == reference]
+        expected = sum(rows[record.spec][0] for record in references)
+        slow = sum(record.seconds for record in references) / expected if references else 1.0
         for record in records:
             beyond[record.implementation] += [record.seconds / slow - rows[record.spec][0], _cases(record)]
-    pace = {name: sum(some[::2]) / sum(some[1::2]) for name, some in sorted(beyond.items())}
-    kept = {name: _short(value) for name, value in pace.items() if value > 0 and name != reference}
-    return shards.Table(runs[0].header.machine.processor, START, specs, kept)
+    pace = {name: sum(values[::2]) / sum(values[1::2]) for name, values in sorted(beyond.items())}
+    slower = {name: _short(value) for name, value in pace.items() if value > 0 and name != reference}
+    return shards.Table(runs[0].header.machine.processor, START, specs, slower)
 
 
 def _row(records: Sequence[SpecRecord]) -> tuple[float, float]:
@@ -65,16 +68,16 @@ def _short(value: float) -> float:
 
 
 def balance(run: Run) -> None:
-    """Print how evenly a run is spread over shards."""
+    """Print how evenly a run is distributed over shards."""
     records = run.records_of(SpecRecord)
     took = [record.seconds for record in records]
     estimated = shards.estimates([(record.spec, record.implementation) for record in records], run.header.tier)
     print(f"{run.path}: {len(records)} items, {sum(took):.0f} s, the longest {max(took):.2f} s")
     for of in SHARDS:
         cuts = [shards.cut(estimated, first, of) for first in range(of)]
-        by_cost = _worst([took[one] for one in cuts])
+        by_cost = _worst([took[cut] for cut in cuts])
         dealt = _worst([took[first::of] for first in range(of)])
-        starts = sum(len({record.implementation for record in records[one]}) for one in cuts)
+        starts = sum(len({record.implementation for record in records[cut]}) for cut in cuts)
         named = len({record.implementation for record in records})
         print(
             f"  {of:3d} shards: the slowest {by_cost:.2f} of the mean, {starts} processes started;"
@@ -83,22 +86,23 @@ def balance(run: Run) -> None:
 
 
 def _worst(parts: Sequence[Sequence[float]]) -> float:
-    """The largest part's sum divided by the mean of all."""
+    """Return the largest sum of a part, divided by the mean of all."""
     sums = [sum(part) for part in parts]
     return max(sums) * len(sums) / sum(sums)
 
 
 def main() -> None:
+    """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN.jsonl")
     parser.add_argument("--reference", default="numpy_windows")
-    parser.add_argument("--write", action="store_true", help="make conformance/data/costs.json anew")
+    parser.add_argument("--write", action="store_true", help="write conformance/data/costs.json")
     options = parser.parse_args()
     runs = [results.read(path) for path in options.runs]
     if options.write:
         path = bundled("conformance", "data") / "costs.json"
         encoded = msgspec.json.format(msgspec.json.encode(measured(runs, options.reference)), indent=1).decode()
-        path.write_text(re.sub(r"\[\s+(\S+)\s+(\S+)\s+\]", r"[\1 \2]", encoded) + "\n")  # a row a line
+        path.write_text(re.sub(r"\[\s+(\S+)\s+(\S+)\s+\]", r"[\1 \2]", encoded) + "\n")  # one row per line
         shards.table.cache_clear()
     for run in runs:
         balance(run)

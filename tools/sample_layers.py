@@ -1,19 +1,19 @@
-"""Derive the layer set ``popular``: some thirty layers that stand for those of timm's architectures.
+"""Derive the layer set ``popular``: some thirty layers that represent those of timm's architectures.
 
-Run in an environment of its own, in two steps, the first of which takes up to an hour and may be interrupted::
+Run it in a separate environment, in two steps. The first step takes up to an hour and may be interrupted::
 
     python -m venv derive && derive/bin/pip install torch==2.14.1 torchvision==0.29.1 timm==1.0.31
     derive/bin/python tools/sample_layers.py harvest LAYERS.jsonl
     derive/bin/python tools/sample_layers.py sample LAYERS.jsonl
 
-``harvest`` runs each architecture on the meta device, on one image of its own size, without weights, and notes its
-convolutions, a line an architecture, in a random order: what an interrupted one has is a sample.
+``harvest`` runs each architecture on the meta device, on one image of its default size, without weights. It writes the
+convolutions, one line per architecture, in random order. An interrupted harvest is therefore a random sample.
 
-``sample`` draws `SIZE` layers systematically (Cochran, *Sampling Techniques*, chapter 8): each convolution of each
-architecture counts once, they are put in order by kind, then by work and intensity, and every so many is taken, so that
-each taken stands for as many and a plain geometric mean over the set estimates that over all. Of `DRAWS` such draws the
-one is kept whose geometric means of `MODELS`' ratios of modelled times are nearest to those over all; what it is off by
-is told for `HELD_OUT`'s, which had no part in the choice.
+``sample`` selects `SIZE` layers systematically (Cochran, *Sampling Techniques*, chapter 8). Each convolution of each
+architecture counts once. They are sorted by kind, then by work and intensity, and taken at equal distances. Each layer
+taken stands for the same number, so that the plain geometric mean over the set estimates that over all convolutions. Of
+`DRAWS` such samples, the script takes the one whose geometric means of the ratios of `MODELS` are closest to those over
+all. The reported errors are those of `HELD_OUT`, which were not used for the choice.
 """
 
 from __future__ import annotations
@@ -38,21 +38,21 @@ TARGET = Path(__file__).parents[1] / "benchmarks" / "layers" / "popular.toml"
 
 
 def harvest(path: Path) -> None:
-    """Write each architecture's distinct convolutions and how often it has each to ``path``."""
+    """Write the distinct convolutions of each architecture, with counts, to ``path``."""
     import timm
 
     warnings.filterwarnings("ignore")
-    there = {json.loads(line)["architecture"] for line in path.read_text().splitlines()} if path.exists() else set()
+    done = {json.loads(line)["architecture"] for line in path.read_text().splitlines()} if path.exists() else set()
     names = timm.list_models()
     random.Random(7).shuffle(names)
     with path.open("a") as file:
         for name in names:
-            if name not in there:
+            if name not in done:
                 print(json.dumps({"architecture": name, **layers_of(name)}), file=file, flush=True)
 
 
 def layers_of(name: str) -> dict[str, object]:
-    """``layers``, problem to count, of an architecture; or why it could not be run."""
+    """Return the ``layers`` of an architecture (problem to count), or the reason why it cannot be run."""
     import timm
     import torch
 
@@ -67,18 +67,18 @@ def layers_of(name: str) -> dict[str, object]:
         return {"layers": {}, "failed": f"{type(error).__name__}: {error}"[:200]}
 
 
-# --- what is to be estimated -----------------------------------------------------------------------------------------
+# --- estimated quantities --------------------------------------------------------------------------------------------
 
 Model = Callable[[Problem], float]
 
 
 def direct(flops: float, copy: float, call: float) -> Model:
-    """Seconds by the roofline: ``flops`` and bytes ``copy`` a second, ``call`` seconds for any call."""
+    """Return the roofline model: ``flops`` and ``copy`` bytes per second, and ``call`` seconds per call."""
     return lambda problem: call + max(problem.flops / flops, problem.least_bytes / copy)
 
 
 def im2col(flops: float, copy: float, call: float) -> Model:
-    """The same with every window written out and read once more."""
+    """Return the roofline model with every window written and read once more."""
 
     def seconds(problem: Problem) -> float:
         windows = 8 * problem.reduction * problem.groups * math.prod(problem.output_size) * problem.batch
@@ -88,7 +88,7 @@ def im2col(flops: float, copy: float, call: float) -> Model:
 
 
 def winograd(flops: float, copy: float, call: float) -> Model:
-    """The roofline with 2.25 times fewer products where the kernel is 3 x 3, dense and of stride 1."""
+    """Return the roofline model with 2.25 times fewer products for dense 3 x 3 kernels with stride 1."""
     plain = direct(flops, copy, call)
 
     def seconds(problem: Problem) -> float:
@@ -100,7 +100,7 @@ def winograd(flops: float, copy: float, call: float) -> Model:
 
 
 def transform(flops: float, copy: float, call: float) -> Model:
-    """FFT: 5 n log2 n for each plane of inputs, filters and outputs, 8 for each product of spectra."""
+    """Return the model of FFT: 5 n log2 n per plane of inputs, filters and outputs, 8 per product of spectra."""
 
     def seconds(problem: Problem) -> float:
         n = (problem.height + problem.kernel[0]) * (problem.width + problem.kernel[1])
@@ -118,13 +118,13 @@ Ratios = list[tuple[str, Model, Model]]
 
 
 def ratios(machines: list[tuple[float, float, float]]) -> Ratios:
-    """Three algorithms against the direct one on each machine, and each machine against a slower one."""
-    found: Ratios = []
+    """Return three algorithms against the direct one on each machine, and each machine against a slower one."""
+    pairs: Ratios = []
     for machine in machines:
         for other in (im2col, winograd, transform):
-            found.append((f"{other.__name__} on {machine[0]:.0e} FLOP/s", other(*machine), direct(*machine)))
-        found.append((f"{machine[0]:.0e} FLOP/s against 3e10", direct(*machine), direct(3e10, 2e10, 1e-6)))
-    return found
+            pairs.append((f"{other.__name__} on {machine[0]:.0e} FLOP/s", other(*machine), direct(*machine)))
+        pairs.append((f"{machine[0]:.0e} FLOP/s against 3e10", direct(*machine), direct(3e10, 2e10, 1e-6)))
+    return pairs
 
 
 MODELS, HELD_OUT = ratios(MACHINES), ratios(OTHER_MACHINES)
@@ -134,7 +134,7 @@ MODELS, HELD_OUT = ratios(MACHINES), ratios(OTHER_MACHINES)
 
 
 def kind(problem: Problem) -> str:
-    """Pointwise, depthwise, grouped, or dense by its kernel's size."""
+    """Return the kind of a problem: pointwise, depthwise, grouped, or dense by the size of its kernel."""
     if problem.groups > 1:
         return "depthwise" if problem.groups == problem.in_channels else "grouped"
     largest = max(problem.kernel)
@@ -142,7 +142,7 @@ def kind(problem: Problem) -> str:
 
 
 class Population:
-    """Distinct problems, how many convolutions of all architectures each is, and what is to be estimated of them."""
+    """Distinct problems of all architectures, with their counts and the quantities to be estimated."""
 
     def __init__(self, path: Path) -> None:
         lines = [json.loads(line) for line in path.read_text().splitlines()]
@@ -162,11 +162,11 @@ class Population:
         self.tuned, self.held_out = self._logs(MODELS), self._logs(HELD_OUT)
 
     def _logs(self, models: Ratios) -> np.ndarray:
-        """Logarithms of the ratios, a row a problem, a column a model."""
-        return np.log([[one(problem) / other(problem) for _, one, other in models] for problem in self.problems])
+        """Return the logarithms of the ratios, with one row per problem and one column per model."""
+        return np.log([[model(problem) / base(problem) for _, model, base in models] for problem in self.problems])
 
     def draw(self, generator: np.random.Generator) -> np.ndarray:
-        """The places of one systematic sample's distinct problems."""
+        """Return the indices of the distinct problems of one systematic sample."""
         slant = generator.normal(0, 1)
         order = np.lexsort((self.work + slant * self.intensity, self.kinds))
         ends = np.cumsum(self.weights[order])
@@ -174,36 +174,36 @@ class Population:
         return np.unique(order[np.searchsorted(ends, points, side="right")])
 
     def errors(self, sample: np.ndarray, logs: np.ndarray) -> np.ndarray:
-        """By what part the sample's geometric means are off, a number a model."""
+        """Return the relative error of the sample's geometric mean, per model."""
         means = self.weights @ logs / self.calls
         return np.exp(np.abs(logs[sample].mean(axis=0) - means)) - 1
 
     def distance(self, sample: np.ndarray, values: np.ndarray) -> float:
-        """The largest difference of the two distribution functions (Kolmogorov's)."""
+        """Return the largest difference of the two distribution functions (Kolmogorov's)."""
         order = np.argsort(values)
         share = np.zeros(len(values))
         share[sample] = 1 / len(sample)
         return float(np.abs(np.cumsum(self.weights[order]) / self.calls - np.cumsum(share[order])).max())
 
     def kinds_off(self, sample: np.ndarray) -> float:
-        """The largest difference between a kind's share of the sample and of all."""
+        """Return the largest difference between the share of a kind in the sample and in the population."""
         return max(
-            abs(float((self.kinds[sample] == one).mean()) - self.weights[self.kinds == one].sum() / self.calls)
-            for one in set(self.kinds)
+            abs(float((self.kinds[sample] == kind).mean()) - self.weights[self.kinds == kind].sum() / self.calls)
+            for kind in set(self.kinds)
         )
 
 
 def sample(path: Path) -> None:
-    """Write the layer set; print what it is off by."""
+    """Write the layer set and print its errors."""
     every = Population(path)
     generator = np.random.default_rng(2026)
     draws = [every.draw(generator) for _ in range(DRAWS)]
-    best = min(draws, key=lambda one: float(every.errors(one, every.tuned).max()))
+    best = min(draws, key=lambda draw: float(every.errors(draw, every.tuned).max()))
     held_out = every.errors(best, every.held_out)
-    usual = np.median([every.errors(one, every.held_out).max() for one in draws])
+    usual = np.median([every.errors(draw, every.held_out).max() for draw in draws])
     off = (
-        f"geometric means of {len(HELD_OUT)} modelled ratios that had no part in the choice are off by"
-        f" {np.median(held_out):.1%} in the median and {held_out.max():.1%} at most (a draw's usual worst:"
+        f"geometric means of {len(HELD_OUT)} modelled ratios that were not used for the choice are off by"
+        f" {np.median(held_out):.1%} in the median and {held_out.max():.1%} at most (median over draws of the largest:"
         f" {usual:.1%}); shares of kinds by {every.kinds_off(best):.1%} at most; distributions of FLOPs and intensity"
         f" by {every.distance(best, every.work):.2f} and {every.distance(best, every.intensity):.2f} (Kolmogorov)"
     )
@@ -211,26 +211,28 @@ def sample(path: Path) -> None:
     TARGET.write_text(toml(every, best, off), encoding="utf-8")
 
 
-def toml(every: Population, places: np.ndarray, off: str) -> str:
-    """The layer set's file."""
-    drawn = (
-        f"{len(places)} of {len(every.problems)} distinct, {every.calls} in all, of {every.architectures} architectures"
+def toml(every: Population, indices: np.ndarray, errors: str) -> str:
+    """Return the text of the layer set's file."""
+    extent = (
+        f"{len(indices)} of {len(every.problems)} distinct convolutions, {every.calls} in total, of"
+        f" {every.architectures} architectures in random order"
     )
     lines = [
-        'title = "What timm\'s architectures are made of"',
-        'source = "timm 1.0.31: pytorch-image-models, one image of each architecture\'s own size, inference"',
+        'title = "Layers that represent the architectures of timm"',
+        'source = "timm 1.0.31: pytorch-image-models, one image per architecture, of its default size, inference"',
         'licence = "Apache-2.0 (timm); the shapes are facts"',
-        f'derived = """python tools/sample_layers.py: a systematic sample, {drawn} drawn at random;'
-        f' each stands for as many. What it is off by: {off}"""',
+        f'derived = """python tools/sample_layers.py: a systematic sample, {extent};'
+        f' each stands for the same number. Errors: {errors}"""',
     ]
-    for place in sorted(places, key=lambda one: (every.kinds[one], every.work[one])):
-        text = every.problems[place].text
-        name = f"{every.kinds[place]}, as in {every.first[text]}"
+    for index in sorted(indices, key=lambda index: (every.kinds[index], every.work[index])):
+        text = every.problems[index].text
+        name = f"{every.kinds[index]}, as in {every.first[text]}"
         lines += ["", "[[layer]]", f'problem = "{text}"', "count = 1", f'name = "{name}"']
     return "\n".join(lines) + "\n"
 
 
 def main(words: list[str]) -> None:
+    """Run one of the steps."""
     steps = {"harvest": harvest, "sample": sample}
     if len(words) != 2 or words[0] not in steps:
         raise SystemExit(__doc__)

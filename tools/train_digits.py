@@ -1,7 +1,8 @@
-"""Trains the network of the applied chapter on scikit-learn's digits and writes conformance/data/digits.json.
+"""Train the network of the applied chapter on scikit-learn's digits and write conformance/data/digits.json.
 
-Two convolutions and a linear layer, by plain NumPy, in some seconds: ``python tools/train_digits.py``. Weights are
-kept as bytes and one scale a tensor, so that the file stays small; what counts is that they are learned and fixed.
+The network has two convolutions and a linear layer, and is trained with NumPy in some seconds:
+``python tools/train_digits.py``. Weights are stored as bytes with one scale per tensor, so that the file is small.
+Their accuracy has no effect on the specification, which only needs learned and fixed weights.
 """
 
 import base64
@@ -24,14 +25,14 @@ SHAPES = {
 
 
 def columns(image, stride):
-    """Windows of 3 x 3 of the padded images: (N, OH, OW, C * 9)."""
+    """Return windows of 3 x 3 of the padded images: (N, OH, OW, C * 9)."""
     padded = np.pad(image, ((0, 0), (0, 0), (1, 1), (1, 1)))
     windows = sliding_window_view(padded, (3, 3), axis=(2, 3))[:, :, ::stride, ::stride]
     return windows.transpose(0, 2, 3, 1, 4, 5).reshape(len(image), *windows.shape[2:4], -1)
 
 
 def scattered(gradient, shape):
-    """The transpose of `columns` with stride 2: gradients of windows (N, OH, OW, C * 9) added up in the image."""
+    """Apply the transpose of `columns` with stride 2: add gradients of windows (N, OH, OW, C * 9) in the image."""
     n, channels, height, width = shape
     padded = np.zeros((n, channels, height + 2, width + 2))
     parts = gradient.reshape(*gradient.shape[:3], channels, 3, 3)
@@ -43,12 +44,12 @@ def scattered(gradient, shape):
 
 
 def step(weights, images, labels):
-    """The loss's gradients by the weights."""
+    """Return the gradients of the loss with respect to the weights."""
     n = len(images)
-    seen = columns(images, 1)
-    first = np.maximum(seen @ weights["first"].reshape(8, -1).T + weights["first_bias"], 0)
-    second_seen = columns(first.transpose(0, 3, 1, 2), 2)
-    second = np.maximum(second_seen @ weights["second"].reshape(16, -1).T + weights["second_bias"], 0)
+    first_windows = columns(images, 1)
+    first = np.maximum(first_windows @ weights["first"].reshape(8, -1).T + weights["first_bias"], 0)
+    second_windows = columns(first.transpose(0, 3, 1, 2), 2)
+    second = np.maximum(second_windows @ weights["second"].reshape(16, -1).T + weights["second_bias"], 0)
     features = second.transpose(0, 3, 1, 2).reshape(n, -1)
     logits = features @ weights["last"].T + weights["last_bias"]
     chances = np.exp(logits - logits.max(axis=1, keepdims=True))
@@ -56,20 +57,20 @@ def step(weights, images, labels):
     chances[np.arange(n), labels] -= 1
     by_logits = chances / n
     by_features = (by_logits @ weights["last"]).reshape(n, 16, 4, 4).transpose(0, 2, 3, 1) * (second > 0)
-    by_seen = by_features @ weights["second"].reshape(16, -1)
-    by_first = scattered(by_seen, (n, 8, 8, 8)).transpose(0, 2, 3, 1) * (first > 0)
+    by_windows = by_features @ weights["second"].reshape(16, -1)
+    by_first = scattered(by_windows, (n, 8, 8, 8)).transpose(0, 2, 3, 1) * (first > 0)
     return {
         "last": by_logits.T @ features,
         "last_bias": by_logits.sum(axis=0),
-        "second": np.einsum("nhwo,nhwk->ok", by_features, second_seen).reshape(SHAPES["second"]),
+        "second": np.einsum("nhwo,nhwk->ok", by_features, second_windows).reshape(SHAPES["second"]),
         "second_bias": by_features.sum(axis=(0, 1, 2)),
-        "first": np.einsum("nhwo,nhwk->ok", by_first, seen).reshape(SHAPES["first"]),
+        "first": np.einsum("nhwo,nhwk->ok", by_first, first_windows).reshape(SHAPES["first"]),
         "first_bias": by_first.sum(axis=(0, 1, 2)),
     }
 
 
 def trained(images, labels):
-    """Weights after Adam's descent."""
+    """Return the weights after training with Adam."""
     random = np.random.default_rng(0)
     weights = {
         name: np.zeros(shape) if len(shape) == 1 else random.standard_normal(shape) * np.sqrt(2 / np.prod(shape[1:]))
@@ -89,14 +90,15 @@ def trained(images, labels):
 
 
 def main():
+    """Train the network and write its weights."""
     digits = load_digits()
     weights = trained(digits.images[:TRAINED, None] / 16.0, digits.target[:TRAINED])
-    kept = {}
+    tensors = {}
     for name, values in weights.items():
         scale = float(np.abs(values).max() / 127)
         content = np.round(values / scale).astype(np.int8)
-        kept[name] = {"shape": values.shape, "scale": scale, "int8": base64.b64encode(content.tobytes()).decode()}
-    DIGITS.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+        tensors[name] = {"shape": values.shape, "scale": scale, "int8": base64.b64encode(content.tobytes()).decode()}
+    DIGITS.write_text(json.dumps(tensors, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
