@@ -47,7 +47,7 @@ def start() -> Iterator[Any]:
     for subject in started:
         subject.close()
     time.sleep(0.05)
-    left = [one for one in psutil.Process().children(recursive=True) if "_boot.py" in " ".join(_command(one))]
+    left = [one for one in psutil.Process().children(recursive=True) if "boot.py" in " ".join(_command(one))]
     assert left == []
 
 

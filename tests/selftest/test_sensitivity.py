@@ -82,7 +82,7 @@ def test_the_known_defects_explain_what_other_processors_fail(
     result = sensitivity.measure(f"{PROCESSORS}:{name}", "torch", "quick", ("bfloat16",))
     assert result.insensitive == []
     assert unexplained(result, conv2d) == []
-    assert result.cases > 250
+    assert result.cases > 200  # of 280; a spec that fails stops after twelve faults
     assert (defect is None) == (result.failures == [])
 
 
