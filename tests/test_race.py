@@ -23,6 +23,7 @@ from convgauge.race.standings import standings
 from convgauge.race.table import seconds
 from convgauge.registry import Origin
 from convgauge.results import LimitRecord, TimingRecord
+from convgauge.terms import RANKED
 from convgauge.worker.timing import undelayed
 
 KERNELS = support.FOLDER / "race_kernels.py"
@@ -135,7 +136,7 @@ def test_contestants_are_kept_to_one_core_and_let_go() -> None:
 
 def test_what_a_kernel_can_import_of_the_timing_is_a_copy(tmp_path: Path) -> None:
     found = timings(run(tmp_path, "patches_a_copy_of_the_clock", budget=2.0)[1])["patches_a_copy_of_the_clock"]
-    assert found.verdict in engine.RANKED
+    assert found.verdict in RANKED
     assert found.ratio is not None
     assert 0.5 < found.ratio < 2
 
@@ -151,7 +152,7 @@ def test_cold_operands_are_rotated_and_said_to_be(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(engine, "largest_cache", lambda: 64 << 10)
     found = timings(run(tmp_path, "twin", budget=0.5, operands="cold")[1])
     assert found["twin"].operands == "cold"
-    assert found["twin"].verdict in engine.RANKED
+    assert found["twin"].verdict in RANKED
 
 
 def test_the_baseline_alone_is_raced_against_itself(tmp_path: Path) -> None:
