@@ -14,7 +14,7 @@ import importlib.util
 import inspect
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable
@@ -217,6 +217,15 @@ def _by_name(origins: list[Origin]) -> dict[str, Origin]:
             raise TargetError(f"two implementations are called {origin.name!r}: {found[origin.name]} and {origin}")
         found[origin.name] = origin
     return found
+
+
+def resolve_all(targets: Iterable[str], framework: str = "") -> list[Origin]:
+    """Return the implementations that targets name: all shipped ones for "builtin", one named twice once.
+
+    Raises `TargetError`.
+    """
+    names = [name for target in targets for name in (builtins() if target == "builtin" else [target])]
+    return [origin for name in dict.fromkeys(names) for origin in resolve(name, framework)]
 
 
 def resolve(target: str, framework: str = "") -> list[Origin]:

@@ -1,18 +1,15 @@
-"""Requests: the options of one check or one race, validated once and passed on as one object.
+"""The request: the options of one check, validated once and passed on as one object.
 
-A field declares its option: the command line, pytest's options and the JSON that a cluster's workers read are generated
-from the fields. An option is added by adding a field.
+A field declares its option, and pytest's options are generated from the fields.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Literal
+from typing import Any
 
 from convgauge.terms import PROFILES, TIERS, Profile, Tier
-
-OperandPlacement = Literal["hot", "cold"]
 
 
 class RequestError(ValueError):
@@ -29,22 +26,20 @@ class Verbosity(Enum):
 
 @dataclass(frozen=True)
 class Option:
-    """The appearance of a field on a command line.
+    """The appearance of a field among pytest's options.
 
-    ``help`` is one line without a period, ``metavar`` the placeholder of the value. ``short`` is a one-letter flag.
-    ``flag`` replaces the field's own name. ``pytest`` is False for an option that pytest has itself.
+    ``help`` is one line without a period, ``metavar`` the placeholder of the value. ``flag`` replaces the field's own
+    name.
     """
 
     help: str
     metavar: str = ""
-    short: str = ""
     flag: str = ""
-    pytest: bool = True
 
 
-def option(default: Any, help: str, metavar: str = "", *, short: str = "", flag: str = "", pytest: bool = True) -> Any:
+def option(default: Any, help: str, metavar: str = "", *, flag: str = "") -> Any:
     """Return a dataclass field that carries its `Option`."""
-    return field(default=default, metadata={"option": Option(help, metavar, short, flag, pytest)})
+    return field(default=default, metadata={"option": Option(help, metavar, flag)})
 
 
 @dataclass(frozen=True)
@@ -52,8 +47,9 @@ class CheckRequest:
     """The options of one check.
 
     ``targets`` are the implementations as a user names them. ``timeout_s`` is in seconds for one call, ``memory_mib``
-    in MiB of address space (0: no limit). Empty tuples stand for everything there is. Raises `RequestError` for a
-    profile, tier, dtype or number that does not exist.
+    in MiB of address space (0: no limit). ``keyword`` and ``exit_first`` are pytest's own ``-k`` and ``-x``. Empty
+    tuples stand for everything there is. Raises `RequestError` for a profile, tier, dtype or number
+    that does not exist.
     """
 
     targets: tuple[str, ...] = ()
@@ -75,8 +71,8 @@ class CheckRequest:
     output: str = option("", "write the run to this file", "RUN.jsonl")
     specs: tuple[str, ...] = option((), "comma-separated ids of the only specs to run", flag="--spec")
     case: str = option("", "the only case to run, as a counterexample prints it", "CASE", flag="--only")
-    keyword: str = option("", "run only specs whose test matches, as in pytest", "EXPR", short="-k", pytest=False)
-    exit_first: bool = option(False, "stop at the first spec that fails", short="-x", pytest=False)
+    keyword: str = ""
+    exit_first: bool = False
 
     def __post_init__(self) -> None:
         """Raise `RequestError` if a value is not in its closed set."""
@@ -103,35 +99,9 @@ class CheckRequest:
         return ", ".join(words + value for words, value in narrowing if value)
 
 
-@dataclass(frozen=True)
-class BenchRequest:
-    """The options of one race.
-
-    ``budget_s`` is in seconds for the whole race (None: as much as the layer set needs). ``threads`` are thread counts
-    of every engine; each is raced by itself.
-    """
-
-    targets: tuple[str, ...] = ()
-    framework: str = option("", "arrays that a plain function takes: numpy, torch or jax")
-    baseline: str = option("torch_conv2d", "implementation that ratios are relative to", "NAME")
-    layers: str = option("resnet50", "layer set, file, problem, sweep:AXIS or model.py:function")
-    budget_s: float | None = option(None, "seconds for the whole race", "S", flag="--budget")
-    threads: tuple[int, ...] = option((1,), "threads of every engine", "N[,N]")
-    operands: OperandPlacement = option("hot", "operands stay in the cache, or rotate past it")
-    explain: bool = option(False, "print what `auto` chose for each layer, and why")
-    seed: int = option(0, "seed of operands and schedule")
-    label: str = option("", "name of this environment in reports", "NAME")
-    output: str = option("", "write the run to this file", "RUN.jsonl")
-
-
 def _require_known(name: str, value: str, known: tuple[str, ...]) -> None:
     if value not in known:
         raise RequestError(f"{name} {value!r} is not one of {', '.join(known)}")
-
-
-def options_of(request: type[CheckRequest] | type[BenchRequest]) -> dict[str, Option]:
-    """Return the option of each field that has one, by the field's name."""
-    return {each.name: each.metadata["option"] for each in fields(request) if "option" in each.metadata}
 
 
 def split_list(text: str) -> tuple[str, ...]:

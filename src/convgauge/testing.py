@@ -25,11 +25,12 @@ import pytest
 from convgauge.conformance.judge import NotApplicable, Setting
 from convgauge.conformance.plugin import Nonconformity
 from convgauge.conformance.session import Expectation, Session, Target, sketched
-from convgauge.conformance.spec import PROFILES, TIERS, Spec
+from convgauge.conformance.spec import Spec
 from convgauge.process.isolation import CHILD, Limits
 from convgauge.registry import Implementation, Origin
 from convgauge.results import FAULTS, SpecRecord
 from convgauge.selftest.run import collected
+from convgauge.terms import PROFILES, TIERS, Profile, Tier
 from convgauge.worker import frameworks
 
 __all__ = ["SpecCase", "check_implementation", "parametrize_with_specs"]
@@ -100,8 +101,8 @@ def parametrize_with_specs(
     function: Callable[..., Any],
     *,
     framework: str = "",
-    profile: str = "functional",
-    tier: str = "quick",
+    profile: Profile = "functional",
+    tier: Tier = "quick",
     expect: Mapping[str, str] | None = None,
     seed: int = 0,
     timeout: float = 20.0,
@@ -123,8 +124,8 @@ def check_implementation(
     function: Callable[..., Any],
     *,
     framework: str = "",
-    profile: str = "functional",
-    tier: str = "quick",
+    profile: Profile = "functional",
+    tier: Tier = "quick",
     expect: Mapping[str, str] | None = None,
     seed: int = 0,
     timeout: float = 20.0,

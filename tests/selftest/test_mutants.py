@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from convgauge.conformance.spec import PROFILES, TIERS
 from convgauge.selftest import mutants as declarations
 from convgauge.selftest.mutants import MECHANISMS, mutants
 from convgauge.selftest.run import collected
+from convgauge.terms import PROFILES, TIERS
 from convgauge.worker import frameworks
 
 ALL = mutants()

@@ -13,10 +13,10 @@ from typing import Any
 import psutil
 import pytest
 
-from convgauge.conformance.spec import TIERS
 from convgauge.selftest import run as selftest
 from convgauge.selftest.kill_matrix import Finding, Matrix
 from convgauge.selftest.mutants import Mutant, folder, mutants
+from convgauge.terms import TIERS
 from convgauge.worker.frameworks import installed
 
 pytestmark = pytest.mark.once

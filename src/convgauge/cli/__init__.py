@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from convgauge import __version__
 from convgauge.cli.usage import USAGE_ERROR, Parser, UsageError, positive
+from convgauge.request import CheckRequest, RequestError, Verbosity, split_list
 from convgauge.text import escape_controls
 
 if TYPE_CHECKING:
@@ -63,10 +64,6 @@ def _terminable() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-UNUSED = ("cacheprovider", "benchmark", "hypothesispytest", "logging", "doctest", "unraisableexception")
-"""pytest's plugins that a run has no use for; half a second, most of it Hypothesis's import to print what it lacks."""
 
 
 def _parsed(parser: Parser, words: list[str]) -> Any:
@@ -199,14 +196,6 @@ def _running(parser: Parser) -> None:
     parser.add_argument("--output", default="", metavar="RUN.jsonl", help="write the run here")
 
 
-def _expanded(targets: list[str]) -> list[str]:
-    """The targets with 'builtin' replaced by the names of all that are shipped; one named twice counts once."""
-    from convgauge.registry import builtins
-
-    names = [name for target in targets for name in (builtins() if target == "builtin" else [target])]
-    return list(dict.fromkeys(names))
-
-
 def _check(options: Any) -> int:
     judge = _check_on_cluster if options.cluster else _check_here
     kept = options.resume or options.output
@@ -239,14 +228,54 @@ def _kept(options: Any) -> Iterator[None]:
 
 
 def _check_here(options: Any) -> int:
-    return _pytest(_check_words(options))
+    return _run_check(
+        options,
+        _verbosity(options),
+        profile=options.profile,
+        tier=options.tier,
+        dtypes=split_list(options.dtype),
+        devices=split_list(options.device),
+        expect=options.expect,
+        resume=options.resume,
+        shard=options.shard,
+        jobs=options.jobs,
+        label=options.label,
+        output=options.output,
+        keyword=options.k,
+        exit_first=options.x,
+    )
+
+
+def _run_check(options: Any, verbosity: Verbosity, **values: Any) -> int:
+    """Check as ``values`` and the options shared by `check` and `reproduce` ask. Raises `UsageError`."""
+    from convgauge.conformance.run import check
+
+    try:
+        request = CheckRequest(
+            targets=tuple(options.target),
+            framework=options.framework,
+            python=options.python,
+            timeout_s=options.timeout,
+            memory_mib=options.memory,
+            seed=options.seed,
+            isolation=not options.no_isolation,
+            **values,
+        )
+    except RequestError as error:
+        raise UsageError(str(error)) from None
+    return check(request, verbosity)
+
+
+def _verbosity(options: Any) -> Verbosity:
+    """Return the amount of text that -q and -v ask for."""
+    return Verbosity.VERDICTS if options.quiet else Verbosity.EVERY_SPEC if options.verbose else Verbosity.FAULTS
 
 
 def _check_on_cluster(options: Any) -> int:
     from rich.console import Console
 
     from convgauge.cluster import ClusterError
-    from convgauge.cluster.check import Asked, Talk, check
+    from convgauge.cluster.check import Asked, check
 
     for name in ("x", "resume", "shard"):
         if getattr(options, name):
@@ -254,19 +283,17 @@ def _check_on_cluster(options: Any) -> int:
     files = {}
     if options.expect:
         from convgauge.conformance.session import expectations
-        from convgauge.request import RequestError
 
         try:
             expectations(options.expect)  # an error in the file is reported before anything is started
         except RequestError as error:
             raise UsageError(str(error)) from None
         files["expect.toml"] = Path(options.expect).read_bytes()
-    talk = Talk.VERDICTS if options.quiet else Talk.EVERY_SPEC if options.verbose else Talk.FAULTS
-    dtypes = tuple(filter(None, options.dtype.split(",")))
+    dtypes = split_list(options.dtype)
     asked = Asked(_origins(options), _part_words(options), files, options.profile, options.tier, dtypes, options.k)
     with _kept(options):
         try:
-            return check(options.cluster, asked, Path(options.output), Console(), talk)
+            return check(options.cluster, asked, Path(options.output), Console(), _verbosity(options))
         except ClusterError as error:
             return _broke_off(error)
         except OSError as error:
@@ -283,10 +310,10 @@ def _broke_off(error: ClusterError) -> int:
 
 def _origins(options: Any) -> list[Origin]:
     """What the targets mean. Raises `UsageError`."""
-    from convgauge.registry import TargetError, resolve
+    from convgauge.registry import TargetError, resolve_all
 
     try:
-        return [one for target in _expanded(options.target) for one in resolve(target, options.framework)]
+        return resolve_all(options.target, options.framework)
     except TargetError as error:
         raise UsageError(str(error)) from None
 
@@ -300,35 +327,6 @@ def _part_words(options: Any) -> list[str]:
     words += ["-k", options.k] if options.k else []
     words += [f"--expect={FOLDER}/expect.toml"] if options.expect else []
     return words + ["--no-isolation"] * options.no_isolation + ["-q", "--cluster="]
-
-
-def _check_words(options: Any) -> list[str]:
-    words = [*_shared(options), f"--convgauge-profile={options.profile}", f"--convgauge-tier={options.tier}"]
-    plain = ("dtype", "device", "expect", "python", "shard", "resume", "label", "jobs")
-    words += [f"--convgauge-{name}={getattr(options, name)}" for name in plain]
-    words += [f"--convgauge-output={options.output}"]
-    words += ["-k", options.k] if options.k else []
-    words += ["-x"] * options.x + ["-v"] * options.verbose + ["-q", "-q"] * options.quiet
-    return words
-
-
-def _shared(options: Any) -> list[str]:
-    words = [f"--implementation={target}" for target in _expanded(options.target)]
-    words += [f"--convgauge-{name}={getattr(options, name)}" for name in ("framework", "timeout", "memory", "seed")]
-    return words + ["--convgauge-no-isolation"] * options.no_isolation
-
-
-def _pytest(words: list[str]) -> int:
-    """Run the bundled specification under pytest, away from the configuration of the project around us."""
-    import pytest
-
-    from convgauge.bundled import bundled
-
-    chapters = bundled("conformance")
-    fixed = ["-c", str(chapters / "pytest.ini"), f"--rootdir={chapters}"]
-    for plugin in UNUSED:
-        fixed += ["-p", f"no:{plugin}"]
-    return int(pytest.main([*fixed, "--no-header", "-rN", "--assert=plain", *words, str(chapters)]))
 
 
 # --- bench -----------------------------------------------------------------------------------------------------------
@@ -544,9 +542,13 @@ def _reproduce(options: Any) -> int:
     from convgauge.problem import ProblemError
 
     if options.spec:
-        words = [f"--convgauge-only={options.problem}", f"--convgauge-spec={options.spec}"]
-        words += [f"--convgauge-device={options.device}", f"--convgauge-python={options.python}"]
-        return _pytest([*_shared(options), *words, "-v"])
+        return _run_check(
+            options,
+            Verbosity.EVERY_SPEC,
+            case=options.problem,
+            specs=split_list(options.spec),
+            devices=split_list(options.device),
+        )
     from convgauge.conformance.reproduce import reproduce
     from convgauge.registry import LoadError, TargetError
 

@@ -12,7 +12,7 @@ from rich.padding import Padding
 
 from convgauge import __version__, registry
 from convgauge.bundled import bundled
-from convgauge.conformance.spec import PROFILES, TIERS
+from convgauge.terms import PROFILES, TIERS
 from convgauge.worker import frameworks
 
 

@@ -9,7 +9,6 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 
 import msgspec
@@ -24,26 +23,18 @@ from convgauge.cluster.worker import FOLDER, RUN, Facts
 from convgauge.conformance import shards
 from convgauge.conformance.merge import finished, once
 from convgauge.conformance.session import refuse_namesakes, report_text
-from convgauge.conformance.spec import PROFILES
 from convgauge.conformance.terminal import verdict
 from convgauge.registry import Origin
-from convgauge.request import RequestError
+from convgauge.request import RequestError, Verbosity
 from convgauge.results import FAULTS, Footer, ImplementationRecord, Run, SpecRecord
 from convgauge.selftest.run import collected
+from convgauge.terms import Profile, Tier, includes
 
 LEAST = 10.0
 """Seconds that a part should take at least: each begins with a process of its own, which takes one to three."""
 
 ROUNDS = 4
 """Parts for each worker: when all but one worker are done, a fourth of one worker's work is left at most."""
-
-
-class Talk(Enum):
-    """How much is said."""
-
-    VERDICTS = "verdicts alone"
-    FAULTS = "faults and progress"
-    EVERY_SPEC = "a line for every spec"
 
 
 @dataclass(frozen=True)
@@ -53,13 +44,13 @@ class Asked:
     origins: Sequence[Origin]
     words: Sequence[str]
     files: dict[str, bytes]
-    profile: str
-    tier: str
+    profile: Profile
+    tier: Tier
     dtypes: tuple[str, ...]
     expression: str
 
 
-def check(address: str, asked: Asked, output: Path, console: Console, talk: Talk) -> int:
+def check(address: str, asked: Asked, output: Path, console: Console, talk: Verbosity) -> int:
     """Check on the workers of the scheduler at ``address``, and write the run to ``output``; the exit status.
 
     Records are written as parts come in; in the end the file is put in the order in which one machine writes it.
@@ -71,7 +62,7 @@ def check(address: str, asked: Asked, output: Path, console: Console, talk: Talk
     except RequestError as error:
         raise ClusterError(str(error)) from None
     journal = _Journal(asked, output)
-    aside = Console(file=console.file, quiet=talk is Talk.VERDICTS)
+    aside = Console(file=console.file, quiet=talk is Verbosity.VERDICTS)
     try:
         _gather(address, asked, journal, aside, talk)
     except ClusterError as error:
@@ -86,7 +77,7 @@ def check(address: str, asked: Asked, output: Path, console: Console, talk: Talk
     return footer.exit
 
 
-def _gather(address: str, asked: Asked, journal: _Journal, console: Console, talk: Talk) -> None:
+def _gather(address: str, asked: Asked, journal: _Journal, console: Console, talk: Verbosity) -> None:
     """Have all parts done, and tell of them as they come in."""
     with Farm(address) as farm:
         like = _like(farm, console)
@@ -97,7 +88,7 @@ def _gather(address: str, asked: Asked, journal: _Journal, console: Console, tal
                 for record in journal.take(done, farm.known).records_of(SpecRecord):
                     if record.status in FAULTS:
                         say(console, f"\n{report_text(record)}\n")
-                    elif talk is Talk.EVERY_SPEC:
+                    elif talk is Verbosity.EVERY_SPEC:
                         say(console, f"{record.implementation}: {record.spec} {record.status} in {record.dtype}")
                 meter.add(done.task.cost, f"{done.task.name} on {done.worker}")
         for name, worker in farm.lost:
@@ -143,7 +134,7 @@ def _due(asked: Asked) -> list[str]:
     found = []
     for spec, test in collected():
         named = f"{spec.chapter} {spec.id} {test.__name__}".lower()
-        if PROFILES.index(spec.profile) > PROFILES.index(asked.profile):
+        if not includes(asked.profile, spec.profile):
             continue
         if not words or any(word in named for word in words):
             found += [spec.id] * sum(not asked.dtypes or dtype in asked.dtypes for dtype in spec.at(asked.tier))

@@ -21,7 +21,7 @@ from convgauge.conformance.cases import Case, cases, thin
 from convgauge.conformance.features import feature_letters
 from convgauge.conformance.invalid_calls import INVALID_CALLS
 from convgauge.conformance.reduce import smaller
-from convgauge.conformance.spec import PROFILES, Spec
+from convgauge.conformance.spec import Spec
 from convgauge.conformance.wrong_outputs import wrong_outputs
 from convgauge.dtypes import DTYPES, round_to
 from convgauge.problem import Problem
@@ -30,7 +30,7 @@ from convgauge.reference import accuracy, compare, oracle
 from convgauge.reference.compare import Fault
 from convgauge.reference.operands import Operands, draw
 from convgauge.results import Counterexample, Picture
-from convgauge.terms import Grade, Status
+from convgauge.terms import Grade, Profile, Status, Tier, includes
 from convgauge.worker.frameworks import kind_of
 from convgauge.worker.subject import Call, Observation
 
@@ -84,8 +84,8 @@ class Setting:
     ``target`` and ``options`` are what a command line needs to reproduce a case.
     """
 
-    profile: str = "functional"
-    tier: str = "standard"
+    profile: Profile = "functional"
+    tier: Tier = "standard"
     seed: int = 0
     only: Case | None = None
     target: str = ""
@@ -702,9 +702,9 @@ class Judge:
         """Cases that were judged, whatever came of it."""
         return sum(self.outcomes.values()) - self.outcomes["declined"] - self.outcomes["skipped"]
 
-    def includes(self, profile: str) -> bool:
+    def includes(self, profile: Profile) -> bool:
         """Whether the run's profile contains ``profile``."""
-        return PROFILES.index(profile) <= PROFILES.index(self.setting.profile)
+        return includes(self.setting.profile, profile)
 
 
 def spiked(case: Case, operands: Operands) -> Operands:

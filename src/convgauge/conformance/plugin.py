@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from convgauge.request import CheckRequest, Option, RequestError, options_of, split_list
+from convgauge.request import CheckRequest, Option, RequestError, split_list
 
 if TYPE_CHECKING:
     from convgauge.conformance.session import Session
@@ -37,8 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def _option_fields() -> list[dataclasses.Field[Any]]:
     """Return the fields of a request that are options of pytest."""
-    options = options_of(CheckRequest)
-    return [each for each in dataclasses.fields(CheckRequest) if each.name in options and options[each.name].pytest]
+    return [each for each in dataclasses.fields(CheckRequest) if "option" in each.metadata]
 
 
 def _dest(each: dataclasses.Field[Any]) -> str:

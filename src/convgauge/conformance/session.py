@@ -18,14 +18,14 @@ from convgauge import registry, results
 from convgauge.conformance.cases import Case
 from convgauge.conformance.crew import Crew
 from convgauge.conformance.judge import Judge, Setting
-from convgauge.conformance.spec import PROFILES, Spec
+from convgauge.conformance.spec import Spec
 from convgauge.environment import cores
 from convgauge.problem import ProblemError
 from convgauge.process.isolation import Limits, Runner, Toll, run
 from convgauge.reference.accuracy import worst
 from convgauge.registry import LoadError, Origin, TargetError
 from convgauge.request import CheckRequest, RequestError
-from convgauge.terms import Status, Verdict
+from convgauge.terms import Status, Verdict, includes
 from convgauge.text import escape_controls
 from convgauge.worker import frameworks
 from convgauge.worker.subject import Description
@@ -118,7 +118,7 @@ class Session:
     def from_request(cls, request: CheckRequest) -> Session:
         """Return the session of a request. Raises `RequestError` with one sentence."""
         try:
-            origins = resolve_targets(request)
+            origins = registry.resolve_all(request.targets, request.framework)
             only = Case.parse(request.case) if request.case else None
         except (TargetError, ProblemError) as error:
             raise RequestError(str(error)) from None
@@ -303,7 +303,7 @@ class Session:
         """(implementation, dtype, device) for which ``spec`` is run."""
         if self.specs and spec.id not in self.specs:
             return []
-        if not self.specs and PROFILES.index(spec.profile) > PROFILES.index(self.setting.profile):
+        if not self.specs and not includes(self.setting.profile, spec.profile):
             return []
         found = []
         for name, target in self.targets.items():
@@ -448,12 +448,6 @@ class Session:
         if self._writer is not None:
             self._writer.close()
         return status
-
-
-def resolve_targets(request: CheckRequest) -> list[Origin]:
-    """Return the implementations that a request names, all shipped ones for "builtin". Raises `TargetError`."""
-    names = [name for each in request.targets for name in (registry.builtins() if each == "builtin" else [each])]
-    return [origin for name in dict.fromkeys(names) for origin in registry.resolve(name, request.framework)]
 
 
 def refuse_namesakes(origins: list[Origin]) -> None:

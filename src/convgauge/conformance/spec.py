@@ -10,10 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from convgauge.dtypes import DTYPES, FLOATS
-from convgauge.terms import LEVELS, PROFILES, TIERS, Level, Profile
-
-__all__ = ["LEVELS", "PROFILES", "TIERS", "Spec", "spec"]
-
+from convgauge.terms import LEVELS, PROFILES, Level, Profile
 
 Test = TypeVar("Test", bound=Callable[..., None])
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from convgauge import registry
 from convgauge.bundled import bundled
 from convgauge.registry import Origin
+from convgauge.terms import Profile, Tier
 
 MECHANISMS: dict[str, str] = {
     # the kernel and its pairing with the input
@@ -89,11 +90,11 @@ class Mutant:
     faulty: bool
     mechanism: str = ""
     framework: str = "numpy"
-    profile: str = "functional"
+    profile: Profile = "functional"
     killed_by: tuple[str, ...] = ()
     advised_by: tuple[str, ...] = ()
     smoke: bool = True
-    tier: str = "quick"
+    tier: Tier = "quick"
     timeout: float = 20.0
 
     @property

@@ -23,7 +23,7 @@ from convgauge.bundled import bundled
 from convgauge.conformance import judge as judging
 from convgauge.conformance.judge import NotApplicable, Setting
 from convgauge.conformance.session import Session, Target
-from convgauge.conformance.spec import TIERS, Spec
+from convgauge.conformance.spec import Spec
 from convgauge.environment import cores
 from convgauge.problem import Problem
 from convgauge.process.isolation import Limits
@@ -34,6 +34,7 @@ from convgauge.results import FAULTS
 from convgauge.selftest import kill_matrix
 from convgauge.selftest.kill_matrix import Finding, Matrix
 from convgauge.selftest.mutants import Mutant, mutants
+from convgauge.terms import TIERS, Tier
 from convgauge.worker.server import die_with_parent
 from convgauge.worker.subject import Call
 
@@ -44,7 +45,7 @@ MAX_DEATHS = 3  # of its process, after which a mutant's run ends: it is killed
 Test = Callable[[Any], None]
 
 
-def selftest(tier: str, output: Path | None, k: str, first: bool = False, resume: Path | None = None) -> int:
+def selftest(tier: Tier, output: Path | None, k: str, first: bool = False, resume: Path | None = None) -> int:
     """Run the specification on the mutants, print and write the kill matrix; return the exit status.
 
     The status is 1 if a finding is not as declared. ``output`` is rewritten after each mutant. ``resume`` is such a
@@ -86,7 +87,7 @@ def write(matrix: Matrix, output: Path) -> None:
 
 def run(
     chosen: list[Mutant],
-    tier: str,
+    tier: Tier,
     *,
     first: bool = False,
     narrow: bool = False,
@@ -133,7 +134,7 @@ def fingerprint(mutant: Mutant) -> str:
     return hashlib.blake2b(b"\0".join(path.read_bytes() for path in paths), digest_size=8).hexdigest()
 
 
-def examine(mutant: Mutant, tier: str, first: bool = False, narrow: bool = False) -> tuple[Finding, dict[str, str]]:
+def examine(mutant: Mutant, tier: Tier, first: bool = False, narrow: bool = False) -> tuple[Finding, dict[str, str]]:
     """Judge a mutant in a child process of its own; return the finding and the sentences of the specs that ran."""
     judging.MOST_FAULTS = 1  # a single fault kills, and counterexamples are not reduced
     memo.remember()  # the next mutant is given the same cases

@@ -11,6 +11,7 @@ from convgauge.conformance.judge import Judge, NotApplicable, Setting
 from convgauge.conformance.session import Session, Target
 from convgauge.process.isolation import Limits
 from convgauge.selftest.run import collected
+from convgauge.terms import Profile, Tier
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Sensitivity:
     failures: list[FaultGroup] = field(default_factory=list)
 
 
-def measure(target: str, profile: str, tier: str, dtypes: tuple[str, ...] = ()) -> Sensitivity:
+def measure(target: str, profile: Profile, tier: Tier, dtypes: tuple[str, ...] = ()) -> Sensitivity:
     """Run the specs of a profile on a correct implementation, and give wrong outputs to every case that passes.
 
     ``dtypes`` narrows the dtypes that each spec has at the tier.
@@ -76,7 +77,7 @@ def _add(sensitivity: Sensitivity, judge: Judge) -> None:
         groups.append(FaultGroup(judge.spec.id, judge.dtype, description))
 
 
-def show(target: str, profile: str, tier: str) -> int:
+def show(target: str, profile: Profile, tier: Tier) -> int:
     """Print the sensitivity; return 0, 1 if a spec is insensitive or failed, or 5 if no case was judged."""
     sensitivity = measure(target, profile, tier)
     for group in [*sensitivity.insensitive, *sensitivity.failures]:
