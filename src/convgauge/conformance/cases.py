@@ -60,7 +60,7 @@ class Case:
             argument, colon, literal = part.partition(":")
             if equals and name == "operands":
                 case = replace(case, operands=value)
-            elif equals and name == "invalid_call":
+            elif equals and name in ("invalid_call", "tamper"):  # the second is that of older reports
                 case = replace(case, invalid_call=value)
             elif equals and name == "seed" and value.isdecimal():
                 case = replace(case, seed=int(value))
