@@ -36,7 +36,7 @@ from convgauge.worker.subject import Call, Observation
 
 BUDGETS = {"quick": 28, "standard": 700, "exhaustive": 1_000_000}
 """Cases that one call of a judge's method may take at each tier; more are thinned out evenly."""
-MOST_FAULTS = 12  # faults after which a spec is not run on: enough to tell where it fails
+MAX_FAULTS = 12  # faults of a spec after which no more of its cases are run: enough to locate the failure
 MOST_DEATHS = 2  # or that cost a process each: the subject has only so many of them, for all specs together
 REDUCTIONS = 150  # calls that may be spent on making one counterexample smaller
 REDUCING = 6.0  # and seconds
@@ -92,12 +92,18 @@ class Setting:
     wrong_outputs: bool = False
     """Whether every case that passes is also given wrong answers, and vacuous if it accepts one."""
     options: tuple[str, ...] = ()
+    max_faults: int = MAX_FAULTS
+    minimizes: bool = True
+    """Whether the first case that fails is reduced to a smaller one."""
 
 
 class Judge:
     """Judges one spec on one subject in one dtype on one device."""
 
-    def __init__(self, spec: Spec, subject: Runner, dtype: str, device: str, setting: Setting) -> None:
+    def __init__(
+        self, spec: Spec, subject: Runner, dtype: str, device: str, setting: Setting,
+        last_crash: Counterexample | None = None,
+    ) -> None:  # fmt: skip
         self.spec, self.subject, self.dtype, self.device, self.setting = spec, subject, dtype, device, setting
         self.description = subject.description
         self.declared_grade = self.description.grade
@@ -112,9 +118,8 @@ class Judge:
         self.grades: list[Grade] = []
         self.images: list[Any] = []
         self.wrong_outputs = 0  # number of wrong outputs given to its cases
-        self.minimizes = True  # whether what fails is made smaller
         self.given_up = ""  # why the subject is no longer called
-        self.fatal: Counterexample | None = None  # the case of an earlier spec that last ended the subject's process
+        self.last_crash = last_crash  # the case of an earlier spec that last ended the subject's process
 
     # --- what a spec says ---
 
@@ -392,15 +397,17 @@ class Judge:
             if self.setting.wrong_outputs and values and fault is None and seen.output is not None:
                 fault, before = self._taken_in(case, operands, seen, before, verdict), seen
             self._count(case, seen, fault, refusing)
-            if len(self.faults) >= MOST_FAULTS or self._spent():
+            if len(self.faults) >= self.setting.max_faults or self._spent():
                 break
-        if self.faults and self.counterexample is None and self.minimizes:
+        if self.faults and self.counterexample is None and self.setting.minimizes:
             self._minimize(verdict, transform, calling, reducible)
 
-    def blame(self, fatal: Counterexample | None) -> None:
-        """Show the case that last ended the subject's process where the subject was given up without one of its own."""
-        if self.given_up and self.counterexample is None and fatal is not None:
-            self.counterexample = msgspec.structs.replace(fatal, message=f"{self.given_up}, in the case shown here")
+    def attach_crash_case(self, last_crash: Counterexample | None) -> None:
+        """Show the case that last ended the process, if the subject was given up without a case of its own."""
+        if self.given_up and self.counterexample is None and last_crash is not None:
+            self.counterexample = msgspec.structs.replace(
+                last_crash, message=f"{self.given_up}, in the case shown here"
+            )
 
     def _spent(self) -> bool:
         """Whether the subject is not to be called again for this spec, or for any."""
@@ -637,7 +644,7 @@ class Judge:
 
         measured = list(self.grades), list(self.margins), list(self.reductions)
         # each trial costs a process: only the first case that ends one is made smaller
-        reproducible = fails(first) if not deadly or self.fatal is None else False
+        reproducible = fails(first) if not deadly or self.last_crash is None else False
         if reproducible and reducible and self.setting.only is None and not first.invalid_call:
             smaller(first, still_fails, budget, deadline)
         self.grades, self.margins, self.reductions = measured

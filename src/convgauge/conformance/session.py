@@ -334,9 +334,8 @@ class Session:
         target = self.targets[name].origin
         spelled = name if target.declaration and target.kind == "file" and name in _builtin_names() else str(target)
         words = self._options(self.targets[name].origin)
-        made = Judge(spec, subject, dtype, device, replace(self.setting, target=_short(spelled), options=words))
-        made.fatal = self._fatal.get(name)
-        return made
+        setting = replace(self.setting, target=_short(spelled), options=words)
+        return Judge(spec, subject, dtype, device, setting, self._fatal.get(name))
 
     def _options(self, origin: Origin) -> tuple[str, ...]:
         """The options of the command line without which a case would be another one when it is reproduced."""
@@ -358,7 +357,7 @@ class Session:
         status: Status = "skipped" if skipped else judge.status()
         reason = skipped or judge.reason()
         self._introduce(judge.description.name, judge.description)
-        judge.blame(self._fatal.get(judge.description.name))
+        judge.attach_crash_case(self._fatal.get(judge.description.name))
         expected = self.expected.get(judge.spec.id)
         if expected is not None and status in results.FAULTS:
             status, reason = "xfailed", f"{expected.reason} {expected.url}".strip()

@@ -20,7 +20,6 @@ from typing import Any
 import numpy as np
 
 from convgauge.bundled import bundled
-from convgauge.conformance import judge as judging
 from convgauge.conformance.judge import NotApplicable, Setting
 from convgauge.conformance.session import Session, Target
 from convgauge.conformance.spec import Spec
@@ -136,10 +135,9 @@ def fingerprint(mutant: Mutant) -> str:
 
 def examine(mutant: Mutant, tier: Tier, first: bool = False, narrow: bool = False) -> tuple[Finding, dict[str, str]]:
     """Judge a mutant in a child process of its own; return the finding and the sentences of the specs that ran."""
-    judging.MOST_FAULTS = 1  # a single fault kills, and counterexamples are not reduced
     memo.remember()  # the next mutant is given the same cases
     started = time.perf_counter()
-    setting = Setting(profile=mutant.profile, tier=tier)
+    setting = Setting(profile=mutant.profile, tier=tier, max_faults=1, minimizes=False)  # a single fault kills
     session = Session([Target(mutant.origin)], setting, Limits(mutant.timeout), isolated=True, python="")
     due = TIERS.index(mutant.tier) <= TIERS.index(tier)
     finding = Finding(mutant.name, mutant.faulty, smoke=False, due=due)
@@ -185,7 +183,6 @@ def _compare_with_declaration(finding: Finding, mutant: Mutant, specs: Iterable[
 
 def _one(session: Session, finding: Finding, spec: Spec, test: Test, due: tuple[str, str, str]) -> None:
     made = session.judge(spec, *due)
-    made.minimizes = False
     try:
         test(made)
     except NotApplicable:

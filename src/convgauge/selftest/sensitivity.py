@@ -43,7 +43,7 @@ def measure(target: str, profile: Profile, tier: Tier, dtypes: tuple[str, ...] =
     ``dtypes`` narrows the dtypes that each spec has at the tier.
     """
     sensitivity = Sensitivity()
-    setting = Setting(profile, tier, wrong_outputs=True)
+    setting = Setting(profile, tier, wrong_outputs=True, minimizes=False)
     targets = [Target(origin) for origin in registry.resolve(target, "")]
     session = Session(targets, setting, Limits(), isolated=True, python="")
     try:
@@ -53,7 +53,6 @@ def measure(target: str, profile: Profile, tier: Tier, dtypes: tuple[str, ...] =
                 if dtypes and dtype not in dtypes:
                     continue
                 judge = session.judge(spec, name, dtype, device)
-                judge.minimizes = False
                 try:
                     test(judge)
                 except NotApplicable:
