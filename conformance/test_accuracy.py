@@ -4,7 +4,8 @@ from functools import cache
 
 import numpy as np
 
-from convgauge.conformance import problems, spec
+from convgauge.conformance import Case, problems, spec
+from convgauge.conformance.judge import Judge
 from convgauge.dtypes import DTYPES, FLOATS, round_to
 from convgauge.problem import Problem, ProblemError
 from convgauge.reference.operands import Operands
@@ -98,31 +99,31 @@ def mixture(count: int) -> list[Problem]:
 
 
 @spec("accuracy.gaussian", quick=FLOATS, source=HIGHAM)
-def test_gaussian(judge):
+def test_gaussian(judge: Judge) -> None:
     """On normal operands each output errs by no more than the rounding of its K products and their sum explains."""
     judge.accurate(usual())
 
 
 @spec("accuracy.reduction", source=DEMMEL)
-def test_every_length_of_the_sum(judge):
+def test_every_length_of_the_sum(judge: Judge) -> None:
     """From one product to thousands the bound holds, and mean square and bias of the errors are those of rounding."""
     judge.accurate(reductions())
 
 
 @spec("accuracy.positive", source=TOSA)
-def test_positive(judge):
+def test_positive(judge: Judge) -> None:
     """Where nothing cancels and partial sums grow, the errors still are those of the accumulator's own precision."""
     judge.accurate([*reductions()[::2], *usual()[::2]], "positive")
 
 
 @spec("accuracy.geometry", source=TOSA)
-def test_the_same_accuracy_everywhere(judge):
+def test_the_same_accuracy_everywhere(judge: Judge) -> None:
     """Accuracy does not depend on stride, padding, dilation, groups, channels, batch, bias or size."""
     judge.accurate(mixture(40 if judge.setting.tier == "quick" else 250))
 
 
 @spec("accuracy.tails", source=TOSA)
-def test_the_same_accuracy_in_every_output(judge):
+def test_the_same_accuracy_in_every_output(judge: Judge) -> None:
     """Accuracy does not depend on where an output lies: which channel, image, row or column, small plane or large."""
     judge.accurate(
         [
@@ -138,7 +139,7 @@ def test_the_same_accuracy_in_every_output(judge):
 
 
 @spec("accuracy.widths", source=TOSA)
-def test_the_same_accuracy_in_every_width(judge):
+def test_the_same_accuracy_in_every_width(judge: Judge) -> None:
     """Accuracy does not depend on how many channels and filters there are: round numbers have kernels of their own."""
     base = Problem(height=5, width=4, kernel=(3, 3), padding=(1, 0), bias=True)
     widths = [(8, 8), (16, 16), (32, 32), (64, 64), (4, 64), (64, 8), (24, 40), (128, 16), (16, 128), (48, 80)]
@@ -149,7 +150,7 @@ def test_the_same_accuracy_in_every_width(judge):
 
 
 @spec("accuracy.large_problem", source=TOSA)
-def test_the_same_accuracy_in_a_large_problem(judge):
+def test_the_same_accuracy_in_a_large_problem(judge: Judge) -> None:
     """Accuracy does not depend on how much there is to compute."""
     large = Problem(in_channels=32, height=28, width=28, out_channels=32, kernel=(3, 3), padding=(1, 1), bias=True)
     judge.accurate(
@@ -158,25 +159,25 @@ def test_the_same_accuracy_in_a_large_problem(judge):
 
 
 @spec("accuracy.wide", source=HIGHAM)
-def test_wide_range(judge):
+def test_wide_range(judge: Judge) -> None:
     """With scales spread over many decades, grade A keeps small outputs accurate, and grade B the large ones."""
     judge.accurate([*usual(), *reductions()[::4]], "wide")
 
 
 @spec("accuracy.cancelling", source=HIGHAM)
-def test_cancelling(judge):
+def test_cancelling(judge: Judge) -> None:
     """Where products cancel, the error stays in proportion to the sum of their magnitudes."""
     judge.accurate([*usual(), *reductions()[::3]], "cancelling")
 
 
 @spec("accuracy.small_onto_large", source=DEMMEL)
-def test_small_onto_large(judge):
+def test_small_onto_large(judge: Judge) -> None:
     """Small products added to a large one are not lost."""
     judge.accurate([*usual()[::2], *reductions()[::2]], "small_onto_large")
 
 
 @spec("accuracy.contract", level="recommended", dtypes=("float64", "float32"), source=DEMMEL)
-def test_what_is_promised(judge):
+def test_what_is_promised(judge: Judge) -> None:
     """An implementation that promises grade B or C is found to be no better: what it promises is what it does."""
     if judge.declared_grade in ("", "A"):
         judge.skip("neither B nor C is promised")
@@ -186,7 +187,7 @@ def test_what_is_promised(judge):
 
 
 @spec("accuracy.bias", source=HIGHAM)
-def test_large_bias(judge):
+def test_large_bias(judge: Judge) -> None:
     """A bias far larger than the sum is added in full precision."""
     judge.accurate([problem for problem in [*usual(), *reductions()[1::4]] if problem.bias], "biased")
 
@@ -194,7 +195,7 @@ def test_large_bias(judge):
 def nearly(make):
     """A change of operands: what ``make`` gives for (input, weight), each off by some of its digits' lower half."""
 
-    def change(case, operands):
+    def change(case: Case, operands: Operands) -> Operands:
         random = np.random.default_rng(case.seed)
         digits = DTYPES[case.problem.dtype].digits
         made = [
@@ -207,7 +208,7 @@ def nearly(make):
 
 
 @spec("accuracy.nearly", profile="functional", quick=("float32", "float64"), source=HIGHAM)
-def test_what_is_nearly_so(judge):
+def test_what_is_nearly_so(judge: Judge) -> None:
     """Kernels that are nearly separable, symmetric or constant, and images nearly blank, are not taken to be so."""
     for make in (
         lambda x, w: (x, w[..., :, :1] * w[..., :1, :]),
@@ -228,7 +229,7 @@ NEARLY = [
 
 
 @spec("accuracy.mixed_zeros", source="IEEE 754")
-def test_mixed_zeros(judge):
+def test_mixed_zeros(judge: Judge) -> None:
     """Zeros of either sign among the operands change nothing."""
     judge.accurate(usual(), "mixed_zeros")
 
@@ -240,7 +241,7 @@ def test_mixed_zeros(judge):
     source="IEEE 754",
     frameworks=("numpy", "torch"),
 )
-def test_subnormal(judge):
+def test_subnormal(judge: Judge) -> None:
     """Subnormal numbers are kept: neither operands nor results are flushed to zero."""
     if judge.device != "cpu":
         judge.skip("whether an accelerator keeps subnormals is its own affair")
@@ -255,13 +256,13 @@ def test_subnormal(judge):
     dtypes=("bfloat16",),
     source="Intel's VDPBF16PS flushes subnormals whatever the control register says; TOSA lets bfloat16 do so",
 )
-def test_subnormal_bfloat16(judge):
+def test_subnormal_bfloat16(judge: Judge) -> None:
     """Subnormal bfloat16 numbers are kept, though some processors' bfloat16 instructions flush them to zero."""
     judge.accurate(usual(), "subnormal", statistics=False)
 
 
 @spec("accuracy.near_overflow", source="IEEE 754")
-def test_near_overflow(judge):
+def test_near_overflow(judge: Judge) -> None:
     """Sums that come near the largest finite number, and not beyond it, are finite and right."""
     judge.accurate(usual(), "near_overflow")
     judge.accurate(usual()[::2], "large")

@@ -7,10 +7,13 @@ operands alone; a parameter kept in 8 or 16 bits is wrong from 256 or 65,536 on 
 import numpy as np
 
 from convgauge.conformance import Case, problems, spec
+from convgauge.conformance.judge import Judge
 from convgauge.dtypes import DTYPES
 from convgauge.problem import Problem
 from convgauge.reference import compare, oracle
+from convgauge.reference.compare import Fault
 from convgauge.reference.operands import Operands
+from convgauge.worker.subject import Observation
 
 CONV2D = "torch.nn.functional.conv2d"
 
@@ -51,7 +54,7 @@ def inputs(make):
 
 
 @spec("adversarial.kernel.box", profile="functional", source=CONV2D)
-def test_kernels_of_one_value(judge):
+def test_kernels_of_one_value(judge: Judge) -> None:
     """A kernel whose elements are all alike, of ones, or of ones and minus ones, is a kernel as any other."""
     table = seeded(TABLE)
     judge.exact(table, transform=weights(np.ones_like))
@@ -61,7 +64,7 @@ def test_kernels_of_one_value(judge):
 
 
 @spec("adversarial.kernel.separable", profile="functional", source=CONV2D)
-def test_kernels_of_rank_one(judge):
+def test_kernels_of_rank_one(judge: Judge) -> None:
     """A kernel that is the product of a column and a row is applied as it stands, rows and columns in order."""
     signs = weights(lambda w: outer(np.sign(w[..., :, 0]), w[..., 0, :]))
     mirrored = weights(lambda w: outer(w[..., :, 0], np.sign(w[..., 0, :])))
@@ -70,7 +73,7 @@ def test_kernels_of_rank_one(judge):
 
 
 @spec("adversarial.kernel.symmetric", profile="functional", source=CONV2D)
-def test_symmetric_kernels(judge):
+def test_symmetric_kernels(judge: Judge) -> None:
     """A kernel that is its own mirror image, or the opposite of it, along either axis, counts each element once."""
     for axis in (2, 3):
         judge.exact(seeded(TABLE), transform=weights(lambda w, axis=axis: _mirrored(w, axis, 1)))
@@ -88,7 +91,7 @@ def _mirrored(weight, axis, sign):
 
 
 @spec("adversarial.kernel.sparse", profile="functional", source=CONV2D)
-def test_sparse_kernels(judge):
+def test_sparse_kernels(judge: Judge) -> None:
     """A kernel of zeros but for one element, row, column, diagonal or checkerboard is applied in its place."""
 
     def kept(pattern):
@@ -110,7 +113,7 @@ def test_sparse_kernels(judge):
 
 
 @spec("adversarial.kernel.balanced", profile="functional", source=CONV2D)
-def test_balanced_operands(judge):
+def test_balanced_operands(judge: Judge) -> None:
     """Filters, images and biases that add up to zero are filters, images and biases as any other."""
 
     def balanced(array):
@@ -134,7 +137,7 @@ def test_balanced_operands(judge):
 
 
 @spec("adversarial.repeated", profile="functional", source=CONV2D)
-def test_operands_that_repeat_themselves_in_part(judge):
+def test_operands_that_repeat_themselves_in_part(judge: Judge) -> None:
     """Images, channels and filters that are alike, opposite, or alike in one row or column alone are told apart."""
     table = seeded(problems(SMALL, batch=3, out_channels=6, kernel=[(3, 3), (1, 1), (2, 5)], groups=[1, 2]))
 
@@ -163,7 +166,7 @@ def test_operands_that_repeat_themselves_in_part(judge):
 
 
 @spec("adversarial.image", profile="functional", source=CONV2D, dtypes=("float64", "float32"))
-def test_structured_images(judge):
+def test_structured_images(judge: Judge) -> None:
     """Images that are constant, striped, ramps, chequered or of a single bright point are convolved as any other."""
 
     def drawn(pattern):
@@ -187,7 +190,7 @@ def test_structured_images(judge):
 
 
 @spec("adversarial.image.bytes", profile="functional", source=CONV2D, dtypes=("float64", "float32"))
-def test_images_of_bytes(judge):
+def test_images_of_bytes(judge: Judge) -> None:
     """Images and kernels of whole numbers that a byte holds are floats when their dtype says so, with sums to match."""
 
     def bytes_(case: Case, operands: Operands) -> Operands:
@@ -210,7 +213,7 @@ def test_images_of_bytes(judge):
 
 
 @spec("adversarial.arguments_new", profile="functional", source=CONV2D)
-def test_the_same_operands_with_other_arguments(judge):
+def test_the_same_operands_with_other_arguments(judge: Judge) -> None:
     """The same operands with another stride, padding or dilation give another answer, also one of the same shape."""
     alike = [
         *problems(SMALL, kernel=[(3, 3)], padding=[(1, 1)], dilation=[(1, 1)]),
@@ -231,7 +234,7 @@ def test_the_same_operands_with_other_arguments(judge):
 
 
 @spec("adversarial.byte", source=CONV2D)
-def test_parameters_past_a_byte(judge):
+def test_parameters_past_a_byte(judge: Judge) -> None:
     """Strides, paddings, dilations, groups, channels, images and kernels of 256 and more are what they are."""
     thin = Problem(batch=1, in_channels=1, height=2, width=3, out_channels=2, kernel=(1, 2), bias=True)
     judge.satisfies(
@@ -253,7 +256,7 @@ def test_parameters_past_a_byte(judge):
 
 
 @spec("adversarial.sixteen_bits", source=CONV2D, dtypes=("float32",))
-def test_parameters_past_sixteen_bits(judge):
+def test_parameters_past_sixteen_bits(judge: Judge) -> None:
     """Rows, columns, images, channels, strides, paddings and dilations past 32,768 and 65,536 are what they are."""
     thin = Problem(batch=1, in_channels=1, height=1, width=3, out_channels=1, kernel=(1, 2), bias=True)
     over = [32_769, 65_537]
@@ -287,18 +290,18 @@ LONG = Problem(batch=1, in_channels=64, height=7, width=8, out_channels=32, kern
 
 
 @spec("adversarial.integer", profile="functional", source=CONV2D, dtypes=INTEGERS, quick=INTEGERS)
-def test_integers_are_never_wrong(judge):
+def test_integers_are_never_wrong(judge: Judge) -> None:
     """Integer operands are refused, or added up exactly and given back in their own dtype."""
     judge.refuses(seeded(GEOMETRY), unless=judge.check_exact)
     judge.refuses(seeded([LONG]), unless=judge.check_exact)
 
 
 @spec("adversarial.integer.unlike", profile="functional", source=CONV2D, dtypes=INTEGERS, quick=INTEGERS)
-def test_integers_of_unlike_size(judge):
+def test_integers_of_unlike_size(judge: Judge) -> None:
     """Small integers times large ones are refused, or exact: neither operand is cut to half of the digits."""
 
     def unlike(large):
-        def change(case, operands):
+        def change(case: Case, operands: Operands) -> Operands:
             digits = DTYPES[judge.dtype].digits
             room = 2 ** max(1, digits - 3 - case.problem.reduction.bit_length())
             names = ("input", "weight")
@@ -315,10 +318,10 @@ def test_integers_of_unlike_size(judge):
 
 
 @spec("adversarial.integer.wraps", profile="functional", source=CONV2D, dtypes=INTEGERS, quick=INTEGERS)
-def test_integers_that_overflow(judge):
+def test_integers_that_overflow(judge: Judge) -> None:
     """Integer sums that the dtype does not hold are refused, or wrap around; they do not saturate."""
 
-    def full(case, operands):
+    def full(case: Case, operands: Operands) -> Operands:
         limits = np.iinfo(operands.input.dtype)
         random = np.random.default_rng(case.seed)
         return Operands(
@@ -327,15 +330,15 @@ def test_integers_that_overflow(judge):
             operands.bias,
         )  # fmt: skip
 
-    def wrapped(case, operands, seen):
-        fault = compare.check_form(seen.shape, seen.dtype, case.problem.output_shape, case.problem.dtype)
+    def wrapped(case: Case, operands: Operands, observation: Observation) -> Fault | None:
+        fault = compare.check_form(observation.shape, observation.dtype, case.problem.output_shape, case.problem.dtype)
         expected = oracle.answer(case.problem, operands).astype(operands.input.dtype)
-        return fault or compare.check_values(seen.output, expected, 0)
+        return fault or compare.check_values(observation.output, expected, 0)
 
     judge.refuses(seeded(GEOMETRY[::2]), unless=wrapped, transform=full)
 
 
 @spec("adversarial.complex", profile="functional", source=CONV2D, dtypes=COMPLEX, quick=COMPLEX)
-def test_complex_operands_are_never_wrong(judge):
+def test_complex_operands_are_never_wrong(judge: Judge) -> None:
     """Complex operands are refused, or multiplied without conjugation and added up exactly."""
     judge.refuses(seeded(GEOMETRY), unless=judge.check_exact)

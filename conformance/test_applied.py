@@ -9,10 +9,13 @@ import numpy as np
 
 from convgauge.conformance import Case, spec
 from convgauge.conformance import images as gallery
+from convgauge.conformance.judge import Judge
 from convgauge.dtypes import round_to
 from convgauge.problem import Problem
 from convgauge.reference import accuracy, compare, oracle
+from convgauge.reference.compare import Fault
 from convgauge.reference.operands import Operands
+from convgauge.worker.subject import Observation
 
 SOBEL_X = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])
 SOBEL_Y = np.array([[1, 2, 1], [0, 0, 0], [-1, -2, -1]])
@@ -22,7 +25,7 @@ SOBEL = "Sobel and Feldman 1968; scipy.ndimage.correlate"
 NDIMAGE = "scipy.ndimage.correlate, mode='constant'"
 
 
-def filtered(judge, kernel):
+def filtered(judge: Judge, kernel):
     """(output, exact, bound) of the photograph filtered with padding 1; None for the output that was not given."""
     photograph = gallery.photograph()
     problem = Problem(height=gallery.SIDE, width=gallery.SIDE, kernel=(3, 3), padding=(1, 1), dtype=judge.dtype)
@@ -31,9 +34,9 @@ def filtered(judge, kernel):
     )
     found = []
 
-    def check(case, _, seen):
-        found.append(seen.output)
-        return judge.check_accuracy(case, operands, seen)
+    def check(case: Case, _, observation: Observation):
+        found.append(observation.output)
+        return judge.check_accuracy(case, operands, observation)
 
     judge.satisfies([Case(problem)], check, transform=lambda case, _: operands, reducible=False)
     scale = accuracy.Scale.of(problem, operands)
@@ -42,26 +45,26 @@ def filtered(judge, kernel):
     return output, scale.exact, bound
 
 
-def shown(judge, title, kernel):
+def shown(judge: Judge, title, kernel) -> None:
     output, exact, bound = filtered(judge, kernel)
     if output is not None:
         gallery.attach_filter(judge, title, output[0, 0], exact[0, 0], bound[0, 0])
 
 
 @spec("applied.sobel_x", dtypes=("float32",), source=SOBEL)
-def test_sobel_x(judge):
+def test_sobel_x(judge: Judge) -> None:
     """Sobel's horizontal gradient of a photograph is the exact one within the rounding bound."""
     shown(judge, "Sobel x", SOBEL_X)
 
 
 @spec("applied.sobel_y", dtypes=("float32",), source=SOBEL)
-def test_sobel_y(judge):
+def test_sobel_y(judge: Judge) -> None:
     """Sobel's vertical gradient of a photograph is the exact one within the rounding bound."""
     shown(judge, "Sobel y", SOBEL_Y)
 
 
 @spec("applied.sobel_magnitude", dtypes=("float32",), source=SOBEL)
-def test_sobel_magnitude(judge):
+def test_sobel_magnitude(judge: Judge) -> None:
     """The two gradients combine to the edges of the photograph."""
     (x, exact_x, bound_x), (y, exact_y, bound_y) = filtered(judge, SOBEL_X), filtered(judge, SOBEL_Y)
     if x is not None and y is not None:
@@ -71,13 +74,13 @@ def test_sobel_magnitude(judge):
 
 
 @spec("applied.blur", dtypes=("float32",), source=NDIMAGE)
-def test_mean_blur(judge):
+def test_mean_blur(judge: Judge) -> None:
     """The mean of 3 x 3 pixels of a photograph is the exact one within the rounding bound."""
     shown(judge, "Mean blur", BLUR)
 
 
 @spec("applied.sharpen", dtypes=("float32",), source=NDIMAGE)
-def test_sharpening(judge):
+def test_sharpening(judge: Judge) -> None:
     """A photograph sharpened by its Laplacian is the exact one within the rounding bound."""
     shown(judge, "Sharpen", SHARPEN)
 
@@ -95,7 +98,7 @@ def network():
     }
 
 
-def images(judge):
+def images(judge: Judge):
     """Digits that the network was not trained on, (N, 1, 8, 8), and their labels."""
     path = gallery.package_file("sklearn", "datasets", "data", "digits.csv.gz")
     rows = np.loadtxt(path, delimiter=",", skiprows=1500)
@@ -103,7 +106,7 @@ def images(judge):
     return rows[:count, :64].reshape(-1, 1, 8, 8) / 16.0, rows[:count, 64].astype(int)
 
 
-def layer(judge, image, name, **how):
+def layer(judge: Judge, image, name, **how):
     """(output, its largest error) of one convolution of the network; None where no right answer was given."""
     weights = network()
     weight, bias = (round_to(weights[key], judge.dtype) for key in (name, f"{name}_bias"))
@@ -113,10 +116,10 @@ def layer(judge, image, name, **how):
     operands = Operands(image, weight, bias)
     found = []
 
-    def check(case, _, seen):
-        fault = judge.check_accuracy(case, operands, seen)
+    def check(case: Case, _, observation: Observation):
+        fault = judge.check_accuracy(case, operands, observation)
         if fault is None:
-            found.append(seen.output)
+            found.append(observation.output)
         return fault
 
     judge.satisfies([Case(problem)], check, transform=lambda case, _: operands, reducible=False)
@@ -127,7 +130,7 @@ def layer(judge, image, name, **how):
 
 
 @spec("applied.digits", dtypes=("float64", "float32"), source="scikit-learn's digits; LeCun et al. 1998")
-def test_digits(judge):
+def test_digits(judge: Judge) -> None:
     """A small network gives the exact logits within bound, and the same predictions, on digits it has not seen."""
     if judge.setting.only is not None:
         judge.skip("a network is not one case: run the spec itself")
@@ -165,5 +168,5 @@ def test_digits(judge):
     clear = ranked[:, -1] - ranked[:, -2] > 2 * error.max(axis=1)
     wrong = (logits.argmax(axis=1) != exact_logits.argmax(axis=1)) & clear
     if fault is None and wrong.any():
-        fault = compare.Fault("failed", f"{int(wrong.sum())} of {len(labels)} digits are read otherwise than exactly")
+        fault = Fault("failed", f"{int(wrong.sum())} of {len(labels)} digits are read otherwise than exactly")
     judge.conclude(second[2], fault)

@@ -2,7 +2,11 @@
 
 from convgauge.conformance import Case, cases, problems, spec
 from convgauge.conformance.cases import with_arguments
+from convgauge.conformance.judge import Judge
 from convgauge.problem import Problem
+from convgauge.reference.compare import Fault
+from convgauge.reference.operands import Operands
+from convgauge.worker.subject import Observation
 
 CONV2D = "torch.nn.functional.conv2d"
 
@@ -12,7 +16,7 @@ OTHERS = {"stride": (2, 3), "padding": (1, 2), "dilation": (2, 1), "groups": 2}
 
 
 @spec("arguments.defaults", profile="functional", source=CONV2D)
-def test_arguments_left_out(judge):
+def test_arguments_left_out(judge: Judge) -> None:
     """Left out, stride means 1, padding 0, dilation 1 and groups 1, each by itself and all of them together."""
     alone = [with_arguments(SMALL.replace(**{**OTHERS, name: DEFAULTS[name]}), {name: None}) for name in DEFAULTS]
     all_but_one = [
@@ -26,7 +30,7 @@ def test_arguments_left_out(judge):
 
 
 @spec("arguments.spellings", profile="functional", source=CONV2D)
-def test_numbers_tuples_and_lists(judge):
+def test_numbers_tuples_and_lists(judge: Judge) -> None:
     """A number, a tuple and a list of two mean the same in stride, padding and dilation, in any mixture."""
     base = SMALL.replace(stride=(2, 2), padding=(1, 1), dilation=(2, 2))
     forms = [lambda n: n, lambda n: (n, n), lambda n: [n, n]]
@@ -41,7 +45,7 @@ def test_numbers_tuples_and_lists(judge):
 
 
 @spec("arguments.height_before_width", source=CONV2D)
-def test_height_comes_first(judge):
+def test_height_comes_first(judge: Judge) -> None:
     """Of every pair the first number is that of the height, the second that of the width."""
     base = SMALL.replace(height=10, width=13)
     judge.exact(
@@ -56,7 +60,7 @@ def test_height_comes_first(judge):
 
 
 @spec("arguments.all_different", source=CONV2D)
-def test_no_two_numbers_alike(judge):
+def test_no_two_numbers_alike(judge: Judge) -> None:
     """Where no two of all the numbers are alike, each is used for what it stands for."""
     judge.exact(
         [
@@ -70,7 +74,7 @@ def test_no_two_numbers_alike(judge):
 
 
 @spec("arguments.by_keyword", profile="functional", level="recommended", source=CONV2D)
-def test_operands_by_keyword(judge):
+def test_operands_by_keyword(judge: Judge) -> None:
     """The operands may be passed by their names: input, weight and bias."""
     judge.satisfies(cases(problems(SMALL, bias=[True, False])), judge.check_exact, mode="by_keyword")
 
@@ -84,20 +88,20 @@ BY_POSITION = [
 
 
 @spec("arguments.by_position", profile="functional", level="recommended", source=CONV2D)
-def test_all_by_position(judge):
+def test_all_by_position(judge: Judge) -> None:
     """All arguments may be passed by position: input, weight, bias, stride, padding, dilation, groups."""
     judge.satisfies(cases(BY_POSITION), judge.check_exact, mode="by_position")
 
 
 @spec("arguments.order", profile="functional", source=CONV2D)
-def test_the_order_of_arguments(judge):
+def test_the_order_of_arguments(judge: Judge) -> None:
     """Where all arguments are taken by position, their order is stride, padding, dilation, groups."""
 
-    def keyword_only(seen):
-        return seen.kind == "raised" and "TypeError" in seen.error and "positional" in seen.message
+    def keyword_only(observation: Observation):
+        return observation.kind == "raised" and "TypeError" in observation.error and "positional" in observation.message
 
-    def check(case, operands, seen):
-        return judge.check_exact(case, operands, seen) if seen.output is not None else None
+    def check(case: Case, operands: Operands, observation: Observation) -> Fault | None:
+        return judge.check_exact(case, operands, observation) if observation.output is not None else None
 
     probe = judge.observe(Case(SMALL), mode="by_position")
     if keyword_only(probe):
@@ -106,7 +110,7 @@ def test_the_order_of_arguments(judge):
 
 
 @spec("arguments.numpy_integers", profile="functional", source="numpy.shape, whose users compute strides with NumPy")
-def test_numpy_integers(judge):
+def test_numpy_integers(judge: Judge) -> None:
     """NumPy's integers, alone and in pairs, are refused or mean what Python's do."""
     base = SMALL.replace(height=10, width=13)
     table = [
@@ -118,7 +122,7 @@ def test_numpy_integers(judge):
 
 
 @spec("arguments.lists_of_one", profile="functional", source=CONV2D)
-def test_lists_of_one(judge):
+def test_lists_of_one(judge: Judge) -> None:
     """A list or tuple of one number is refused or means that number for both axes."""
     base = SMALL.replace(stride=(2, 2), padding=(1, 1), dilation=(2, 2))
     forms = [lambda n: [n], lambda n: (n,)]
@@ -129,7 +133,7 @@ def test_lists_of_one(judge):
 
 
 @spec("arguments.without_bias", profile="functional", source=CONV2D)
-def test_bias_left_out(judge):
+def test_bias_left_out(judge: Judge) -> None:
     """The bias may be left out of the call, which means that there is none."""
     judge.satisfies(
         cases(problems(SMALL, bias=[False], kernel=[(1, 1), (3, 2)], groups=[1, 2])),

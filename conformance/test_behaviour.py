@@ -4,6 +4,7 @@ import numpy as np
 
 from convgauge.conformance import Case, cases, problems, spec
 from convgauge.conformance.cases import with_arguments
+from convgauge.conformance.judge import Judge
 from convgauge.dtypes import FLOATS
 from convgauge.problem import Problem
 from convgauge.reference.operands import Operands, draw
@@ -24,12 +25,12 @@ TABLE = [
 ]
 
 
-def often(judge, quick, standard):
+def often(judge: Judge, quick, standard):
     """How often to do a thing at the run's tier."""
     return quick if judge.setting.tier == "quick" else standard
 
 
-def larger(judge) -> list[Problem]:
+def larger(judge: Judge) -> list[Problem]:
     """Problems long enough for a library to share them out among threads, as far as the tier has the time."""
     return often(
         judge,
@@ -54,10 +55,10 @@ def keeping(problem: Problem, names: str):
 
 
 @spec("behaviour.one_array", profile="functional", source=PURE)
-def test_one_array_as_input_and_weight(judge):
+def test_one_array_as_input_and_weight(judge: Judge) -> None:
     """One array may be the input and the weight at once: an image is correlated with itself."""
 
-    def same(case, operands):
+    def same(case: Case, operands: Operands) -> Operands:
         return Operands(operands.input, operands.input, operands.bias)
 
     table = [
@@ -76,7 +77,7 @@ def test_one_array_as_input_and_weight(judge):
 
 
 @spec("behaviour.operands_unchanged", profile="functional", source=CONV2D)
-def test_operands_are_not_written(judge):
+def test_operands_are_not_written(judge: Judge) -> None:
     """The call writes to none of its operands, not even to put back what was there."""
     judge.exact([Case(problem, layouts=(layout,) * 3) for problem in TABLE for layout in ("contiguous", "cropped")])
     if "readonly" in judge.description.layouts:
@@ -84,7 +85,7 @@ def test_operands_are_not_written(judge):
 
 
 @spec("behaviour.fresh_output", profile="functional", source=CONV2D)
-def test_output_is_fresh(judge):
+def test_output_is_fresh(judge: Judge) -> None:
     """The output shares memory with no operand, also where it equals one, and with no earlier output."""
 
     def identity(case: Case, operands: Operands) -> Operands:
@@ -104,21 +105,21 @@ def test_output_is_fresh(judge):
 
 
 @spec("behaviour.same_address", profile="functional", source=PURE)
-def test_same_address_with_new_content(judge):
+def test_same_address_with_new_content(judge: Judge) -> None:
     """Arrays that were given before and have new content since give the new answer."""
     count = often(judge, 3, 8)
     judge.exact([Case(problem, seed=1 + place) for problem in TABLE for place in range(count)], reuse=True)
 
 
 @spec("behaviour.same_shape", profile="functional", source=PURE)
-def test_same_shape_with_new_content(judge):
+def test_same_shape_with_new_content(judge: Judge) -> None:
     """New operands of a shape that was given before give the new answer."""
     count = often(judge, 20, 100)
     judge.exact([Case(problem, seed=1 + place) for problem in TABLE[:2] for place in range(count)])
 
 
 @spec("behaviour.one_operand_new", profile="functional", source=PURE)
-def test_one_new_operand_is_enough(judge):
+def test_one_new_operand_is_enough(judge: Judge) -> None:
     """A new input, a new weight or a new bias gives the new answer, though the other two are old."""
     table = [problem for problem in TABLE[:8] if problem.bias]
     for names in ("iw", "ib", "wb"):
@@ -128,7 +129,7 @@ def test_one_new_operand_is_enough(judge):
 
 
 @spec("behaviour.one_element_new", profile="functional", source=PURE)
-def test_one_new_element_is_enough(judge):
+def test_one_new_element_is_enough(judge: Judge) -> None:
     """Operands that differ from earlier ones in one element, or in their elements' order, give the new answer."""
 
     def nudged(name):
@@ -164,7 +165,7 @@ def test_one_new_element_is_enough(judge):
 
 
 @spec("behaviour.interleaved", profile="functional", source=PURE)
-def test_problems_in_turns(judge):
+def test_problems_in_turns(judge: Judge) -> None:
     """Calls on different problems in turns, small after large and large after small, do not disturb each other."""
     sizes = problems(SMALL, height=[6, 3, 12], width=[7, 4], kernel=[(3, 3), (1, 1)], padding=[(1, 1)], batch=[1, 2])
     alike = [  # one shape for the input, or for every operand, but other arguments
@@ -177,7 +178,7 @@ def test_problems_in_turns(judge):
 
 
 @spec("behaviour.many_calls", profile="functional", source=PURE)
-def test_many_calls(judge):
+def test_many_calls(judge: Judge) -> None:
     """The answer is right however many calls have gone before."""
     tiny = problems(SMALL, batch=1, in_channels=2, out_channels=3, height=4, width=5)
     for _ in range(often(judge, 5, 1)):
@@ -185,7 +186,7 @@ def test_many_calls(judge):
 
 
 @spec("behaviour.repeatable", profile="functional", source="torch.use_deterministic_algorithms")
-def test_run_to_run(judge):
+def test_run_to_run(judge: Judge) -> None:
     """On a CPU, calls with the same operands give the same bits every time."""
     if judge.device != "cpu":
         judge.skip("asked of CPUs only")
@@ -193,7 +194,7 @@ def test_run_to_run(judge):
 
 
 @spec("behaviour.threads", profile="functional", source=PURE)
-def test_several_threads(judge):
+def test_several_threads(judge: Judge) -> None:
     """Calls from several threads at once give the bits that one thread gets."""
     if judge.device != "cpu":
         judge.skip("asked of CPUs only")
@@ -201,14 +202,14 @@ def test_several_threads(judge):
 
 
 @spec("behaviour.state", profile="functional", quick=FLOATS, source=PURE)
-def test_global_state_is_left_alone(judge):
+def test_global_state_is_left_alone(judge: Judge) -> None:
     """Random state, error state, warning filters, default dtype, thread counts and environment are as before."""
     judge.exact(TABLE if judge.dtype == "float32" else TABLE[::3], check_globals=True)
     judge.accurate(TABLE[:4], check_globals=True)
 
 
 @spec("behaviour.after_an_error", profile="functional", source=PURE)
-def test_a_refused_call_leaves_nothing_behind(judge):
+def test_a_refused_call_leaves_nothing_behind(judge: Judge) -> None:
     """The call after one that was refused is answered as though that had never been."""
     wide = SMALL.replace(height=9, width=10)
     wrong = [

@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from convgauge.conformance import cases, problems, spec
+from convgauge.conformance import Case, cases, problems, spec
+from convgauge.conformance.judge import Judge
 from convgauge.problem import Problem
+from convgauge.reference.operands import Operands
 
 CONV2D = "torch.nn.functional.conv2d"
 
@@ -13,13 +15,13 @@ SMALL = Problem(batch=2, in_channels=2, height=5, width=6, out_channels=3, kerne
 
 
 @spec("bias.every_channel", source=CONV2D)
-def test_every_channel_has_its_own(judge):
+def test_every_channel_has_its_own(judge: Judge) -> None:
     """The o-th element of the bias is added to every output of channel o, in every image."""
     judge.exact(problems(SMALL, batch=[1, 2, 3], out_channels=[1, 2, 3, 5, 8, 17], kernel=[(1, 1), (3, 2)]))
 
 
 @spec("bias.none", source=CONV2D)
-def test_none_adds_nothing(judge):
+def test_none_adds_nothing(judge: Judge) -> None:
     """With bias None nothing is added."""
     judge.exact(
         problems(SMALL, bias=[False], batch=[1, 2], in_channels=[1, 3], out_channels=[1, 4], kernel=[(1, 1), (3, 3)])
@@ -27,7 +29,7 @@ def test_none_adds_nothing(judge):
 
 
 @spec("bias.along_channels", source=CONV2D)
-def test_it_goes_along_the_channels_where_sizes_are_alike(judge):
+def test_it_goes_along_the_channels_where_sizes_are_alike(judge: Judge) -> None:
     """The bias goes along the output channels also where there are as many rows, columns or images as channels."""
     alike = [
         SMALL.replace(batch=b, out_channels=n, height=n, width=n, kernel=(1, 1)) for n in (2, 3, 4, 5) for b in (1, n)
@@ -36,7 +38,7 @@ def test_it_goes_along_the_channels_where_sizes_are_alike(judge):
 
 
 @spec("bias.in_groups", source=CONV2D)
-def test_it_is_counted_over_all_groups(judge):
+def test_it_is_counted_over_all_groups(judge: Judge) -> None:
     """The bias is counted over the outputs of all groups."""
     judge.exact(
         [
@@ -49,7 +51,7 @@ def test_it_is_counted_over_all_groups(judge):
 
 
 @spec("bias.everywhere", source=CONV2D)
-def test_with_stride_padding_and_dilation(judge):
+def test_with_stride_padding_and_dilation(judge: Judge) -> None:
     """The bias is added with every stride, padding and dilation, and once only."""
     judge.exact(
         problems(
@@ -61,7 +63,7 @@ def test_with_stride_padding_and_dilation(judge):
     )
 
 
-def every_second_zero(case, operands):
+def every_second_zero(case: Case, operands: Operands) -> Operands:
     """The operands with every second element of the bias zero, in its own dtype."""
     bias = operands.bias.copy()
     bias[::2] = 0
@@ -69,7 +71,7 @@ def every_second_zero(case, operands):
 
 
 @spec("bias.zero", source=CONV2D)
-def test_a_bias_of_zeros_changes_nothing(judge):
+def test_a_bias_of_zeros_changes_nothing(judge: Judge) -> None:
     """A bias of zeros, and one with zeros among its elements, is added as any other."""
     judge.satisfies(
         cases(problems(SMALL, out_channels=[1, 3, 4], kernel=[(1, 1), (3, 2)])),
@@ -79,11 +81,11 @@ def test_a_bias_of_zeros_changes_nothing(judge):
 
 
 @spec("bias.alone", source=CONV2D)
-def test_under_weights_or_inputs_of_zero_it_is_all_there_is(judge):
+def test_under_weights_or_inputs_of_zero_it_is_all_there_is(judge: Judge) -> None:
     """With weights that are all zero, or an input that is, every output is its channel's bias."""
     blank = cases(problems(SMALL, out_channels=[2, 5], padding=[(0, 0), (1, 1)], kernel=[(1, 1), (3, 2)], groups=[1]))
 
-    def blanked(case, operands):
+    def blanked(case: Case, operands: Operands) -> Operands:
         name = ("input", "weight")[case.problem.padding[0]]
         return replace(operands, **{name: np.zeros_like(getattr(operands, name))})
 
@@ -91,10 +93,10 @@ def test_under_weights_or_inputs_of_zero_it_is_all_there_is(judge):
 
 
 @spec("bias.large", source=CONV2D)
-def test_the_bias_may_be_far_larger_than_the_sum(judge):
+def test_the_bias_may_be_far_larger_than_the_sum(judge: Judge) -> None:
     """A bias far larger than the sum of products, of either sign, is added without loss."""
 
-    def enlarged(case, operands):
+    def enlarged(case: Case, operands: Operands) -> Operands:
         sign = np.where(np.arange(operands.bias.size) % 2, -1, 1)
         return replace(
             operands,

@@ -6,11 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
-from convgauge.conformance import cases, spec
+from convgauge.conformance import Case, cases, spec
 from convgauge.conformance.cases import with_arguments
+from convgauge.conformance.judge import Judge
 from convgauge.problem import Problem, ProblemError
 from convgauge.reference import accuracy, compare, oracle
+from convgauge.reference.compare import Fault
 from convgauge.reference.operands import Operands
+from convgauge.worker.subject import Observation
 
 ONNX = "https://github.com/onnx/onnx/tree/main/onnx/backend/test"
 OPINFO = "torch.testing._internal.common_methods_invocations"
@@ -65,7 +68,7 @@ def _from_onnx(nodes, arrays, output):
 
 
 @spec("corpora.onnx", source=ONNX, dtypes=SINGLE, no_mutant_because=LATE)
-def test_onnx_cases(judge):
+def test_onnx_cases(judge: Judge) -> None:
     """The answers to ONNX's own test cases of Conv are those that ONNX states, but for rounding."""
     if judge.setting.tier == "quick":
         judge.skip("ONNX takes half a second to import: at standard and exhaustive")
@@ -74,16 +77,16 @@ def test_onnx_cases(judge):
     except ImportError as absent:
         judge.skip(f"onnx is not installed: {absent}")
 
-    def drawn(case, operands):
+    def drawn(case: Case, operands: Operands):
         return known[case.problem][0] if case.problem in known else operands
 
-    def check(case, operands, seen):
+    def check(case: Case, operands: Operands, observation: Observation) -> Fault | None:
         exact = oracle.answer(case.problem, operands)
         stated = known[case.problem][1] if case.problem in known else exact
         bound, _ = accuracy.Scale.of(case.problem, operands).bounds("B", operands)
-        fault = compare.check_form(seen.shape, seen.dtype, case.problem.output_shape, case.problem.dtype)
+        fault = compare.check_form(observation.shape, observation.dtype, case.problem.output_shape, case.problem.dtype)
         # what is stated is rounded as well
-        return fault or compare.check_values(seen.output, stated.astype(float), 2 * bound)
+        return fault or compare.check_values(observation.output, stated.astype(float), 2 * bound)
 
     judge.satisfies(known, check, transform=drawn)
 
@@ -129,7 +132,7 @@ def _pair(value):
     return (value, value) if isinstance(value, int) else tuple(value) * (2 // len(tuple(value)))
 
 
-def _of_torch(judge, found):
+def _of_torch(judge: Judge, found):
     """What ``found`` gives of PyTorch's test data, at exhaustive and where they are installed."""
     if judge.setting.tier != "exhaustive":
         judge.skip("PyTorch's test data take five seconds to import: at exhaustive")
@@ -140,7 +143,7 @@ def _of_torch(judge, found):
 
 
 @spec("corpora.torch", profile="functional", source=OPINFO, dtypes=SINGLE, no_mutant_because=LATE)
-def test_torch_samples(judge):
+def test_torch_samples(judge: Judge) -> None:
     """The calls that PyTorch tests its own conv2d with are answered as the oracle does."""
     judge.satisfies(_of_torch(judge, _torch_samples), judge.check_exact)
 
@@ -160,7 +163,7 @@ def _torch_errors():
 
 
 @spec("corpora.torch.errors", profile="functional", source=OPINFO, dtypes=SINGLE, no_mutant_because=LATE)
-def test_torch_errors(judge):
+def test_torch_errors(judge: Judge) -> None:
     """The calls that PyTorch's own tests want refused are refused."""
     known = _of_torch(judge, _torch_errors)
     bare = dict.fromkeys(("stride", "padding", "dilation", "groups"))
@@ -186,7 +189,7 @@ def _layers():
     return sorted(counts, key=counts.get, reverse=True)
 
 
-def _shrunk(problem, most):
+def _shrunk(problem: Problem, most):
     """The layer on fewer pixels, and then on fewer groups and channels, so that it takes at most so many FLOPs."""
     while problem.flops > most:
         try:
@@ -206,7 +209,7 @@ def _half(size):
 
 
 @spec("corpora.layers", source="torchvision.models; timm", dtypes=SINGLE)
-def test_layers_of_real_networks(judge):
+def test_layers_of_real_networks(judge: Judge) -> None:
     """The layers of real networks, the largest on fewer pixels and channels, are right."""
     try:
         known = _layers()

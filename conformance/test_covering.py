@@ -7,6 +7,7 @@ from functools import lru_cache
 from convgauge.conformance import Case, spec
 from convgauge.conformance.cases import visible_shares
 from convgauge.conformance.covering import covering_array, measure_coverage
+from convgauge.conformance.judge import Judge
 from convgauge.dtypes import FLOATS
 from convgauge.problem import Problem, ProblemError
 
@@ -93,7 +94,7 @@ def _achieved(layouts, strength, rows):
     return str(measure_coverage(_rows(layouts, strength)[:rows], _factors(layouts), strength, allowed))
 
 
-def covered(judge, layouts):
+def covered(judge: Judge, layouts):
     """The cases due at the judge's tier, of which quick has the most telling; what they cover is noted."""
     strength = 3 if judge.setting.tier == "exhaustive" else 2
     rows = _rows(layouts, strength)
@@ -104,13 +105,13 @@ def covered(judge, layouts):
 
 
 @spec("covering.geometry", source=KUHN, quick=FLOATS)
-def test_all_pairs_of_geometry(judge):
+def test_all_pairs_of_geometry(judge: Judge) -> None:
     """Kernel, stride, padding, dilation, groups, bias and sizes are right in all pairs of their values."""
     judge.exact(covered(judge, ()))
 
 
 @spec("covering.spellings_and_layouts", profile="functional", source=KUHN)
-def test_all_pairs_with_words_and_layouts(judge):
+def test_all_pairs_with_words_and_layouts(judge: Judge) -> None:
     """So are padding in words, numbers for pairs, and the operands' memory layouts, in all combinations of two."""
     unusual = ("readonly", "unaligned", "bigendian", "negated", "conjugated")  # chapters of their own
     judge.exact(covered(judge, tuple(layout for layout in judge.description.layouts if layout not in unusual)))
@@ -119,7 +120,7 @@ def test_all_pairs_with_words_and_layouts(judge):
 # --- square kernels, for which libraries have code of their own -------------------------------------------------------
 
 
-def squares(judge, quick, standard, **channels):
+def squares(judge: Judge, quick, standard, **channels):
     """Problems of every square kernel, stride, padding and dilation in ``quick``, which lists each of the four.
 
     The dilations come in turn. At standard, in float32, it is each with every one in ``standard`` instead.
@@ -142,7 +143,7 @@ def squares(judge, quick, standard, **channels):
 
 
 @spec("covering.squares", source=KUHN)
-def test_squares(judge):
+def test_squares(judge: Judge) -> None:
     """Square kernels of 1 to 5 are right with every stride from 1 to 3 and every padding from 0 to 2."""
     quick = ([2, 3, 4, 5], [1, 2, 3], [0, 1, 2], [1])
     judge.exact(
@@ -151,7 +152,7 @@ def test_squares(judge):
 
 
 @spec("covering.squares.large", source=KUHN)
-def test_large_squares(judge):
+def test_large_squares(judge: Judge) -> None:
     """Square kernels of 6 to 11 are right with every stride from 1 to 4 and padding of nothing, a little and a half."""
     quick = ([6, 7, 8, 9, 11], [1, 2, 4], [0, 1, 3], [1])
     judge.exact(
@@ -160,7 +161,7 @@ def test_large_squares(judge):
 
 
 @spec("covering.squares.dilated", source=KUHN)
-def test_dilated_squares(judge):
+def test_dilated_squares(judge: Judge) -> None:
     """Square kernels are right with every dilation from 2 to 4, stride 1 and 2, and padding."""
     quick = ([2, 3, 4, 5], [1, 2], [0, 1, 2, 4], [2, 3, 4])
     judge.exact(
@@ -169,7 +170,7 @@ def test_dilated_squares(judge):
 
 
 @spec("covering.squares.dilated_evenly", source=KUHN)
-def test_dilated_squares_without_padding(judge):
+def test_dilated_squares_without_padding(judge: Judge) -> None:
     """Square kernels without padding, and with as much as dilation asks for, are right with every dilation to 5."""
     base = Problem(height=13, width=14, in_channels=2, out_channels=2, bias=True)
     pairs = [(k, d) for k in (2, 3, 4) for d in (2, 3, 4, 5, 6)] + [(5, 2), (5, 3), (7, 2)]
@@ -184,7 +185,7 @@ def test_dilated_squares_without_padding(judge):
 
 
 @spec("covering.squares.depthwise", source=KUHN)
-def test_depthwise_squares(judge):
+def test_depthwise_squares(judge: Judge) -> None:
     """Depthwise square kernels are right with every stride from 1 to 3 and every padding from 0 to 3."""
     quick = ([2, 3, 4, 5, 7], [1, 2, 3], [0, 1, 2], [1, 2])
     judge.exact(
@@ -195,7 +196,7 @@ def test_depthwise_squares(judge):
 
 
 @spec("covering.squares.grouped", source=KUHN)
-def test_grouped_squares(judge):
+def test_grouped_squares(judge: Judge) -> None:
     """Square kernels in groups of several channels are right with every stride from 1 to 3 and padding from 0 to 2."""
     quick = ([1, 2, 3, 5], [1, 2, 3], [0, 1, 2], [1, 2])
     judge.exact(
@@ -206,7 +207,7 @@ def test_grouped_squares(judge):
 
 
 @spec("covering.squares.multiplied", source=KUHN)
-def test_multiplied_squares(judge):
+def test_multiplied_squares(judge: Judge) -> None:
     """Depthwise square kernels of several outputs are right with every stride from 1 to 3 and padding from 0 to 2."""
     quick = ([1, 2, 3, 5], [1, 2, 3], [0, 1, 2], [1, 2])
     judge.exact(

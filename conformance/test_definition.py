@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from convgauge.conformance import problems, spec
+from convgauge.conformance import Case, problems, spec
+from convgauge.conformance.judge import Judge
 from convgauge.problem import Problem
+from convgauge.reference.operands import Operands
 
 CONV2D = "torch.nn.functional.conv2d"
 GUIDE = "Dumoulin and Visin 2016, A guide to convolution arithmetic for deep learning"
@@ -15,19 +17,19 @@ KERNELS = [(1, 2), (2, 1), (2, 2), (3, 3), (2, 3), (3, 4), (5, 6)]
 
 
 @spec("definition.cross_correlation", source=CONV2D)
-def test_the_kernel_is_not_turned(judge):
+def test_the_kernel_is_not_turned(judge: Judge) -> None:
     """Each output is the sum of products of the kernel, not turned, with the window of the input that begins there."""
     judge.exact(problems(PLANE, kernel=KERNELS, batch=[1, 2], bias=[False, True]))
 
 
 @spec("definition.channel_sum", source=CONV2D)
-def test_all_input_channels_are_added(judge):
+def test_all_input_channels_are_added(judge: Judge) -> None:
     """Each output adds up its window of every input channel, each with weights of its own."""
     judge.exact(problems(PLANE, in_channels=[1, 2, 3, 5, 8], out_channels=[1, 2, 7], kernel=[(1, 1), (3, 2)]))
 
 
 @spec("definition.convolution", source="numpy.convolve; scipy.signal.convolve2d")
-def test_with_the_kernel_turned_it_is_mathematical_convolution(judge):
+def test_with_the_kernel_turned_it_is_mathematical_convolution(judge: Judge) -> None:
     """With the kernel turned by 180° and padded by its size less one, it is the full mathematical convolution."""
     full = [
         p.replace(padding=(p.kernel[0] - 1, p.kernel[1] - 1))
@@ -37,14 +39,14 @@ def test_with_the_kernel_turned_it_is_mathematical_convolution(judge):
 
 
 @spec("definition.scipy", source="scipy.ndimage.correlate")
-def test_it_agrees_with_scipy(judge):
+def test_it_agrees_with_scipy(judge: Judge) -> None:
     """One channel's result is that of scipy.ndimage.correlate, where the kernel lies within the image."""
     try:
         from scipy.ndimage import correlate  # scipy.signal takes six times as long to import
     except ImportError as absent:
         judge.skip(f"scipy is not installed: {absent}")
 
-    def expected(case, operands):
+    def expected(case: Case, operands: Operands):
         (rows, columns), (height, width) = case.problem.kernel, case.problem.output_size
         whole = correlate(operands.input[0, 0].astype(float), operands.weight[0, 0].astype(float), mode="constant")
         top, left = rows // 2, columns // 2  # the kernel's middle, where scipy.ndimage puts the result
@@ -54,7 +56,7 @@ def test_it_agrees_with_scipy(judge):
 
 
 @spec("definition.delta", source=GUIDE)
-def test_a_delta_kernel_picks_one_element_of_the_window(judge):
+def test_a_delta_kernel_picks_one_element_of_the_window(judge: Judge) -> None:
     """A kernel with a single 1 at (i, j) of channel c gives channel c of the input, from row i and column j on."""
     judge.equals(
         [
@@ -68,7 +70,7 @@ def test_a_delta_kernel_picks_one_element_of_the_window(judge):
 
 
 @spec("definition.identity", source=GUIDE)
-def test_an_identity_kernel_gives_the_input_back(judge):
+def test_an_identity_kernel_gives_the_input_back(judge: Judge) -> None:
     """A kernel of one 1 at its centre from each channel to itself, padded to the same size, gives the input itself."""
     centred = [
         p.replace(padding=((p.kernel[0] - 1) // 2, (p.kernel[1] - 1) // 2))
@@ -90,7 +92,7 @@ def _convolved(input, kernel):
     return output
 
 
-def _deltas(case, operands):
+def _deltas(case: Case, operands: Operands) -> Operands:
     """Output o's filter has its 1 in place o of a filter's elements, counted round."""
     weight = np.zeros_like(operands.weight)
     for out, filter in enumerate(weight):
@@ -98,7 +100,7 @@ def _deltas(case, operands):
     return replace(operands, weight=weight)
 
 
-def _picked(problem, operands):
+def _picked(problem: Problem, operands: Operands):
     (height, width), (kh, kw) = problem.output_size, problem.kernel
     chosen = [
         np.unravel_index(out % problem.reduction, (problem.in_channels, kh, kw)) for out in range(problem.out_channels)
@@ -107,7 +109,7 @@ def _picked(problem, operands):
     return np.stack(planes, axis=1).astype(float)
 
 
-def _identity(case, operands):
+def _identity(case: Case, operands: Operands) -> Operands:
     weight = np.zeros_like(operands.weight)
     top, left = case.problem.padding
     for channel in range(case.problem.in_channels):

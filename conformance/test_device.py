@@ -1,6 +1,7 @@
 """Devices: every one that is present gives the same answers; an absent one is said to be absent."""
 
 from convgauge.conformance import problems, spec
+from convgauge.conformance.judge import Judge
 from convgauge.worker import frameworks
 
 CONV2D = "torch.nn.functional.conv2d"
@@ -10,7 +11,7 @@ TABLE = problems(
 )
 
 
-def on(judge, kind):
+def on(judge: Judge, kind) -> None:
     """Judge the table where the judge's device is of this kind; skip, with the reason, where there is none."""
     name = judge.description.framework
     if kind not in ("cpu", *frameworks.kind_of(name).others):
@@ -25,36 +26,36 @@ def on(judge, kind):
 
 
 @spec("device.cpu", source=CONV2D)
-def test_cpu(judge):
+def test_cpu(judge: Judge) -> None:
     """On the CPU, the answer is right and stays there."""
     on(judge, "cpu")
 
 
 @spec("device.cuda", frameworks=("torch",), source=CONV2D, no_mutant_because=ABSENT)
-def test_cuda(judge):
+def test_cuda(judge: Judge) -> None:
     """On every CUDA device present, the answer is right and stays there."""
     on(judge, "cuda")
 
 
 @spec("device.mps", frameworks=("torch",), source=CONV2D, no_mutant_because=ABSENT)
-def test_mps(judge):
+def test_mps(judge: Judge) -> None:
     """On Apple's GPU, the answer is right and stays there."""
     on(judge, "mps")
 
 
 @spec("device.xpu", frameworks=("torch",), source=CONV2D, no_mutant_because=ABSENT)
-def test_xpu(judge):
+def test_xpu(judge: Judge) -> None:
     """On every Intel GPU present, the answer is right and stays there."""
     on(judge, "xpu")
 
 
 @spec("device.gpu", frameworks=("jax",), source="jax.lax.conv_general_dilated", no_mutant_because=ABSENT)
-def test_gpu(judge):
+def test_gpu(judge: Judge) -> None:
     """On every GPU that JAX sees, the answer is right and stays there."""
     on(judge, "gpu")
 
 
 @spec("device.tpu", frameworks=("jax",), source="jax.lax.conv_general_dilated", no_mutant_because=ABSENT)
-def test_tpu(judge):
+def test_tpu(judge: Judge) -> None:
     """On every TPU that JAX sees, the answer is right and stays there."""
     on(judge, "tpu")

@@ -2,6 +2,7 @@
 
 from convgauge.conformance import problems, spec
 from convgauge.conformance.cases import with_arguments
+from convgauge.conformance.judge import Judge
 from convgauge.problem import Problem
 
 CONV2D = "torch.nn.functional.conv2d"
@@ -10,7 +11,7 @@ SMALL = Problem(batch=2, in_channels=2, height=9, width=10, out_channels=3, kern
 
 
 @spec("dilation.pair", source=CONV2D)
-def test_pair_spreads_rows_and_columns(judge):
+def test_pair_spreads_rows_and_columns(judge: Judge) -> None:
     """Dilation (d, e) puts the kernel's rows d apart and its columns e apart."""
     judge.exact(
         problems(SMALL, dilation=[(1, 2), (2, 1), (2, 3), (3, 2), (4, 1)], kernel=[(3, 2), (3, 3), (2, 4), (2, 2)])
@@ -18,7 +19,7 @@ def test_pair_spreads_rows_and_columns(judge):
 
 
 @spec("dilation.int", profile="functional", source=CONV2D)
-def test_int_spreads_both_ways_alike(judge):
+def test_int_spreads_both_ways_alike(judge: Judge) -> None:
     """Dilation d means (d, d)."""
     judge.exact(
         [
@@ -29,7 +30,7 @@ def test_int_spreads_both_ways_alike(judge):
 
 
 @spec("dilation.list", profile="functional", source=CONV2D)
-def test_a_list_is_as_good_as_a_tuple(judge):
+def test_a_list_is_as_good_as_a_tuple(judge: Judge) -> None:
     """Dilation [d, e] means (d, e)."""
     judge.exact(
         [with_arguments(p, {"dilation": list(p.dilation)}) for p in problems(SMALL, dilation=[(1, 2), (2, 1), (3, 2)])]
@@ -37,7 +38,7 @@ def test_a_list_is_as_good_as_a_tuple(judge):
 
 
 @spec("dilation.one_wide", source=CONV2D)
-def test_dilation_along_an_axis_of_one_means_nothing(judge):
+def test_dilation_along_an_axis_of_one_means_nothing(judge: Judge) -> None:
     """Dilation along an axis of the kernel of length 1 changes nothing, however large it is."""
     judge.exact(
         problems(
@@ -50,7 +51,7 @@ def test_dilation_along_an_axis_of_one_means_nothing(judge):
 
 
 @spec("dilation.extent", source=CONV2D)
-def test_a_dilated_kernel_as_large_as_the_padded_input(judge):
+def test_a_dilated_kernel_as_large_as_the_padded_input(judge: Judge) -> None:
     """A dilated kernel may cover just the whole padded input, and one row or column less."""
     judge.exact(
         problems(
@@ -63,7 +64,7 @@ def test_a_dilated_kernel_as_large_as_the_padded_input(judge):
 
 
 @spec("dilation.larger_than_the_input", source=CONV2D)
-def test_elements_that_reach_into_the_padding_alone(judge):
+def test_elements_that_reach_into_the_padding_alone(judge: Judge) -> None:
     """Where dilation is larger than the input, all but one row or column of the kernel falls into the padding."""
     judge.exact(
         problems(
@@ -76,7 +77,7 @@ def test_elements_that_reach_into_the_padding_alone(judge):
 
 
 @spec("dilation.even_kernel", source=CONV2D)
-def test_even_kernels_dilated(judge):
+def test_even_kernels_dilated(judge: Judge) -> None:
     """Even kernels are dilated as odd ones are."""
     judge.exact(
         problems(
@@ -86,7 +87,7 @@ def test_even_kernels_dilated(judge):
 
 
 @spec("dilation.with_groups", source=CONV2D)
-def test_dilation_in_groups(judge):
+def test_dilation_in_groups(judge: Judge) -> None:
     """Every group's kernel is dilated alike."""
     judge.exact(
         problems(
@@ -104,7 +105,7 @@ def test_dilation_in_groups(judge):
     "dilation.atrous",
     source="Chen, Papandreou, Schroff and Adam 2017, Rethinking atrous convolution for semantic image segmentation",
 )
-def test_rates_of_segmentation_networks(judge):
+def test_rates_of_segmentation_networks(judge: Judge) -> None:
     """3 x 3 kernels keep the size with dilation and padding of 2, 4, 6, 12, 18 and 24, also beyond the input's size."""
     judge.exact(
         [

@@ -1,6 +1,7 @@
 """Element types: what goes in comes out, and no type is quietly narrowed on the way."""
 
 from convgauge.conformance import problems, spec
+from convgauge.conformance.judge import Judge
 from convgauge.dtypes import DTYPES, FLOATS
 from convgauge.problem import Problem
 
@@ -15,20 +16,20 @@ LARGE = Problem(batch=1, in_channels=64, height=7, width=6, out_channels=8, kern
 
 
 @spec("dtype.kept", quick=FLOATS, source=CONV2D)
-def test_output_has_the_operands_dtype(judge):
+def test_output_has_the_operands_dtype(judge: Judge) -> None:
     """The output's dtype is the operands', and integers that the dtype holds come out exactly."""
     judge.exact([*SMALL, *problems(LARGE, in_channels=[16, 64], groups=[1, 4], padding=["same"])])
 
 
 @spec("dtype.float64", dtypes=("float64",), source=CONV2D)
-def test_float64_is_not_narrowed(judge):
+def test_float64_is_not_narrowed(judge: Judge) -> None:
     """float64 is computed in float64: integers beyond 2^24 come out exactly, reals to sixteen digits."""
     judge.exact([*SMALL, *problems(LARGE, kernel=[(1, 1), (3, 3)], groups=[1, 8], stride=[(1, 1), (2, 2)])])
     judge.accurate(problems(LARGE, kernel=[(1, 1), (3, 3), (5, 5)], groups=[1, 8], stride=[(1, 1), (2, 2)]))
 
 
 @spec("dtype.float32", dtypes=("float32",), source=CONV2D)
-def test_float32_is_not_narrowed(judge):
+def test_float32_is_not_narrowed(judge: Judge) -> None:
     """float32 is computed in float32, neither in TF32 nor in bfloat16 or float16, whatever the magnitude."""
     table = problems(LARGE, kernel=[(1, 1), (3, 3), (5, 5)], groups=[1, 8], stride=[(1, 1), (2, 2)])
     judge.accurate(table)
@@ -37,7 +38,7 @@ def test_float32_is_not_narrowed(judge):
 
 
 @spec("dtype.half_accumulates_in_float32", dtypes=("float16", "bfloat16"), quick=("float16", "bfloat16"), source=CONV2D)
-def test_half_types_accumulate_in_float32(judge):
+def test_half_types_accumulate_in_float32(judge: Judge) -> None:
     """Sums of float16 and bfloat16 products are kept in float32 and rounded once."""
     table = problems(LARGE, in_channels=[16, 64, 256], kernel=[(1, 1), (3, 3)], bias=[True, False])
     judge.accurate(table, "positive")
@@ -45,19 +46,19 @@ def test_half_types_accumulate_in_float32(judge):
 
 
 @spec("dtype.mixed_sequence", profile="functional", source=CONV2D)
-def test_dtypes_in_turns(judge):
+def test_dtypes_in_turns(judge: Judge) -> None:
     """Calls of one shape in changing dtypes do not disturb each other."""
     own = [dtype for dtype in FLOATS if dtype in judge.description.dtypes]
     judge.exact([problem.replace(dtype=dtype) for problem in SMALL[:8] for dtype in own], mixed=True)
 
 
 @spec("dtype.integer", level="recommended", dtypes=INTEGERS, quick=("int32",), profile="functional", source=CONV2D)
-def test_integers(judge):
+def test_integers(judge: Judge) -> None:
     """Integer operands are added up exactly."""
     judge.exact(SMALL)
 
 
 @spec("dtype.complex", level="recommended", dtypes=COMPLEX, quick=("complex64",), profile="functional", source=CONV2D)
-def test_complex(judge):
+def test_complex(judge: Judge) -> None:
     """Complex operands are multiplied without conjugation and added up exactly."""
     judge.exact(SMALL)

@@ -1,8 +1,11 @@
 """Empty sizes: no images, no channels, no rows. There is an answer all the same, or an error; never old memory."""
 
-from convgauge.conformance import cases, problems, spec
+from convgauge.conformance import Case, cases, problems, spec
+from convgauge.conformance.judge import Judge
 from convgauge.problem import Problem
 from convgauge.reference.compare import Fault
+from convgauge.reference.operands import Operands
+from convgauge.worker.subject import Observation
 
 CONV2D = "torch.nn.functional.conv2d"
 ZERO_CHANNELS = "https://github.com/pytorch/pytorch/issues/56998"
@@ -15,7 +18,7 @@ def after_others(empty):
     return cases(one for problem in empty for one in (_full(problem), problem))
 
 
-def _full(problem):
+def _full(problem: Problem):
     return problem.replace(
         batch=max(1, problem.batch),
         in_channels=problem.in_channels or 2 * problem.groups,
@@ -26,7 +29,7 @@ def _full(problem):
 
 
 @spec("empty.batch", profile="functional", source=CONV2D)
-def test_no_images(judge):
+def test_no_images(judge: Judge) -> None:
     """Without images the output has none either, and the right number of channels, rows and columns."""
     none = SMALL.replace(batch=0)
     judge.satisfies(
@@ -42,7 +45,7 @@ def test_no_images(judge):
 
 
 @spec("empty.batch.same", profile="functional", source=CONV2D)
-def test_no_images_with_padding_in_words(judge):
+def test_no_images_with_padding_in_words(judge: Judge) -> None:
     """Without images padding 'same' and 'valid' mean what they mean with images."""
     judge.satisfies(
         problems(SMALL.replace(batch=0), padding=["same", "valid"], kernel=[(3, 3), (2, 2)], groups=[1, 2]),
@@ -51,17 +54,21 @@ def test_no_images_with_padding_in_words(judge):
 
 
 @spec("empty.in_channels", profile="functional", source=ZERO_CHANNELS)
-def test_no_input_channels(judge):
+def test_no_input_channels(judge: Judge) -> None:
     """Without input channels the sum is empty: each output is its bias, or the call is refused or gives nothing."""
 
-    def check(case, operands, seen):
-        return None if seen.output is not None and not seen.output.size else judge.check_exact(case, operands, seen)
+    def check(case: Case, operands: Operands, observation: Observation) -> Fault | None:
+        return (
+            None
+            if observation.output is not None and not observation.output.size
+            else judge.check_exact(case, operands, observation)
+        )
 
     judge.refuses(after_others(_channelless()), unless=check)
 
 
 @spec("empty.in_channels.shape", profile="functional", level="recommended", source=ZERO_CHANNELS)
-def test_no_input_channels_keep_the_shape(judge):
+def test_no_input_channels_keep_the_shape(judge: Judge) -> None:
     """Without input channels the output has its usual shape, and each output is its bias, or zero without one."""
     judge.refuses(after_others(_channelless()), unless=judge.check_exact)
 
@@ -77,7 +84,7 @@ def _channelless():
 
 
 @spec("empty.out_channels", profile="functional", source=CONV2D)
-def test_no_output_channels(judge):
+def test_no_output_channels(judge: Judge) -> None:
     """Without output channels the output is empty and of the right shape, or the call is refused."""
     none = SMALL.replace(out_channels=0)
     judge.refuses(
@@ -89,7 +96,7 @@ def test_no_output_channels(judge):
 
 
 @spec("empty.size_with_padding", profile="functional", source=CONV2D)
-def test_no_rows_or_columns_but_padding(judge):
+def test_no_rows_or_columns_but_padding(judge: Judge) -> None:
     """Without rows or columns, but with enough padding, each output is its bias, or the call is refused."""
     padded = [
         p
@@ -103,12 +110,16 @@ def test_no_rows_or_columns_but_padding(judge):
 
 
 @spec("empty.size", profile="functional", source=CONV2D)
-def test_no_rows_or_columns_at_all(judge):
+def test_no_rows_or_columns_at_all(judge: Judge) -> None:
     """Without rows or columns and without padding there is nothing to cover: an error, or an empty output."""
 
-    def check(case, operands, seen):
-        assert seen.output is not None
-        return Fault("failed", "answered with numbers where there is nothing to convolve") if seen.output.size else None
+    def check(case: Case, operands: Operands, observation: Observation) -> Fault | None:
+        assert observation.output is not None
+        return (
+            Fault("failed", "answered with numbers where there is nothing to convolve")
+            if observation.output.size
+            else None
+        )
 
     full = problems(SMALL, kernel=[(1, 1), (3, 2)], bias=[True, False], padding=[(0, 0)])
     tampers = ("input_without_rows", "input_without_columns", "input_without_pixels")
@@ -116,7 +127,7 @@ def test_no_rows_or_columns_at_all(judge):
 
 
 @spec("empty.several", profile="functional", source=CONV2D)
-def test_several_sizes_empty_at_once(judge):
+def test_several_sizes_empty_at_once(judge: Judge) -> None:
     """Where several sizes are 0 at once, the output is empty and of the right shape, or the call is refused."""
     judge.refuses(
         [
@@ -124,7 +135,9 @@ def test_several_sizes_empty_at_once(judge):
             *problems(SMALL.replace(batch=0), height=[0], padding=[(2, 1)], groups=[1, 2]),
             *problems(SMALL.replace(out_channels=0), in_channels=[0], padding=[(0, 0), (1, 1)]),
         ],
-        unless=lambda case, operands, seen: (
-            None if seen.output is not None and not seen.output.size else judge.check_exact(case, operands, seen)
+        unless=lambda case, operands, observation: (
+            None
+            if observation.output is not None and not observation.output.size
+            else judge.check_exact(case, operands, observation)
         ),
     )

@@ -2,6 +2,7 @@
 
 from convgauge.conformance import cases, problems, spec
 from convgauge.conformance.cases import with_arguments
+from convgauge.conformance.judge import Judge
 from convgauge.problem import Problem
 from convgauge.reference import compare, oracle
 
@@ -36,25 +37,25 @@ def misspelled(base=THREE, **arguments):
 
 
 @spec("errors.rank.input", profile="functional", source=CONV2D, dtypes=ONE)
-def test_input_of_another_rank(judge):
+def test_input_of_another_rank(judge: Judge) -> None:
     """An input of one, two or five axes is an error."""
     judge.refuses(invalid_calls("input_vector", "input_plane", "input_of_five_axes", base=UNBIASED))
 
 
 @spec("errors.rank.weight", profile="functional", source=CONV2D, dtypes=ONE)
-def test_weight_of_another_rank(judge):
+def test_weight_of_another_rank(judge: Judge) -> None:
     """A weight of two, three or five axes is an error."""
     judge.refuses(invalid_calls("weight_matrix", "weight_of_three_axes", "weight_of_five_axes", base=UNBIASED))
 
 
 @spec("errors.rank.bias", profile="functional", source=CONV2D, dtypes=ONE)
-def test_bias_of_another_rank(judge):
+def test_bias_of_another_rank(judge: Judge) -> None:
     """A bias that is a matrix, also one of a single row or column, is an error."""
     judge.refuses(invalid_calls("bias_matrix", "bias_row", "bias_plane"))
 
 
 @spec("errors.channels", profile="functional", source=CONV2D, dtypes=ONE)
-def test_channels_that_do_not_match(judge):
+def test_channels_that_do_not_match(judge: Judge) -> None:
     """An input with more or fewer channels than the weight takes is an error, also where one of them is 1."""
     dense = (SMALL, SQUARE, SMALL.replace(kernel=(1, 1)), SMALL.replace(groups=2))
     judge.refuses(
@@ -69,7 +70,7 @@ def test_channels_that_do_not_match(judge):
 
 
 @spec("errors.groups", profile="functional", source=CONV2D, dtypes=ONE)
-def test_groups_that_do_not_divide(judge):
+def test_groups_that_do_not_divide(judge: Judge) -> None:
     """Groups that do not divide the input or output channels, or do not agree with the weight, are an error."""
     judge.refuses(
         [
@@ -86,13 +87,13 @@ def test_groups_that_do_not_divide(judge):
 
 
 @spec("errors.groups.positive", profile="functional", source=CONV2D, dtypes=ONE)
-def test_groups_that_are_not_positive(judge):
+def test_groups_that_are_not_positive(judge: Judge) -> None:
     """Groups of 0 and below are an error."""
     judge.refuses(misspelled(groups=[0, -1, -2]))
 
 
 @spec("errors.bias", profile="functional", source=CONV2D, dtypes=ONE)
-def test_bias_of_another_length(judge):
+def test_bias_of_another_length(judge: Judge) -> None:
     """A bias with more or fewer elements than there are output channels is an error."""
     judge.refuses(
         invalid_calls(
@@ -102,7 +103,7 @@ def test_bias_of_another_length(judge):
 
 
 @spec("errors.bias.one", profile="functional", source=CONV2D, dtypes=ONE)
-def test_bias_of_one_element(judge):
+def test_bias_of_one_element(judge: Judge) -> None:
     """A bias of one element is not repeated for every channel but an error."""
     judge.refuses(
         invalid_calls("bias_of_one", base=(SMALL, SQUARE, SMALL.replace(groups=2), SMALL.replace(kernel=(1, 1))))
@@ -110,7 +111,7 @@ def test_bias_of_one_element(judge):
 
 
 @spec("errors.bias.columns", profile="functional", source=CONV2D, dtypes=ONE)
-def test_bias_as_long_as_a_row(judge):
+def test_bias_as_long_as_a_row(judge: Judge) -> None:
     """A bias with an element for each output column or row, not for each channel, is an error."""
     judge.refuses(
         invalid_calls(
@@ -120,25 +121,25 @@ def test_bias_as_long_as_a_row(judge):
 
 
 @spec("errors.stride", profile="functional", source=CONV2D, dtypes=ONE)
-def test_stride_below_one(judge):
+def test_stride_below_one(judge: Judge) -> None:
     """A stride of 0 or below, along either axis, is an error."""
     judge.refuses(misspelled(stride=[0, -1, (0, 1), (1, 0), (-1, 1), (1, -2), (-1, -1)]))
 
 
 @spec("errors.dilation", profile="functional", source=CONV2D, dtypes=ONE)
-def test_dilation_below_one(judge):
+def test_dilation_below_one(judge: Judge) -> None:
     """A dilation of 0 or below, along either axis, is an error."""
     judge.refuses(misspelled((SMALL, SMALL.replace(kernel=(1, 1))), dilation=[0, -1, (0, 1), (1, 0), (-1, 1), (1, -2)]))
 
 
 @spec("errors.padding", profile="functional", source=CONV2D, dtypes=ONE)
-def test_padding_below_zero(judge):
+def test_padding_below_zero(judge: Judge) -> None:
     """Padding below 0, along either axis, is an error."""
     judge.refuses(misspelled(padding=[-1, (-1, 0), (0, -1), (1, -1), (-1, 1)]))
 
 
 @spec("errors.words", profile="functional", source=CONV2D, dtypes=ONE)
-def test_unknown_words(judge):
+def test_unknown_words(judge: Judge) -> None:
     """Padding in words other than 'same' and 'valid', in these very letters, is an error."""
     judge.refuses(
         misspelled(padding=["full", "SAME", "Valid", "same_upper", "SAME_LOWER", "reflect", "circular", "zeros", ""])
@@ -146,7 +147,7 @@ def test_unknown_words(judge):
 
 
 @spec("errors.same_with_stride", profile="functional", source=CONV2D, dtypes=ONE)
-def test_same_with_stride(judge):
+def test_same_with_stride(judge: Judge) -> None:
     """Padding 'same' with a stride other than 1, along either axis, is an error."""
     same = (
         SMALL.replace(padding="same"),
@@ -157,7 +158,7 @@ def test_same_with_stride(judge):
 
 
 @spec("errors.kernel_too_large", profile="functional", source=CONV2D, dtypes=ONE)
-def test_kernel_larger_than_the_padded_input(judge):
+def test_kernel_larger_than_the_padded_input(judge: Judge) -> None:
     """A kernel larger than the padded input along either axis, dilated or not, is an error, whatever the stride."""
     judge.refuses(
         [
@@ -178,14 +179,14 @@ def _strided(base):
 
 
 @spec("errors.lengths", profile="functional", source=CONV2D, dtypes=ONE)
-def test_tuples_of_another_length(judge):
+def test_tuples_of_another_length(judge: Judge) -> None:
     """Stride, padding and dilation of no, three or four numbers are an error."""
     wrong = [(), (1, 1, 1), [1, 1, 1], (1, 1, 1, 1)]
     judge.refuses(misspelled((SMALL,), stride=wrong, padding=wrong, dilation=wrong))
 
 
 @spec("errors.one_number", profile="functional", source=CONV2D, dtypes=ONE)
-def test_tuples_of_one_number(judge):
+def test_tuples_of_one_number(judge: Judge) -> None:
     """Stride, padding or dilation of a single number in a tuple means that number along both axes, or is an error."""
     pairs = problems(SMALL, stride=[(2, 2)], padding=[(1, 1), (2, 2)], dilation=[(1, 1), (2, 2)])
     judge.refuses(
@@ -199,7 +200,7 @@ def test_tuples_of_one_number(judge):
 
 
 @spec("errors.fractions", profile="functional", source=CONV2D, dtypes=ONE)
-def test_sizes_that_are_not_whole(judge):
+def test_sizes_that_are_not_whole(judge: Judge) -> None:
     """A stride, padding, dilation or number of groups that is not whole is an error, not rounded."""
     judge.refuses(
         misspelled(
@@ -209,7 +210,7 @@ def test_sizes_that_are_not_whole(judge):
 
 
 @spec("errors.types", profile="functional", level="recommended", source=CONV2D, dtypes=ONE)
-def test_sizes_that_are_no_integers(judge):
+def test_sizes_that_are_no_integers(judge: Judge) -> None:
     """Numbers in words, floating-point numbers and None are no sizes."""
     judge.refuses(
         [
@@ -227,18 +228,18 @@ def test_sizes_that_are_no_integers(judge):
     source="torch.nn.functional.conv2d; the array API standard's type promotion",
     dtypes=("float32", "float16", "bfloat16"),
 )
-def test_operands_of_two_dtypes(judge):
+def test_operands_of_two_dtypes(judge: Judge) -> None:
     """Operands of two floating dtypes are an error, or give the wider dtype with the wider one's accuracy."""
     mixed = ("wider_input", "wider_weight", "wider_bias", "wider_input_and_bias", "wider_weight_and_bias")
     judge.refuses(invalid_calls(*mixed, base=(SMALL, SMALL.replace(kernel=(1, 1)))), unless=judge.check_promotion)
 
 
 @spec("errors.mixed_with_integers", profile="functional", source=CONV2D, dtypes=ONE)
-def test_floats_with_integers(judge):
+def test_floats_with_integers(judge: Judge) -> None:
     """A floating input with a weight or bias of integers, or the reverse, is an error, or gives the floating answer."""
     judge.refuses(
         invalid_calls("integer_input", "integer_weight", "integer_bias", base=(SMALL, SMALL.replace(kernel=(1, 1)))),
-        unless=lambda case, operands, seen: compare.check_values(
-            seen.output, oracle.answer(case.problem, operands), 0.25
+        unless=lambda case, operands, observation: compare.check_values(
+            observation.output, oracle.answer(case.problem, operands), 0.25
         ),
     )

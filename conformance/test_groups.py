@@ -1,6 +1,7 @@
 """Groups: which input channels an output sees, and with which weights."""
 
 from convgauge.conformance import spec
+from convgauge.conformance.judge import Judge
 from convgauge.problem import Problem
 
 CONV2D = "torch.nn.functional.conv2d"
@@ -14,13 +15,13 @@ def grouped(groups, inputs, outputs, base=SMALL, **changes):
 
 
 @spec("groups.blocks", source=CONV2D)
-def test_outputs_of_a_group_see_its_inputs_alone(judge):
+def test_outputs_of_a_group_see_its_inputs_alone(judge: Judge) -> None:
     """The g-th block of outputs sees the g-th block of inputs and no other."""
     judge.exact([grouped(g, i, o) for g in (2, 3, 4) for i in (1, 2, 3) for o in (1, 2, 3)])
 
 
 @spec("groups.neither_dense_nor_depthwise", source=CONV2D)
-def test_groups_of_several_inputs_and_outputs(judge):
+def test_groups_of_several_inputs_and_outputs(judge: Judge) -> None:
     """Groups of several inputs and several outputs each, as many or more or fewer, are neither dense nor depthwise."""
     judge.exact(
         [
@@ -32,7 +33,7 @@ def test_groups_of_several_inputs_and_outputs(judge):
 
 
 @spec("groups.depthwise", source=CONV2D)
-def test_depthwise(judge):
+def test_depthwise(judge: Judge) -> None:
     """With as many groups as channels, each output is one channel filtered."""
     judge.exact(
         [
@@ -45,7 +46,7 @@ def test_depthwise(judge):
 
 
 @spec("groups.depthwise_multiplier", source=CONV2D)
-def test_depthwise_with_several_outputs_a_channel(judge):
+def test_depthwise_with_several_outputs_a_channel(judge: Judge) -> None:
     """With m outputs for each channel, outputs m c to m c + m - 1 are those of channel c."""
     judge.exact(
         [
@@ -58,7 +59,7 @@ def test_depthwise_with_several_outputs_a_channel(judge):
 
 
 @spec("groups.many_to_one", source=CONV2D)
-def test_one_output_a_group(judge):
+def test_one_output_a_group(judge: Judge) -> None:
     """Groups may have several inputs and a single output each."""
     judge.exact(
         [grouped(g, i, 1, kernel=kernel) for g in (2, 3, 4, 7) for i in (2, 3, 5, 8) for kernel in [(3, 3), (1, 1)]]
@@ -69,14 +70,14 @@ def test_one_output_a_group(judge):
     "groups.sixteen_of_three",
     source="Xie, Girshick, Dollár, Tu and He 2017, Aggregated residual transformations; releases of OpenCV's dnn",
 )
-def test_sixteen_outputs_of_three_inputs(judge):
+def test_sixteen_outputs_of_three_inputs(judge: Judge) -> None:
     """Groups of 16 outputs of 3 inputs, and others that fill a vector register unevenly, are right."""
     uneven = [(2, 3, 16), (4, 3, 16), (2, 3, 8), (3, 5, 16), (2, 16, 3), (2, 17, 4), (4, 4, 16), (2, 12, 20)]
     judge.exact([grouped(g, i, o, kernel=kernel) for g, i, o in uneven for kernel in [(3, 3), (1, 1)]])
 
 
 @spec("groups.depthwise_stride_two", source="Sandler, Howard, Zhu, Zhmoginov and Chen 2018, MobileNetV2")
-def test_depthwise_stride_two_from_sixteen_channels_on(judge):
+def test_depthwise_stride_two_from_sixteen_channels_on(judge: Judge) -> None:
     """Depthwise kernels with stride 2 are right from few to many channels, at every parity of height and width."""
     judge.exact(
         [
@@ -89,7 +90,7 @@ def test_depthwise_stride_two_from_sixteen_channels_on(judge):
 
 
 @spec("groups.many", source=CONV2D)
-def test_many_groups(judge):
+def test_many_groups(judge: Judge) -> None:
     """There may be many groups, more than rows, columns or images."""
     judge.exact(
         [
@@ -101,13 +102,13 @@ def test_many_groups(judge):
 
 
 @spec("groups.batch", source=CONV2D)
-def test_groups_of_every_image(judge):
+def test_groups_of_every_image(judge: Judge) -> None:
     """Every image of the batch is grouped alike, with fewer, as many and more images than groups."""
     judge.exact([grouped(g, i, o, batch=n) for g in (2, 3, 4) for i, o in [(1, 1), (2, 3)] for n in (1, 2, 3, 4, 5)])
 
 
 @spec("groups.without_bias", source=CONV2D)
-def test_groups_without_bias(judge):
+def test_groups_without_bias(judge: Judge) -> None:
     """Grouping means the same with and without bias and padding."""
     judge.exact(
         [

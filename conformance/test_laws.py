@@ -12,8 +12,9 @@ from threading import Lock
 import numpy as np
 
 from convgauge.conformance import spec
+from convgauge.conformance.judge import Ask, Judge
 from convgauge.problem import Problem, ProblemError
-from convgauge.reference.operands import Operands, draw
+from convgauge.reference.operands import Array, Operands, draw
 
 GUIDE = "Dumoulin and Visin 2016, A guide to convolution arithmetic for deep learning"
 DUMOULIN_TRANSPOSED = f"{GUIDE}, chapter 4"
@@ -32,7 +33,7 @@ TABLE = [
 """For the quick tier, as Hypothesis takes half a second to import: parameters as unlike each other as they can be."""
 
 
-def drawn(judge, keep=lambda problem: True, **changes):
+def drawn(judge: Judge, keep=lambda problem: True, **changes):
     """Problems for a law: those of the run's seed and tier that ``keep`` lets through, with some parameters changed."""
     found = []
     tier = judge.setting.tier
@@ -69,7 +70,7 @@ def _generated(count, seed):
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     @hypothesis.given(_problem())
-    def collect(problem):
+    def collect(problem: Problem) -> None:
         found[problem] = None
 
     with TemporaryDirectory() as folder:  # Hypothesis would leave one of its own where the run was started
@@ -104,7 +105,7 @@ def _problem():
     return problem()
 
 
-def other(problem, seed=1):
+def other(problem: Problem, seed=1):
     """Further operands for a problem."""
     return draw(problem, "exact", seed, 16.0)
 
@@ -113,10 +114,10 @@ def other(problem, seed=1):
 
 
 @spec("laws.additive.input", source=GUIDE, dtypes=TWO)
-def test_additive_in_the_input(judge):
+def test_additive_in_the_input(judge: Judge) -> None:
     """Without bias, the answer to a sum of two inputs is the sum of their answers."""
 
-    def law(ask, problem, operands):
+    def law(ask: Ask, problem: Problem, operands: Operands) -> tuple[Array, Array]:
         second = np.sign(other(problem).input)
         both = replace(operands, input=operands.input + second)
         return ask(problem, both), ask(problem, operands) + ask(problem, replace(operands, input=second))
@@ -125,10 +126,10 @@ def test_additive_in_the_input(judge):
 
 
 @spec("laws.additive.weight", source=GUIDE, dtypes=TWO)
-def test_additive_in_the_weight(judge):
+def test_additive_in_the_weight(judge: Judge) -> None:
     """Without bias, the answer under a sum of two weights is the sum of the answers under each."""
 
-    def law(ask, problem, operands):
+    def law(ask: Ask, problem: Problem, operands: Operands) -> tuple[Array, Array]:
         second = np.sign(other(problem).weight)
         both = replace(operands, weight=operands.weight + second)
         return ask(problem, both), ask(problem, operands) + ask(problem, replace(operands, weight=second))
@@ -137,7 +138,7 @@ def test_additive_in_the_weight(judge):
 
 
 @spec("laws.homogeneous", source=GUIDE, dtypes=TWO)
-def test_homogeneous(judge):
+def test_homogeneous(judge: Judge) -> None:
     """Without bias, the answer to -2 times the input is -2 times the answer."""
     judge.relates(
         drawn(judge, bias=False),
@@ -149,7 +150,7 @@ def test_homogeneous(judge):
 
 
 @spec("laws.bias", source=GUIDE, dtypes=TWO)
-def test_the_bias_is_added(judge):
+def test_the_bias_is_added(judge: Judge) -> None:
     """The answer with a bias is the answer without, and the bias."""
     judge.relates(
         drawn(judge, bias=True),
@@ -164,10 +165,10 @@ def test_the_bias_is_added(judge):
 
 
 @spec("laws.shift", source=GUIDE, dtypes=TWO)
-def test_shift(judge):
+def test_shift(judge: Judge) -> None:
     """Without padding, an input without its first stride of rows and columns loses the first outputs alone."""
 
-    def law(ask, problem, operands):
+    def law(ask: Ask, problem: Problem, operands: Operands) -> tuple[Array, Array]:
         (s, t), (oh, ow) = problem.stride, problem.output_size
         s, t = s * (oh > 1), t * (ow > 1)
         cut = problem.replace(height=problem.height - s, width=problem.width - t)
@@ -178,10 +179,10 @@ def test_shift(judge):
 
 
 @spec("laws.batch", source=GUIDE, dtypes=TWO)
-def test_images_are_independent(judge):
+def test_images_are_independent(judge: Judge) -> None:
     """Images in another order give the answers in that order, and an image by itself gives the same as among others."""
 
-    def law(ask, problem, operands):
+    def law(ask: Ask, problem: Problem, operands: Operands) -> tuple[Array, Array]:
         order = np.roll(np.arange(problem.batch)[::-1], 1)
         turned = ask(problem, replace(operands, input=operands.input[order]))
         alone = [ask(problem.replace(batch=1), replace(operands, input=operands.input[i : i + 1])) for i in order]
@@ -191,10 +192,10 @@ def test_images_are_independent(judge):
 
 
 @spec("laws.input_channels", source=GUIDE, dtypes=TWO)
-def test_order_of_input_channels(judge):
+def test_order_of_input_channels(judge: Judge) -> None:
     """Input channels of a group in another order, and the weight's with them, give the same answer."""
 
-    def law(ask, problem, operands):
+    def law(ask: Ask, problem: Problem, operands: Operands) -> tuple[Array, Array]:
         per_group = problem.in_channels // problem.groups
         order = np.roll(np.arange(per_group)[::-1], 1)
         of_all = np.concatenate([order + g * per_group for g in range(problem.groups)])
@@ -205,10 +206,10 @@ def test_order_of_input_channels(judge):
 
 
 @spec("laws.output_channels", source=GUIDE, dtypes=TWO)
-def test_order_of_output_channels(judge):
+def test_order_of_output_channels(judge: Judge) -> None:
     """Filters of a group in another order, and the bias with them, give the outputs in that order."""
 
-    def law(ask, problem, operands):
+    def law(ask: Ask, problem: Problem, operands: Operands) -> tuple[Array, Array]:
         per_group = problem.out_channels // problem.groups
         order = np.roll(np.arange(per_group)[::-1], 1)
         of_all = np.concatenate([order + g * per_group for g in range(problem.groups)])
@@ -220,10 +221,10 @@ def test_order_of_output_channels(judge):
 
 
 @spec("laws.transposed", source=GUIDE, dtypes=TWO)
-def test_height_and_width_exchanged(judge):
+def test_height_and_width_exchanged(judge: Judge) -> None:
     """With height and width of everything exchanged, height and width of the answer are exchanged."""
 
-    def law(ask, problem, operands):
+    def law(ask: Ask, problem: Problem, operands: Operands) -> tuple[Array, Array]:
         sizes = {name: getattr(problem, name)[::-1] for name in ("kernel", "stride", "padding", "dilation")}
         exchanged = problem.replace(height=problem.width, width=problem.height, **sizes)
         turned = replace(operands, input=operands.input.swapaxes(2, 3), weight=operands.weight.swapaxes(2, 3))
@@ -233,7 +234,7 @@ def test_height_and_width_exchanged(judge):
 
 
 @spec("laws.reflected", source=GUIDE, dtypes=TWO)
-def test_input_and_kernel_reflected(judge):
+def test_input_and_kernel_reflected(judge: Judge) -> None:
     """With stride 1, input and kernel reflected give the answer reflected."""
     judge.relates(
         drawn(judge, stride=(1, 1)),
@@ -251,10 +252,10 @@ def test_input_and_kernel_reflected(judge):
 
 
 @spec("laws.groups", source=GUIDE, dtypes=TWO)
-def test_groups_are_a_block_diagonal(judge):
+def test_groups_are_a_block_diagonal(judge: Judge) -> None:
     """Groups are one group whose weight is zero between the blocks."""
 
-    def law(ask, problem, operands):
+    def law(ask: Ask, problem: Problem, operands: Operands) -> tuple[Array, Array]:
         inputs, outputs = problem.in_channels // problem.groups, problem.out_channels // problem.groups
         dense = np.zeros((problem.out_channels, problem.in_channels, *problem.kernel), operands.weight.dtype)
         for g in range(problem.groups):
@@ -266,10 +267,10 @@ def test_groups_are_a_block_diagonal(judge):
 
 
 @spec("laws.dilation", source=YU, dtypes=TWO)
-def test_dilation_is_a_kernel_with_zeros(judge):
+def test_dilation_is_a_kernel_with_zeros(judge: Judge) -> None:
     """A dilated kernel is the kernel with zeros put between its elements."""
 
-    def law(ask, problem, operands):
+    def law(ask: Ask, problem: Problem, operands: Operands) -> tuple[Array, Array]:
         d, e = problem.dilation
         spread = np.zeros((*operands.weight.shape[:2], *problem.extent), operands.weight.dtype)
         spread[:, :, ::d, ::e] = operands.weight
@@ -280,7 +281,7 @@ def test_dilation_is_a_kernel_with_zeros(judge):
 
 
 @spec("laws.stride", source=GUIDE, dtypes=TWO)
-def test_stride_picks_from_stride_one(judge):
+def test_stride_picks_from_stride_one(judge: Judge) -> None:
     """Stride (s, t) gives every s-th row and t-th column of the answer with stride 1."""
     judge.relates(
         drawn(judge, lambda p: p.stride != (1, 1)),
@@ -292,10 +293,10 @@ def test_stride_picks_from_stride_one(judge):
 
 
 @spec("laws.padding", source=GUIDE, dtypes=TWO)
-def test_padding_is_zeros_around_the_input(judge):
+def test_padding_is_zeros_around_the_input(judge: Judge) -> None:
     """Padding gives the answer without padding to the input with zeros put around it."""
 
-    def law(ask, problem, operands):
+    def law(ask: Ask, problem: Problem, operands: Operands) -> tuple[Array, Array]:
         p, q = problem.padding
         padded = np.pad(operands.input, ((0, 0), (0, 0), (p, p), (q, q)))
         larger = problem.replace(height=problem.height + 2 * p, width=problem.width + 2 * q, padding=(0, 0))
@@ -305,10 +306,10 @@ def test_padding_is_zeros_around_the_input(judge):
 
 
 @spec("laws.channel_sum", source=GUIDE, dtypes=TWO)
-def test_channels_add_up(judge):
+def test_channels_add_up(judge: Judge) -> None:
     """Without bias, the answers to single input channels under their own weights add up to the answer to all."""
 
-    def law(ask, problem, operands):
+    def law(ask: Ask, problem: Problem, operands: Operands) -> tuple[Array, Array]:
         single = problem.replace(in_channels=1)
         parts = [
             ask(single, Operands(operands.input[:, c : c + 1], operands.weight[:, c : c + 1], None))
@@ -320,10 +321,10 @@ def test_channels_add_up(judge):
 
 
 @spec("laws.filters", source=GUIDE, dtypes=TWO)
-def test_filters_are_independent(judge):
+def test_filters_are_independent(judge: Judge) -> None:
     """The answer under each filter by itself is that filter's channel of the answer under all."""
 
-    def law(ask, problem, operands):
+    def law(ask: Ask, problem: Problem, operands: Operands) -> tuple[Array, Array]:
         single = problem.replace(out_channels=1)
         bias = operands.bias
         parts = [
@@ -339,23 +340,23 @@ def test_filters_are_independent(judge):
 
 
 @spec("laws.adjoint", source=DUMOULIN_TRANSPOSED, dtypes=TWO)
-def test_adjoint(judge):
+def test_adjoint(judge: Judge) -> None:
     """The answer's inner product with an array is the input's with that array convolved back: the adjoint."""
 
-    def law(ask, problem, operands):
+    def law(ask: Ask, problem: Problem, operands: Operands) -> tuple[Array, Array]:
         array = np.random.default_rng(problem.flops).choice([-1, 1], problem.output_shape).astype(operands.input.dtype)
         weight = np.sign(operands.weight)  # so that both sums stay exact
         answer = ask(problem, replace(operands, weight=weight))
         returned = ask(_back(problem), Operands(_spaced(problem, array), _turned(problem, weight), None))
         return np.sum(answer * array, keepdims=True), np.sum(operands.input * returned, keepdims=True)
 
-    def invertible(problem):
+    def invertible(problem: Problem):
         return all(p < extent for p, extent in zip(problem.padding, problem.extent, strict=True))
 
     judge.relates(drawn(judge, invertible, bias=False), law)
 
 
-def _back(problem):
+def _back(problem: Problem):
     """The convolution that is a strided one's adjoint: over the array as `_spaced` makes it, to the input's size."""
     (eh, ew) = problem.extent
     return problem.replace(
@@ -364,7 +365,7 @@ def _back(problem):
     )  # fmt: skip
 
 
-def _spaced(problem, array):
+def _spaced(problem: Problem, array):
     """The array with stride - 1 zeros between its rows and columns, and so many around it that the adjoint fits."""
     back = _back(problem)
     spaced = np.zeros((*array.shape[:2], back.height, back.width), array.dtype)
@@ -375,7 +376,7 @@ def _spaced(problem, array):
     return spaced
 
 
-def _turned(problem, weight):
+def _turned(problem: Problem, weight):
     """The weight turned by 180 degrees, its inputs and outputs exchanged within each group."""
     blocks = weight.reshape(problem.groups, -1, *weight.shape[1:])[..., ::-1, ::-1]
     return np.ascontiguousarray(blocks.swapaxes(1, 2)).reshape(-1, blocks.shape[1], *problem.kernel)

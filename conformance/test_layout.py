@@ -2,6 +2,7 @@
 
 from convgauge.conformance import problems, spec
 from convgauge.conformance.cases import Case
+from convgauge.conformance.judge import Judge
 from convgauge.problem import Problem
 
 NDARRAY = "numpy.ndarray.strides; torch.Tensor.stride"
@@ -33,7 +34,7 @@ def laid(layout: str) -> list[Case]:
     return [Case(problem, layouts=place) for problem in table for place in places]
 
 
-def among(judge, layout):
+def among(judge: Judge, layout) -> None:
     """Judge a layout that the framework can make; skip, with the reason, one that it cannot."""
     if layout not in judge.description.layouts:
         judge.skip(f"{judge.description.framework} cannot make a {layout} array")
@@ -41,91 +42,91 @@ def among(judge, layout):
 
 
 @spec("layout.fortran", profile="functional", source=NDARRAY)
-def test_fortran(judge):
+def test_fortran(judge: Judge) -> None:
     """Operands in column-major order, all axes reversed in memory, give the same answer."""
     among(judge, "fortran")
 
 
 @spec("layout.channels_last", profile="functional", source="torch.channels_last")
-def test_channels_last(judge):
+def test_channels_last(judge: Judge) -> None:
     """Operands with channels innermost in memory give the same answer, also with one channel."""
     among(judge, "channels_last")
 
 
 @spec("layout.transposed", profile="functional", source=NDARRAY)
-def test_transposed(judge):
+def test_transposed(judge: Judge) -> None:
     """Operands with rows and columns swapped in memory give the same answer."""
     among(judge, "transposed")
 
 
 @spec("layout.sliced", profile="functional", source=NDARRAY)
-def test_sliced(judge):
+def test_sliced(judge: Judge) -> None:
     """Operands that are every second element of a larger array give the same answer."""
     among(judge, "sliced")
 
 
 @spec("layout.cropped", profile="functional", source=NDARRAY)
-def test_cropped(judge):
+def test_cropped(judge: Judge) -> None:
     """Operands cut from the interior of larger ones give the same answer."""
     among(judge, "cropped")
 
 
 @spec("layout.planes", profile="functional", source=NDARRAY)
-def test_planes(judge):
+def test_planes(judge: Judge) -> None:
     """Operands whose planes are whole, but not next to each other, give the same answer."""
     among(judge, "planes")
 
 
 @spec("layout.part", profile="functional", source=NDARRAY)
-def test_part(judge):
+def test_part(judge: Judge) -> None:
     """Operands that are some channels of larger ones give the same answer."""
     among(judge, "part")
 
 
 @spec("layout.offset", profile="functional", source="torch.Tensor.storage_offset")
-def test_offset(judge):
+def test_offset(judge: Judge) -> None:
     """Operands that start in the middle of their memory give the same answer."""
     among(judge, "offset")
 
 
 @spec("layout.negative", profile="functional", source=NDARRAY)
-def test_negative_strides(judge):
+def test_negative_strides(judge: Judge) -> None:
     """Operands stored backwards give the same answer."""
     among(judge, "negative")
 
 
 @spec("layout.broadcast", profile="functional", source="numpy.broadcast_to; torch.Tensor.expand")
-def test_broadcast(judge):
+def test_broadcast(judge: Judge) -> None:
     """Operands that repeat one element along the first axis with a stride of 0 give the same answer."""
     among(judge, "broadcast")
 
 
 @spec("layout.odd_strides", profile="functional", source="numpy's relaxed strides")
-def test_strides_of_single_elements(judge):
+def test_strides_of_single_elements(judge: Judge) -> None:
     """The stride along an axis of one element means nothing, whatever it is."""
     among(judge, "odd_strides")
 
 
 @spec("layout.readonly", profile="functional", source="numpy.ndarray.flags")
-def test_readonly(judge):
+def test_readonly(judge: Judge) -> None:
     """Operands that may not be written to give the same answer."""
     among(judge, "readonly")
 
 
 @spec("layout.unaligned", profile="functional", source="numpy.ndarray.flags")
-def test_unaligned(judge):
+def test_unaligned(judge: Judge) -> None:
     """Operands at odd addresses give the same answer."""
     among(judge, "unaligned")
 
 
 @spec("layout.bigendian", profile="functional", source="numpy.dtype.byteorder")
-def test_bigendian(judge):
+def test_bigendian(judge: Judge) -> None:
     """Operands in the other byte order give the same answer, in the machine's own or the operands' order."""
     among(judge, "bigendian")
 
 
 @spec("layout.mixed", profile="functional", source=NDARRAY)
-def test_mixed(judge):
+def test_mixed(judge: Judge) -> None:
     """Input, weight and bias may each be laid out otherwise."""
     known = [layout for layout in judge.description.layouts if layout not in ("contiguous", "broadcast", *LAZY)]
     if not known:
@@ -138,7 +139,7 @@ def test_mixed(judge):
 @spec(
     "layout.lazy", profile="torch", frameworks=("torch",), dtypes=("float64", "float32"), source="torch.Tensor.is_neg"
 )
-def test_negation_put_off(judge):
+def test_negation_put_off(judge: Judge) -> None:
     """An operand that torch has still to negate is refused, or taken for the values that it stands for."""
     judge.refuses(laid("negated"), unless=judge.check_exact)
 
@@ -151,6 +152,6 @@ def test_negation_put_off(judge):
     quick=("complex64",),
     source="torch.Tensor.is_conj",
 )
-def test_conjugation_put_off(judge):
+def test_conjugation_put_off(judge: Judge) -> None:
     """An operand that torch has still to conjugate is refused, or taken for the values that it stands for."""
     judge.refuses(laid("conjugated"), unless=judge.check_exact)

@@ -2,6 +2,7 @@
 
 from convgauge.conformance import problems, spec
 from convgauge.conformance.cases import with_arguments
+from convgauge.conformance.judge import Judge
 from convgauge.problem import Problem
 
 CONV2D = "torch.nn.functional.conv2d"
@@ -10,7 +11,7 @@ SMALL = Problem(batch=2, in_channels=2, height=4, width=5, out_channels=3, kerne
 
 
 @spec("padding.pair", source=CONV2D)
-def test_pair_pads_rows_and_columns(judge):
+def test_pair_pads_rows_and_columns(judge: Judge) -> None:
     """Padding (p, q) puts p rows of zeros above and below the input and q columns to its left and right."""
     judge.exact(
         problems(padding=[(0, 0), (1, 0), (0, 1), (1, 2), (2, 1), (3, 4)], kernel=[(1, 1), (3, 2), (2, 4), (5, 5)])
@@ -18,7 +19,7 @@ def test_pair_pads_rows_and_columns(judge):
 
 
 @spec("padding.int", profile="functional", source=CONV2D)
-def test_int_pads_both_ways_alike(judge):
+def test_int_pads_both_ways_alike(judge: Judge) -> None:
     """Padding p means (p, p)."""
     judge.exact(
         [with_arguments(p, {"padding": p.padding[0]}) for p in problems(padding=[(0, 0), (1, 1), (2, 2), (5, 5)])]
@@ -26,7 +27,7 @@ def test_int_pads_both_ways_alike(judge):
 
 
 @spec("padding.list", profile="functional", source=CONV2D)
-def test_a_list_is_as_good_as_a_tuple(judge):
+def test_a_list_is_as_good_as_a_tuple(judge: Judge) -> None:
     """Padding [p, q] means (p, q)."""
     judge.exact(
         [with_arguments(p, {"padding": list(p.padding)}) for p in problems(padding=[(0, 0), (1, 0), (1, 2), (3, 1)])]
@@ -34,7 +35,7 @@ def test_a_list_is_as_good_as_a_tuple(judge):
 
 
 @spec("padding.none", source=CONV2D)
-def test_without_padding_nothing_is_added_or_lost(judge):
+def test_without_padding_nothing_is_added_or_lost(judge: Judge) -> None:
     """Padding (0, 0), and 0 along one axis only, leaves the edge of the input as it is."""
     judge.exact(
         problems(SMALL, padding=[(0, 0), (0, 2), (2, 0)], kernel=[(1, 1), (2, 2), (3, 3), (4, 5)], bias=[False, True])
@@ -42,7 +43,7 @@ def test_without_padding_nothing_is_added_or_lost(judge):
 
 
 @spec("padding.valid", profile="functional", source=CONV2D)
-def test_valid_adds_nothing(judge):
+def test_valid_adds_nothing(judge: Judge) -> None:
     """Padding 'valid' means 0, with any stride and dilation."""
     judge.exact(
         problems(
@@ -55,7 +56,7 @@ def test_valid_adds_nothing(judge):
 
 
 @spec("padding.same", profile="functional", source=CONV2D)
-def test_same_keeps_the_size(judge):
+def test_same_keeps_the_size(judge: Judge) -> None:
     """Padding 'same' gives an output of the input's height and width, whatever the kernel and the dilation."""
     judge.exact(
         problems(
@@ -68,13 +69,13 @@ def test_same_keeps_the_size(judge):
 
 
 @spec("padding.same.even_kernel", profile="functional", source=CONV2D)
-def test_same_puts_the_odd_row_of_an_even_kernel_last(judge):
+def test_same_puts_the_odd_row_of_an_even_kernel_last(judge: Judge) -> None:
     """With padding='same' and an even kernel, the extra row and column are added at the bottom and right."""
     judge.exact(problems(kernel=[(2, 2), (4, 3), (2, 5), (6, 4)], padding=["same"], dilation=[(1, 1), (1, 2), (3, 1)]))
 
 
 @spec("padding.same.grouped", profile="functional", source=CONV2D)
-def test_same_in_groups(judge):
+def test_same_in_groups(judge: Judge) -> None:
     """Padding 'same' means the same with groups, depthwise kernels, no bias and any batch."""
     judge.exact(
         problems(
@@ -89,14 +90,14 @@ def test_same_in_groups(judge):
 
 
 @spec("padding.same.stride_one", profile="functional", source=CONV2D)
-def test_same_with_stride_one_spelled_out(judge):
+def test_same_with_stride_one_spelled_out(judge: Judge) -> None:
     """Padding 'same' is no error where stride is 1, spelled in any way."""
     same = problems(SMALL, padding=["same"], kernel=[(3, 3), (2, 3)])
     judge.exact([with_arguments(p, {"stride": stride}) for p in same for stride in (1, (1, 1), [1, 1])])
 
 
 @spec("padding.same.smaller_than_kernel", profile="functional", source=CONV2D)
-def test_same_on_an_input_smaller_than_the_kernel(judge):
+def test_same_on_an_input_smaller_than_the_kernel(judge: Judge) -> None:
     """Padding 'same' keeps the size also where the kernel is larger than the input."""
     judge.exact(
         problems(SMALL, padding=["same"], height=[1, 2, 3], width=[1, 2, 3], kernel=[(4, 5), (5, 4), (7, 7), (2, 6)])
@@ -104,7 +105,7 @@ def test_same_on_an_input_smaller_than_the_kernel(judge):
 
 
 @spec("padding.at_least_the_kernel", source=CONV2D)
-def test_outputs_that_see_only_padding(judge):
+def test_outputs_that_see_only_padding(judge: Judge) -> None:
     """With padding as wide as the kernel or wider, the outputs that see only padding are the bias."""
     judge.exact(
         problems(
@@ -117,7 +118,7 @@ def test_outputs_that_see_only_padding(judge):
 
 
 @spec("padding.larger_than_the_input", source=CONV2D)
-def test_padding_larger_than_the_input(judge):
+def test_padding_larger_than_the_input(judge: Judge) -> None:
     """Padding may be larger than the input itself."""
     judge.exact(
         problems(
@@ -127,7 +128,7 @@ def test_padding_larger_than_the_input(judge):
 
 
 @spec("padding.one_axis_far_larger", source=CONV2D)
-def test_padding_far_larger_along_one_axis(judge):
+def test_padding_far_larger_along_one_axis(judge: Judge) -> None:
     """Padding along one axis may be many times that along the other."""
     judge.exact(
         problems(
@@ -137,7 +138,7 @@ def test_padding_far_larger_along_one_axis(judge):
 
 
 @spec("padding.pointwise", source=CONV2D)
-def test_pointwise_with_padding(judge):
+def test_pointwise_with_padding(judge: Judge) -> None:
     """A 1 x 1 kernel is padded as any other: the border is the bias."""
     judge.exact(
         problems(
@@ -151,7 +152,7 @@ def test_pointwise_with_padding(judge):
 
 
 @spec("padding.with_stride", source=CONV2D)
-def test_padding_shifts_where_a_stride_begins(judge):
+def test_padding_shifts_where_a_stride_begins(judge: Judge) -> None:
     """Windows begin in the top left corner of the padding, whatever the stride."""
     judge.exact(
         problems(
@@ -164,7 +165,7 @@ def test_padding_shifts_where_a_stride_begins(judge):
 
 
 @spec("padding.with_dilation", source=CONV2D)
-def test_padding_is_counted_in_pixels_with_dilation(judge):
+def test_padding_is_counted_in_pixels_with_dilation(judge: Judge) -> None:
     """Padding counts rows and columns of the input, however far apart a dilated kernel's elements are."""
     judge.exact(
         problems(
@@ -177,7 +178,7 @@ def test_padding_is_counted_in_pixels_with_dilation(judge):
 
 
 @spec("padding.with_groups", source=CONV2D)
-def test_padding_in_groups(judge):
+def test_padding_in_groups(judge: Judge) -> None:
     """Every group is padded alike, and without bias its border is zero."""
     judge.exact(
         problems(
@@ -191,7 +192,7 @@ def test_padding_in_groups(judge):
 
 
 @spec("padding.extent", source=CONV2D)
-def test_kernel_as_large_as_the_padded_input(judge):
+def test_kernel_as_large_as_the_padded_input(judge: Judge) -> None:
     """A kernel just as large as the padded input gives one output row or column."""
     fitting = [
         p.replace(kernel=(p.height + 2 * p.padding[0], p.width + 2 * p.padding[1]))

@@ -8,6 +8,7 @@ dtype has problems of its own, as their geometry tells of the others as well.
 import numpy as np
 
 from convgauge.conformance import Case, spec
+from convgauge.conformance.judge import Judge
 from convgauge.conformance.random_problems import choose, random_problems
 from convgauge.reference.operands import Operands
 
@@ -16,14 +17,14 @@ FEW = 28  # problems of a kind at quick
 MANY = 350  # and at standard
 
 
-def some(judge, what, many=MANY):
+def some(judge: Judge, what, many=MANY):
     """Random problems for one purpose, ``many`` of them at standard; ``--seed`` gives others."""
     count = {"quick": FEW, "standard": many}.get(judge.setting.tier, 20 * many)
     return random_problems(count, f"{what} {judge.dtype} {judge.setting.seed}")
 
 
 @spec("random.exact", source=CONV2D, quick=("float32", "float64", "float16", "bfloat16"))
-def test_exact(judge):
+def test_exact(judge: Judge) -> None:
     """Any problem is answered exactly on integers, whatever parameters and sizes come together in it."""
     judge.exact(some(judge, "exact"))
     if judge.setting.tier == "quick":
@@ -31,13 +32,13 @@ def test_exact(judge):
 
 
 @spec("random.accurate", source=CONV2D)
-def test_accurate(judge):
+def test_accurate(judge: Judge) -> None:
     """Any problem is answered accurately on real numbers, whatever parameters and sizes come together in it."""
     judge.accurate(some(judge, "accurate", 100))
 
 
 @spec("random.layouts", profile="functional", source="numpy.ndarray.strides; torch.Tensor.stride")
-def test_layouts(judge):
+def test_layouts(judge: Judge) -> None:
     """Any problem is answered exactly, however each of its operands lies in memory."""
     lazy = ("negated", "conjugated")
     known = [layout for layout in judge.description.layouts if layout not in ("broadcast", *lazy)]
@@ -53,7 +54,7 @@ def test_layouts(judge):
 
 
 @spec("random.prepared", profile="functional", source="the contract of prepare")
-def test_prepared(judge):
+def test_prepared(judge: Judge) -> None:
     """Any problem is answered exactly by way of ``prepare``, where there is one."""
     if not judge.description.prepares:
         judge.skip("the implementation prepares nothing")
@@ -81,10 +82,10 @@ STRUCTURES = [
 
 
 @spec("random.structured", profile="functional", source=CONV2D)
-def test_structured(judge):
+def test_structured(judge: Judge) -> None:
     """Any problem is answered exactly on operands that are sparse, constant, separable, signs or repeated."""
 
-    def change(case, operands):
+    def change(case: Case, operands: Operands) -> Operands:
         random = np.random.default_rng(case.seed)
         make = STRUCTURES[case.seed % len(STRUCTURES)]
         made = [
@@ -106,12 +107,12 @@ def test_structured(judge):
     dtypes=("int64", "int32", "int16", "int8"),
     quick=("int64", "int32", "int16", "int8"),
 )
-def test_integers(judge):
+def test_integers(judge: Judge) -> None:
     """Integer operands of any problem are refused, or added up exactly and given back in their own dtype."""
     judge.refuses([Case(problem) for problem in some(judge, "integers", 80)], unless=judge.check_exact)
 
 
 @spec("random.complex", profile="functional", source=CONV2D, dtypes=("complex128", "complex64"), quick=("complex64",))
-def test_complex(judge):
+def test_complex(judge: Judge) -> None:
     """Complex operands of any problem are refused, or multiplied without conjugation and added up exactly."""
     judge.refuses([Case(problem) for problem in some(judge, "complex", 80)], unless=judge.check_exact)

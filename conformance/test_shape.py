@@ -2,6 +2,7 @@
 
 from convgauge.conformance import problems, spec
 from convgauge.conformance.cases import BASE
+from convgauge.conformance.judge import Judge
 from convgauge.problem import Problem
 
 GUIDE = "Dumoulin and Visin 2016, A guide to convolution arithmetic for deep learning, relationship 6"
@@ -11,7 +12,7 @@ TINY = Problem(batch=1, in_channels=1, height=4, width=4, out_channels=2)
 
 
 @spec("shape.axes", source="torch.nn.functional.conv2d")
-def test_axes_are_batch_channels_rows_columns(judge):
+def test_axes_are_batch_channels_rows_columns(judge: Judge) -> None:
     """The output's axes are batch, output channels, rows and columns, whichever of them are alike."""
     judge.exact(
         problems(TINY, batch=[1, 2, 3], out_channels=[1, 2, 3], in_channels=[1, 2], height=[3, 5], width=[3, 5])
@@ -19,7 +20,7 @@ def test_axes_are_batch_channels_rows_columns(judge):
 
 
 @spec("shape.rows", source=GUIDE, dtypes=TWO)
-def test_rows_are_the_floor_of_the_steps_that_fit(judge):
+def test_rows_are_the_floor_of_the_steps_that_fit(judge: Judge) -> None:
     """There are floor((height + 2 padding - dilation (kernel - 1) - 1) / stride) + 1 output rows."""
     judge.exact(
         [
@@ -37,7 +38,7 @@ def test_rows_are_the_floor_of_the_steps_that_fit(judge):
 
 
 @spec("shape.columns", source=GUIDE, dtypes=TWO)
-def test_columns_are_the_floor_of_the_steps_that_fit(judge):
+def test_columns_are_the_floor_of_the_steps_that_fit(judge: Judge) -> None:
     """There are floor((width + 2 padding - dilation (kernel - 1) - 1) / stride) + 1 output columns."""
     judge.exact(
         [
@@ -55,7 +56,7 @@ def test_columns_are_the_floor_of_the_steps_that_fit(judge):
 
 
 @spec("shape.one", source="torch.nn.functional.conv2d")
-def test_axes_of_one_stay(judge):
+def test_axes_of_one_stay(judge: Judge) -> None:
     """Axes of length 1 stay in the output: one image, one channel, one row, one column."""
     judge.exact(
         [
@@ -66,7 +67,7 @@ def test_axes_of_one_stay(judge):
 
 
 @spec("shape.odd_and_even", source=GUIDE)
-def test_height_and_width_of_every_parity(judge):
+def test_height_and_width_of_every_parity(judge: Judge) -> None:
     """Heights and widths of every combination of remainders, by 2 and by 4, are covered to the last row and column."""
     sizes = [4, 5, 6, 7, 8, 9, 10, 11]
     judge.exact(

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from convgauge.conformance import Case, cases, images, problems, spec
+from convgauge.conformance.judge import Judge
 from convgauge.dtypes import DTYPES
 from convgauge.problem import Problem
 from convgauge.reference.operands import Operands
@@ -28,10 +29,10 @@ UNPADDED = [problem.replace(padding=(0, 0)) for problem in TABLE if problem.bias
 SHOWN = Problem(height=12, width=16, kernel=(3, 3), padding=(1, 1))  # what the report draws: a plane to see at once
 
 
-def pictured(judge):
+def pictured(judge: Judge):
     """Keeps where a NaN went in one plane: once, in float32."""
 
-    def look(output, expected):
+    def look(output, expected) -> None:
         if judge.dtype == "float32" and judge.setting.only is None:
             images.attach_locality(judge, f"One NaN in the input of {SHOWN}", output[0, 0], expected[0, 0])
 
@@ -81,7 +82,7 @@ def in_bias(value):
 
 
 @spec("special.nan.input", profile="functional", source=IEEE)
-def test_nan_in_the_input(judge):
+def test_nan_in_the_input(judge: Judge) -> None:
     """A NaN in the input makes every output NaN whose receptive field holds it, and no other."""
     for place in (0.0, 0.37, 1.0):
         judge.nonfinite(cases(TABLE), in_input(np.nan, place))
@@ -89,48 +90,48 @@ def test_nan_in_the_input(judge):
 
 
 @spec("special.local.bfloat16", level="recommended", profile="functional", source=IEEE, dtypes=("bfloat16",))
-def test_nan_in_bfloat16_stays_local(judge):
+def test_nan_in_bfloat16_stays_local(judge: Judge) -> None:
     """A NaN or an infinity in a bfloat16 input reaches no output whose receptive field does not hold it."""
     judge.nonfinite(cases(TABLE), in_input(np.nan, 0.37))
     judge.nonfinite(cases(TABLE), in_input(np.inf, 0.5))
 
 
 @spec("special.nan.weight", profile="functional", source=IEEE)
-def test_nan_in_the_weight(judge):
+def test_nan_in_the_weight(judge: Judge) -> None:
     """A NaN in the weight makes every output of its channel NaN, and no other."""
     for place in (0.0, 0.6, 1.0):
         judge.nonfinite(cases(UNPADDED), in_weight(np.nan, place))
 
 
 @spec("special.nan.bias", profile="functional", source=IEEE)
-def test_nan_in_the_bias(judge):
+def test_nan_in_the_bias(judge: Judge) -> None:
     """A NaN in the bias makes every output of its channel NaN, and no other."""
     judge.nonfinite(cases(problem for problem in TABLE if problem.bias), in_bias(np.nan))
 
 
 @spec("special.infinity.input", profile="functional", source=IEEE)
-def test_infinity_in_the_input(judge):
+def test_infinity_in_the_input(judge: Judge) -> None:
     """An infinity in the input makes each output that sees it infinite, with the sign of the weight it meets."""
     judge.nonfinite(cases(TABLE), in_input(np.inf, 0.5))
     judge.nonfinite(cases(TABLE), in_input(-np.inf, 0.0))
 
 
 @spec("special.infinity.weight", profile="functional", source=IEEE)
-def test_infinity_in_the_weight(judge):
+def test_infinity_in_the_weight(judge: Judge) -> None:
     """An infinity in the weight makes each output of its channel infinite, with the sign of the input it meets."""
     judge.nonfinite(cases(UNPADDED), in_weight(np.inf, 0.0))
     judge.nonfinite(cases(UNPADDED), in_weight(-np.inf, 1.0))
 
 
 @spec("special.infinity.bias", profile="functional", source=IEEE)
-def test_infinity_in_the_bias(judge):
+def test_infinity_in_the_bias(judge: Judge) -> None:
     """An infinity in the bias makes every output of its channel that infinity."""
     judge.nonfinite(cases(problem for problem in TABLE if problem.bias), in_bias(np.inf))
     judge.nonfinite(cases(problem for problem in TABLE if problem.bias), in_bias(-np.inf))
 
 
 @spec("special.infinity.difference", profile="functional", source=IEEE)
-def test_infinity_less_infinity(judge):
+def test_infinity_less_infinity(judge: Judge) -> None:
     """Infinities of both signs that meet in one sum make NaN; of one sign, that infinity."""
 
     def plant(case: Case, operands: Operands) -> Operands:
@@ -145,7 +146,7 @@ def test_infinity_less_infinity(judge):
 
 
 @spec("special.infinity.times_zero", profile="functional", source=IEEE)
-def test_infinity_times_zero(judge):
+def test_infinity_times_zero(judge: Judge) -> None:
     """Infinity times zero is NaN: a weight of zero does not hide an infinity or NaN in the input, nor the other way
     round.
     """
@@ -177,7 +178,7 @@ def test_infinity_times_zero(judge):
 
 
 @spec("special.overflow", profile="functional", source=IEEE, quick=("float32", "float16"))
-def test_overflow(judge):
+def test_overflow(judge: Judge) -> None:
     """A sum beyond the largest finite number is infinite, with its sign; it is neither clamped nor NaN."""
 
     def plant(case: Case, operands: Operands) -> Operands:
@@ -192,7 +193,7 @@ def test_overflow(judge):
 
 
 @spec("special.product_overflow", profile="functional", source=IEEE)
-def test_overflow_of_a_product(judge):
+def test_overflow_of_a_product(judge: Judge) -> None:
     """A single product beyond the largest finite number makes its output infinite."""
 
     def plant(case: Case, operands: Operands) -> Operands:
@@ -204,7 +205,7 @@ def test_overflow_of_a_product(judge):
 
 
 @spec("special.zero_input", source="the definition")
-def test_zero_input(judge):
+def test_zero_input(judge: Judge) -> None:
     """An input of zeros, of either sign, gives the bias in every output, or zero without one."""
 
     def plant(case: Case, operands: Operands) -> Operands:
@@ -214,7 +215,7 @@ def test_zero_input(judge):
 
 
 @spec("special.zero_weight", source="the definition")
-def test_zero_weight(judge):
+def test_zero_weight(judge: Judge) -> None:
     """A weight of zeros gives the bias in every output, or zero without one; one filter of zeros gives its own bias."""
 
     def all_of_it(case: Case, operands: Operands) -> Operands:
@@ -230,7 +231,7 @@ def test_zero_weight(judge):
 
 
 @spec("special.zero_bias", source="the definition")
-def test_zero_bias(judge):
+def test_zero_bias(judge: Judge) -> None:
     """A bias of zeros changes nothing."""
 
     def plant(case: Case, operands: Operands) -> Operands:
@@ -240,7 +241,7 @@ def test_zero_bias(judge):
 
 
 @spec("special.constant", source="the definition")
-def test_constant_operands(judge):
+def test_constant_operands(judge: Judge) -> None:
     """Operands that are one value throughout are no special case."""
 
     def ones(case: Case, operands: Operands) -> Operands:

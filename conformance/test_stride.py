@@ -2,6 +2,7 @@
 
 from convgauge.conformance import problems, spec
 from convgauge.conformance.cases import with_arguments
+from convgauge.conformance.judge import Judge
 from convgauge.problem import Problem
 
 CONV2D = "torch.nn.functional.conv2d"
@@ -10,7 +11,7 @@ SMALL = Problem(batch=2, in_channels=2, height=8, width=9, out_channels=3, kerne
 
 
 @spec("stride.pair", source=CONV2D)
-def test_pair_moves_down_and_right(judge):
+def test_pair_moves_down_and_right(judge: Judge) -> None:
     """Stride (s, t) moves the window s rows down and t columns to the right."""
     judge.exact(
         problems(SMALL, stride=[(1, 2), (2, 1), (2, 2), (2, 3), (3, 1)], kernel=[(1, 1), (3, 2), (3, 3), (2, 4)])
@@ -18,7 +19,7 @@ def test_pair_moves_down_and_right(judge):
 
 
 @spec("stride.int", profile="functional", source=CONV2D)
-def test_int_moves_both_ways_alike(judge):
+def test_int_moves_both_ways_alike(judge: Judge) -> None:
     """Stride s means (s, s)."""
     judge.exact(
         [with_arguments(p, {"stride": p.stride[0]}) for p in problems(SMALL, stride=[(1, 1), (2, 2), (3, 3), (5, 5)])]
@@ -26,7 +27,7 @@ def test_int_moves_both_ways_alike(judge):
 
 
 @spec("stride.list", profile="functional", source=CONV2D)
-def test_a_list_is_as_good_as_a_tuple(judge):
+def test_a_list_is_as_good_as_a_tuple(judge: Judge) -> None:
     """Stride [s, t] means (s, t)."""
     judge.exact(
         [with_arguments(p, {"stride": list(p.stride)}) for p in problems(SMALL, stride=[(1, 2), (2, 1), (3, 2)])]
@@ -34,7 +35,7 @@ def test_a_list_is_as_good_as_a_tuple(judge):
 
 
 @spec("stride.remainder", source=CONV2D)
-def test_rows_left_over_are_not_used(judge):
+def test_rows_left_over_are_not_used(judge: Judge) -> None:
     """Where the stride does not divide the way, the rows and columns left over at the end are not used."""
     judge.exact(
         problems(
@@ -49,7 +50,7 @@ def test_rows_left_over_are_not_used(judge):
 
 
 @spec("stride.larger_than_the_kernel", source=CONV2D)
-def test_a_stride_larger_than_the_kernel_skips(judge):
+def test_a_stride_larger_than_the_kernel_skips(judge: Judge) -> None:
     """A stride larger than the kernel leaves out the rows and columns between windows."""
     judge.exact(
         problems(
@@ -62,7 +63,7 @@ def test_a_stride_larger_than_the_kernel_skips(judge):
 
 
 @spec("stride.larger_than_the_input", source=CONV2D)
-def test_a_stride_larger_than_the_input_gives_one_output(judge):
+def test_a_stride_larger_than_the_input_gives_one_output(judge: Judge) -> None:
     """A stride as large as the input or larger gives a single row or column."""
     judge.exact(
         problems(SMALL, stride=[(8, 9), (9, 1), (1, 20), (100, 100)], kernel=[(1, 1), (3, 2)], padding=[(0, 0), (1, 1)])
@@ -70,7 +71,7 @@ def test_a_stride_larger_than_the_input_gives_one_output(judge):
 
 
 @spec("stride.pointwise", source=CONV2D)
-def test_pointwise_with_stride(judge):
+def test_pointwise_with_stride(judge: Judge) -> None:
     """A 1 x 1 kernel with stride takes every s-th row and t-th column."""
     judge.exact(
         problems(
@@ -85,7 +86,7 @@ def test_pointwise_with_stride(judge):
 
 
 @spec("stride.with_dilation", source=CONV2D)
-def test_stride_together_with_dilation(judge):
+def test_stride_together_with_dilation(judge: Judge) -> None:
     """Stride moves the window in input pixels, however far apart a dilated kernel's elements are."""
     judge.exact(
         problems(
@@ -99,7 +100,7 @@ def test_stride_together_with_dilation(judge):
 
 
 @spec("stride.one_wide_kernels", source=CONV2D)
-def test_kernels_of_one_row_or_column(judge):
+def test_kernels_of_one_row_or_column(judge: Judge) -> None:
     """Kernels of a single row or column are strided along it and across it, in groups and without."""
     judge.exact(
         problems(
@@ -112,7 +113,7 @@ def test_kernels_of_one_row_or_column(judge):
 
 
 @spec("stride.with_groups", source=CONV2D)
-def test_stride_in_groups(judge):
+def test_stride_in_groups(judge: Judge) -> None:
     """Every group is strided alike."""
     judge.exact(
         problems(
@@ -126,7 +127,7 @@ def test_stride_in_groups(judge):
 
 
 @spec("stride.down_sampling", source="He, Zhang, Ren and Sun 2016, Deep residual learning, section 3.3")
-def test_halving_layers_of_residual_networks(judge):
+def test_halving_layers_of_residual_networks(judge: Judge) -> None:
     """Kernels that shrink images in common networks (7 x 7, 5 x 5, 3 x 3, 1 x 1, patches) do so at every parity."""
     halving = [((7, 7), (2, 2), (3, 3)), ((5, 5), (2, 2), (2, 2)), ((3, 3), (2, 2), (1, 1)), ((1, 1), (2, 2), (0, 0))]
     patches = [((4, 4), (4, 4), (0, 0)), ((2, 2), (2, 2), (0, 0)), ((11, 11), (4, 4), (2, 2))]

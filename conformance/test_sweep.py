@@ -8,6 +8,7 @@ by 64 and less is met, and through the neighbours of larger powers of two.
 import numpy as np
 
 from convgauge.conformance import spec, sweep
+from convgauge.conformance.judge import Judge
 from convgauge.problem import Problem
 
 CONV2D = "torch.nn.functional.conv2d"
@@ -30,19 +31,19 @@ KINDS = [
 """Kinds of convolution that libraries have kernels of their own for; each is swept."""
 
 
-def thorough(judge):
+def thorough(judge: Judge):
     """Whether every size is due: at standard in float32, for the geometry of the other dtypes' kernels is like it."""
     tier = judge.setting.tier
     return tier == "exhaustive" or (tier == "standard" and judge.dtype == "float32")
 
 
-def sizes(judge, most=513):
+def sizes(judge: Judge, most=513):
     """The values that a size goes through at this tier, up to ``most``."""
     values = STANDARD if thorough(judge) else QUICK
     return [value for value in values if value <= most]
 
 
-def in_turn(judge, kinds, axis, values, quick=1):
+def in_turn(judge: Judge, kinds, axis, values, quick=1):
     """Each value with all of the kinds, or where not all is due with ``quick`` of them, one after the other."""
     each = len(kinds) if thorough(judge) else quick
     pairs = [(value, place * each + i) for place, value in enumerate(values) for i in range(each)]
@@ -73,31 +74,31 @@ def among_others(kind, axis, place):
 
 
 @spec("sweep.height", source=CONV2D)
-def test_every_height(judge):
+def test_every_height(judge: Judge) -> None:
     """Every height is covered to its last row."""
     judge.exact(in_turn(judge, KINDS[:1], "height", sizes(judge)))
 
 
 @spec("sweep.height.kinds", source=CONV2D)
-def test_every_height_in_every_kind(judge):
+def test_every_height_in_every_kind(judge: Judge) -> None:
     """Every height is covered by pointwise, depthwise, strided, dilated and large kernels alike."""
     judge.exact(in_turn(judge, KINDS[1:], "height", sizes(judge)))
 
 
 @spec("sweep.width", source=CONV2D)
-def test_every_width(judge):
+def test_every_width(judge: Judge) -> None:
     """Every width is covered to its last column."""
     judge.exact(in_turn(judge, KINDS[:1], "width", sizes(judge)))
 
 
 @spec("sweep.width.kinds", source=CONV2D)
-def test_every_width_in_every_kind(judge):
+def test_every_width_in_every_kind(judge: Judge) -> None:
     """Every width is covered by pointwise, depthwise, strided, dilated and large kernels alike."""
     judge.exact(in_turn(judge, KINDS[1:], "width", sizes(judge)))
 
 
 @spec("sweep.squares", source=CONV2D)
-def test_squares(judge):
+def test_squares(judge: Judge) -> None:
     """Square images of every size are covered to their last corner."""
     squares = [kind.replace(height=n, width=n) for n in sizes(judge, 70) for kind in KINDS[:1]]
     larger = [kind.replace(height=n, width=n) for n in (14, 28, 56) for kind in KINDS[1:]]
@@ -105,7 +106,7 @@ def test_squares(judge):
 
 
 @spec("sweep.batch", source=CONV2D)
-def test_every_batch(judge):
+def test_every_batch(judge: Judge) -> None:
     """Batches of every size are covered to the last image, and every image by itself."""
     tiny = [kind.replace(height=3, width=4) for kind in KINDS[:4]]
     judge.exact(in_turn(judge, tiny, "batch", sizes(judge, 257)))
@@ -120,13 +121,13 @@ CHANNELED = [
 
 
 @spec("sweep.in_channels", source=CONV2D)
-def test_every_number_of_input_channels(judge):
+def test_every_number_of_input_channels(judge: Judge) -> None:
     """Input channels of every number are added up to the last one."""
     judge.exact(in_turn(judge, CHANNELED, "in_channels", sizes(judge)))
 
 
 @spec("sweep.out_channels", source=CONV2D)
-def test_every_number_of_output_channels(judge):
+def test_every_number_of_output_channels(judge: Judge) -> None:
     """Output channels of every number are computed to the last one, each with its own filter."""
     judge.exact(
         in_turn(judge, [p.replace(in_channels=2, out_channels=1) for p in CHANNELED], "out_channels", sizes(judge))
@@ -134,7 +135,7 @@ def test_every_number_of_output_channels(judge):
 
 
 @spec("sweep.groups", source=CONV2D)
-def test_every_number_of_groups(judge):
+def test_every_number_of_groups(judge: Judge) -> None:
     """Groups of every number are computed to the last one: depthwise, with a multiplier, and of several channels."""
     base = Problem(height=3, width=4, padding=(1, 1), bias=True)
     each = [(1, 1, (3, 3)), (1, 2, (2, 2)), (2, 1, (1, 1)), (2, 3, (3, 2))]
@@ -148,7 +149,7 @@ def test_every_number_of_groups(judge):
 
 
 @spec("sweep.channels_of_a_group", source=CONV2D)
-def test_every_number_of_channels_in_a_group(judge):
+def test_every_number_of_channels_in_a_group(judge: Judge) -> None:
     """Groups of every number of inputs, and of every number of outputs, are computed to the last one."""
     values = sizes(judge, 40)
     base = Problem(height=3, width=4, kernel=(3, 2), padding=(1, 0), bias=True)
@@ -165,7 +166,7 @@ def test_every_number_of_channels_in_a_group(judge):
 
 
 @spec("sweep.depthwise", source=CONV2D)
-def test_every_number_of_depthwise_channels(judge):
+def test_every_number_of_depthwise_channels(judge: Judge) -> None:
     """Depthwise kernels of 3 and 5 with stride 1 and 2 are right in every number of channels."""
     kinds = [
         (kernel, stride, padding)
@@ -196,7 +197,7 @@ def fitted(kernel, more=(0, 0), base=PLANE, **changes):
 
 
 @spec("sweep.kernel.rows", source=CONV2D)
-def test_every_kernel_height(judge):
+def test_every_kernel_height(judge: Judge) -> None:
     """Kernels of 1 to 31 rows and few columns are right, with and without padding."""
     judge.exact(
         [
@@ -208,7 +209,7 @@ def test_every_kernel_height(judge):
 
 
 @spec("sweep.kernel.columns", source=CONV2D)
-def test_every_kernel_width(judge):
+def test_every_kernel_width(judge: Judge) -> None:
     """Kernels of 1 to 31 columns and few rows are right, with and without padding."""
     judge.exact(
         [
@@ -220,7 +221,7 @@ def test_every_kernel_width(judge):
 
 
 @spec("sweep.kernel.squares", source=CONV2D)
-def test_every_square_kernel(judge):
+def test_every_square_kernel(judge: Judge) -> None:
     """Square kernels of 1 to 31 are right, as large as the input, smaller, and reaching into the padding."""
     kernels = [(k, k) for k in range(1, 32)]
     judge.exact(
@@ -233,7 +234,7 @@ def test_every_square_kernel(judge):
 
 
 @spec("sweep.kernel.grouped", source=CONV2D)
-def test_every_kernel_in_groups(judge):
+def test_every_kernel_in_groups(judge: Judge) -> None:
     """Kernels of every size up to 13 are right in groups and depthwise, with stride 1 and 2."""
     grouped = [PLANE.replace(in_channels=4, out_channels=4, groups=g) for g in (2, 4)]
     judge.exact(
@@ -247,7 +248,7 @@ def test_every_kernel_in_groups(judge):
 
 
 @spec("sweep.stride", source=CONV2D)
-def test_every_stride(judge):
+def test_every_stride(judge: Judge) -> None:
     """Strides of every size along either axis are right, one, two and three steps far."""
     judge.exact(
         rarely(
@@ -260,7 +261,7 @@ def test_every_stride(judge):
 
 
 @spec("sweep.dilation", source=CONV2D)
-def test_every_dilation(judge):
+def test_every_dilation(judge: Judge) -> None:
     """Dilations of every size along either axis are right, inside the input and reaching into the padding."""
     judge.exact(
         rarely(
@@ -273,7 +274,7 @@ def test_every_dilation(judge):
 
 
 @spec("sweep.padding", source=CONV2D)
-def test_every_padding(judge):
+def test_every_padding(judge: Judge) -> None:
     """Padding of every size along either axis is right, far beyond the kernel's and the input's size."""
     judge.exact(
         rarely(
@@ -285,14 +286,14 @@ def test_every_padding(judge):
     )
 
 
-def rarely(judge, *made):
+def rarely(judge: Judge, *made):
     """What each function makes of each size up to 129: of every other, without the last function, where few are due."""
     quick = not thorough(judge)
     return [make(n) for n in sizes(judge, 129)[:: 2 if quick else 1] for make in (made[:-1] if quick else made)]
 
 
 @spec("sweep.reduction", source=CONV2D)
-def test_long_reductions(judge):
+def test_long_reductions(judge: Judge) -> None:
     """Thousands of products are added up for an output, from channels, from the kernel, and from both."""
     long = [
         (512, (3, 3)),
@@ -309,7 +310,7 @@ def test_long_reductions(judge):
 
 
 @spec("sweep.pointwise_channels", source=CONV2D)
-def test_pointwise_channels(judge):
+def test_pointwise_channels(judge: Judge) -> None:
     """1 x 1 kernels multiply matrices of every remainder of rows, columns and terms."""
     values = [1, 3, 4, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65]
     judge.exact(
@@ -329,7 +330,7 @@ def test_pointwise_channels(judge):
 
 
 @spec("sweep.blocks", source=GEORGANAS)
-def test_channels_in_whole_blocks(judge):
+def test_channels_in_whole_blocks(judge: Judge) -> None:
     """Channels in whole blocks of 16 and more, for which libraries have their fastest kernels, are all right."""
     pairs = [(16, 16), (32, 64), (64, 64), (64, 48), (128, 32), (32, 128), (96, 80), (17, 64), (64, 33)]
     base = Problem(batch=1, height=5, width=6, kernel=(3, 3), padding=(1, 1), bias=True)
@@ -350,7 +351,7 @@ def test_channels_in_whole_blocks(judge):
 
 
 @spec("sweep.tiles", source="Lavin and Gray 2016, Fast algorithms for convolutional neural networks")
-def test_images_of_several_tiles(judge):
+def test_images_of_several_tiles(judge: Judge) -> None:
     """Images of several tiles along both axes are right at the seams, with small kernels and with large ones."""
     image = PLANE.replace(height=70, width=66, out_channels=1)
     judge.exact(
@@ -376,7 +377,7 @@ WHOLE = ("float32", "float64")  # index types do not depend on the dtype, so two
 
 
 @spec("sweep.planes", source=CONV2D, dtypes=WHOLE, quick=("float32",))
-def test_planes_of_more_than_sixteen_bits(judge):
+def test_planes_of_more_than_sixteen_bits(judge: Judge) -> None:
     """Images of more than 65,536 pixels, square or in one row or column, are covered to the last."""
     single = PLANE.replace(out_channels=1)
     judge.exact(
@@ -392,7 +393,7 @@ def test_planes_of_more_than_sixteen_bits(judge):
 
 
 @spec("sweep.volumes", source=CONV2D, dtypes=WHOLE, quick=("float32",))
-def test_operands_of_more_than_sixteen_bits(judge):
+def test_operands_of_more_than_sixteen_bits(judge: Judge) -> None:
     """Inputs, weights and outputs of more than 65,536 elements in all are covered to the last."""
     judge.exact(
         [
@@ -406,7 +407,7 @@ def test_operands_of_more_than_sixteen_bits(judge):
 
 
 @spec("sweep.thousands", source=CONV2D, dtypes=WHOLE)
-def test_a_thousand_of_everything(judge):
+def test_a_thousand_of_everything(judge: Judge) -> None:
     """More than a thousand images, channels, groups, rows and columns are covered to the last."""
     judge.exact(
         [
@@ -422,7 +423,7 @@ def test_a_thousand_of_everything(judge):
 
 
 @spec("sweep.megabytes", source=CONV2D, dtypes=("float32",))
-def test_operands_of_megabytes(judge):
+def test_operands_of_megabytes(judge: Judge) -> None:
     """Weights of more than a megabyte, and inputs of more than eight, are read to the last element."""
     cases = [Problem(in_channels=257, out_channels=128, height=3, width=3, kernel=(3, 3), bias=True)]
     if judge.setting.tier != "quick":  # few outputs, so that loops in plain Python come through as well
@@ -438,7 +439,7 @@ def test_operands_of_megabytes(judge):
     dtypes=("float32",),
     no_mutant_because="it runs at exhaustive, where alone operands of hundreds of megabytes are worth their time",
 )
-def test_more_elements_than_a_float_counts(judge):
+def test_more_elements_than_a_float_counts(judge: Judge) -> None:
     """More than 2^24 input or output elements are told apart: an index kept in float32 no longer counts them."""
     if judge.setting.tier != "exhaustive":
         judge.skip("at exhaustive, as the operands take hundreds of megabytes")
@@ -452,7 +453,7 @@ def test_more_elements_than_a_float_counts(judge):
 
 
 @spec("sweep.together", source=CONV2D)
-def test_sizes_together(judge):
+def test_sizes_together(judge: Judge) -> None:
     """Remainders of several sizes at once, of rows, columns, channels and filters, are all covered."""
     few = [1, 3, 4, 5, 7, 8, 9, 12, 15, 16, 17, 20]
     count = 300 if thorough(judge) else 40

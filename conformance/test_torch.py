@@ -2,10 +2,13 @@
 
 import numpy as np
 
-from convgauge.conformance import cases, problems, spec
+from convgauge.conformance import Case, cases, problems, spec
+from convgauge.conformance.judge import Judge
 from convgauge.problem import Problem
 from convgauge.reference import compare, oracle
+from convgauge.reference.compare import Fault
 from convgauge.reference.operands import Operands
+from convgauge.worker.subject import Observation
 
 CONV2D = "torch.nn.functional.conv2d"
 TORCH = {"profile": "torch", "frameworks": ("torch",)}
@@ -20,7 +23,7 @@ PLAIN = [problem for problem in TABLE if not isinstance(problem.padding, str)]
 MODES = {"circular": "wrap", "reflect": "reflect", "replicate": "edge"}
 
 
-def narrow(case, operands):
+def narrow(case: Case, operands: Operands) -> Operands:
     """Small integers, exact in bfloat16 as well, and so are their sums."""
     return Operands(
         *(None if one is None else np.sign(one) for one in (operands.input, operands.weight, operands.bias))
@@ -28,39 +31,39 @@ def narrow(case, operands):
 
 
 @spec("torch.unbatched", level="recommended", source=CONV2D, **TORCH)
-def test_unbatched(judge):
+def test_unbatched(judge: Judge) -> None:
     """An input of three axes is one image, and its output has three axes."""
 
-    def check(case, operands, seen):
+    def check(case: Case, operands: Operands, observation: Observation) -> Fault | None:
         expected = oracle.answer(case.problem, operands)[0]
-        return compare.check_form(seen.shape, seen.dtype, expected.shape, case.problem.dtype) or compare.check_values(
-            seen.output, expected, judge.tolerance(case.problem)
-        )
+        return compare.check_form(
+            observation.shape, observation.dtype, expected.shape, case.problem.dtype
+        ) or compare.check_values(observation.output, expected, judge.tolerance(case.problem))
 
     judge.satisfies(cases(TABLE), check, mode="unbatched")
 
 
 @spec("torch.meta", level="recommended", source="torch.device('meta')", **TORCH)
-def test_meta(judge):
+def test_meta(judge: Judge) -> None:
     """Operands on the meta device give an output of the right shape and dtype there, without computing anything."""
 
-    def check(case, operands, seen):
-        fault = compare.check_form(seen.shape, seen.dtype, case.problem.output_shape, case.problem.dtype)
-        if fault is None and not seen.extra[0].all():
-            return compare.Fault("failed", "the output is not on the meta device")
+    def check(case: Case, operands: Operands, observation: Observation) -> Fault | None:
+        fault = compare.check_form(observation.shape, observation.dtype, case.problem.output_shape, case.problem.dtype)
+        if fault is None and not observation.extra[0].all():
+            return Fault("failed", "the output is not on the meta device")
         return fault
 
     judge.satisfies(cases(TABLE), check, mode="meta", values=False)
 
 
 @spec("torch.channels_last", level="recommended", source="torch.channels_last", **TORCH)
-def test_channels_last_is_kept(judge):
+def test_channels_last_is_kept(judge: Judge) -> None:
     """An input and a weight in channels-last memory give an output in channels-last memory."""
 
-    def check(case, operands, seen):
-        fault = judge.check_exact(case, operands, seen)
-        if fault is None and not seen.extra[0].all():
-            return compare.Fault("failed", "the output is not in channels-last memory")
+    def check(case: Case, operands: Operands, observation: Observation) -> Fault | None:
+        fault = judge.check_exact(case, operands, observation)
+        if fault is None and not observation.extra[0].all():
+            return Fault("failed", "the output is not in channels-last memory")
         return fault
 
     laid = cases(TABLE, layouts=("channels_last", "channels_last", "contiguous"))
@@ -68,43 +71,43 @@ def test_channels_last_is_kept(judge):
 
 
 @spec("torch.compile", level="recommended", source="torch.compile", dtypes=("float32",), **TORCH)
-def test_compile(judge):
+def test_compile(judge: Judge) -> None:
     """torch.compile traces the call into one graph, which gives the same answer."""
     judge.satisfies(cases(FEW), judge.check_exact, mode="compiled")
 
 
 @spec("torch.vmap", level="recommended", source="torch.func.vmap", **TORCH)
-def test_vmap(judge):
+def test_vmap(judge: Judge) -> None:
     """Mapped over the images by torch.func.vmap, the call gives the same answer."""
     judge.satisfies(cases(TABLE), judge.check_exact, mode="vmapped")
 
 
 @spec("torch.autocast", level="recommended", source="torch.autocast", dtypes=("float32",), **TORCH)
-def test_autocast(judge):
+def test_autocast(judge: Judge) -> None:
     """Under torch.autocast to bfloat16 the output is bfloat16, and right."""
 
-    def check(case, operands, seen):
+    def check(case: Case, operands: Operands, observation: Observation) -> Fault | None:
         expected = oracle.answer(case.problem, operands)
-        return compare.check_form(seen.shape, seen.dtype, expected.shape, "bfloat16") or compare.check_values(
-            seen.output, expected, judge.tolerance(case.problem)
-        )
+        return compare.check_form(
+            observation.shape, observation.dtype, expected.shape, "bfloat16"
+        ) or compare.check_values(observation.output, expected, judge.tolerance(case.problem))
 
     small = [problem for problem in PLAIN if problem.reduction < 256]  # the largest integer that bfloat16 counts to
     judge.satisfies(cases(small), check, mode="autocast", transform=narrow)
 
 
 @spec("torch.padding_modes", source="torch.nn.Conv2d", dtypes=("float32", "float64"), **TORCH)
-def test_padding_modes(judge):
+def test_padding_modes(judge: Judge) -> None:
     """In the place of F.conv2d in an nn.Conv2d, the call gives the layer's answer in every padding mode."""
     for mode, numpy_mode in MODES.items():
 
-        def check(case, operands, seen, numpy_mode=numpy_mode):
+        def check(case: Case, operands: Operands, observation: Observation, numpy_mode=numpy_mode) -> Fault | None:
             problem, (ph, pw) = case.problem, case.problem.padding
             padded = np.pad(operands.input, ((0, 0), (0, 0), (ph, ph), (pw, pw)), mode=numpy_mode)
             unpadded = problem.replace(height=problem.height + 2 * ph, width=problem.width + 2 * pw, padding=(0, 0))
             expected = oracle.answer(unpadded, Operands(padded, operands.weight, operands.bias))
-            return compare.check_form(seen.shape, seen.dtype, expected.shape, problem.dtype) or compare.check_values(
-                seen.output, expected, judge.tolerance(problem)
-            )
+            return compare.check_form(
+                observation.shape, observation.dtype, expected.shape, problem.dtype
+            ) or compare.check_values(observation.output, expected, judge.tolerance(problem))
 
         judge.satisfies(cases(PLAIN, prepared=True), check, mode="in_module", wanted=mode)

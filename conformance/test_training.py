@@ -6,11 +6,14 @@ from dataclasses import replace
 import numpy as np
 
 from convgauge.conformance import Case, cases, problems, spec
+from convgauge.conformance.judge import Judge
 from convgauge.conformance.random_problems import random_problems
 from convgauge.dtypes import DTYPES
 from convgauge.problem import Problem
 from convgauge.reference import accuracy, compare, oracle
+from convgauge.reference.compare import Fault
 from convgauge.reference.operands import Operands, generator
+from convgauge.worker.subject import Observation
 
 AUTOGRAD = "torch.autograd; Dumoulin and Visin 2016, A guide to convolution arithmetic for deep learning, chapter 4"
 EXACT = {"dtypes": ("float64", "float32"), "frameworks": ("torch",), "profile": "training"}
@@ -38,7 +41,7 @@ def integers(problem: Problem, shape, what: str):
     return (parts[0] + 1j * parts[1] if problem.dtype in COMPLEX else parts[0]).astype(problem.dtype)
 
 
-def small(case, operands):
+def small(case: Case, operands: Operands) -> Operands:
     """The case's operands as small integers: gradients sum over images and positions, where operands' bounds don't."""
     problem = case.problem
     bias = integers(problem, operands.bias.shape, "bias") if problem.bias else None
@@ -47,34 +50,34 @@ def small(case, operands):
     )
 
 
-def upstream(case, operands):
+def upstream(case: Case, operands: Operands):
     return integers(case.problem, case.problem.output_shape, "upstream")
 
 
-def agreeing(judge, named):
+def agreeing(judge: Judge, named):
     """The first of the (name, got, expected) that do not agree; an expectation of None is that nothing came."""
     for name, got, expected in named:
         if expected is None:
             if got is not None:
-                return compare.Fault("failed", f"{name}: a gradient where none was asked for")
+                return Fault("failed", f"{name}: a gradient where none was asked for")
             continue
         if got is None:
-            return compare.Fault("failed", f"{name}: no gradient", expected="an array")
+            return Fault("failed", f"{name}: no gradient", expected="an array")
         if got.shape != expected.shape:
-            return compare.Fault("failed", f"{name}: shape {got.shape}, not {expected.shape}")
+            return Fault("failed", f"{name}: shape {got.shape}, not {expected.shape}")
         fault = compare.check_values(got, expected, 0.0 if judge.declared_grade == "A" else 0.25, f"{name} is wrong")
         if fault is not None:
             return replace(fault, mask=None)  # it is no output's
     return None
 
 
-def gradients(judge, table, wanted, mode="gradient", upstream=upstream):
+def gradients(judge: Judge, table, wanted, mode="gradient", upstream=upstream) -> None:
     """Judge the first derivatives by the operands in ``wanted``, letters of "iwb", in each problem or case."""
 
-    def check(case, operands, seen):
+    def check(case: Case, operands: Operands, observation: Observation) -> Fault | None:
         by_input, by_weight, by_bias = oracle.adjoint(case.problem, operands, upstream(case, operands))
-        got = [*seen.extra, None, None, None]
-        fault = judge.check_exact(case, operands, seen)
+        got = [*observation.extra, None, None, None]
+        fault = judge.check_exact(case, operands, observation)
         return fault or agreeing(
             judge,
             [
@@ -88,18 +91,18 @@ def gradients(judge, table, wanted, mode="gradient", upstream=upstream):
 
 
 @spec("training.gradient", source=AUTOGRAD, **EXACT)
-def test_gradients(judge):
+def test_gradients(judge: Judge) -> None:
     """The gradients by input, weight and bias are the exact adjoints of the convolution."""
     gradients(judge, TABLE, "iwb")
 
 
-def normal(case, operands):
+def normal(case: Case, operands: Operands):
     """An upstream gradient of standard normal numbers."""
     problem = case.problem
     return generator(problem, "upstream", case.seed).standard_normal(problem.output_shape).astype(problem.dtype)
 
 
-def rounding(judge, problem, operands, g):
+def rounding(judge: Judge, problem: Problem, operands: Operands, g):
     """How far the gradients by input, weight and bias may be off: gamma_n S, S the adjoint of the absolute values.
 
     An input's gradient is a sum of O/G KH KW products, a weight's and a bias's one of N OH OW (Higham, section 3.1);
@@ -119,21 +122,25 @@ def rounding(judge, problem, operands, g):
 
 
 @spec("training.accuracy", source="Higham 2002, Accuracy and Stability of Numerical Algorithms, section 3.1", **EXACT)
-def test_accurate_gradients(judge):
+def test_accurate_gradients(judge: Judge) -> None:
     """On normal operands the gradients err by no more than the rounding of their sums explains."""
     if judge.declared_grade == "C":
         judge.skip("a lower precision than the dtype's is promised")
 
-    def check(case, operands, seen):
+    def check(case: Case, operands: Operands, observation: Observation) -> Fault | None:
         g = normal(case, operands)
         exact = oracle.adjoint(case.problem, operands, g)
         for name, got, expected, bound in zip(
-            ("input", "weight", "bias"), seen.extra, exact, rounding(judge, case.problem, operands, g), strict=True
+            ("input", "weight", "bias"),
+            observation.extra,
+            exact,
+            rounding(judge, case.problem, operands, g),
+            strict=True,
         ):
             if expected is None:
                 continue
             if got is None or got.shape != expected.shape:
-                return compare.Fault("failed", f"the gradient by the {name}: {'none' if got is None else got.shape}")
+                return Fault("failed", f"the gradient by the {name}: {'none' if got is None else got.shape}")
             fault = compare.check_values(
                 got, expected, bound, f"the gradient by the {name} is less accurate than its dtype"
             )
@@ -146,7 +153,7 @@ def test_accurate_gradients(judge):
 
 
 @spec("training.gradient.one", source=AUTOGRAD, **EXACT)
-def test_one_gradient(judge):
+def test_one_gradient(judge: Judge) -> None:
     """Where the gradient of one or two operands is asked for, that is given, and no other."""
     for wanted in ("i", "w", "b", "iw", "wb"):
         table = [problem for problem in TABLE[::4] if problem.bias or wanted != "b"]
@@ -154,7 +161,7 @@ def test_one_gradient(judge):
 
 
 @spec("training.random", source=AUTOGRAD, **EXACT)
-def test_gradients_of_any_problem(judge):
+def test_gradients_of_any_problem(judge: Judge) -> None:
     """The gradients are exact whatever parameters and sizes come together."""
     count = 28 if judge.setting.tier == "quick" else 200
     found = random_problems(2 * count, f"gradients {judge.dtype} {judge.setting.seed}")
@@ -162,7 +169,7 @@ def test_gradients_of_any_problem(judge):
 
 
 @spec("training.layouts", source="torch.Tensor.stride", **EXACT)
-def test_gradients_of_operands_with_gaps(judge):
+def test_gradients_of_operands_with_gaps(judge: Judge) -> None:
     """The gradients are exact however input and weight lie in memory."""
     layouts = ("transposed", "channels_last", "sliced", "cropped", "fortran", "planes", "part")
     places = [(one, "contiguous") for one in layouts] + [("contiguous", one) for one in layouts]
@@ -172,10 +179,10 @@ def test_gradients_of_operands_with_gaps(judge):
 
 
 @spec("training.upstream", source="torch.Tensor.expand, which sum().backward() hands on", **EXACT)
-def test_upstream_gradients_with_gaps(judge):
+def test_upstream_gradients_with_gaps(judge: Judge) -> None:
     """The gradients are exact where the upstream gradient repeats one element or is not contiguous."""
 
-    def ones(case, operands):
+    def ones(case: Case, operands: Operands):
         return np.ones(case.problem.output_shape, case.problem.dtype)
 
     gradients(judge, TABLE[::2], "iwb", mode="gradient_of_sum", upstream=ones)
@@ -183,7 +190,7 @@ def test_upstream_gradients_with_gaps(judge):
 
 
 @spec("training.empty", source=AUTOGRAD, **EXACT)
-def test_gradients_of_an_empty_batch(judge):
+def test_gradients_of_an_empty_batch(judge: Judge) -> None:
     """The gradients of a batch of no images are zeros."""
     none = [problem.replace(batch=0) for problem in TABLE[::4]]
     gradients(judge, none, "wb")
@@ -194,22 +201,22 @@ COMPLEX = ("complex128", "complex64")
 
 @spec("training.complex", source="torch's convention for complex autograd: the conjugate of the derivative",
       **{**EXACT, "dtypes": COMPLEX})  # fmt: skip
-def test_complex_gradients(judge):
+def test_complex_gradients(judge: Judge) -> None:
     """The gradients of complex operands are those by the conjugate operands."""
     gradients(judge, [problem for problem in TABLE if problem.dilation == (1, 1)], "iwb")
 
 
 @spec("training.no_gradient", source=AUTOGRAD, **EXACT)
-def test_no_gradient(judge):
+def test_no_gradient(judge: Judge) -> None:
     """Where no gradient is asked for, none is made."""
     gradients(judge, TABLE[::4], "")
 
 
 @spec("training.second", source=AUTOGRAD, **EXACT)
-def test_double_backward(judge):
+def test_double_backward(judge: Judge) -> None:
     """Gradients can be differentiated again, and that is exact too."""
 
-    def check(case, operands, seen):
+    def check(case: Case, operands: Operands, observation: Observation) -> Fault | None:
         problem = case.problem
         g = upstream(case, operands)
         by_input, by_weight, _ = oracle.adjoint(problem, operands, g)
@@ -217,10 +224,10 @@ def test_double_backward(judge):
         return agreeing(
             judge,
             [
-                ("<gradient by the input, input> by the weight", seen.extra[0], by_weight),
-                ("<gradient by the input, input> by the upstream gradient", seen.extra[1], forward),
-                ("<gradient by the weight, weight> by the input", seen.extra[2], by_input),
-                ("<gradient by the weight, weight> by the upstream gradient", seen.extra[3], forward),
+                ("<gradient by the input, input> by the weight", observation.extra[0], by_weight),
+                ("<gradient by the input, input> by the upstream gradient", observation.extra[1], forward),
+                ("<gradient by the weight, weight> by the input", observation.extra[2], by_input),
+                ("<gradient by the weight, weight> by the upstream gradient", observation.extra[3], forward),
             ],
         )
 
@@ -235,17 +242,17 @@ def test_double_backward(judge):
 
 
 @spec("training.memory", source=AUTOGRAD, **EXACT)
-def test_operands_changed_between_forward_and_backward(judge):
+def test_operands_changed_between_forward_and_backward(judge: Judge) -> None:
     """Gradients of two graphs that are alive at once do not disturb each other."""
 
-    def check(case, operands, seen):
+    def check(case: Case, operands: Operands, observation: Observation) -> Fault | None:
         g = upstream(case, operands)
         expected = oracle.adjoint(case.problem, operands, g)
         other = Operands(-operands.input[..., ::-1, ::-1], -operands.weight[..., ::-1, ::-1], operands.bias)
         turned = oracle.adjoint(case.problem, other, g)
         names = ("the first graph's gradient by the input", "the first graph's gradient by the weight",
                  "the second graph's gradient by the input", "the second graph's gradient by the weight")  # fmt: skip
-        return agreeing(judge, list(zip(names, seen.extra, [*expected[:2], *turned[:2]], strict=True)))
+        return agreeing(judge, list(zip(names, observation.extra, [*expected[:2], *turned[:2]], strict=True)))
 
     judge.satisfies(
         [Case(problem) for problem in TABLE[::2]],
@@ -258,17 +265,17 @@ def test_operands_changed_between_forward_and_backward(judge):
 
 
 @spec("training.unchanged", source=AUTOGRAD, **EXACT)
-def test_training_data_is_real(judge):
+def test_training_data_is_real(judge: Judge) -> None:
     """Operands of zeros get the gradients that their neighbours determine."""
 
-    def blank(case, operands):
+    def blank(case: Case, operands: Operands) -> Operands:
         drawn = small(case, operands)
         return Operands(np.zeros_like(drawn.input), drawn.weight, drawn.bias)
 
-    def check(case, operands, seen):
+    def check(case: Case, operands: Operands, observation: Observation) -> Fault | None:
         by_input, by_weight, by_bias = oracle.adjoint(case.problem, operands, upstream(case, operands))
         names = ("the gradient by the input", "the gradient by the weight", "the gradient by the bias")
-        return agreeing(judge, list(zip(names, seen.extra, (by_input, by_weight, by_bias), strict=True)))
+        return agreeing(judge, list(zip(names, observation.extra, (by_input, by_weight, by_bias), strict=True)))
 
     judge.satisfies(
         [Case(problem) for problem in TABLE[::3]],
@@ -281,12 +288,12 @@ def test_training_data_is_real(judge):
 
 
 @spec("training.used_later", source="torch.inference_mode, whose tensors no graph may save", **EXACT)
-def test_the_output_of_a_call_without_gradients(judge):
+def test_the_output_of_a_call_without_gradients(judge: Judge) -> None:
     """An output that came without a gradient can be an operand of a graph that has one, and be written to."""
 
-    def check(case, operands, seen):
+    def check(case: Case, operands: Operands, observation: Observation) -> Fault | None:
         expected = oracle.answer(case.problem, operands).sum()
-        fault = judge.check_exact(case, operands, seen)
-        return fault or agreeing(judge, [("the gradient of a factor of the output", seen.extra[0], expected)])
+        fault = judge.check_exact(case, operands, observation)
+        return fault or agreeing(judge, [("the gradient of a factor of the output", observation.extra[0], expected)])
 
     judge.satisfies([Case(problem) for problem in TABLE[::6]], check, transform=small, mode="used_later")

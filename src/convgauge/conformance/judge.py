@@ -53,6 +53,7 @@ GRAVITY: tuple[Status, ...] = (
 """Statuses of cases, the gravest first."""
 
 Check = Callable[[Case, Operands, Observation], "Fault | None"]
+Transform = Callable[[Case, Operands], Operands]
 
 
 class Ask(Protocol):
