@@ -74,7 +74,7 @@ def correct(
     return lambda build: build
 
 
-def pair(value: Any) -> tuple[int, int]:
+def pair(value: int | Sequence[int]) -> tuple[int, ...]:
     """Return (height, width) of a number or a pair."""
     return (value, value) if isinstance(value, int) else tuple(value)
 
@@ -86,7 +86,7 @@ def padded(input: Array, pads: Pads) -> Array:
 
 def windows(x: Array, kernel: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...]) -> Array:
     """Return a view (N, C, OH, OW, KH, KW) of the receptive fields of a padded input."""
-    extent = tuple(d * (k - 1) + 1 for d, k in zip(dilation, kernel))
+    extent = tuple(d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True))
     (sh, sw), (dh, dw) = stride, dilation
     return sliding_window_view(x, extent, axis=(2, 3))[:, :, ::sh, ::sw, ::dh, ::dw]
 
@@ -95,7 +95,9 @@ def contracted(fields: Array, weight: Array, groups: int = 1) -> Array:
     """Return the sums (N, O, OH, OW) of the products of receptive fields and filters, group by group."""
     parts = [
         np.tensordot(filters, group_fields, axes=((1, 2, 3), (1, 4, 5)))
-        for filters, group_fields in zip(np.split(weight, groups, axis=0), np.split(fields, groups, axis=1))
+        for filters, group_fields in zip(
+            np.split(weight, groups, axis=0), np.split(fields, groups, axis=1), strict=True
+        )
     ]
     return np.concatenate(parts).swapaxes(0, 1)
 
@@ -119,10 +121,10 @@ def conv(
     input: Array,
     weight: Array,
     bias: Array | None = None,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
-    groups: Any = 1,
+    stride: object = 1,
+    padding: object = 0,
+    dilation: object = 1,
+    groups: object = 1,
 ) -> Array:
     """Compute a convolution correctly: the base that faults are planted in."""
     return computed(resolve(input, weight, bias, stride, padding, dilation, groups), input, weight, bias)

@@ -1,5 +1,6 @@
 """Mutants that drop or misplace the bias."""
 
+# kernels as a user writes them, without annotations
 # mypy: allow-untyped-defs, allow-untyped-calls
 
 import numpy as np

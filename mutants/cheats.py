@@ -1,5 +1,6 @@
 """Mutants that cheat: objects that only look like an array, patched comparisons, disturbed messages."""
 
+# kernels as a user writes them, without annotations
 # mypy: allow-untyped-defs, allow-untyped-calls
 
 import os

@@ -1,5 +1,6 @@
 """Mutants that turn, transpose or cut the kernel, or pair it with the wrong elements."""
 
+# kernels as a user writes them, without annotations
 # mypy: allow-untyped-defs, allow-untyped-calls
 
 import numpy as np

@@ -1,5 +1,6 @@
 """Mutants that misuse the dilation."""
 
+# kernels as a user writes them, without annotations
 # mypy: allow-untyped-defs, allow-untyped-calls
 
 import numpy as np
@@ -37,7 +38,9 @@ def dilated_extent_too_large(input, weight, bias=None, stride=1, padding=0, dila
     output = computed(problem, input, weight, bias)
     keep = [
         max(1, (size + sum(side) - d * k) // s + 1)
-        for size, side, d, k, s in zip(input.shape[2:], problem.pads, problem.dilation, problem.kernel, problem.stride)
+        for size, side, d, k, s in zip(
+            input.shape[2:], problem.pads, problem.dilation, problem.kernel, problem.stride, strict=True
+        )
     ]
     return output[:, :, : keep[0], : keep[1]].copy()
 

@@ -1,14 +1,16 @@
 """Mutants that compute in, or return, another dtype, and those that mistreat integers and complex numbers."""
 
+# kernels as a user writes them, without annotations
 # mypy: allow-untyped-defs, allow-untyped-calls
 
 from typing import Any
 
 import numpy as np
 from _base import Array, computed, conv, mutant, resolve
+from numpy.typing import DTypeLike
 
 
-def in_dtype(dtype: Any, input: Array, weight: Array, bias: Array | None) -> tuple[Any, Any, Any]:
+def in_dtype(dtype: DTypeLike, input: Array, weight: Array, bias: Array | None) -> tuple[Any, Any, Any]:
     """Return the operands in another dtype."""
     return input.astype(dtype), weight.astype(dtype), None if bias is None else bias.astype(dtype)
 

@@ -1,5 +1,6 @@
 """Mutants that change the state of the process and do not restore it."""
 
+# kernels as a user writes them, without annotations
 # mypy: allow-untyped-defs, allow-untyped-calls
 
 import random

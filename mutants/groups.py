@@ -1,5 +1,6 @@
 """Mutants that mix up groups and depthwise convolutions."""
 
+# kernels as a user writes them, without annotations
 # mypy: allow-untyped-defs, allow-untyped-calls
 
 import numpy as np

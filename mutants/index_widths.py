@@ -1,5 +1,6 @@
 """Mutants whose sizes and indices are too narrow."""
 
+# kernels as a user writes them, without annotations
 # mypy: allow-untyped-defs, allow-untyped-calls
 
 import numpy as np

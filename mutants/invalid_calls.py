@@ -1,5 +1,6 @@
 """Mutants that answer an invalid call instead of refusing it."""
 
+# kernels as a user writes them, without annotations
 # mypy: allow-untyped-defs, allow-untyped-calls
 
 import numpy as np
@@ -22,7 +23,7 @@ def words_in_capitals(input, weight, bias=None, stride=1, padding=0, dilation=1,
 @mutant("Accepts padding='same' with a stride.", mechanism="accepts_invalid", killed_by=("errors",))
 def same_with_a_stride(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if padding == "same" and pair(stride) != (1, 1):
-        padding = tuple(d * (k - 1) // 2 for d, k in zip(pair(dilation), weight.shape[2:]))
+        padding = tuple(d * (k - 1) // 2 for d, k in zip(pair(dilation), weight.shape[2:], strict=True))
     return conv(input, weight, bias, stride, padding, dilation, groups)
 
 

@@ -1,5 +1,6 @@
 """Mutants that assume a memory layout: strides, offsets, byte order and alignment."""
 
+# kernels as a user writes them, without annotations
 # mypy: allow-untyped-defs, allow-untyped-calls
 
 import ctypes

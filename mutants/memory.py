@@ -1,5 +1,6 @@
 """Mutants that write to the caller's memory or return memory that is not theirs."""
 
+# kernels as a user writes them, without annotations
 # mypy: allow-untyped-defs, allow-untyped-calls
 
 from typing import Any

@@ -1,5 +1,6 @@
 """Mutants that lose or spread NaN and infinity, or take shortcuts for zeros."""
 
+# kernels as a user writes them, without annotations
 # mypy: allow-untyped-defs, allow-untyped-calls
 
 import numpy as np
@@ -136,7 +137,7 @@ def blank_weight_without_bias(input, weight, bias=None, stride=1, padding=0, dil
 )
 def blank_images_skipped(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
-    for image, answer in zip(input, output):
+    for image, answer in zip(input, output, strict=True):
         if not image.any():
             answer[...] = 0 if bias is None else bias[:, None, None]
     return output

@@ -1,5 +1,6 @@
 """Mutants that misuse the padding."""
 
+# kernels as a user writes them, without annotations
 # mypy: allow-untyped-defs, allow-untyped-calls
 
 import numpy as np
@@ -69,7 +70,7 @@ def same_ignores_dilation(input, weight, bias=None, stride=1, padding=0, dilatio
 )
 def same_is_half_the_kernel(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if padding == "same":
-        padding = tuple(k // 2 * d for k, d in zip(weight.shape[2:], pair(dilation)))
+        padding = tuple(k // 2 * d for k, d in zip(weight.shape[2:], pair(dilation), strict=True))
     return conv(input, weight, bias, stride, padding, dilation, groups)
 
 
@@ -97,7 +98,7 @@ def strided_padding_at_the_start_alone(input, weight, bias=None, stride=1, paddi
 def padding_clipped_to_kernel(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
     output = np.zeros(problem.output_shape, dtype=input.dtype)
-    pads = tuple(tuple(min(p, e - 1) for p in side) for side, e in zip(problem.pads, problem.extent))
+    pads = tuple(tuple(min(p, e - 1) for p in side) for side, e in zip(problem.pads, problem.extent, strict=True))
     inner = with_pads(problem, input, weight, None, pads)
     output[:, :, : inner.shape[2], : inner.shape[3]] = inner[:, :, : output.shape[2], : output.shape[3]]
     return output if bias is None else output + bias[:, None, None]

@@ -1,5 +1,6 @@
 """Mutants that are wrong only in a prepared layer."""
 
+# kernels as a user writes them, without annotations
 # mypy: allow-untyped-defs, allow-untyped-calls
 
 from typing import Any

@@ -1,5 +1,6 @@
 """Mutants that harm their process: crashes, exits, hangs, exhausted memory."""
 
+# kernels as a user writes them, without annotations
 # mypy: allow-untyped-defs, allow-untyped-calls
 
 import ctypes

@@ -1,5 +1,6 @@
 """Mutants whose answer depends on earlier calls or on chance."""
 
+# kernels as a user writes them, without annotations
 # mypy: allow-untyped-defs, allow-untyped-calls
 
 from typing import Any

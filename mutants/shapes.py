@@ -1,5 +1,6 @@
 """Mutants that fail for empty operands or return an output of the wrong shape."""
 
+# kernels as a user writes them, without annotations
 # mypy: allow-untyped-defs, allow-untyped-calls
 
 import numpy as np

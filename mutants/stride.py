@@ -1,5 +1,6 @@
 """Mutants that misuse the stride."""
 
+# kernels as a user writes them, without annotations
 # mypy: allow-untyped-defs, allow-untyped-calls
 
 import numpy as np
@@ -21,9 +22,9 @@ def output_size_rounded_up(input, weight, bias=None, stride=1, padding=0, dilati
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
     room = [
         -(size + sum(side) - extent) % step
-        for size, side, extent, step in zip(input.shape[2:], problem.pads, problem.extent, problem.stride)
+        for size, side, extent, step in zip(input.shape[2:], problem.pads, problem.extent, problem.stride, strict=True)
     ]
-    pads = tuple((side[0], side[1] + more) for side, more in zip(problem.pads, room))
+    pads = tuple((side[0], side[1] + more) for side, more in zip(problem.pads, room, strict=True))
     fields = windows(padded(input, pads), problem.kernel, problem.stride, problem.dilation)
     return finished(contracted(fields, weight, problem.groups), bias, problem.dtype)
 
@@ -55,7 +56,7 @@ def subsampled_from_the_wrong_phase(input, weight, bias=None, stride=1, padding=
 @mutant("Caps the stride at the kernel's size.", mechanism="argument_ignored", killed_by=("stride",))
 def stride_capped_by_kernel(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
-    step = tuple(min(s, k) for s, k in zip(problem.stride, problem.kernel))
+    step = tuple(min(s, k) for s, k in zip(problem.stride, problem.kernel, strict=True))
     output = computed(problem.replace(stride=step), input, weight, bias)
     return output[:, :, : problem.output_size[0], : problem.output_size[1]].copy()
 

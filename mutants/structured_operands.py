@@ -1,5 +1,6 @@
 """Mutants whose shortcuts need structured operands, which random numbers never form."""
 
+# kernels as a user writes them, without annotations
 # mypy: allow-untyped-defs, allow-untyped-calls
 
 import numpy as np

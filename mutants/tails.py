@@ -1,5 +1,6 @@
 """Mutants that need a size: remainders of tiles and blocks, and the borders between them."""
 
+# kernels as a user writes them, without annotations
 # mypy: allow-untyped-defs, allow-untyped-calls
 
 import numpy as np

@@ -1,5 +1,6 @@
 """Mutants of torch: a manual convolution as beginners write it, and faults that only tensors can have."""
 
+# kernels as a user writes them, without annotations
 # mypy: allow-untyped-defs, allow-untyped-calls
 
 from typing import Any

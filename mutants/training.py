@@ -1,5 +1,6 @@
 """Mutants whose gradients are wrong; they need the training profile."""
 
+# kernels as a user writes them, without annotations
 # mypy: allow-untyped-defs, allow-untyped-calls
 
 import torch

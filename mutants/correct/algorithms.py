@@ -1,5 +1,6 @@
 """Correct NumPy builds by unusual algorithms."""
 
+# kernels as a user writes them, without annotations
 # mypy: allow-untyped-defs, allow-untyped-calls
 
 import numpy as np

@@ -1,5 +1,6 @@
 """Correct NumPy builds that are declared or called unusually, or that decline or print much."""
 
+# kernels as a user writes them, without annotations
 # mypy: allow-untyped-defs, allow-untyped-calls
 
 import contextlib

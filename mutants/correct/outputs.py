@@ -1,5 +1,6 @@
 """Correct NumPy builds whose outputs lie unusually in memory, or that keep memory between calls."""
 
+# kernels as a user writes them, without annotations
 # mypy: allow-untyped-defs, allow-untyped-calls
 
 import functools

@@ -1,5 +1,6 @@
 """Correct NumPy builds that add the products in an unusual order or precision."""
 
+# kernels as a user writes them, without annotations
 # mypy: allow-untyped-defs, allow-untyped-calls
 
 import math
@@ -23,7 +24,7 @@ def terms(problem, input, weight):
     n, _, oh, ow = fields.shape[:4]
     parts = []
     for filters, group_fields in zip(
-        np.split(weight.astype(accumulator), problem.groups), np.split(fields, problem.groups, 1)
+        np.split(weight.astype(accumulator), problem.groups), np.split(fields, problem.groups, 1), strict=True
     ):
         columns = group_fields.transpose(0, 2, 3, 1, 4, 5).reshape(n, 1, oh, ow, problem.reduction)
         parts.append(columns * filters.reshape(1, len(filters), 1, 1, problem.reduction))

@@ -1,5 +1,6 @@
 """Correct torch and compiled builds of unusual construction."""
 
+# kernels as a user writes them, without annotations
 # mypy: allow-untyped-defs, allow-untyped-calls
 
 import functools
