@@ -36,6 +36,7 @@ from convgauge.results import (
     TimingRecord,
 )
 from convgauge.selftest import kill_matrix
+from convgauge.terms import GRAVITY, STATUSES
 from support import synthetic_runs
 
 VOID = {"meta", "link", "img", "input", "br"}
@@ -895,9 +896,9 @@ def test_percentages_are_never_spelled_with_an_exponent() -> None:
 
 def test_every_status_has_a_symbol_a_letter_and_a_meaning() -> None:
     for table in (formatting.SYMBOLS, formatting.LETTERS, formatting.MEANINGS):
-        assert set(table) == set(results.STATUSES)
-        assert len(set(table.values())) == len(results.STATUSES)
-    assert set(formatting.GRAVITY) == set(results.STATUSES)
+        assert set(table) == set(STATUSES)
+        assert len(set(table.values())) == len(STATUSES)
+    assert set(GRAVITY) == set(STATUSES)
 
 
 # --- strange but valid records ---------------------------------------------------------------------------------------

@@ -21,7 +21,12 @@ Status = Literal[
 STATUSES: tuple[Status, ...] = get_args(Status)
 """Statuses of a spec; no two of them are ever merged. A vacuous spec has a case that cannot fail."""
 
-FAULTS: tuple[Status, ...] = ("failed", "errored", "crashed", "timed_out", "xpassed", "vacuous")
+GRAVITY: tuple[Status, ...] = (
+    "crashed", "timed_out", "errored", "failed", "vacuous", "xpassed", "xfailed", "declined", "skipped", "passed",
+)  # fmt: skip
+"""Statuses from the gravest to the one that needs no attention."""
+
+FAULTS: tuple[Status, ...] = GRAVITY[: GRAVITY.index("xfailed")]
 """Statuses that make an implementation nonconformant if the spec is required."""
 
 Grade = Literal["A", "B", "C", "F", ""]
@@ -34,7 +39,9 @@ VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 RaceVerdict = Literal["baseline", "faster", "same", "slower", "undecided", "wrong", "declined", "failed", "absent"]
 """Verdicts of one implementation's race on one problem."""
 
-RANKED: tuple[RaceVerdict, ...] = ("baseline", "faster", "same", "slower", "undecided")
+RACE_VERDICTS: tuple[RaceVerdict, ...] = get_args(RaceVerdict)
+
+RANKED: tuple[RaceVerdict, ...] = RACE_VERDICTS[: RACE_VERDICTS.index("wrong")]
 """Verdicts of an implementation whose outputs were right and which was timed."""
 
 

@@ -28,9 +28,9 @@ from convgauge.conformance.session import Expectation, Session, Target, sketched
 from convgauge.conformance.spec import Spec
 from convgauge.process.isolation import CHILD, Limits
 from convgauge.registry import Implementation, Origin
-from convgauge.results import FAULTS, SpecRecord
+from convgauge.results import SpecRecord
 from convgauge.selftest.run import collected
-from convgauge.terms import PROFILES, TIERS, Profile, Tier
+from convgauge.terms import FAULTS, PROFILES, TIERS, Profile, Tier
 from convgauge.worker import frameworks
 
 __all__ = ["SpecCase", "check_implementation", "parametrize_with_specs"]

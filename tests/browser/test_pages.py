@@ -158,7 +158,8 @@ def test_a_query_selects_results_as_the_records_have_them(browser: Any, folder: 
 
 def test_is_different_and_only_find_what_their_names_say(browser: Any, folder: Path) -> None:
     from convgauge import results
-    from convgauge.results import FAULTS, SpecRecord
+    from convgauge.results import SpecRecord
+    from convgauge.terms import FAULTS
 
     report.build([folder / "whole.jsonl"], folder / "single")
     records = results.read(folder / "whole.jsonl").records_of(SpecRecord)
@@ -242,8 +243,8 @@ def test_a_layer_table_is_sorted_by_ratio_with_what_is_not_ranked_last(browser: 
 
 def test_every_spec_of_an_implementation_is_listed_when_asked_for(browser: Any, folder: Path) -> None:
     from convgauge import results
-    from convgauge.report import formatting
     from convgauge.results import SpecRecord
+    from convgauge.terms import GRAVITY
 
     records = [
         r for r in results.read(folder / "whole.jsonl").records_of(SpecRecord) if r.implementation == "library_04"
@@ -257,7 +258,7 @@ def test_every_spec_of_an_implementation_is_listed_when_asked_for(browser: Any, 
         "return [...document.querySelectorAll('#each tbody tr')].map(r => [...r.querySelectorAll('.s')]"
         ".map(s => s.className.slice(2)))"
     )
-    gravest = [min(map(formatting.gravity, row)) for row in statuses]
+    gravest = [min(map(GRAVITY.index, row)) for row in statuses]
     assert gravest == sorted(gravest), "those that fail come first"
     row = browser.find_element("css selector", "#each tbody tr").text
     record = next(r for r in records if r.spec in row)

@@ -14,7 +14,6 @@ from convgauge.conformance.features import FEATURES, feature_letters
 from convgauge.environment import Machine
 from convgauge.problem import Problem
 from convgauge.results import (
-    FAULTS,
     SCHEMA,
     Counterexample,
     Footer,
@@ -30,6 +29,7 @@ from convgauge.results import (
     Writer,
 )
 from convgauge.selftest.kill_matrix import Finding, Matrix
+from convgauge.terms import FAULTS
 
 CHAPTERS = (
     "shape",

@@ -10,7 +10,8 @@ import msgspec
 
 from convgauge.race.standings import standings
 from convgauge.report.diff import Change
-from convgauge.results import FAULTS, Run, TimingRecord
+from convgauge.results import Run, TimingRecord
+from convgauge.terms import FAULTS
 
 
 def encode(found: Any) -> str:

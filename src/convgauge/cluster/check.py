@@ -26,9 +26,9 @@ from convgauge.conformance.session import refuse_namesakes, report_text
 from convgauge.conformance.terminal import verdict
 from convgauge.registry import Origin
 from convgauge.request import RequestError, Verbosity
-from convgauge.results import FAULTS, Footer, ImplementationRecord, Run, SpecRecord
+from convgauge.results import Footer, ImplementationRecord, Run, SpecRecord
 from convgauge.selftest.run import collected
-from convgauge.terms import Profile, Tier, includes
+from convgauge.terms import FAULTS, Profile, Tier, includes
 
 LEAST = 10.0
 """Seconds that a part should take at least: each begins with a process of its own, which takes one to three."""

@@ -30,7 +30,7 @@ from convgauge.reference import accuracy, compare, oracle
 from convgauge.reference.compare import Fault
 from convgauge.reference.operands import Operands, draw
 from convgauge.results import Counterexample, Picture
-from convgauge.terms import Grade, Profile, Status, Tier, includes
+from convgauge.terms import GRAVITY, Grade, Profile, Status, Tier, includes
 from convgauge.worker.frameworks import kind_of
 from convgauge.worker.subject import Call, Observation
 
@@ -46,11 +46,6 @@ PRINTED = 2000  # characters of what an implementation prints that are kept with
 DRAWN = 400  # elements of a counterexample's operands that are still drawn
 
 UNSTABLE = "another call with the same operands gave other bits"
-
-GRAVITY: tuple[Status, ...] = (
-    "crashed", "timed_out", "errored", "failed", "vacuous", "passed", "declined", "skipped",
-)  # fmt: skip
-"""Statuses of cases, the gravest first."""
 
 Check = Callable[[Case, Operands, Observation], "Fault | None"]
 Transform = Callable[[Case, Operands], Operands]
@@ -692,10 +687,9 @@ class Judge:
         """What became of the spec: the gravest status of its cases; declined or skipped where none was judged."""
         if self.given_up and not self.outcomes["timed_out"]:
             return "crashed"
-        for status in GRAVITY:
-            if self.outcomes[status]:
-                return status
-        return "skipped"
+        counted = [status for status in GRAVITY if self.outcomes[status]]
+        judged = [status for status in counted if status not in ("declined", "skipped")]
+        return (judged or counted or ["skipped"])[0]
 
     def reason(self) -> str:
         """The fault's sentence where it failed; else the commonest reason why cases were not judged, and the notes."""

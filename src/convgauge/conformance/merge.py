@@ -8,7 +8,8 @@ from pathlib import Path
 import msgspec
 
 from convgauge.conformance.session import Shard, judgement, unexpected
-from convgauge.results import FAULTS, Footer, ImageRecord, ImplementationRecord, Record, Run, SpecRecord, Writer
+from convgauge.results import Footer, ImageRecord, ImplementationRecord, Record, Run, SpecRecord, Writer
+from convgauge.terms import FAULTS
 
 
 class Unlike(ValueError):

@@ -25,7 +25,7 @@ from convgauge.process.isolation import Limits, Runner, Toll, run
 from convgauge.reference.accuracy import worst
 from convgauge.registry import LoadError, Origin, TargetError
 from convgauge.request import CheckRequest, RequestError
-from convgauge.terms import Status, Verdict, includes
+from convgauge.terms import FAULTS, Status, Verdict, includes
 from convgauge.text import escape_controls
 from convgauge.worker import frameworks
 from convgauge.worker.subject import Description
@@ -359,7 +359,7 @@ class Session:
         self._introduce(judge.description.name, judge.description)
         judge.attach_crash_case(self._fatal.get(judge.description.name))
         expected = self.expected.get(judge.spec.id)
-        if expected is not None and status in results.FAULTS:
+        if expected is not None and status in FAULTS:
             status, reason = "xfailed", f"{expected.reason} {expected.url}".strip()
         record = self._record(judge, status, reason, seconds)
         self._write(record)
@@ -439,7 +439,7 @@ class Session:
         elif status in (0, 5) and cases == 0:
             status = 5
         elif status in (0, 1, 5):  # what is recommended, or expected to fail, does not count
-            faults = any(record.status in results.FAULTS and record.level == "required" for record in self.records)
+            faults = any(record.status in FAULTS and record.level == "required" for record in self.records)
             status = int(faults or bool(self.unloadable))
         footer = results.Footer(verdicts, round(time.perf_counter() - self.started, 3), cases, status)
         self._write(footer)
@@ -493,7 +493,7 @@ def judgement(name: str, records: list[results.SpecRecord]) -> results.Judgement
     verdict: Verdict
     if not executed:
         verdict = "unjudged"
-    elif any(record.status in (*results.FAULTS, "xfailed") and record.level == "required" for record in own):
+    elif any(record.status in (*FAULTS, "xfailed") and record.level == "required" for record in own):
         verdict = "nonconformant"
     else:
         verdict = "conformant with declines" if outcomes["declined"] else "conformant"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from convgauge.conformance.session import Session
-from convgauge.results import FAULTS, Judgement
+from convgauge.results import Judgement
+from convgauge.terms import FAULTS
 from convgauge.text import escape_controls
 
 

@@ -28,9 +28,10 @@ from convgauge.report.charts import speed as draw
 from convgauge.report.faults import Row
 from convgauge.report.history import timeline
 from convgauge.report.model import Entry, Report, Spec, gather
-from convgauge.results import FAULTS, ImageRecord, Run, SpecRecord
+from convgauge.results import ImageRecord, Run, SpecRecord
 from convgauge.selftest import kill_matrix
 from convgauge.selftest.kill_matrix import Matrix
+from convgauge.terms import FAULTS, GRAVITY, Status
 from convgauge.text import escape_controls
 
 _NAMED = ("chapter", "level", "profile")
@@ -279,7 +280,7 @@ class Site:
             "sources": sources,
             "symbols": formatting.SYMBOLS,
             "labels": formatting.LABELS,
-            "gravity": formatting.GRAVITY,
+            "gravity": GRAVITY,
             "tables": tables,
             "letters": {letter: status for status, letter in formatting.LETTERS.items()},
             "faults": FAULTS,
@@ -436,7 +437,6 @@ def templates() -> Templates:
     ):
         found.filters[helper.__name__] = helper
     found.filters.update(
-        gravity=formatting.gravity,
         faulty=_faulty,
         symbol=formatting.symbol,
         one_line=formatting.line,
@@ -469,8 +469,8 @@ def island(value: Any) -> Markup:
     return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
 
 
-def _status_order(counts: dict[str, int]) -> list[tuple[str, int]]:
-    return sorted(counts.items(), key=lambda item: formatting.gravity(item[0]))
+def _status_order(counts: dict[Status, int]) -> list[tuple[Status, int]]:
+    return sorted(counts.items(), key=lambda item: GRAVITY.index(item[0]))
 
 
 def _faulty(counts: dict[str, int]) -> int:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from convgauge.report import formatting
-from convgauge.results import FAULTS, Run, SpecRecord, TimingRecord
-from convgauge.terms import GRADES, VERDICTS
+from convgauge.results import Run, SpecRecord, TimingRecord
+from convgauge.terms import FAULTS, GRADES, VERDICTS
 
 NOTHING_COMPARED = 5
 Key = tuple[str, str, str, str]

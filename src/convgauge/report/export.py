@@ -11,7 +11,8 @@ from xml.etree import ElementTree
 
 from convgauge.report import formatting, ranking, speed
 from convgauge.report.model import INCOMPLETE, Entry, Report, gather
-from convgauge.results import FAULTS, Run, SpecRecord
+from convgauge.results import Run, SpecRecord
+from convgauge.terms import FAULTS
 from convgauge.text import escape_controls
 
 COLOURS = {

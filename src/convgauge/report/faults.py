@@ -7,10 +7,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from convgauge.report import formatting
 from convgauge.report.charts import margins, picture
 from convgauge.report.model import Entry, Spec
-from convgauge.results import FAULTS, SpecRecord
+from convgauge.results import SpecRecord
+from convgauge.terms import FAULTS, GRAVITY, Status
 
 DRAWN = 25
 """Counterexamples drawn on one page; the rest are told in words, and are in the run."""
@@ -24,8 +24,8 @@ class Row:
     records: list[SpecRecord]
 
     @property
-    def worst(self) -> str:
-        return min((record.status for record in self.records), key=formatting.gravity)
+    def worst(self) -> Status:
+        return min((record.status for record in self.records), key=GRAVITY.index)
 
     @property
     def margin(self) -> float | None:
@@ -80,14 +80,14 @@ def failures(rows: Sequence[Row]) -> list[Failure]:
 
 def _urgency(row: Row) -> tuple[bool, int, str]:
     """Required specs first, then by gravity."""
-    return (row.spec.level != "required", formatting.gravity(row.worst), row.spec.id)
+    return (row.spec.level != "required", GRAVITY.index(row.worst), row.spec.id)
 
 
 def _size(record: SpecRecord) -> tuple[int, int, int]:
     case = record.counterexample
     if case is None:
         return (2, 0, 0)
-    return (int(case.picture is None), case.outputs, formatting.gravity(record.status))
+    return (int(case.picture is None), case.outputs, GRAVITY.index(record.status))
 
 
 _NUMBER = re.compile(r"\d+(\.\d+)?")
@@ -117,7 +117,7 @@ def _merged(reasons: set[str]) -> str:
 class Alike:
     """Implementations with the same results on one spec: dtypes by status, gravest first, and what they said."""
 
-    chips: list[tuple[str, list[str]]]
+    chips: list[tuple[Status, list[str]]]
     said: list[str]
     entries: list[Entry]
 
@@ -131,12 +131,12 @@ def differing(spec: Spec, entries: Sequence[Entry]) -> list[Alike]:
         said = list(dict.fromkeys(record.reason for record in records if record.reason))
         key = (str(chips), *said)
         found.setdefault(key, Alike(chips, said, [])).entries.append(entries[place])
-    return sorted(found.values(), key=lambda one: formatting.gravity(one.chips[0][0]))
+    return sorted(found.values(), key=lambda one: GRAVITY.index(one.chips[0][0]))
 
 
-def _chips(records: Sequence[SpecRecord]) -> list[tuple[str, list[str]]]:
-    found: dict[str, list[str]] = defaultdict(list)
-    for record in sorted(records, key=lambda record: formatting.gravity(record.status)):
+def _chips(records: Sequence[SpecRecord]) -> list[tuple[Status, list[str]]]:
+    found: dict[Status, list[str]] = defaultdict(list)
+    for record in sorted(records, key=lambda record: GRAVITY.index(record.status)):
         where = f"{record.dtype}@{record.device}" if record.device not in ("", "cpu") else record.dtype
         found[record.status].append(where)
     return list(found.items())

@@ -34,20 +34,6 @@ MEANINGS = {
     "xpassed": "passed, though a failure was expected",
     "vacuous": "the case could not have failed, so passing it says nothing",
 }
-GRAVITY = (
-    "crashed",
-    "timed_out",
-    "errored",
-    "failed",
-    "vacuous",
-    "xpassed",
-    "xfailed",
-    "declined",
-    "skipped",
-    "passed",
-)
-"""The statuses, gravest first."""
-
 LETTERS = {
     "passed": "p",
     "failed": "f",
@@ -72,11 +58,6 @@ def label(status: str) -> str:
 
 def symbol(status: str) -> str:
     return SYMBOLS.get(status, "·")
-
-
-def gravity(status: str) -> int:
-    """Sorting key: gravest first, unknown ones before all."""
-    return GRAVITY.index(status) if status in GRAVITY else -1
 
 
 def line(text: str) -> str:

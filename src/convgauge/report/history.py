@@ -9,7 +9,8 @@ from itertools import pairwise
 from convgauge.report import formatting, speed
 from convgauge.report.diff import Change, specs
 from convgauge.report.model import UNCHECKED, Entry, Report, gather
-from convgauge.results import FAULTS, Run
+from convgauge.results import Run
+from convgauge.terms import FAULTS
 
 
 @dataclass

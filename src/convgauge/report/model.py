@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from convgauge import results
 from convgauge.report import formatting
 from convgauge.results import (
     ImageRecord,
@@ -17,6 +16,7 @@ from convgauge.results import (
     SpecRecord,
     TimingRecord,
 )
+from convgauge.terms import FAULTS, GRAVITY, Status
 
 INCOMPLETE = "incomplete"
 UNCHECKED = "not checked"
@@ -68,7 +68,7 @@ class Entry:
         """What the records prove, else ``incomplete`` where a run was cut off, else the worst that a footer says."""
         if self.about.absent and not self.specs and not self.timed:
             return ABSENT
-        if any(s.level == "required" and s.status in results.FAULTS for s in self.specs):
+        if any(s.level == "required" and s.status in FAULTS for s in self.specs):
             return "nonconformant"
         if self.cut_off:
             return INCOMPLETE
@@ -139,9 +139,9 @@ class Spec:
     def cases(self) -> int:
         return sum(record.cases for records in self.records.values() for record in records)
 
-    def statuses(self, entry: int) -> list[str]:
+    def statuses(self, entry: int) -> list[Status]:
         """The distinct statuses of one entry (its place in `Report.entries`), gravest first."""
-        return sorted({record.status for record in self.records.get(entry, [])}, key=formatting.gravity)
+        return sorted({record.status for record in self.records.get(entry, [])}, key=GRAVITY.index)
 
     def split(self) -> tuple[list[tuple[int, list[SpecRecord]]], list[tuple[int, list[SpecRecord]]]]:
         """The entries that passed in everything, and the others, each with its records."""

@@ -12,9 +12,7 @@ from convgauge.layers import sweeps
 from convgauge.race import standings as summary
 from convgauge.report.model import Report
 from convgauge.results import LimitRecord, TimingRecord
-from convgauge.terms import RANKED
-
-VERDICTS = ("baseline", "faster", "same", "slower", "undecided", "wrong", "declined", "failed")
+from convgauge.terms import RACE_VERDICTS, RANKED
 
 
 @dataclass
@@ -86,8 +84,7 @@ class Standing:
     @property
     def verdicts(self) -> list[tuple[str, int]]:
         """How many layers got each verdict, the good ones first."""
-        counted = self.sums.verdicts.items()
-        return sorted(counted, key=lambda item: VERDICTS.index(item[0]) if item[0] in VERDICTS else len(VERDICTS))
+        return [(verdict, count) for verdict in RACE_VERDICTS if (count := self.sums.verdicts.get(verdict))]
 
     @property
     def covered(self) -> int:

@@ -24,14 +24,11 @@ from convgauge.results.records import (
     json_schema,
 )
 from convgauge.results.writer import UnwritableFileError, Writer, new_header, now
-from convgauge.terms import FAULTS, STATUSES
 
 __all__ = [
-    "FAULTS",
     "MAX_MARGINS",
     "REVISION",
     "SCHEMA",
-    "STATUSES",
     "Counterexample",
     "DamagedFileError",
     "Footer",

@@ -29,11 +29,10 @@ from convgauge.process.isolation import Limits
 from convgauge.reference import memo, oracle
 from convgauge.reference.operands import Operands, draw
 from convgauge.registry import LoadError
-from convgauge.results import FAULTS
 from convgauge.selftest import kill_matrix
 from convgauge.selftest.kill_matrix import Finding, Matrix
 from convgauge.selftest.mutants import Mutant, mutants
-from convgauge.terms import TIERS, Tier
+from convgauge.terms import FAULTS, TIERS, Tier
 from convgauge.worker.server import die_with_parent
 from convgauge.worker.subject import Call
 
