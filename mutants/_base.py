@@ -42,7 +42,7 @@ def mutant(
     sentence
         What the code computes instead.
     mechanism
-        A slug of ``convgauge.selftest.mutants.MECHANISMS``.
+        A member of ``convgauge.selftest.mechanisms.Mechanism``.
     killed_by
         Ids of the specs that kill it at ``tier`` in ``profile``.
     framework
