@@ -237,3 +237,20 @@ def test_the_vacuous_status_of_schema_1_is_read(tmp_path: Path) -> None:
     assert (upgraded.status, upgraded.outcomes) == ("vacuous", {"passed": 1, "vacuous": 2})
     assert run.footer is not None
     assert run.footer.verdicts["k"].specs == {"vacuous": 1}
+
+
+@pytest.mark.parametrize(
+    ("written", "reason", "note"),
+    [
+        ("covers 7 of 9 combinations of 2 values", "", "covers 7 of 9 combinations of 2 values"),
+        ("declined: no; covers 7 of 9 combinations", "declined: no; covers 7 of 9 combinations", ""),
+        ("declined: a; b; covers 7 of 9 combinations of", "declined: a; b", "covers 7 of 9 combinations of"),
+        ("the kernel covers 3 rows", "the kernel covers 3 rows", ""),
+    ],
+)
+def test_the_note_in_a_reason_of_schema_1_is_a_field(tmp_path: Path, written: str, reason: str, note: str) -> None:
+    path = tmp_path / "run.jsonl"
+    lines = [msgspec.to_builtins(HEADER) | {"schema": 1}, msgspec.to_builtins(RECORD) | {"reason": written}]
+    path.write_bytes(b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
+    (record,) = read(path).records_of(SpecRecord)
+    assert (record.reason, record.note) == (reason, note)

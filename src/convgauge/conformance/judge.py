@@ -692,12 +692,12 @@ class Judge:
         return (judged or counted or ["skipped"])[0]
 
     def reason(self) -> str:
-        """The fault's sentence where it failed; else the commonest reason why cases were not judged, and the notes."""
+        """Return the fault's sentence, or the commonest reason why cases were not judged."""
         if self.counterexample is not None:
             return self.counterexample.message
         if self.given_up:
             return self.given_up
-        return "; ".join([reason for reason, _ in self.reasons.most_common(1)] + self.notes)
+        return next((reason for reason, _ in self.reasons.most_common(1)), "")
 
     @property
     def judged(self) -> int:

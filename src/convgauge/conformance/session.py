@@ -381,6 +381,7 @@ class Session:
             device=judge.device,
             margin=max(judge.margins, default=None),
             reason=reason,
+            note="; ".join(judge.notes),
             counterexample=judge.counterexample,
             chapter=spec.chapter,
             profile=spec.profile,
@@ -531,7 +532,7 @@ def report_text(record: results.SpecRecord) -> str:
     """What is shown for one spec: the sentence, the counterexample and how to run it again."""
     found = record.counterexample
     if found is None or record.status in ("passed", "xpassed"):
-        return escape_controls(record.reason)
+        return escape_controls("; ".join(filter(None, (record.reason, record.note))))
     lines = [
         f"{record.implementation}: {record.spec} ({record.level}) {record.status} in {record.dtype} on {record.device}"
         + (f", as expected: {record.reason}" if record.status == "xfailed" else ""),

@@ -193,75 +193,29 @@ def verdicts_csv(report: Report) -> str:
 
 
 def results_csv(report: Report) -> str:
+    columns = ("chapter", "spec", "level", "dtype", "device", "status", "cases", "margin", "reason", "note")
     rows = (
-        (e.environment, e.name, s.chapter, s.spec, s.level, s.dtype, s.device, s.status, s.cases, s.margin, s.reason)
-        for e in report.entries
-        for s in e.specs
+        (e.environment, e.name, *(getattr(s, column) for column in columns)) for e in report.entries for s in e.specs
     )
-    head = (
-        "environment",
-        "implementation",
-        "chapter",
-        "spec",
-        "level",
-        "dtype",
-        "device",
-        "status",
-        "cases",
-        "margin",
-        "reason",
-    )
-    return _csv(head, rows)
+    return _csv(("environment", "implementation", *columns), rows)
 
 
 def timings_csv(report: Report) -> str:
+    columns = ("prepare_seconds", "peak_bytes", "flops", "reason")
+    head = (
+        "environment", "layers", "threads", "operands", "layer", "problem", "count", "implementation", "verdict",
+        "ratio", "low", "high", "median_seconds", "noise", "baseline", *columns,
+    )  # fmt: skip
     rows = (
         (
-            race.environment,
-            race.layers_name,
-            race.threads,
-            race.operands,
-            layer.label,
-            layer.problem,
-            layer.count,
-            t.implementation,
-            t.verdict,
-            t.ratio,
-            t.low,
-            t.high,
-            speed.median(t) if t.seconds else None,
-            t.noise,
-            t.baseline,
-            t.prepare_seconds,
-            t.peak_bytes,
-            t.flops,
-            t.reason,
+            race.environment, race.layers_name, race.threads, race.operands, layer.label, layer.problem, layer.count,
+            t.implementation, t.verdict, t.ratio, t.low, t.high, speed.median(t) if t.seconds else None, t.noise,
+            t.baseline, *(getattr(t, column) for column in columns),
         )
         for race in speed.races(report)
         for layer in race.layers
         for t in layer.cells.values()
-    )
-    head = (
-        "environment",
-        "layers",
-        "threads",
-        "operands",
-        "layer",
-        "problem",
-        "count",
-        "implementation",
-        "verdict",
-        "ratio",
-        "low",
-        "high",
-        "median_seconds",
-        "noise",
-        "baseline",
-        "prepare_seconds",
-        "peak_bytes",
-        "flops",
-        "reason",
-    )
+    )  # fmt: skip
     return _csv(head, rows)
 
 

@@ -101,7 +101,7 @@ def reasons(entry: Entry, status: str) -> list[tuple[str, list[str]]]:
     found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for record in entry.specs:
         if record.status == status:
-            reason = (record.reason or "no reason given").removeprefix(f"{status}: ").partition("; covers ")[0]
+            reason = (record.reason or "no reason given").removeprefix(f"{status}: ")
             found[_NUMBER.sub("0", reason)][f"{record.spec} {record.dtype}".strip()].add(reason)
     return [(_merged(set[str]().union(*where.values())), list(where)) for where in found.values()]
 

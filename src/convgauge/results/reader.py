@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,9 @@ from convgauge.results.records import OLDEST_SCHEMA, REVISION, SCHEMA, Footer, H
 
 VACUOUS_IN_SCHEMA_1 = "mistrusted"
 """Name of the status ``vacuous`` in schema 1."""
+
+NOTE_IN_SCHEMA_1 = re.compile(r"(?:^|; )(covers \d+ of \d+ combinations .*)", re.DOTALL)
+"""Note of a spec in schema 1, which has it at the end of the reason."""
 
 _KINDS = {"", *(kind.__struct_config__.tag for kind in get_args(Record))}
 _decoder = msgspec.json.Decoder(Record)
@@ -111,10 +115,12 @@ def _version(path: Path, line: bytes) -> tuple[int, int]:
 
 
 def _upgraded(line: bytes) -> bytes:
-    """Return a line of schema 1 as schema 2 writes it: the status ``vacuous`` had another name."""
-    if VACUOUS_IN_SCHEMA_1.encode() not in line:
+    """Return a line of schema 1 as schema 2 writes it: ``vacuous`` had another name, and a note was in the reason."""
+    if VACUOUS_IN_SCHEMA_1.encode() not in line and b"covers " not in line:
         return line
     content = msgspec.json.decode(line)
+    if note := NOTE_IN_SCHEMA_1.search(content.get("reason") or ""):
+        content["reason"], content["note"] = content["reason"][: note.start()], note[1]
     if content.get("status") == VACUOUS_IN_SCHEMA_1:
         content["status"] = "vacuous"
     judgements = (content.get("verdicts") or {}).values()

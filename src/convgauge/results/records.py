@@ -95,7 +95,8 @@ class SpecRecord(msgspec.Struct, frozen=True, tag="spec", tag_field="type"):
     - ``cases``: judged cases; ``outcomes``: number of cases by status, those that were not judged included.
     - ``margin``: largest error divided by its bound; ``margins``: those of the first `MAX_MARGINS` cases.
     - ``reductions``: products that each output of these cases sums, one per margin.
-    - ``sentence``, ``source``: the spec's own.
+    - ``sentence``, ``source``: those of the spec.
+    - ``note``: remark of the spec on what it ran ("covers 732 of 772 combinations …"), whatever the status.
     - ``failing``: problems on which the spec fails.
     - ``space``: by the letters of a problem's features (`convgauge.conformance.features`), three counts: judged cases,
       cases with a fault, declined cases.
@@ -122,6 +123,7 @@ class SpecRecord(msgspec.Struct, frozen=True, tag="spec", tag_field="type"):
     seconds: float = 0.0
     reductions: list[int] = []
     space: dict[str, list[int]] = {}
+    note: str = ""
 
 
 class TimingRecord(msgspec.Struct, frozen=True, tag="timing", tag_field="type"):
