@@ -25,7 +25,7 @@ from convgauge.conformance.spec import Spec
 from convgauge.conformance.wrong_outputs import wrong_outputs
 from convgauge.dtypes import DTYPES, round_to
 from convgauge.problem import Problem
-from convgauge.process.isolation import GIVEN_UP, Runner
+from convgauge.process.isolation import Runner
 from convgauge.reference import accuracy, compare, oracle
 from convgauge.reference.compare import Fault
 from convgauge.reference.operands import Operands, draw
@@ -486,7 +486,7 @@ class Judge:
             self.reasons[f"{status}: {seen.message}"] += 1
         else:
             status = fault.status if fault else "passed"
-        if fault is not None and GIVEN_UP in fault.message:
+        if fault is not None and fault.not_called:
             self.given_up = fault.message  # the case was not made: it counts as nothing, the spec as crashed
             return
         self.outcomes[status] += 1
@@ -625,7 +625,7 @@ class Judge:
         def fails(case: Case) -> bool:
             for _, operands, seen in self._observed([case], transform, calling):
                 found = None if seen.kind in ("unsupported", "declined") else verdict(case, operands, seen)
-                if GIVEN_UP in seen.message:
+                if seen.kind == "not_called":
                     return False
                 if found is not None and found.status == fault.status:
                     best[:] = [case, found, operands, seen]

@@ -26,7 +26,7 @@ from convgauge import worker
 from convgauge.environment import thread_environment
 from convgauge.registry import LoadError, Origin, load
 from convgauge.worker import protocol
-from convgauge.worker.subject import Call, Description, Observation, Subject
+from convgauge.worker.subject import Call, Description, Kind, Observation, Subject
 
 Token = TypeVar("Token")
 
@@ -35,19 +35,17 @@ AT_ONCE = 8  # calls that are sent with one write
 WINDOW_BYTES = 8 << 20  # and the bytes of their operands
 OUTPUT_LIMIT = 64 << 10  # bytes of what the implementation prints that are kept
 IMAGES = 8192  # of a call that may take the time-out; one on more may take longer, as some work image by image
-GIVEN_UP = "was given up"  # how the message begins of a call that was not made, since the child died too often
 DEATHS = 20  # deaths in a row, no answer between them, after which a subject is given up: two specs of nothing else
 MOST_DEATHS = 100  # and in all: a restart takes half a second with NumPy, three with larger frameworks
 HANG = 5  # deaths that a time-out counts as, since it also costs its seconds
-UNFIT_PYTHON = ("NumPy is not installed for ", "Python 3.9 or newer is needed")  # how `worker.boot` begins to say so
 CHILD = "CONVGAUGE_CHILD"  # set in the environment of a child
 LOAD_TIMEOUT = 120.0  # seconds to import an implementation and its framework
 
 
 class SubjectDied(Exception):
-    """The child ended or hung; ``kind`` is "crashed" or "timed_out"."""
+    """The child ended ("crashed"), did not reply ("timed_out"), or is not started again ("not_called")."""
 
-    def __init__(self, kind: str, message: str) -> None:
+    def __init__(self, kind: Kind, message: str) -> None:
         super().__init__(message)
         self.kind = kind
 
@@ -394,8 +392,6 @@ class Isolated:
         except SubjectDied as death:
             printed = self._child.printed()
             self.close()
-            if printed.startswith(UNFIT_PYTHON):
-                raise LoadError(printed.strip()) from None
             raise LoadError(f"{self.origin}: its process {death} while it was being imported", printed) from None
         if "error" in content:
             self.close()
@@ -503,13 +499,13 @@ class Isolated:
             raise Halted
         if self._child is None:
             if self.toll.given_up():
-                raise SubjectDied("crashed", f"{GIVEN_UP} after {self.toll.hopeless}")
+                raise SubjectDied("not_called", f"was given up after {self.toll.hopeless}")
             try:
                 self._launch()
                 self.greet()
             except LoadError as error:
                 self.toll.hopeless = f"{self.toll.deaths} deaths, as it could not be started again: {error}"
-                raise SubjectDied("crashed", f"{GIVEN_UP} after {self.toll.hopeless}") from None
+                raise SubjectDied("not_called", f"was given up after {self.toll.hopeless}") from None
         assert self._child is not None
         return self._child
 

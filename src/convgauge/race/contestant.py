@@ -183,7 +183,7 @@ class Contestant:
             return seen
         if seen.kind == "declined":
             raise Out("declined", seen.message)
-        if seen.kind in ("crashed", "timed_out"):
+        if seen.kind in ("crashed", "timed_out", "not_called"):
             raise Out("failed", f"its process {seen.message}{_last_words(seen.printed)}")
         if seen.kind == "raised":
             raise Out("failed", f"{seen.error[0]}: {seen.message}")

@@ -25,6 +25,7 @@ class Fault:
     wrong: int = 0
     outputs: int = 0
     mask: Array | None = field(default=None, repr=False)
+    not_called: bool = False
 
 
 def check_form(output_shape: tuple[int, ...], output_dtype: str, shape: tuple[int, ...], dtype: str) -> Fault | None:
@@ -92,13 +93,13 @@ def outcome(seen: Observation, problem: Problem) -> Fault | None:
     """A fault where a valid call gave no answer at all; declining is not a fault and is dealt with before."""
     if seen.kind == "raised":
         return Fault("errored", f"raised {seen.error[0]}: {seen.message}", got=seen.error[0], expected="an answer")
-    if seen.kind in ("crashed", "timed_out"):
-        return Fault(seen.kind, f"the implementation's process {seen.message}", got=seen.message, expected="an answer")
+    if seen.kind in ("crashed", "timed_out", "not_called"):
+        status = "timed_out" if seen.kind == "timed_out" else "crashed"
+        message = f"the implementation's process {seen.message}"
+        not_called = seen.kind == "not_called"
+        return Fault(status, message, got=seen.message, expected="an answer", not_called=not_called)
     if seen.kind == "not_an_array":
-        return Fault(
-            "failed",
-            f"the call {seen.message}"
-            if seen.message.startswith("gave")
-            else f"its output cannot be read: {seen.message}",
-        )
+        return Fault("failed", f"the call {seen.message}")
+    if seen.kind == "unreadable":
+        return Fault("failed", f"its output cannot be read: {seen.message}")
     return None

@@ -3,20 +3,31 @@
 Run by path, so that another interpreter sees its own packages and not those installed around this one.
 """
 
+import json
 import os
+import struct
 import sys
 
-if sys.version_info < (3, 9):  # noqa: UP036 - any interpreter may run this file
-    sys.exit("Python 3.9 or newer is needed, and %s is %s" % (sys.executable, sys.version.split()[0]))  # noqa: UP031 - as above
 
-import importlib.util
+def refuse(reason):  # type: ignore[no-untyped-def]  # without annotations: any interpreter may run this file
+    """Reply with a load error, in the format of `convgauge.worker.protocol`, and end the process."""
+    text = json.dumps({"error": reason, "trace": "", "arrays": []}).encode()
+    content = struct.pack("<Q", len(text)) + text
+    os.write(int(sys.argv[2]), struct.pack("<Q", len(content)) + content)
+    sys.exit(1)
+
+
+if sys.version_info < (3, 9):  # noqa: UP036 - any interpreter may run this file
+    refuse("Python 3.9 or newer is needed, and %s is %s" % (sys.executable, sys.version.split()[0]))  # noqa: UP031 - as above
 
 if __name__ == "__main__":
+    import importlib.util
+
     own = os.path.dirname(os.path.abspath(__file__))
     here = os.path.dirname(own)
     sys.path[:] = [place for place in sys.path if os.path.abspath(place or ".") != own]
     if importlib.util.find_spec("numpy") is None:
-        sys.exit("NumPy is not installed for " + sys.executable)
+        refuse("NumPy is not installed for " + sys.executable)  # type: ignore[no-untyped-call]
     spec = importlib.util.spec_from_file_location(
         "convgauge", os.path.join(here, "__init__.py"), submodule_search_locations=[here]
     )

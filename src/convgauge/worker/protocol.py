@@ -11,11 +11,11 @@ import math
 import pickle
 import struct
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
-from convgauge.worker.subject import Call, Description, Observation
+from convgauge.worker.subject import Call, Description, Kind, Observation
 
 LENGTH = struct.Struct("<Q")
 ARRAYS = ("output", "extra")  # the fields of an observation that are arrays
@@ -86,7 +86,7 @@ def read_reply(frame: bytes) -> tuple[dict[str, Any], list[np.ndarray]]:
         raise GarbledFrame(str(error)) from None
 
 
-_UNSAID = vars(Observation(""))  # what a reply leaves out, since it goes without saying
+_UNSAID = vars(Observation("not_called"))  # what a reply leaves out, since it goes without saying
 
 
 def observation_reply(seen: Observation, number: int) -> bytes:
@@ -103,6 +103,8 @@ def observation_from(content: dict[str, Any], arrays: list[np.ndarray]) -> Obser
     """The observation that `observation_reply` packed. Raises `GarbledFrame`."""
     try:
         fields = content["observation"]
+        if fields["kind"] not in get_args(Kind):
+            raise GarbledFrame("an observation of unknown kind")
         for name in ("error", "impurities"):
             fields[name] = tuple(map(str, fields.get(name, ())))
         came = iter(arrays)

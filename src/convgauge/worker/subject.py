@@ -12,7 +12,7 @@ import traceback
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -26,6 +26,15 @@ EARLIER = 3  # outputs that are kept and looked at again: a kernel may turn over
 LARGE = 1 << 20  # bytes of an output that is not kept
 SWITCH = 1e-6  # seconds after which a thread gives way to others: at the usual 5 ms a short call is rarely cut in two
 KEPT = 64  # operands that are kept to be filled anew
+
+
+Kind = Literal[
+    "answer", "raised", "declined", "unsupported", "not_an_array", "unreadable", "crashed", "timed_out", "not_called"
+]
+"""Result of a call. "declined": NotImplementedError was raised. "unsupported": the framework cannot make the layout,
+dtype or call mode. "not_an_array": the output is not an array of the framework. "unreadable": the output is such an
+array, and reading it fails. "crashed" and "timed_out": the process ended or did not reply. "not_called": the call was
+not made, because the process had ended too often."""
 
 
 @dataclass
@@ -59,13 +68,12 @@ class Call:
 class Observation:
     """All that one call did.
 
-    ``kind`` is "answer", "raised", "declined" (NotImplementedError), "unsupported" (the layout or dtype cannot be
-    made here), "not_an_array", "crashed" or "timed_out". ``output`` is a copy in its carrier. ``error`` holds the
+    ``kind`` is one of `Kind`. ``output`` is a copy in its carrier. ``error`` holds the
     exception's class names, most derived first; ``message`` its text. ``impurities`` are sentences: what the call
     touched that was not its own. ``extra`` holds what a call's mode gives beside its output, None where nothing came.
     """
 
-    kind: str
+    kind: Kind
     output: np.ndarray | None = None
     dtype: str = ""
     error: tuple[str, ...] = ()
@@ -191,8 +199,8 @@ class Subject:
             extra = [None if one is None else self.framework.read(one)[0] for one in further]
         except NotAnArray as error:
             return Observation("not_an_array", message=str(error), seconds=seconds)
-        except BaseException as error:  # an array that cannot be read is no answer either
-            return self._raised("not_an_array", error, started)
+        except BaseException as error:
+            return self._raised("unreadable", error, started)
         impurities: tuple[str, ...] = ()
         if not call.mode:
             given = self._snapshot(output, output)
@@ -227,7 +235,7 @@ class Subject:
         run = self.implementation.prepared(Problem.parse(call.prepared), arrays[1], arrays[2])
         return run(arrays[0])
 
-    def _raised(self, kind: str, error: BaseException, started: float) -> Observation:
+    def _raised(self, kind: Kind, error: BaseException, started: float) -> Observation:
         names = tuple(cls.__name__ for cls in type(error).__mro__ if cls not in (object, BaseException))
         try:
             text = str(error)
