@@ -25,9 +25,10 @@ from convgauge.environment import cores
 from convgauge.layers.sets import load, names
 from convgauge.problem import Problem
 from convgauge.race.contestant import Contestant
-from convgauge.race.race import RANKED, Race, Unfit
+from convgauge.race.race import Race, Unfit
 from convgauge.race.statistics import Ratio
 from convgauge.registry import known
+from convgauge.terms import RANKED
 
 BASELINE, CHOOSER = "torch_conv2d", "auto"
 
@@ -70,7 +71,7 @@ def race(contestants: list[Contestant], problem: Problem, seed: int, pool: Threa
             if longer == TRIES[-1]:
                 raise
             continue
-        if current.entries[2].ratio is not None:
+        if current.entrants[2].ratio is not None:
             break
     return current
 
@@ -112,7 +113,7 @@ def main() -> None:
             except Unfit as unfit:
                 unranked[problem.text] = str(unfit)
                 continue
-            entry, control = current.entries[2], current.control.ratio
+            entry, control = current.entrants[2], current.control.ratio
             if entry.ratio is None or control is None or entry.verdict not in RANKED:
                 unranked[problem.text] = f"{entry.verdict}: {entry.reason}"
                 continue

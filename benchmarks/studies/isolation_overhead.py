@@ -25,7 +25,7 @@ from collections.abc import Callable
 from convgauge.problem import Problem
 from convgauge.process.isolation import thread_environment
 from convgauge.race.contestant import Contestant
-from convgauge.race.race import ready_command
+from convgauge.race.timed_operands import ready_command
 from convgauge.reference.operands import draw
 from convgauge.registry import resolve
 

@@ -14,7 +14,8 @@ from convgauge.layers.sets import Layer, LayerSet, load
 from convgauge.race import BenchError, peaks, table
 from convgauge.race import statistics as stats
 from convgauge.race.contestant import Contestant
-from convgauge.race.race import Entry, Race, Unfit
+from convgauge.race.entrant import Entrant
+from convgauge.race.race import Race, Unfit
 from convgauge.registry import Origin, TargetError, known, resolve
 from convgauge.results import TimingRecord, Writer
 from convgauge.terms import RANKED
@@ -148,7 +149,7 @@ class Bench:
                 self.noises.append(race.noise)
         except Unfit as unfit:
             raise BenchError(f"{layer_set.name} {layer.name} {layer.problem}: {unfit}") from None
-        return [record(race, entry, layer, layer_set) for entry in race.entries if entry is not race.control]
+        return [record(race, entry, layer, layer_set) for entry in race.entrants if entry is not race.control]
 
     def _keep(self, records: list[TimingRecord]) -> None:
         self.records += records
@@ -211,7 +212,7 @@ def unraced(contestant: Contestant, baseline: str, layer: Layer, layer_set: Laye
     )
 
 
-def record(race: Race, entry: Entry, layer: Layer, layer_set: LayerSet) -> TimingRecord:
+def record(race: Race, entry: Entrant, layer: Layer, layer_set: LayerSet) -> TimingRecord:
     """What the run keeps of one entry. One that was not ranked has neither samples nor a ratio."""
     problem = layer.problem
     assert entry.verdict is not None

@@ -1,115 +1,181 @@
-"""A contestant's time by clocks that cannot be patched from inside its process: the system's and the engine's own."""
+"""Audit of a contestant's time by clocks that its process cannot change: the system's and the engine's."""
 
 from __future__ import annotations
 
+import contextlib
 import statistics
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import psutil
 
 from convgauge.worker.timing import Delays
 
-TRUST = 1.5
-"""By what factor an account may exceed what a contestant shows: threads of a framework's own work beside its calls."""
+ALLOWED_FACTOR = 1.5
+"""Factor by which audited time may exceed shown time: a framework's threads do work of their own beside the calls."""
 
-UNSEEN = 0.25e-3
-"""Seconds by which a sample's account may vary beside that, idle samples' taken off: some wake-ups and page faults.
+ALLOWED_JITTER_S = 0.25e-3
+"""Seconds by which the audited time of a sample may vary beside that, idle time subtracted: wake-ups and page faults.
 
-A sample that took r seconds and shows half of them is noticed where r > TRUST r / 2 + UNSEEN: from 1 ms on. Samples of
-the baseline, and of whatever pretends to be faster, really take five times that.
+A sample that takes r seconds and shows half of them is noticed if r > ALLOWED_FACTOR r / 2 + ALLOWED_JITTER_S, which
+is from 1 ms. Samples of the baseline, and of a contestant that pretends to be faster, really take five times that.
 """
 
-TICKS = 0.02
-"""Seconds by which `psutil`'s account of processor time is coarse: two ticks of a hundredth."""
+TICK_ERROR_S = 0.02
+"""Error in seconds of `psutil`'s processor time: two ticks of a hundredth of a second."""
 
-LEAST_CLAIM = 2.0
-"""A contestant that shows itself this many times as fast as the baseline is ranked only if a lie would have shown."""
+MIN_CLAIM = 2.0
+"""A contestant that shows this speed-up over the baseline is ranked only if hidden time would have been noticed."""
 
 
 class Clocks:
-    """The clocks of the process ``pid``, read from the thread that makes this object. All in seconds.
+    """Clocks of the process ``pid``, read from the thread that makes this object. All values are in seconds.
 
-    Linux: the processor time of all its threads to the nanosecond, by the clock whose number clock_getcpuclockid(3)
-    computes from the process's; and the time that its first thread, and this one, were ready to run and did not.
-    Elsewhere: processor time to a tick, and no delays.
+    On Linux: the processor time of all threads in nanoseconds, by the clock whose number clock_getcpuclockid(3)
+    computes from the process's number; and the time for which its first thread, and this thread, were ready to run and
+    did not. Elsewhere: processor time in ticks, and no delays.
     """
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
-        self.fine = sys.platform == "linux"
+        self.is_fine = sys.platform == "linux"
         self.delays = [Delays(f"/proc/{pid}/schedstat"), Delays()]
 
     @property
-    def knows_delays(self) -> bool:
-        return all(one.known for one in self.delays)
+    def has_delays(self) -> bool:
+        """True if the system reports delays."""
+        return all(delay.known for delay in self.delays)
 
     def processor(self) -> float:
-        """Processor time that the process has used yet, all threads together; 0 where it is gone."""
+        """Return the processor time of the process, all threads together; 0 after its end."""
         try:
-            if self.fine:
+            if self.is_fine:
                 return time.clock_gettime_ns((~self.pid << 3) | 2) * 1e-9
-            used = psutil.Process(self.pid).cpu_times()
+            times = psutil.Process(self.pid).cpu_times()
         except (OSError, psutil.Error):
             return 0.0
-        return float(used.user + used.system)
+        return float(times.user + times.system)
 
     def delayed(self) -> float:
-        """Time that the process and the engine have waited for a processor yet."""
-        return sum(one.read() for one in self.delays) * 1e-9
+        """Return the time for which the process and the engine have waited for a processor."""
+        return sum(delay.read() for delay in self.delays) * 1e-9
 
     def close(self) -> None:
-        for one in self.delays:
-            one.close()
+        """Close the files of the clocks."""
+        for delay in self.delays:
+            delay.close()
 
 
 @dataclass
-class Account:
-    """One contestant's samples as it shows them, and by the engine's clocks. All in seconds.
+class ClockAudit:
+    """Samples of one contestant as its clock shows them, and by clocks outside its process. All times in seconds.
 
-    ``processor`` is for all samples, ``elapsed`` for each: from the request to the reply without delays. The ``idle``
-    ones are those of a sample without calls. ``coarse`` is the error of ``processor``.
+    Parameters
+    ----------
+    threads : int
+        Threads that the contestant may use.
+    error : float
+        Error of ``processor``.
+    has_delays : bool
+        True if ``elapsed`` has delays subtracted.
+    idle_processor, idle_elapsed : float
+        Processor time and elapsed time of a sample without calls.
+    shown : list of float
+        Time of each sample by the contestant's clock.
+    elapsed : list of float
+        Time of each sample from request to reply, by the engine's clock, without delays.
+    processor : float
+        Processor time of all samples together.
+    clocks : Clocks or None
+        Clocks of the process while the audit is open.
     """
 
     threads: int = 1
-    coarse: float = 0.0
-    knows_delays: bool = True
+    error: float = 0.0
+    has_delays: bool = True
     idle_processor: float = 0.0
     idle_elapsed: float = 0.0
     shown: list[float] = field(default_factory=list)
     elapsed: list[float] = field(default_factory=list)
     processor: float = 0.0
+    clocks: Clocks | None = None
 
-    def complaint(self) -> str:
-        """What does not fit together; "" where everything does."""
+    @classmethod
+    def start(cls, clocks: Clocks, threads: int, idle: Sequence[tuple[float, float]]) -> ClockAudit:
+        """Open an audit; ``idle`` is (processor time, elapsed time) of samples without calls."""
+        processor, elapsed = (statistics.median(column) for column in zip(*idle, strict=True))
+        error = 0.0 if clocks.is_fine else TICK_ERROR_S
+        return cls(threads, error, clocks.has_delays, processor, elapsed, processor=-clocks.processor(), clocks=clocks)
+
+    def delayed(self) -> float:
+        """Return the time for which process and engine have waited for a processor; 0 if the audit is not open."""
+        return self.clocks.delayed() if self.clocks else 0.0
+
+    def record(self, shown: float, elapsed: float) -> None:
+        """Add one sample, if the audit is open."""
+        if self.clocks:
+            self.shown.append(shown)
+            self.elapsed.append(elapsed)
+
+    @contextlib.contextmanager
+    def excluded(self) -> Iterator[None]:
+        """Subtract the processor time of the block from that of the samples."""
+        before = self.clocks.processor() if self.clocks else 0.0
+        yield
+        if self.clocks:
+            self.processor -= self.clocks.processor() - before
+
+    def close(self) -> None:
+        """Add up the processor time and close the clocks."""
+        if self.clocks:
+            self.processor += self.clocks.processor()
+            self.clocks.close()
+            self.clocks = None
+
+    def discrepancy(self) -> str:
+        """Return a sentence on a difference between the clocks, or "" if they agree."""
         if not self.shown:
             return ""
-        used = self.processor - len(self.shown) * self.idle_processor
-        if used > self._most_processor():
+        processor = self.processor - len(self.shown) * self.idle_processor
+        if processor > self._max_processor():
             shown = sum(self.shown)
             return (
-                f"it used {used:.3g} s of processor where its clock shows {shown:.3g} s: its clock hides time, or it"
-                f" has more than {self.threads} threads"
+                f"it used {processor:.3g} s of processor where its clock shows {shown:.3g} s: its clock hides time, or"
+                f" it has more than {self.threads} threads"
             )
-        lasting = statistics.median(self.elapsed) - self.idle_elapsed
-        if self.knows_delays and lasting > self._longest():
+        elapsed = statistics.median(self.elapsed) - self.idle_elapsed
+        if self.has_delays and elapsed > self._max_elapsed():
             half = statistics.median(self.shown)
-            return f"half of its samples last {lasting:.3g} s by the engine's clock, {half:.3g} s by its own"
+            return f"half of its samples last {elapsed:.3g} s by the engine's clock, {half:.3g} s by its own"
         return ""
 
-    def can_tell(self, ratio: float, seconds: float) -> bool:
-        """Whether it would have been noticed, had samples really taken ``seconds`` while they show ``ratio`` of them.
+    def would_notice(self, ratio: float, seconds: float) -> bool:
+        """Return True if a clock that hides time would have been noticed.
 
-        Of contestants that do not show themselves much faster it is not asked: TRUST allows for as much.
+        Parameters
+        ----------
+        ratio : float
+            Time that samples show, over the time that they would really take.
+        seconds : float
+            Time in seconds that a sample would really take.
+
+        Returns
+        -------
+        bool
+            Also True for a contestant that does not show a speed-up of `MIN_CLAIM`, because ALLOWED_FACTOR allows for
+            that difference.
         """
-        if ratio * LEAST_CLAIM * (1 if self.knows_delays else self.threads) > 1 or not self.shown:
+        if ratio * MIN_CLAIM * (1 if self.has_delays else self.threads) > 1 or not self.shown:
             return True
-        by_processor = seconds * len(self.shown) > self._most_processor()
-        return by_processor or (self.knows_delays and seconds > self._longest())
+        by_processor = seconds * len(self.shown) > self._max_processor()
+        return by_processor or (self.has_delays and seconds > self._max_elapsed())
 
-    def _most_processor(self) -> float:
-        return TRUST * self.threads * sum(self.shown) + len(self.shown) * UNSEEN + self.coarse
+    def _max_processor(self) -> float:
+        """Return the most processor time that agrees with the shown time."""
+        return ALLOWED_FACTOR * self.threads * sum(self.shown) + len(self.shown) * ALLOWED_JITTER_S + self.error
 
-    def _longest(self) -> float:
-        return TRUST * statistics.median(self.shown) + UNSEEN
+    def _max_elapsed(self) -> float:
+        """Return the longest elapsed time of a sample that agrees with the shown time."""
+        return ALLOWED_FACTOR * statistics.median(self.shown) + ALLOWED_JITTER_S

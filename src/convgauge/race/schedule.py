@@ -1,19 +1,31 @@
-"""In which order the contestants run: random cyclic Latin squares."""
+"""Order of the contestants in each round: random cyclic Latin squares."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+from numpy.typing import NDArray
 
 
-def square(size: int, random: np.random.Generator) -> np.ndarray[Any, Any]:
-    """A random cyclic Latin square, shape (size, size): row r is one round's order of the contestants 0 ... size - 1.
+def latin_square(size: int, random: np.random.Generator) -> NDArray[np.int64]:
+    """Return a random cyclic Latin square.
 
-    Each contestant stands once in each place, so that what a place does to a sample (a clock that has just been
-    raised, a cache that the one before has emptied) falls on all alike. Rows, columns' start and labels are shuffled.
+    Each contestant stands once at each position. So an effect of the position on a sample (a clock rate that has just
+    been raised, a cache that the sample before has emptied) is the same for all. Rows, the starts of columns and
+    labels are shuffled.
+
+    Parameters
+    ----------
+    size : int
+        Number of contestants.
+    random : numpy.random.Generator
+        Source of the permutations.
+
+    Returns
+    -------
+    array of int64, shape (size, size)
+        Row r is the order of the contestants 0 … size - 1 in one round.
     """
     labels = random.permutation(size)
     shifts = random.permutation(size)
-    result: np.ndarray[Any, Any] = labels[(shifts[:, None] + np.arange(size)) % size]
+    result: NDArray[np.int64] = labels[(shifts[:, None] + np.arange(size)) % size]
     return result

@@ -1,9 +1,9 @@
-"""What a race's samples show: ratios, intervals, verdicts. Pure functions of numbers.
+"""Statistics of a race's samples: ratios, intervals, verdicts. Pure functions of numbers.
 
-A round times every contestant once. The logarithms of a contestant's times over the baseline's, round by round, are
-the data: drift and slow bursts, which last longer than a round, leave them alone. Their median is estimated with the
-interval that inverts the sign test (Thompson 1936; Conover, *Practical Nonparametric Statistics*, section 3.2): it
-asks for independent rounds and nothing else, no symmetry, no normality, no finite variance.
+A round times every contestant once. The data are, round by round, the logarithms of a contestant's time over the
+baseline's: drift and slow bursts, which last longer than a round, cancel. Their median is estimated with the interval
+that inverts the sign test (Thompson 1936; Conover, *Practical Nonparametric Statistics*, section 3.2). It assumes
+independent rounds and nothing else: no symmetry, no normality, no finite variance.
 """
 
 from __future__ import annotations
@@ -17,27 +17,29 @@ import numpy as np
 from convgauge.terms import RaceVerdict
 
 ERROR_RATE = 0.05
-"""The chance that any interval of a race misses its ratio, over all comparisons and all looks at the data."""
+"""Probability that any interval of a race misses its ratio, over all comparisons and all looks at the data."""
 
-MARGIN = 0.02
-"""Ratios between 1 / (1 + MARGIN) and 1 + MARGIN count as equal: what differs by 3 % is to be told apart, and a
-hundredth is left for what two processes of one kernel differ by."""
+SAME_MARGIN = 0.02
+"""Ratios from 1 / (1 + SAME_MARGIN) to 1 + SAME_MARGIN count as equal. A difference of 3 % is to be detected, and 1 %
+is left for the difference between two processes of one kernel."""
 
-LEAST_FLOOR = 0.01
-"""Nobody is faster or slower by less. Processes of one kernel differ by the pages and addresses that they got, which
-more rounds do not mend, and a single control may come out close to 1 by chance."""
+MIN_FLOOR = 0.01
+"""Smallest deviation from 1 that makes a contestant faster or slower. Processes of one kernel differ by their pages and
+addresses, which more rounds do not change, and a single control may come out close to 1 by chance."""
 
-FEW_FLOORS = 5
-"""Races from whose controls on their spread is judged."""
+MIN_CONTROLS = 5
+"""Number of A/A controls needed before their pooled spread sets the noise floor."""
 
-NEAR, FAR = 1.015, 1.05
-"""A contestant stays in the race until its interval reaches NEAR to either side at most, and FAR more for each doubling
-of the ratio; see `settled`."""
+WIDTH_AT_1 = 1.015
+"""Factor to either side of a ratio near 1 within which its interval is narrow enough; see `is_conclusive`."""
+
+WIDTH_PER_DOUBLING = 1.05
+"""Factor by which that interval may be wider for each doubling or halving of the ratio."""
 
 
 @dataclass(frozen=True)
 class Ratio:
-    """A contestant's time over the baseline's: median over ``rounds``, interval (None while rounds are too few)."""
+    """Time of a contestant over the baseline's: median over ``rounds``, and interval (None if rounds are too few)."""
 
     value: float
     low: float | None
@@ -46,10 +48,20 @@ class Ratio:
 
 
 def rank(count: int, error: float) -> int:
-    """How many of ``count`` ordered values the sign test's interval leaves out at each end; -1 where it leaves none.
+    """Return how many of ``count`` ordered values the sign test's interval omits at each end.
 
-    The largest r with 2 P(Binomial(count, 1/2) <= r) <= error; the interval is then from the (r + 1)th smallest value
-    to the (r + 1)th largest, and holds the median with probability 1 - error at least.
+    Parameters
+    ----------
+    count : int
+        Number of values.
+    error : float
+        Probability that the interval misses the median.
+
+    Returns
+    -------
+    int
+        The largest r with 2 P(Binomial(count, 1/2) <= r) <= error, or -1 if there is no interval. The interval
+        reaches from the (r + 1)th smallest value to the (r + 1)th largest.
     """
     tail = 0.0
     for r in range(count // 2 + 1):
@@ -60,25 +72,43 @@ def rank(count: int, error: float) -> int:
 
 
 def fewest_rounds(error: float) -> int:
-    """Rounds below which there is no interval: the least n with 2 * 2**-n <= error."""
+    """Return the number of rounds below which there is no interval: the least n with 2 * 2**-n <= error."""
     return math.ceil(1 - math.log2(error))
 
 
 def sign_interval(values: Sequence[float], error: float) -> tuple[float, float] | None:
-    """The sign test's interval, missing the median with probability ``error`` at most; None for too few values."""
-    left_out = rank(len(values), error)
-    if left_out < 0:
+    """Return the sign test's interval, which misses the median with probability ``error`` or less.
+
+    Returns
+    -------
+    tuple of float, or None
+        (low, high), or None if there are too few values.
+    """
+    omitted = rank(len(values), error)
+    if omitted < 0:
         return None
     ordered = sorted(values)
-    return ordered[left_out], ordered[-1 - left_out]
+    return ordered[omitted], ordered[-1 - omitted]
 
 
 def rank_interval(times: Sequence[float], baseline: Sequence[float], error: float) -> tuple[float, float] | None:
-    """The interval for the log ratio that inverts the rank-sum test (Mann and Whitney 1947); None for too few values.
+    """Return the interval for the log ratio that inverts the rank-sum test (Mann and Whitney 1947).
 
-    For a contestant so slow that it has time for a few rounds only, of which the baseline has many: were the ratio
-    outside, all of its k times would have to rank above, or below, all n of the baseline's, one chance in
-    C(n + k, k) on either side. It holds every round's own ratio, so drift does not empty it.
+    It is for a contestant so slow that it has time for a few rounds only, of which the baseline has many. If the ratio
+    were outside, all of its k times would have to rank above, or below, all n of the baseline's: one chance in
+    C(n + k, k) on either side. The interval contains every round's own ratio, so drift does not empty it.
+
+    Parameters
+    ----------
+    times, baseline : sequence of float
+        Seconds, not paired.
+    error : float
+        Probability that the interval misses the ratio.
+
+    Returns
+    -------
+    tuple of float, or None
+        (low, high) of the logarithm, or None if there are too few values.
     """
     if not len(times) or error * math.comb(len(times) + len(baseline), len(times)) < 2:
         return None
@@ -86,28 +116,42 @@ def rank_interval(times: Sequence[float], baseline: Sequence[float], error: floa
 
 
 def error_share(look: int, comparisons: int) -> float:
-    """The error allowed to one interval at the ``look``-th look (from 1): ERROR_RATE / (comparisons look (look + 1)).
+    """Return the error of one interval at the ``look``-th look (from 1): ERROR_RATE / (comparisons look (look + 1)).
 
-    The shares add up to ERROR_RATE over all comparisons (Bonferroni) and all looks (the sum of 1 / (k (k + 1)) is 1),
-    so that stopping when the answer is in does not raise the rate of wrong answers.
+    The shares add up to ERROR_RATE over all comparisons (Bonferroni) and all looks (the sum of 1 / (k (k + 1)) is 1).
+    So stopping as soon as the result is clear does not raise the rate of wrong results.
     """
     return ERROR_RATE / max(1, comparisons) / (look * (look + 1))
 
 
 def looks(comparisons: int, growth: float = 1.5) -> Iterator[int]:
-    """At how many rounds to look: the first at which there is an interval at all, then each ``growth`` times later."""
-    at = fewest_rounds(error_share(1, comparisons))
+    """Yield the numbers of rounds at which to look at the data.
+
+    The first is the least at which there is an interval; each of the others is ``growth`` times the one before.
+    """
+    rounds = fewest_rounds(error_share(1, comparisons))
     look = 1
     while True:
-        yield at
+        yield rounds
         look += 1
-        at = max(math.ceil(at * growth), fewest_rounds(error_share(look, comparisons)))
+        rounds = max(math.ceil(rounds * growth), fewest_rounds(error_share(look, comparisons)))
 
 
 def ratio(times: Sequence[float], baseline: Sequence[float], error: float) -> Ratio:
-    """The ratio of ``times`` to ``baseline``, paired round by round (the longer of the two is cut). Seconds in both.
+    """Return the ratio of ``times`` to ``baseline``, paired round by round.
 
-    The interval is the sign test's, or where rounds are too few the rank-sum test's over all of the baseline's rounds.
+    Parameters
+    ----------
+    times, baseline : sequence of float
+        Seconds; the end of the longer sequence is not used.
+    error : float
+        Probability that the interval misses the ratio.
+
+    Returns
+    -------
+    Ratio
+        With the sign test's interval, or, if rounds are too few for it, the rank-sum test's over all rounds of the
+        baseline.
     """
     count = min(len(times), len(baseline))
     logs = np.log(np.asarray(times[:count])) - np.log(np.asarray(baseline[:count]))
@@ -119,45 +163,60 @@ def ratio(times: Sequence[float], baseline: Sequence[float], error: float) -> Ra
 
 
 def noise_floor(control: Ratio) -> float:
-    """How far from 1 the baseline's ratio to itself came out; 0.02 is 2 %."""
+    """Return the deviation from 1 of the baseline's ratio to itself; 0.02 is 2 %."""
     return math.exp(abs(math.log(control.value))) - 1
 
 
 def pooled_floor(noises: Sequence[float]) -> float:
-    """The floor that the controls of earlier races give together, from FEW_FLOORS on; else 0.
+    """Return the noise floor from the controls of earlier races; 0 if there are fewer than `MIN_CONTROLS`.
 
-    A control and a contestant that equals the baseline deviate alike: each is one process held against another. Twice
-    the deviations' spread is 2 / 0.6745 of the median of their sizes, were they normal; 5 % of all lie beyond.
+    A control and a contestant that equals the baseline have the same deviation: each is one process compared with
+    another. Twice the deviations' spread is 2 / 0.6745 of the median of their sizes if they are normal; 5 % of all
+    deviations are larger.
     """
-    return 2 / 0.6745 * float(np.median(noises)) if len(noises) >= FEW_FLOORS else 0.0
+    return 2 / 0.6745 * float(np.median(noises)) if len(noises) >= MIN_CONTROLS else 0.0
 
 
-def verdict(seen: Ratio, noise: float, floor: float = 0.0, margin: float = MARGIN) -> RaceVerdict:
-    """What a ratio's interval says, where the race's own control gives ``noise`` and earlier ones ``floor``.
+def verdict(estimate: Ratio, noise: float, floor: float = 0.0, margin: float = SAME_MARGIN) -> RaceVerdict:
+    """Return the verdict of a ratio's interval.
 
-    "same" where it lies within the margin, "faster" or "slower" where it lies beyond the noise, the floor and
-    LEAST_FLOOR, else "undecided". "same" needs noise within the margin.
+    Parameters
+    ----------
+    estimate : Ratio
+        Ratio with its interval.
+    noise : float
+        Deviation of this race's control from 1.
+    floor : float
+        Noise floor from the controls of earlier races.
+    margin : float
+        Deviation from 1 within which ratios count as equal.
+
+    Returns
+    -------
+    RaceVerdict
+        "same" if the interval is within the margin, "faster" or "slower" if it is beyond the noise, the floor and
+        `MIN_FLOOR`, otherwise "undecided". "same" needs noise within the margin.
     """
-    if seen.low is None or seen.high is None:
+    if estimate.low is None or estimate.high is None:
         return "undecided"
-    if noise <= margin and 1 / (1 + margin) <= seen.low and seen.high <= 1 + margin:
+    if noise <= margin and 1 / (1 + margin) <= estimate.low and estimate.high <= 1 + margin:
         return "same"
-    beyond = 1 + max(noise, floor, LEAST_FLOOR)
-    if seen.low > beyond:
+    limit = 1 + max(noise, floor, MIN_FLOOR)
+    if estimate.low > limit:
         return "slower"
-    if seen.high < 1 / beyond:
+    if estimate.high < 1 / limit:
         return "faster"
     return "undecided"
 
 
-def settled(seen: Ratio, noise: float, floor: float = 0.0, margin: float = MARGIN) -> bool:
-    """Whether more rounds would add nothing worth having: a verdict, and an interval that is narrow enough.
+def is_conclusive(estimate: Ratio, noise: float, floor: float = 0.0, margin: float = SAME_MARGIN) -> bool:
+    """Return True if more rounds would not help: there is a verdict, and the interval is narrow enough.
 
-    Close to 1 a ratio is to be known to NEAR; four times slower or faster, a wider interval will do.
+    A ratio close to 1 is measured to `WIDTH_AT_1`; for four times slower or faster, a wider interval is enough.
     """
-    if verdict(seen, noise, floor, margin) == "undecided":
+    if verdict(estimate, noise, floor, margin) == "undecided":
         return False
-    assert seen.low is not None
-    assert seen.high is not None
-    enough = math.log(NEAR) + math.log(FAR) * abs(math.log2(seen.value))
-    return math.log(seen.high / seen.low) <= 2 * enough
+    assert estimate.low is not None
+    assert estimate.high is not None
+    width = math.log(WIDTH_AT_1) + math.log(WIDTH_PER_DOUBLING) * abs(math.log2(estimate.value))
+    return math.log(estimate.high / estimate.low) <= 2 * width

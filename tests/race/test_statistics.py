@@ -52,7 +52,7 @@ def race(random: Random, machine: Callable[[Random, int], np.ndarray], ratios: t
     true = np.array([1.0, 1.0, *ratios])
     noise = machine(random, rounds * size).reshape(rounds, size)
     times = np.empty((rounds, size))
-    orders = np.concatenate([schedule.square(size, random) for _ in range(-(-rounds // size))])
+    orders = np.concatenate([schedule.latin_square(size, random) for _ in range(-(-rounds // size))])
     for row, order in enumerate(orders[:rounds]):
         times[row, order] = noise[row] * true[order]
     found: list = [None] * len(ratios)
@@ -64,7 +64,7 @@ def race(random: Random, machine: Callable[[Random, int], np.ndarray], ratios: t
         for place in range(len(ratios)):
             if found[place] is None or not found[place][2]:
                 seen = stats.ratio(times[:at, place + 2], times[:at, 0], error)
-                found[place] = seen, stats.verdict(seen, floor), stats.settled(seen, floor)
+                found[place] = seen, stats.verdict(seen, floor), stats.is_conclusive(seen, floor)
     raise AssertionError("looks end")
 
 
@@ -90,7 +90,7 @@ def test_intervals_cover_and_verdicts_are_right(machine: Callable[[Random, int],
 
 def is_wrong(true: float, verdict: str) -> bool:
     """Whether a verdict contradicts the true ratio; undecided never does."""
-    within = 1 / (1 + stats.MARGIN) - 1e-9 <= true <= 1 + stats.MARGIN + 1e-9
+    within = 1 / (1 + stats.SAME_MARGIN) - 1e-9 <= true <= 1 + stats.SAME_MARGIN + 1e-9
     return {"same": not within, "faster": true >= 1, "slower": true <= 1}.get(verdict, False)
 
 
@@ -184,8 +184,8 @@ def test_processes_that_differ_are_not_taken_for_kernels_that_do() -> None:
 
 
 def test_a_few_earlier_races_say_nothing_of_the_floor() -> None:
-    assert stats.pooled_floor([0.1] * (stats.FEW_FLOORS - 1)) == 0
-    assert stats.pooled_floor([0.01] * stats.FEW_FLOORS) == pytest.approx(0.0297, abs=1e-4)
+    assert stats.pooled_floor([0.1] * (stats.MIN_CONTROLS - 1)) == 0
+    assert stats.pooled_floor([0.01] * stats.MIN_CONTROLS) == pytest.approx(0.0297, abs=1e-4)
 
 
 def test_nobody_is_faster_by_less_than_processes_may_differ() -> None:
@@ -196,10 +196,10 @@ def test_nobody_is_faster_by_less_than_processes_may_differ() -> None:
 
 
 def test_a_latin_square_gives_each_contestant_each_place_once() -> None:
-    square = schedule.square(7, np.random.default_rng(0))
+    square = schedule.latin_square(7, np.random.default_rng(0))
     for lines in (square, square.T):
         assert all(sorted(line) == list(range(7)) for line in lines)
-    other = schedule.square(7, np.random.default_rng(1))
+    other = schedule.latin_square(7, np.random.default_rng(1))
     assert (square != other).any()
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from convgauge.race.clock_audit import LEAST_CLAIM, TICKS, UNSEEN, Account, Clocks
+from convgauge.race.clock_audit import ALLOWED_JITTER_S, MIN_CLAIM, TICK_ERROR_S, ClockAudit, Clocks
 
 SPIN = """
 import sys, time
@@ -30,16 +30,16 @@ def spinner() -> Iterator[subprocess.Popen]:
         process.stdin.close()
 
 
-def account(threads: int = 1, shown: float = 5e-3, real: float = 5e-3, samples: int = 4, **more: float) -> Account:
+def audit(threads: int = 1, shown: float = 5e-3, real: float = 5e-3, samples: int = 4, **more: float) -> ClockAudit:
     """That of samples which really take ``real`` seconds on one thread."""
     idle = 1e-4
-    made = Account(threads, idle_processor=idle, idle_elapsed=idle, **more)
+    made = ClockAudit(threads, idle_processor=idle, idle_elapsed=idle, **more)
     made.shown, made.elapsed = [shown] * samples, [real + idle] * samples
     made.processor = samples * (real + idle)
     return made
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="other systems' clocks are coarse")
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems' clocks are error")
 def test_another_process_is_read_as_it_reads_itself(spinner: subprocess.Popen) -> None:
     clocks, last = Clocks(spinner.pid), 0.0
     for _ in range(3):
@@ -60,54 +60,54 @@ def test_a_process_that_is_gone_reads_0() -> None:
     assert clocks.processor() == 0
     assert clocks.delayed() >= 0
     clocks.close()
-    assert not clocks.knows_delays
+    assert not clocks.has_delays
 
 
-def test_the_coarse_clock_is_that_of_the_system() -> None:
+def test_the_error_clock_is_that_of_the_system() -> None:
     clocks = Clocks(os.getpid())
     fine = clocks.processor()
-    clocks.fine = False
-    assert abs(clocks.processor() - fine) <= 2 * TICKS
-    assert abs(fine - time.process_time()) <= 2 * TICKS
+    clocks.is_fine = False
+    assert abs(clocks.processor() - fine) <= 2 * TICK_ERROR_S
+    assert abs(fine - time.process_time()) <= 2 * TICK_ERROR_S
 
 
 @pytest.mark.parametrize("threads", [1, 2, 8])
 def test_a_clock_that_shows_half_of_the_time_is_noticed_in_one_sample(threads: int) -> None:
-    assert account(threads, shown=5e-3, real=10e-3, samples=1).complaint()
-    assert account(threads, shown=2 * UNSEEN + 1e-6, real=4 * UNSEEN + 2e-6, samples=1).complaint()
-    assert not account(threads).complaint()
+    assert audit(threads, shown=5e-3, real=10e-3, samples=1).discrepancy()
+    assert audit(threads, shown=2 * ALLOWED_JITTER_S + 1e-6, real=4 * ALLOWED_JITTER_S + 2e-6, samples=1).discrepancy()
+    assert not audit(threads).discrepancy()
 
 
 def test_what_all_samples_use_beside_their_calls_is_not_held_against_them() -> None:
-    seen = account(shown=1e-4, real=1e-4, samples=50)
-    assert not seen.complaint()
+    seen = audit(shown=1e-4, real=1e-4, samples=50)
+    assert not seen.discrepancy()
     seen.idle_processor = seen.idle_elapsed = 0.0
     seen.processor += 50 * 1e-3
-    assert "processor" in seen.complaint()
+    assert "processor" in seen.discrepancy()
 
 
 def test_a_few_late_samples_accuse_nobody() -> None:
-    seen = account(samples=7)
+    seen = audit(samples=7)
     seen.elapsed[:3] = [0.1] * 3
-    assert not seen.complaint()
+    assert not seen.discrepancy()
     seen.elapsed[3] = 0.1
-    assert "half of its samples" in seen.complaint()
+    assert "half of its samples" in seen.discrepancy()
 
 
 def test_threads_may_work_at_once_but_hide_nothing_from_the_clock_on_the_wall() -> None:
-    seen = account(threads=4)
+    seen = audit(threads=4)
     seen.processor *= 4
-    assert not seen.complaint()
-    hidden = account(threads=4, real=10e-3)
+    assert not seen.discrepancy()
+    hidden = audit(threads=4, real=10e-3)
     assert hidden.processor < 4 * sum(hidden.shown)
-    assert "half of its samples" in hidden.complaint()
+    assert "half of its samples" in hidden.discrepancy()
 
 
 def test_where_a_lie_would_not_show_nobody_is_much_faster() -> None:
-    fine = account(shown=5e-5, real=5e-5, samples=4)
-    assert fine.can_tell(0.01, 5e-3)
-    coarse = account(shown=5e-5, real=5e-5, samples=4, coarse=TICKS, knows_delays=False)
-    assert not coarse.can_tell(0.01, 5e-3), "20 ms in all, where 20 ms are not seen"
-    coarse.shown *= 10
-    assert coarse.can_tell(0.01, 5e-3)
-    assert account(coarse=1.0, knows_delays=False).can_tell(1.01 / LEAST_CLAIM, 5e-3), "nothing is claimed"
+    fine = audit(shown=5e-5, real=5e-5, samples=4)
+    assert fine.would_notice(0.01, 5e-3)
+    error = audit(shown=5e-5, real=5e-5, samples=4, error=TICK_ERROR_S, has_delays=False)
+    assert not error.would_notice(0.01, 5e-3), "20 ms in all, where 20 ms are not seen"
+    error.shown *= 10
+    assert error.would_notice(0.01, 5e-3)
+    assert audit(error=1.0, has_delays=False).would_notice(1.01 / MIN_CLAIM, 5e-3), "nothing is claimed"

@@ -16,9 +16,8 @@ import support
 from convgauge import race, results
 from convgauge.environment import cores
 from convgauge.problem import Problem
-from convgauge.race import race as engine
 from convgauge.race.contestant import Contestant
-from convgauge.race.scaled_down import part_of
+from convgauge.race.scaled_down import scaled_down
 from convgauge.race.standings import standings
 from convgauge.race.table import seconds
 from convgauge.registry import Origin
@@ -148,8 +147,7 @@ def test_peak_memory_of_a_call_is_seen(tmp_path: Path) -> None:
     assert found["plain"].peak_bytes < 8 << 20
 
 
-def test_cold_operands_are_rotated_and_said_to_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "largest_cache", lambda: 64 << 10)
+def test_cold_operands_are_rotated_and_said_to_be(tmp_path: Path) -> None:
     found = timings(run(tmp_path, "twin", budget=0.5, operands="cold")[1])
     assert found["twin"].operands == "cold"
     assert found["twin"].verdict in RANKED
@@ -202,7 +200,7 @@ def test_bad_usage_is_refused_with_a_reason(tmp_path: Path, change: dict, messag
 )
 def test_a_part_of_a_problem_is_of_its_kind_and_small(text: str, flops: int) -> None:
     problem = Problem.parse(text)
-    part = part_of(problem, flops)
+    part = scaled_down(problem, flops)
     smallest = problem.replace(batch=1, in_channels=1, out_channels=1, groups=1, bias=False).flops
     assert part.flops <= max(flops, smallest)
     assert part.flops == problem.flops or part.flops >= min(flops, problem.flops) / 8

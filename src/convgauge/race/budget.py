@@ -1,0 +1,159 @@
+"""Time budget of one race: predicted costs, dropped contestants, and the number of calls and rounds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from convgauge.problem import Problem
+from convgauge.race import statistics as stats
+from convgauge.race.scaled_down import scaled_down
+
+SAMPLE_S = 0.005
+"""Seconds that a sample of the baseline should take: caches and clock rate reach a steady state within it."""
+
+LONG_SAMPLE_S = 0.010
+"""Seconds above which a sample of a slower contestant is made of fewer calls, down to one."""
+
+MAX_CALL_SHARE = 1 / 30
+"""Largest part of a race's seconds for one call: checks, warm-up and the fewest rounds are a dozen calls."""
+
+MIN_MAX_CALL_S = 0.05
+"""Seconds of a call that every budget allows."""
+
+SLOW_ROUNDS = 4
+"""Rounds of a contestant so slow that its fair share of the time has no room for more; see `stats.rank_interval`."""
+
+UNTIMED_SHARE = 0.4
+"""Largest part of a race's processor seconds for preparing and checking."""
+
+PROBE_S = 2.0
+"""Seconds that a call on a part of a problem may take."""
+
+MIN_PROBE_FLOPS = 2_000_000
+"""FLOPs of the first part of a problem that is tried: 0.2 s in Python's loops."""
+
+NO_PROBE_FACTOR = 8
+"""Factor by which a call may exceed the limit, predicted from earlier problems, before no part of it is tried."""
+
+
+@dataclass(frozen=True)
+class TimeLimits:
+    """Limits that follow from a race's share of the budget, in seconds, and the number of parallel workers."""
+
+    share: float
+    workers: int = 1
+
+    @property
+    def max_call(self) -> float:
+        """Most seconds of one call."""
+        return max(MIN_MAX_CALL_S, MAX_CALL_SHARE * self.share)
+
+    @property
+    def max_untimed(self) -> float:
+        """Most processor seconds of preparing and checking all contestants."""
+        return UNTIMED_SHARE * self.share * self.workers
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Predicted seconds of one call, and the text of the problem that the prediction is based on."""
+
+    seconds: float
+    basis: str
+
+
+def predict_cost(problem: Problem, max_call: float, min_rate: float, probe: Callable[[Problem], float]) -> Prediction:
+    """Predict the time of one call from calls on parts of the problem.
+
+    Two parts are tried if the first one is too slow, because its time may be mostly the fixed cost of a call. From the
+    second part, time is extrapolated in proportion to the FLOPs above the first.
+
+    Parameters
+    ----------
+    problem : Problem
+        Problem of the race.
+    max_call : float
+        Most seconds of one call.
+    min_rate : float
+        Fewest seconds per FLOP that were ever predicted for this contestant; infinite if there is no prediction.
+    probe : callable
+        Returns the seconds of one call on a problem.
+
+    Returns
+    -------
+    Prediction
+        Based on "the layers before", without a probe, if ``min_rate`` alone exceeds the limit by `NO_PROBE_FACTOR`.
+    """
+    flops = problem.flops
+    if min_rate < math.inf and min_rate * flops > NO_PROBE_FACTOR * max_call:
+        return Prediction(min_rate * flops, "the layers before")
+    small, large = (scaled_down(problem, max(MIN_PROBE_FLOPS, part)) for part in (0, flops // 8))
+    small_s = probe(small)
+    predicted = small_s * flops / max(1, small.flops)
+    is_affordable = predicted * large.flops / max(1, flops) < PROBE_S
+    if predicted <= max_call or not small.flops < large.flops < flops or not is_affordable:
+        return Prediction(predicted, small.text)
+    large_s = probe(large)
+    slope = max(0.0, large_s - small_s) / (large.flops - small.flops)
+    return Prediction(large_s + slope * (flops - large.flops), large.text)
+
+
+def drop_slowest(
+    check_seconds: Sequence[float], fixed: float, checks: int, max_untimed: float, contestants: int
+) -> list[int]:
+    """Select the contestants whose checks would take the time of the others.
+
+    Parameters
+    ----------
+    check_seconds : sequence of float
+        Seconds of one check of each contestant, without the baseline and its control.
+    fixed : float
+        Seconds of one check of the baseline and its control together.
+    checks : int
+        Number of checks still to come.
+    max_untimed : float
+        Most processor seconds of all checks together.
+    contestants : int
+        Number of contestants that started, the baseline and its control included.
+
+    Returns
+    -------
+    list of int
+        Indices of contestants. Each of them would take more than its equal share of ``max_untimed``.
+    """
+    by_cost = sorted(range(len(check_seconds)), key=lambda index: check_seconds[index])
+    equal_share = max_untimed / contestants
+    total = checks * (fixed + sum(check_seconds))
+    dropped = []
+    while by_cost and total > max_untimed:
+        index = by_cost.pop()
+        cost = checks * check_seconds[index]
+        total -= cost
+        if cost > equal_share:
+            dropped.append(index)
+    return dropped
+
+
+def calls_per_sample(call_s: float, baseline_call_s: float) -> int:
+    """Return the number of calls of one sample: the same for all contestants, and fewer for slow ones."""
+    shared = max(1, math.ceil(SAMPLE_S / max(1e-7, baseline_call_s)))
+    return max(1, min(shared, int(LONG_SAMPLE_S / max(1e-7, call_s))))
+
+
+def max_rounds(sample_s: float, share: float, contestants: int) -> int | None:
+    """Return the number of rounds after which a slow contestant is left out, or None if it is fast enough.
+
+    Parameters
+    ----------
+    sample_s : float
+        Seconds of one sample.
+    share : float
+        Seconds of the race.
+    contestants : int
+        Number of contestants, the baseline and its control included.
+    """
+    enough = stats.fewest_rounds(stats.error_share(1, contestants - 2))
+    fair = 2 * share / contestants
+    return max(SLOW_ROUNDS, int(fair / sample_s)) if enough * sample_s > fair else None

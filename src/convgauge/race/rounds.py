@@ -1,0 +1,153 @@
+"""Samples and rounds: every running contestant takes one sample per round, in random order."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from convgauge.race import statistics as stats
+from convgauge.race.clock_audit import Clocks
+from convgauge.race.contestant import Out
+from convgauge.race.entrant import Entrant, Lineup
+from convgauge.race.schedule import latin_square
+from convgauge.worker.timing import run_in
+
+MAX_CLOCK_ERROR = 1.001
+"""Factor by which a process's clock may exceed the engine's for the same sample."""
+
+MAX_MOVING_SHARE = 0.1
+"""Largest part of the rounds' time for moving operands in memory."""
+
+MOVE_TIMEOUT_S = 60.0
+"""Seconds for one request to move operands, beside ten calls."""
+
+
+class Sampler:
+    """Numbers timed calls, requests samples and adds up the time that the system took from them.
+
+    Call numbers (ticks) are shared by all entrants, so that all of them compute on the same operands in a round.
+    """
+
+    def __init__(self) -> None:
+        self.tick = 0
+        self.delayed_s = self.sampled_s = 0.0
+
+    @property
+    def busy(self) -> float:
+        """Part of the samples' time in which the system ran other programs; it is subtracted from the samples."""
+        return self.delayed_s / max(1e-9, self.delayed_s + self.sampled_s)
+
+    def request(self, entrant: Entrant, command: str) -> tuple[dict[str, Any], float]:
+        """Return the reply to a command on the calls up to the current tick, and the seconds until it came.
+
+        Raises
+        ------
+        Out
+            If the contestant withdraws.
+        """
+        first = self.tick - entrant.iterations + 1
+        timeout = 20.0 + 10 * entrant.iterations * entrant.call_seconds
+        content, _, waited = entrant.contestant.ask(timeout, command, first, self.tick)
+        return content, waited
+
+    def sample(self, entrant: Entrant) -> float:
+        """Return the seconds of one call by the child's clock, and record the sample in the audit.
+
+        Raises
+        ------
+        Out
+            If the contestant withdraws, or if its clock shows more time than has passed.
+        """
+        delayed = entrant.audit.delayed()
+        content, waited = self.request(entrant, "race_sample")
+        seconds, whole = content["ns"] * 1e-9, content["whole"] * 1e-9
+        if not seconds > 0 or whole > waited * MAX_CLOCK_ERROR:
+            raise Out("failed", f"its process's clock shows {whole:.3g} s where the engine's shows {waited:.3g} s")
+        with_warm_up = seconds * (1 + run_in(entrant.iterations) / entrant.iterations)
+        entrant.audit.record(with_warm_up, waited - (entrant.audit.delayed() - delayed))
+        self.delayed_s += content["delayed"] * 1e-9
+        self.sampled_s += seconds
+        entrant.last_tick = self.tick
+        return float(f"{seconds / entrant.iterations:.5g}")  # the precision of a sample, and short to write
+
+    def idle(self, entrant: Entrant, clocks: Clocks) -> tuple[float, float]:
+        """Return the processor time and the elapsed time of a sample without calls, in seconds.
+
+        Raises
+        ------
+        Out
+            If the contestant withdraws.
+        """
+        processor, delayed = clocks.processor(), clocks.delayed()
+        _, waited = self.request(entrant, "race_idle")
+        return clocks.processor() - processor, waited - (clocks.delayed() - delayed)
+
+
+class Rounds:
+    """Rounds of samples, between which operands move in memory."""
+
+    def __init__(self, lineup: Lineup, sampler: Sampler, random: np.random.Generator, max_call_s: float) -> None:
+        self.lineup, self.sampler, self.random = lineup, sampler, random
+        self.timeout_s = MOVE_TIMEOUT_S + 10 * max_call_s
+        self.moved_at = self.move_s = 0.0
+
+    def run(self, deadline: float, weigh: Callable[[], None], first_move_s: float) -> None:
+        """Run rounds until every ratio is conclusive or the time is up.
+
+        Parameters
+        ----------
+        deadline : float
+            Time of the monotonic clock in seconds.
+        weigh : callable
+            Looks at the data: estimates ratios and marks conclusive ones.
+        first_move_s : float
+            Predicted seconds of moving the operands of all entrants once.
+        """
+        self.moved_at, self.move_s = time.monotonic(), first_move_s
+        step = max(entrant.iterations for entrant in self.lineup.all)
+        done = 0
+        for wanted in stats.looks(len(self.lineup.others)):
+            while done < wanted:
+                if not any(entrant.is_running for entrant in self.lineup.compared):
+                    return
+                running = [entrant for entrant in self.lineup.all if entrant.is_running]
+                self._move(running)
+                for order in latin_square(len(running), self.random):
+                    self.sampler.tick += step
+                    for index in order:
+                        running[index].attempt(self._take_part)
+                    done += 1
+                    if time.monotonic() > deadline:
+                        return
+                    if done >= wanted or not all(entrant.is_running for entrant in running):
+                        break
+            weigh()
+
+    def _take_part(self, entrant: Entrant) -> None:
+        entrant.seconds.append(self.sampler.sample(entrant))
+
+    def _move(self, running: Sequence[Entrant]) -> None:
+        """Move all operands in memory, if that takes a small part of the time since the last move.
+
+        The time of a kernel depends on the addresses of its operands and its output, by up to some percent. With moves
+        between rounds that is a part of the samples' noise and no longer of the ratio (Curtsinger and Berger 2013,
+        *Stabilizer*, move code as well). All entrants release memory before any takes memory, so that they get one
+        another's. The order is random, because the first entrant gets other memory than the last.
+        """
+        started = time.monotonic()
+        if self.move_s > MAX_MOVING_SHARE * (started - self.moved_at):
+            return
+        for command in ("race_drop", "race_place"):
+            for index in self.random.permutation(len(running)):
+                running[index].attempt(partial(self._ask_unaudited, command=command))
+        self.moved_at = time.monotonic()
+        self.move_s = self.moved_at - started
+
+    def _ask_unaudited(self, entrant: Entrant, command: str) -> None:
+        """Make a request whose processor time the audit does not attribute to the samples."""
+        with entrant.audit.excluded():
+            entrant.contestant.ask(self.timeout_s, command)

@@ -1,0 +1,81 @@
+"""Operand sets of the timed calls of one race, and the exact answer of each call."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from convgauge.problem import Problem
+from convgauge.race.verification import Case, Verification, flipped, places
+from convgauge.reference.operands import Operands
+from convgauge.worker import protocol
+from convgauge.worker.operand_set import turn
+
+HOT_SETS = 2
+"""Number of operand sets that calls rotate through, so that no call repeats the one before."""
+
+MAX_COLD_SETS = 64
+"""Largest number of cold operand sets; otherwise as many as take twice the largest cache."""
+
+UNKNOWN_CACHE_BYTES = 32 << 20
+"""Size of the largest cache where the system does not report it."""
+
+
+class TimedOperands:
+    """Operand sets that all contestants of a race rotate through.
+
+    Each call changes the sign of one input element, so that an answer kept from an earlier call is wrong.
+    """
+
+    def __init__(self, verification: Verification, threads: int, *, is_cold: bool) -> None:
+        self.problem = verification.problem
+        self.sets = verification.sets(set_count(self.problem, largest_cache_bytes()) if is_cold else HOT_SETS)
+        self.indices = [places(self.problem, operands, number) for number, operands in enumerate(self.sets)]
+        self.request = protocol.request(*ready_command(self.problem, self.sets, self.indices, threads))
+        self._cases: dict[tuple[int, int], Case] = {}
+
+    def case(self, tick: int) -> Case:
+        """Return the exact case of call number ``tick``."""
+        number = tick % len(self.sets)
+        indices = self.indices[number]
+        choice = turn(tick, len(self.sets), len(indices)) if indices else -1
+        if (number, choice) not in self._cases:
+            index = indices[choice] if indices else None
+            self._cases[number, choice] = flipped(self.problem, self.sets[number], index)
+        return self._cases[number, choice]
+
+
+def set_count(problem: Problem, cache_bytes: int) -> int:
+    """Return the number of operand sets that take twice the cache, from `HOT_SETS` to `MAX_COLD_SETS`."""
+    size = 4 * sum(math.prod(shape) for shape in (problem.input_shape, problem.weight_shape))
+    return min(MAX_COLD_SETS, max(HOT_SETS, math.ceil(2 * cache_bytes / max(1, size))))
+
+
+def ready_command(problem: Problem, sets: Sequence[Operands], indices: Sequence[Any], threads: int) -> tuple[Any, ...]:
+    """Return the command that puts operand sets in place and prepares for them.
+
+    Parameters
+    ----------
+    problem : Problem
+        Problem of the operands.
+    sets : sequence of Operands
+        Operand sets that calls rotate through.
+    indices : sequence
+        For each set, the indices (n, c, h, w) of input elements whose sign calls may change.
+    threads : int
+        Threads of the framework.
+    """
+    packed = [tuple(map(protocol.packed, (operands.input, operands.weight, operands.bias))) for operands in sets]
+    return "race_ready", problem.text, packed, indices, threads
+
+
+def largest_cache_bytes() -> int:
+    """Return the size of the processor's largest cache in bytes, or `UNKNOWN_CACHE_BYTES`. Source: Linux sysfs."""
+    sizes = []
+    for path in Path("/sys/devices/system/cpu/cpu0/cache").glob("index*/size"):
+        text = path.read_text().strip()
+        unit = {"K": 1 << 10, "M": 1 << 20}.get(text[-1:], 1)
+        sizes.append(int(text.rstrip("KM")) * unit)
+    return max(sizes, default=UNKNOWN_CACHE_BYTES)
