@@ -57,7 +57,6 @@ PENDING = (
     "src/convgauge/cli",
     "src/convgauge/cluster",
     "src/convgauge/conformance",
-    "src/convgauge/layers",
     "src/convgauge/problem.py",
     "src/convgauge/process",
     "src/convgauge/race",

@@ -56,7 +56,7 @@ def _split(text: str) -> tuple[dict[str, int], str, int]:
         elif name := _NAME.fullmatch(text, index):
             return fields, name["name"], int(name["count"] or 1)
         else:
-            raise ProblemError(f"descriptor {text!r}: {text[index:]!r} is no field of benchdnn's")
+            raise ProblemError(f"descriptor {text!r}: {text[index:]!r} is not a field of benchdnn")
     return fields, "", 1
 
 

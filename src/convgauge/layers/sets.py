@@ -1,8 +1,8 @@
-"""Layer sets: the convolutions of real networks, with how often each stands in its network.
+"""Layer sets: the convolutions of real networks, with their multiplicity in the network.
 
-A set is a TOML file in ``benchmarks/layers`` or anywhere else: ``title``, ``source``, ``licence``, ``derived``, then
-``[[layer]]`` tables of ``problem``, ``count`` and ``name``. Any other file lists problems, or benchdnn's descriptors,
-one a line; empty lines, comments (``#``) and benchdnn's options (``--``) are passed over.
+A set is a TOML file in ``benchmarks/layers`` or elsewhere: ``title``, ``source``, ``licence``, ``derived``, then
+``[[layer]]`` tables of ``problem``, ``count`` and ``name``. Any other file lists problems or benchdnn's descriptors,
+one per line; empty lines, comments (``#``) and benchdnn's options (``--``) are skipped.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from convgauge.bundled import bundled
 from convgauge.layers import BenchError, benchdnn
 from convgauge.problem import Problem, ProblemError
 
-MODEL_TIMEOUT = 300.0
-"""Seconds that a user's model may take to be made and run on the meta device."""
+MODEL_TIMEOUT_S = 300.0
+"""Seconds for constructing a user's model and running it on the meta device."""
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One distinct convolution: ``count`` layers of the network are alike, ``name`` is the first of them."""
+    """Distinct convolution of a network: ``count`` layers are equal, and ``name`` is the name of the first."""
 
     problem: Problem
     count: int = 1
@@ -38,7 +38,19 @@ class Layer:
 
 @dataclass(frozen=True)
 class LayerSet:
-    """Distinct convolutions and where they come from; ``threads`` are the thread counts of a set that has its own."""
+    """Distinct convolutions with their provenance.
+
+    Parameters
+    ----------
+    name : str
+        Name of the set in records.
+    layers : tuple of Layer
+        Distinct convolutions in the order of the network.
+    title, source, licence, derived : str
+        Provenance: full name, library or paper, licence, and the command that derived the set.
+    threads : tuple of int
+        Thread counts of a set that prescribes them; empty for others.
+    """
 
     name: str
     layers: tuple[Layer, ...]
@@ -50,21 +62,34 @@ class LayerSet:
 
     @property
     def calls(self) -> int:
-        """Convolutions in the network: the multiplicities' sum."""
+        """Number of convolutions in the network: the sum of multiplicities."""
         return sum(layer.count for layer in self.layers)
 
 
 def names() -> list[str]:
-    """The layer sets that come with the suite."""
+    """Return the names of the layer sets of the suite."""
     return sorted(path.stem for path in bundled("benchmarks", "layers").glob("*.toml"))
 
 
 def load(name: str) -> LayerSet:
-    """The layer set called ``name``, or in the file ``name``, or the problems that ``name`` lists, comma-separated.
+    """Return the layer set that a name, a file or a list of problems stands for.
 
-    A problem is its text, or a descriptor of oneDNN's benchdnn. ``sweep:AXIS`` is a problem of which one dimension
-    grows (`sweeps`), ``model.py:function`` the convolutions of the torch model that the function returns, alone or in a
-    pair with its inputs. Raises `BenchError`.
+    Parameters
+    ----------
+    name : str
+        One of
+
+        - the name of a set of the suite (`names`);
+        - the path of a TOML file, or of a file that lists problems;
+        - problems, separated by commas: their texts, or descriptors of oneDNN's benchdnn;
+        - ``sweep:AXIS``, one dimension of a problem grows (`sweeps`);
+        - ``model.py:function``, the convolutions of the torch model that the function returns, alone or in a pair with
+          its inputs.
+
+    Raises
+    ------
+    BenchError
+        If there is no such set, or if its file or its model is wrong.
     """
     if name.startswith("sweep:"):
         from convgauge.layers import sweeps
@@ -89,31 +114,32 @@ def load(name: str) -> LayerSet:
 
 
 def _of_model(path: Path, function: str) -> LayerSet:
-    """The convolutions of a model, found by a process of its own, as user's code is not run in this one."""
+    """Return the convolutions of a model; the user's code runs in another process."""
+    where = f"--layers {path}:{function}"
     with tempfile.TemporaryDirectory() as folder:
-        found = Path(folder, "found.json")
-        words = [sys.executable, "-m", "convgauge.layers.torch_model", str(path), function, str(found)]
+        result_path = Path(folder, "result.json")
+        command = [sys.executable, "-m", "convgauge.layers.torch_model", str(path), function, str(result_path)]
         try:
-            ran = subprocess.run(
-                words, stdin=subprocess.DEVNULL, capture_output=True, timeout=MODEL_TIMEOUT, check=False
+            process = subprocess.run(
+                command, stdin=subprocess.DEVNULL, capture_output=True, timeout=MODEL_TIMEOUT_S, check=False
             )
         except subprocess.TimeoutExpired:
-            raise BenchError(f"--layers {path}:{function}: the model took more than {MODEL_TIMEOUT:g} s") from None
-        if not found.exists():
-            said = ran.stderr.decode(errors="replace").strip().splitlines() or [f"exit status {ran.returncode}"]
-            raise BenchError(f"--layers {path}:{function}: its process said nothing of layers: {said[-1][:300]}")
-        answer = json.loads(found.read_text(encoding="utf-8"))
-    where = f"--layers {path}:{function}"
-    if "error" in answer:
-        raise BenchError(f"{where}: {answer['error']}")
-    if not answer["layers"]:
+            raise BenchError(f"{where}: the model took more than {MODEL_TIMEOUT_S:g} s") from None
+        if not result_path.exists():
+            lines = process.stderr.decode(errors="replace").strip().splitlines()
+            last = lines[-1] if lines else f"exit status {process.returncode}"
+            raise BenchError(f"{where}: its process returned no layers: {last[:300]}")
+        result = json.loads(result_path.read_text(encoding="utf-8"))
+    if "error" in result:
+        raise BenchError(f"{where}: {result['error']}")
+    if not result["layers"]:
         raise BenchError(f"{where}: the model makes no 2-D convolution")
-    layers = tuple(Layer(_problem(text, where), count, module) for text, count, module in answer["layers"])
+    layers = tuple(Layer(_problem(text, where), count, module) for text, count, module in result["layers"])
     return LayerSet(function, layers, f"{function} of {path.name}", "a model of the user's, on the meta device")
 
 
 def _listed(path: Path) -> LayerSet:
-    """The problems that a file lists, one a line."""
+    """Return the problems that a file lists, one per line."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -129,7 +155,7 @@ def _listed(path: Path) -> LayerSet:
 
 
 def _spelled(text: str, where: str) -> Layer:
-    """A layer from a problem's text or a descriptor."""
+    """Return the layer of a problem's text or of a descriptor."""
     if not benchdnn.is_descriptor(text):
         return Layer(_problem(text, where))
     try:
@@ -148,7 +174,7 @@ def _read(path: Path) -> LayerSet:
     entries = content.get("layer")
     if not isinstance(entries, list) or not entries:
         raise BenchError(f"layer set {path}: there is no [[layer]] in it")
-    layers = tuple(_layer(entry, f"layer set {path}, layer {place}") for place, entry in enumerate(entries, start=1))
+    layers = tuple(_layer(entry, f"layer set {path}, layer {number}") for number, entry in enumerate(entries, start=1))
     title, source, licence, derived = (str(content.get(key, "")) for key in ("title", "source", "licence", "derived"))
     return LayerSet(path.stem, layers, title, source, licence, derived)
 

@@ -1,6 +1,6 @@
-"""The 2-D convolutions that a torch model makes: it runs on the meta device, which computes shapes and nothing else.
+"""The 2-D convolutions of a torch model, which runs on the meta device: only shapes are computed.
 
-Run as a program it loads a model from a user's file, in a process of its own, which `layers` starts.
+Run as a program, it loads a model from a user's file; `sets` starts it in another process.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import json
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import nn
@@ -20,39 +20,68 @@ from convgauge.problem import Problem
 from convgauge.registry import load_file
 
 IMAGE = (1, 3, 224, 224)
-"""The input of a model that comes without one."""
+"""Shape of the input of a model that is returned without one."""
 
 
-class Recorder(TorchDispatchMode):  # type: ignore[misc]  # torch does not say what its class is
-    """Notes every 2-D convolution that runs, by the name of the module it runs in; transposed ones are left out."""
+Integers: TypeAlias = "list[int]"
+
+
+class Recorder(TorchDispatchMode):  # type: ignore[misc]  # torch does not declare the type of its class
+    """Records every 2-D convolution that runs, with the name of its module; transposed ones are left out."""
 
     def __init__(self) -> None:
         super().__init__()
         self.module = ""
-        self.found: list[tuple[str, str]] = []
+        self.calls: list[tuple[str, str]] = []
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    def __torch_dispatch__(
+        self,
+        func: torch._ops.OpOverload,
+        types: object,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> object:
         output = func(*args, **(kwargs or {}))
         if func is torch.ops.aten.convolution.default and not args[6] and args[1].ndim == 4:
-            self.found.append((recorded(*args), self.module))
+            self.calls.append((problem_of(*args).text, self.module))
         return output
 
 
-def recorded(input: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, *rest: Any) -> str:
-    """The text for the arguments of ``aten.convolution``; the rest are transposed, output padding, groups."""
+def problem_of(
+    input: torch.Tensor,
+    weight: torch.Tensor,
+    bias: torch.Tensor | None,
+    stride: Integers,
+    padding: Integers,
+    dilation: Integers,
+    transposed: bool,
+    output_padding: Integers,
+    groups: int,
+) -> Problem:
+    """Return the problem of the arguments of ``aten.convolution``; ``transposed`` is False."""
     (batch, channels, height, width), (outputs, _, *kernel) = input.shape, weight.shape
     pairs = {"kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation}
     return Problem(
-        batch=batch, in_channels=channels, height=height, width=width, out_channels=outputs, groups=rest[-1],
+        batch=batch, in_channels=channels, height=height, width=width, out_channels=outputs, groups=groups,
         bias=bias is not None, dtype=str(input.dtype).removeprefix("torch."),
         **{name: (int(pair[0]), int(pair[1])) for name, pair in pairs.items()},
-    ).text  # fmt: skip
+    )  # fmt: skip
 
 
 def convolutions(model: nn.Module, inputs: tuple[Any, ...]) -> list[tuple[str, int, str]]:
-    """(problem, how often, first module's name) of each distinct convolution, in the order of their first call.
+    """Return the distinct convolutions of a model, in the order of their first call.
 
-    Model and inputs have to be on the meta device.
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Model on the meta device.
+    inputs : tuple of torch.Tensor
+        Arguments of the model, on the meta device.
+
+    Returns
+    -------
+    list of (str, int, str)
+        Text of the problem, number of calls, name of the first module that makes it.
     """
     recorder = Recorder()
     for name, module in model.named_modules():
@@ -60,34 +89,40 @@ def convolutions(model: nn.Module, inputs: tuple[Any, ...]) -> list[tuple[str, i
             module.register_forward_pre_hook(lambda _module, _inputs, name=name: setattr(recorder, "module", name))
     with recorder, torch.no_grad():
         model(*inputs)
-    counts = Counter(text for text, _ in recorder.found)
+    counts = Counter(text for text, _ in recorder.calls)
     first: dict[str, str] = {}
-    for text, name in recorder.found:
+    for text, name in recorder.calls:
         first.setdefault(text, name)
     return [(text, counts[text], name) for text, name in first.items()]
 
 
 def of_file(path: Path, name: str) -> list[tuple[str, int, str]]:
-    """The convolutions of the model that the function ``name`` of a file makes.
+    """Return the convolutions of the model that the function ``name`` of a file returns.
 
-    It returns the model, or the model and a tuple of its inputs; without inputs the model gets one image of `IMAGE`.
+    The function returns the model, or the model and a tuple of its inputs. Without inputs the model gets one image of
+    the shape `IMAGE`.
+
+    Raises
+    ------
+    TypeError
+        If the function returns something else.
     """
     with torch.device("meta"):
-        made = getattr(load_file(path), name)()
-        model, inputs = made if isinstance(made, tuple) else (made, (torch.empty(IMAGE),))
+        result = getattr(load_file(path), name)()
+        model, inputs = result if isinstance(result, tuple) else (result, (torch.empty(IMAGE),))
     if not isinstance(model, nn.Module):
         raise TypeError(f"{name}() returned {type(model).__name__}, not a torch.nn.Module, or one and its inputs")
-    moved = tree_map(lambda one: one.to("meta") if isinstance(one, torch.Tensor) else one, tuple(inputs))
-    return convolutions(model.eval().to("meta"), moved)
+    inputs = tree_map(lambda leaf: leaf.to("meta") if isinstance(leaf, torch.Tensor) else leaf, tuple(inputs))
+    return convolutions(model.eval().to("meta"), inputs)
 
 
 def main(path: str, name: str, result: str) -> None:
-    """Write what `of_file` finds, or why it does not, to the file ``result`` as JSON."""
+    """Write the result of `of_file`, or its error, to the file ``result`` as JSON."""
     try:
-        answer: dict[str, Any] = {"layers": of_file(Path(path), name)}
+        content: dict[str, object] = {"layers": of_file(Path(path), name)}
     except Exception as error:
-        answer = {"error": f"{type(error).__name__}: {error}"}
-    Path(result).write_text(json.dumps(answer), encoding="utf-8")
+        content = {"error": f"{type(error).__name__}: {error}"}
+    Path(result).write_text(json.dumps(content), encoding="utf-8")
 
 
 if __name__ == "__main__":

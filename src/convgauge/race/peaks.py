@@ -1,4 +1,4 @@
-"""What the machine can do at best, measured in the same run: matrix products and copies."""
+"""Limits of the machine, measured in the same run: matrix products and copies."""
 
 from __future__ import annotations
 
@@ -6,44 +6,55 @@ from convgauge.race.contestant import Contestant, Out
 from convgauge.results import LimitRecord
 
 MATMUL_SIZES = (256, 1024)
-"""Rows of the square matrices: 12 MB in float32 for the larger, well past where libraries reach their peak."""
+"""Rows of the square matrices: 12 MB in float32 for the larger, well above the size at which libraries peak."""
 
-SLOW_PRODUCT = 0.02
-"""Seconds of the smaller product from which on the larger is not tried: this dtype has no fast product here."""
+SLOW_PRODUCT_S = 0.02
+"""Seconds of the smaller product above which the larger is not tried: this dtype has no fast product here."""
 
 COPY_BYTES = 128 << 20
-"""Bytes copied, each read and written once: past any cache."""
+"""Bytes copied, each read and written once: larger than any cache."""
 
-REPEATS = 4
-TIMEOUT = 60.0
+LIMIT_REPEATS = 4
+"""Repetitions, of which the fastest counts."""
+
+LIMIT_TIMEOUT_S = 60.0
+"""Seconds for one measurement."""
 
 
 def measure(contestant: Contestant, dtypes: list[str]) -> list[LimitRecord]:
-    """Matrix-product peak (FLOP/s, 2 n^3 per product) for each dtype and copy bandwidth (bytes/s, read and written).
+    """Measure the matrix-product peak for each dtype, and the copy bandwidth.
 
-    Measured in the process of ``contestant`` with its framework and its threads; a dtype in which the framework has
-    no matrix product is left out.
+    Parameters
+    ----------
+    contestant : Contestant
+        Process in which the measurement runs, with its framework and its threads.
+    dtypes : list of str
+        A dtype in which the framework has no matrix product is left out of the result.
+
+    Returns
+    -------
+    list of LimitRecord
+        FLOP/s, 2 n^3 per product of n x n matrices; bytes/s, read and written.
     """
-    found = []
-    for dtype in dtypes:
-        peak = _matmul_peak(contestant, dtype)
-        if peak:
-            found.append(LimitRecord("matmul", dtype, contestant.threads, peak, "FLOP/s"))
-    content, _, _ = contestant.ask(TIMEOUT, "race_copy", COPY_BYTES // 4, REPEATS)
+    peaks = {dtype: _matmul_peak(contestant, dtype) for dtype in dtypes}
+    records = [
+        LimitRecord("matmul", dtype, contestant.threads, peak, "FLOP/s") for dtype, peak in peaks.items() if peak
+    ]
+    content, _, _ = contestant.ask(LIMIT_TIMEOUT_S, "race_copy", COPY_BYTES // 4, LIMIT_REPEATS)
     bandwidth = 2 * COPY_BYTES / (content["ns"] * 1e-9)
-    return [*found, LimitRecord("copy", "float32", contestant.threads, bandwidth, "bytes/s")]
+    return [*records, LimitRecord("copy", "float32", contestant.threads, bandwidth, "bytes/s")]
 
 
 def _matmul_peak(contestant: Contestant, dtype: str) -> float:
-    """FLOP/s of the fastest matrix product; 0 where the framework has none in this dtype."""
+    """Return the FLOP/s of the fastest matrix product; 0 if the framework has none in this dtype."""
     peak = 0.0
     for size in MATMUL_SIZES:
         try:
-            content, _, _ = contestant.ask(TIMEOUT, "race_matmul", dtype, size, REPEATS)
+            content, _, _ = contestant.ask(LIMIT_TIMEOUT_S, "race_matmul", dtype, size, LIMIT_REPEATS)
         except Out:
             return peak
         seconds = float(content["ns"]) * 1e-9
         peak = max(peak, 2 * size**3 / seconds)
-        if seconds > SLOW_PRODUCT:
+        if seconds > SLOW_PRODUCT_S:
             return peak
     return peak

@@ -1,15 +1,16 @@
-"""How time grows along a sweep's axis, and where one implementation overtakes another. Pure functions of records.
+"""Growth of time along a sweep's axis, and crossovers of implementations. Pure functions of records.
 
-A sweep's records are those of a layer set called ``scaling:AXIS`` (`sweeps`): one problem of which one dimension grows.
+The records of a sweep are those of a layer set called ``scaling:AXIS`` (`sweeps`): one dimension of one problem grows.
 """
 
 from __future__ import annotations
 
 import math
-import statistics as middle
+import statistics
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
+from typing import Literal
 
 from convgauge.layers.sweeps import NAMED, value_of
 from convgauge.race import statistics as stats
@@ -19,7 +20,7 @@ from convgauge.terms import RANKED
 
 @dataclass(frozen=True)
 class Point:
-    """One place on an axis: seconds of a call with their interval (None where there is none)."""
+    """Seconds of one call at one value of an axis, with their interval (None if there is none)."""
 
     value: int
     seconds: float
@@ -29,7 +30,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Exponent:
-    """Time grows as the axis's value to the power ``value``; interval None where points are too few for one."""
+    """Power of the axis's value by which time grows; the interval is None if points are too few for one."""
 
     value: float
     low: float | None
@@ -50,10 +51,10 @@ class Curve:
 
 @dataclass(frozen=True)
 class Crossover:
-    """Up to ``value`` of the axis ``below`` is the faster of the two, from there on ``above`` is.
+    """Value of an axis up to which ``below`` is the faster of two implementations, and above which ``above`` is.
 
-    ``low`` and ``high`` bound the place: up to ``low`` the one, and from ``high`` on the other, is surely the faster.
-    All three lie between the two values measured that show it, interpolated on logarithmic scales.
+    ``low`` and ``high`` bound the value: up to ``low`` the one, and from ``high`` the other, is faster by more than the
+    noise. All three are between the two measured values that show the change, interpolated on logarithmic scales.
     """
 
     axis: str
@@ -67,98 +68,116 @@ class Crossover:
 
 
 def is_sweep(record: TimingRecord) -> bool:
-    """Whether a record belongs to a sweep."""
+    """Return True if a record belongs to a sweep."""
     return record.layers.startswith(NAMED)
 
 
 def curves(records: Iterable[TimingRecord]) -> list[Curve]:
-    """Each ranked implementation's curve, by axis. Seconds are the baseline's median times the ratio and its ends."""
-    found = []
+    """Return the curve of each ranked implementation, by axis.
+
+    Seconds are the baseline's median times the ratio and the ends of its interval.
+    """
+    result = []
     for sweep in _sweeps(records):
         base = {
-            value: middle.median(one.seconds)
-            for ran in sweep.ran.values()
-            for value, one in ran.items()
-            if one.verdict == "baseline"
+            value: statistics.median(record.seconds)
+            for timings in sweep.timings.values()
+            for value, record in timings.items()
+            if record.verdict == "baseline"
         }
-        for name, ran in sweep.ran.items():
-            points = tuple(_point(value, one, base[value]) for value, one in sorted(ran.items()) if value in base)
-            found.append(Curve(sweep.axis, name, sweep.threads, sweep.operands, points, exponent(points)))
-    return found
+        for name, timings in sweep.timings.items():
+            points = tuple(
+                _point(value, record, base[value]) for value, record in sorted(timings.items()) if value in base
+            )
+            result.append(Curve(sweep.axis, name, sweep.threads, sweep.operands, points, exponent(points)))
+    return result
 
 
 def crossovers(records: Iterable[TimingRecord]) -> list[Crossover]:
-    """Where of two implementations now the one, now the other is surely the faster, for all pairs of each sweep.
+    """Return the crossovers of all pairs of implementations in each sweep.
 
-    At each value measured the two are compared round by round, with intervals of `stats.ERROR_RATE` for the whole axis.
+    A crossover is between two values at which different implementations are faster by more than the noise. At each
+    measured value the two are compared round by round, with intervals of `stats.ERROR_RATE` for the whole axis.
     """
-    found = []
+    result = []
     for sweep in _sweeps(records):
-        for first, second in combinations(sweep.ran, 2):
-            for below, places in _changes(_compared(sweep.ran[first], sweep.ran[second])):
-                names = (first, second) if below else (second, first)
-                found.append(Crossover(sweep.axis, sweep.threads, sweep.operands, *names, *places))
-    return found
+        for first, second in combinations(sweep.timings, 2):
+            for first_is_below, values in _changes(_compared(sweep.timings[first], sweep.timings[second])):
+                names = (first, second) if first_is_below else (second, first)
+                result.append(Crossover(sweep.axis, sweep.threads, sweep.operands, *names, *values))
+    return result
 
 
 @dataclass
 class _Sweep:
-    """One axis: each implementation's ranked records by value. ``threads`` is 0 where they are the axis."""
+    """Ranked records of one axis by implementation and value; ``threads`` is 0 if threads are the axis."""
 
     axis: str
     threads: int
     operands: str
-    ran: dict[str, dict[int, TimingRecord]]
+    timings: dict[str, dict[int, TimingRecord]]
 
 
 def _sweeps(records: Iterable[TimingRecord]) -> list[_Sweep]:
-    found: dict[tuple[str, int, str], _Sweep] = {}
-    for one in filter(is_sweep, records):
-        if one.verdict not in RANKED or not one.seconds or one.ratio is None:
+    sweeps: dict[tuple[str, int, str], _Sweep] = {}
+    for record in filter(is_sweep, records):
+        if record.verdict not in RANKED or not record.seconds or record.ratio is None:
             continue
-        axis = one.layers.removeprefix(NAMED)
-        key = axis, 0 if axis == "threads" else one.threads, one.operands
-        ran = found.setdefault(key, _Sweep(*key, {})).ran
-        ran.setdefault(one.implementation, {})[value_of(axis, one.problem, one.threads)] = one
-    return list(found.values())
+        axis = record.layers.removeprefix(NAMED)
+        key = axis, 0 if axis == "threads" else record.threads, record.operands
+        timings = sweeps.setdefault(key, _Sweep(*key, {})).timings
+        value = value_of(axis, record.problem, record.threads)
+        timings.setdefault(record.implementation, {})[value] = record
+    return list(sweeps.values())
 
 
-def _point(value: int, one: TimingRecord, base: float) -> Point:
-    assert one.ratio is not None
-    return Point(value, base * one.ratio, base * one.low if one.low else None, base * one.high if one.high else None)
+def _point(value: int, record: TimingRecord, base: float) -> Point:
+    assert record.ratio is not None
+    low, high = (base * end if end else None for end in (record.low, record.high))
+    return Point(value, base * record.ratio, low, high)
 
 
 # --- exponents -------------------------------------------------------------------------------------------------------
 
 
 def exponent(points: Sequence[Point]) -> Exponent | None:
-    """The median slope between two points on logarithmic scales, with the interval that inverts Kendall's test.
+    """Return the median slope between two points on logarithmic scales.
 
-    (Theil 1950; Sen 1968, *Journal of the American Statistical Association* 63.) It asks that points scatter about one
-    line, so where a curve bends the interval spans its slopes, from the flat part on, where any call costs as much.
-    It misses the slope with probability `stats.ERROR_RATE` at most; five points are the fewest for one.
+    The interval inverts Kendall's test. It misses the slope with probability `stats.ERROR_RATE` or less, if the points
+    scatter about one line. If the curve bends, the interval spans its slopes, including the flat part in which every
+    call costs the same. Five points are the fewest for an interval.
+
+    Returns
+    -------
+    Exponent or None
+        None for fewer than two points.
+
+    Source
+    ------
+    Theil 1950; Sen 1968, *Journal of the American Statistical Association* 63.
     """
     slopes = sorted(
-        math.log(later.seconds / one.seconds) / math.log(later.value / one.value)
-        for one, later in combinations(points, 2)
+        math.log(second.seconds / first.seconds) / math.log(second.value / first.value)
+        for first, second in combinations(points, 2)
     )
     if not slopes:
         return None
-    left_out = inversions_rank(len(points), stats.ERROR_RATE)
-    if left_out < 0:
-        return Exponent(middle.median(slopes), None, None)
-    return Exponent(middle.median(slopes), slopes[left_out], slopes[-1 - left_out])
+    omitted = inversions_rank(len(points), stats.ERROR_RATE)
+    if omitted < 0:
+        return Exponent(statistics.median(slopes), None, None)
+    return Exponent(statistics.median(slopes), slopes[omitted], slopes[-1 - omitted])
 
 
 def inversions_rank(count: int, error: float) -> int:
-    """The largest d for which orders of ``count`` with at most d inversions have twice a probability <= ``error``.
+    """Return how many slopes an interval omits at each end.
 
-    So many slopes an interval leaves out at each end; -1 where it leaves none.
+    It is the largest d for which the orders of ``count`` elements with d inversions or fewer have twice a probability
+    <= ``error``; -1 if there is none.
     """
-    ways = [1]  # of orders of so many by their inversions: one more element may stand before any number of the others
+    ways = [1]  # orders by their inversions: each further element may stand before any number of the others
     for size in range(2, count + 1):
         longest = len(ways) + size - 1
-        ways = [sum(ways[max(0, place - size + 1) : place + 1]) for place in range(longest)]
+        ways = [sum(ways[max(0, inversions - size + 1) : inversions + 1]) for inversions in range(longest)]
     tail, rank = 0, -1
     while rank + 1 < len(ways) and 2 * (tail + ways[rank + 1]) <= error * math.factorial(count):
         rank += 1
@@ -171,47 +190,52 @@ def inversions_rank(count: int, error: float) -> int:
 
 @dataclass(frozen=True)
 class _Pair:
-    """The first's time over the second's at one value, all logarithms; ``sign`` 1 or -1 where the first is slower or
-    faster beyond the noise, 0 where that is open."""
+    """Time of the first implementation over the second's at one value of the axis; all numbers are logarithms.
 
-    place: float
+    ``sign`` is 1 or -1 if the first is slower or faster by more than the noise, and 0 if that is undecided.
+    """
+
+    axis_value: float
     ratio: float
     low: float
     high: float
     sign: int
 
 
+_Bound = Literal["ratio", "low", "high"]
+
+
 def _compared(first: dict[int, TimingRecord], second: dict[int, TimingRecord]) -> list[_Pair]:
     shared = sorted(first.keys() & second.keys())
-    found = []
+    pairs = []
     for value in shared:
-        one, other = first[value], second[value]
-        seen = stats.ratio(one.seconds, other.seconds, stats.ERROR_RATE / len(shared))
-        if seen.low is not None and seen.high is not None:
-            sign = {"slower": 1, "faster": -1}.get(stats.verdict(seen, one.noise or 0.0), 0)
-            ratio, low, high = map(math.log, (seen.value, seen.low, seen.high))
-            found.append(_Pair(math.log(value), ratio, low, high, sign))
-    return found
+        estimate = stats.ratio(first[value].seconds, second[value].seconds, stats.ERROR_RATE / len(shared))
+        if estimate.low is not None and estimate.high is not None:
+            sign = {"slower": 1, "faster": -1}.get(stats.verdict(estimate, first[value].noise or 0.0), 0)
+            ratio, low, high = map(math.log, (estimate.value, estimate.low, estimate.high))
+            pairs.append(_Pair(math.log(value), ratio, low, high, sign))
+    return pairs
 
 
 def _changes(pairs: Sequence[_Pair]) -> Iterator[tuple[bool, tuple[float, float, float]]]:
-    """For each change of sides: whether the first was the faster below it, and (value, low, high) of where it is."""
-    decided = [place for place, pair in enumerate(pairs) if pair.sign]
+    """Yield for each change of sign: True if the first is the faster below it, and (value, low, high) of the axis."""
+    decided = [index for index, pair in enumerate(pairs) if pair.sign]
     for start, end in pairwise(decided):
         part = pairs[start : end + 1]
         if part[0].sign == part[-1].sign:
             continue
-        below = part[0].sign < 0
-        near, far = ("high", "low") if below else ("low", "high")  # the end of the interval that reaches 0 first
-        value = middle.median(_zeros(part, "ratio"))
-        yield below, (math.exp(value), math.exp(_zeros(part, near)[0]), math.exp(_zeros(part, far)[-1]))
+        first_is_below = part[0].sign < 0
+        near: _Bound = "high" if first_is_below else "low"  # the end of the interval that reaches 0 first
+        far: _Bound = "low" if first_is_below else "high"
+        value = statistics.median(_zeros(part, "ratio"))
+        yield first_is_below, (math.exp(value), math.exp(_zeros(part, near)[0]), math.exp(_zeros(part, far)[-1]))
 
 
-def _zeros(pairs: Sequence[_Pair], what: str) -> list[float]:
-    """Where the line through a field of ``pairs`` crosses 0; at least one, as its ends differ in sign."""
-    found = []
-    for one, later in pairwise(pairs):
-        a, b = getattr(one, what), getattr(later, what)
+def _zeros(pairs: Sequence[_Pair], bound: _Bound) -> list[float]:
+    """Return where the line through a field of ``pairs`` crosses 0; at least once, because its ends differ in sign."""
+    zeros = []
+    for left, right in pairwise(pairs):
+        a, b = getattr(left, bound), getattr(right, bound)
         if (a < 0) != (b < 0):
-            found.append(one.place + (later.place - one.place) * a / (a - b))
-    return found
+            zeros.append(left.axis_value + (right.axis_value - left.axis_value) * a / (a - b))
+    return zeros
