@@ -15,9 +15,10 @@ import pytest
 from rich.console import Console
 
 from convgauge.layers.sets import Layer, load
-from convgauge.race import DEFAULT_BASELINE, BenchError
-from convgauge.race.benchmark import Bench
-from convgauge.registry import builtins, resolve
+from convgauge.race import BenchError
+from convgauge.race.benchmark import Benchmark
+from convgauge.registry import builtins, resolve_all
+from convgauge.request import BenchRequest
 from convgauge.results import TimingRecord
 
 
@@ -26,7 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("the race")
     group.addoption("--race-layers", default="smoke", help="a layer set, a file, or problems separated by commas")
     group.addoption("--race", action="append", help="implementation to race (default: all installed ones)")
-    group.addoption("--race-baseline", default=DEFAULT_BASELINE, help="baseline of the race")
+    group.addoption("--race-baseline", default=BenchRequest.baseline, help="baseline of the race")
     group.addoption("--race-seconds", type=float, default=6.0, help="seconds for the race on one layer")
 
 
@@ -51,10 +52,14 @@ def race(request: pytest.FixtureRequest) -> Callable[[Layer], dict[str, TimingRe
 
     @cache
     def run(layer: Layer) -> dict[str, TimingRecord]:
-        origins = [origin for name in names for origin in resolve(name)]
-        silent = Console(file=io.StringIO())
-        bench = Bench(origins, options.race_baseline, layer.problem.text, options.race_seconds, [1], 0, None, silent)
-        bench.run()
-        return {record.implementation: record for record in bench.records}
+        request = BenchRequest(
+            targets=tuple(names),
+            baseline=options.race_baseline,
+            layers=layer.problem.text,
+            budget_s=options.race_seconds,
+        )
+        benchmark = Benchmark(request, resolve_all(names), Console(file=io.StringIO()))
+        benchmark.run()
+        return {record.implementation: record for record in benchmark.records}
 
     return run

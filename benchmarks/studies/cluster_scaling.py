@@ -187,7 +187,7 @@ def makespan(parts: Sequence[float], workers: int, figures: Figures) -> float:
 def cut(figures: Figures, workers: int) -> list[float]:
     """Return the seconds of parts as the plan cuts them, which uses only the sum of the items."""
     total = sum(map(sum, figures.items.values()))
-    part = max(check.LEAST, total / (workers * check.ROUNDS))
+    part = max(check.MIN_TASK_S, total / (workers * check.TASKS_PER_WORKER))
     parts = []
     for items_s in figures.items.values():
         count = max(1, -(-int(sum(items_s)) // max(1, int(part))))

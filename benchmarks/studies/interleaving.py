@@ -33,8 +33,9 @@ from rich.table import Table
 
 from convgauge.environment import cores, thread_environment
 from convgauge.layers.sets import load
-from convgauge.race.benchmark import Bench
+from convgauge.race.benchmark import Benchmark
 from convgauge.registry import Origin
+from convgauge.request import BenchRequest
 from convgauge.results import TimingRecord
 
 KERNELS = Path(__file__).with_name("kernels_of_known_ratio.py")
@@ -105,10 +106,12 @@ class Method:
 def race(problems: list[str], seconds: float, names: tuple[str, str]) -> list[TimingRecord]:
     """Return the second kernel's records of races against the first."""
     origins = [Origin("file", str(KERNELS), name, name, "torch") for name in names]
-    silent = Console(file=io.StringIO())
-    bench = Bench(origins, names[0], ",".join(problems), seconds * len(problems), [1], 0, None, silent)
-    bench.run()
-    return [record for record in bench.records if record.implementation == names[1]]
+    request = BenchRequest(
+        targets=names, baseline=names[0], layers=",".join(problems), budget_s=seconds * len(problems)
+    )
+    benchmark = Benchmark(request, origins, Console(file=io.StringIO()))
+    benchmark.run()
+    return [record for record in benchmark.records if record.implementation == names[1]]
 
 
 def by_race(problems: list[str], seconds: float) -> Method:

@@ -30,8 +30,9 @@ from convgauge import race, results
 from convgauge.layers.sets import load
 from convgauge.problem import Problem
 from convgauge.race import standings as summary
-from convgauge.race.benchmark import Bench
-from convgauge.registry import builtins, resolve
+from convgauge.race.benchmark import Benchmark
+from convgauge.registry import builtins, resolve_all
+from convgauge.request import BenchRequest
 from convgauge.results import TimingRecord
 
 Predicate = Callable[[Problem], bool]
@@ -120,14 +121,18 @@ def _race(options: argparse.Namespace, writer: results.Writer | None) -> dict[st
     records = {}
     for name, problems in wanted.items():
         entrants = [entrant for target in TARGETS if target.layers == name for entrant in target.names]
-        origins = [origin for entrant in entrants for origin in resolve(entrant)]
         budget = options.budget * LAYER_SECONDS[name] * len(problems) / total
         console = Console(stderr=True, quiet=not sys.stderr.isatty())
-        bench = Bench(
-            origins, race.DEFAULT_BASELINE, ",".join(problems), budget, [options.threads], options.seed, writer, console
+        request = BenchRequest(
+            targets=tuple(entrants),
+            layers=",".join(problems),
+            budget_s=budget,
+            threads=(options.threads,),
+            seed=options.seed,
         )
-        bench.run()
-        records[name] = bench.records
+        benchmark = Benchmark(request, resolve_all(entrants), console, writer)
+        benchmark.run()
+        records[name] = benchmark.records
     return records
 
 

@@ -1,19 +1,30 @@
-"""The request: the options of one check, validated once and passed on as one object.
+"""Requests: the options of one check or one race, validated once and passed on as one object.
 
-A field declares its option, and pytest's options are generated from the fields.
+A field declares its option. The options of the command line and of pytest, the keys of ``[tool.convgauge]`` and the
+JSON that a cluster's workers read are generated from the fields: an option is added by adding a field.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import Field, dataclass, field, fields
 from enum import Enum
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 from convgauge.terms import PROFILES, TIERS, Profile, Tier
 
+OperandPlacement = Literal["hot", "cold"]
+Interface = Literal["command line", "pytest"]
+
 
 class RequestError(ValueError):
-    """An option whose value cannot be used; the message is one sentence that names it."""
+    """Option whose value cannot be used; the message is one sentence that names it.
+
+    ``field`` is the name of the request's field, or "" if the error is not about one option.
+    """
+
+    def __init__(self, message: str, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
 
 
 class Verbosity(Enum):
@@ -26,30 +37,46 @@ class Verbosity(Enum):
 
 @dataclass(frozen=True)
 class Option:
-    """The appearance of a field among pytest's options.
+    """Appearance of a field among the options of a command line.
 
-    ``help`` is one line without a period, ``metavar`` the placeholder of the value. ``flag`` replaces the field's own
-    name.
+    ``help`` is one line without a period, ``metavar`` the placeholder of the value. ``flag`` replaces the field's name,
+    and a one-letter flag stands alone. ``only_in`` names the only interface that has the option. A project's
+    pyproject.toml can set the option if it ``is_configurable``. ``is_file`` marks the path of a file.
     """
 
     help: str
     metavar: str = ""
     flag: str = ""
+    only_in: Interface | None = None
+    is_configurable: bool = True
+    is_file: bool = False
 
 
-def option(default: Any, help: str, metavar: str = "", *, flag: str = "") -> Any:
+def option(
+    default: Any,  # a field's default has the field's type
+    help: str,
+    metavar: str = "",
+    *,
+    flag: str = "",
+    only_in: Interface | None = None,
+    is_configurable: bool = True,
+    is_file: bool = False,
+) -> Any:  # as `dataclasses.field`
     """Return a dataclass field that carries its `Option`."""
-    return field(default=default, metadata={"option": Option(help, metavar, flag)})
+    return field(default=default, metadata={"option": Option(help, metavar, flag, only_in, is_configurable, is_file)})
 
 
 @dataclass(frozen=True)
 class CheckRequest:
-    """The options of one check.
+    """Options of one check.
 
     ``targets`` are the implementations as a user names them. ``timeout_s`` is in seconds for one call, ``memory_mib``
-    in MiB of address space (0: no limit). ``keyword`` and ``exit_first`` are pytest's own ``-k`` and ``-x``. Empty
-    tuples stand for everything there is. Raises `RequestError` for a profile, tier, dtype or number
-    that does not exist.
+    in MiB of address space (0: no limit). Empty tuples stand for everything there is.
+
+    Raises
+    ------
+    RequestError
+        If a profile, tier or dtype does not exist, or a number is out of range.
     """
 
     targets: tuple[str, ...] = ()
@@ -58,33 +85,41 @@ class CheckRequest:
     tier: Tier = option("standard", "quick, standard or exhaustive")
     dtypes: tuple[str, ...] = option((), "comma-separated, e.g. float32,float64; default: all", flag="--dtype")
     devices: tuple[str, ...] = option((), "comma-separated, e.g. cpu,cuda:0; default: all present", flag="--device")
-    expect: str = option("", "TOML file of expected failures", "FILE")
+    expect: str = option("", "TOML file of expected failures", "FILE", is_file=True)
     python: str = option("", "the Python that runs the implementation", "PATH")
-    resume: str = option("", "continue an interrupted run", "RUN.jsonl")
-    shard: str = option("", "run part K of N; `merge` joins the parts", "K/N")
+    resume: str = option("", "continue an interrupted run", "RUN.jsonl", is_configurable=False, is_file=True)
+    shard: str = option("", "run part K of N; `merge` joins the parts", "K/N", is_configurable=False)
     jobs: int = option(0, "specs judged at once; default: one per core, at most four", "N")
     label: str = option("", "name of this environment in reports", "NAME")
     timeout_s: float = option(20.0, "seconds for one call", "S", flag="--timeout")
     memory_mib: int = option(0, "address space of the implementation in MiB; 0: no limit", "MIB", flag="--memory")
     seed: int = option(0, "seed of all operands")
     isolation: bool = option(True, "call the implementation in this process, for debuggers", flag="--no-isolation")
-    output: str = option("", "write the run to this file", "RUN.jsonl")
-    specs: tuple[str, ...] = option((), "comma-separated ids of the only specs to run", flag="--spec")
-    case: str = option("", "the only case to run, as a counterexample prints it", "CASE", flag="--only")
-    keyword: str = ""
-    exit_first: bool = False
+    output: str = option("", "write the run to this file", "RUN.jsonl", is_file=True)
+    specs: tuple[str, ...] = option((), "comma-separated ids of the only specs to run", flag="--spec", only_in="pytest")
+    case: str = option(
+        "", "the only case to run, as a counterexample prints it", "CASE", flag="--only", only_in="pytest"
+    )
+    keyword: str = option(
+        "", "run only specs whose test matches, as in pytest", "EXPR", flag="-k", only_in="command line"
+    )
+    exit_first: bool = option(False, "stop at the first spec that fails", flag="-x", only_in="command line")
 
     def __post_init__(self) -> None:
-        """Raise `RequestError` if a value is not in its closed set."""
+        """Raise `RequestError` if a value is not in its closed set or range."""
         _require_known("profile", self.profile, PROFILES)
         _require_known("tier", self.tier, TIERS)
         if self.dtypes:
             from convgauge.dtypes import DTYPES  # imports NumPy
 
             for dtype in self.dtypes:
-                _require_known("dtype", dtype, tuple(DTYPES))
+                _require_known("dtypes", dtype, tuple(DTYPES), noun="dtype")
         if self.jobs < 0:
-            raise RequestError(f"jobs = {self.jobs}: at least 1, or 0 for one per core")
+            raise RequestError(f"jobs = {self.jobs}: at least 1, or 0 for one per core", "jobs")
+        if not self.timeout_s > 0:
+            raise RequestError(f"timeout = {self.timeout_s:g} s: more than 0 s", "timeout_s")
+        if self.memory_mib < 0:
+            raise RequestError(f"memory = {self.memory_mib} MiB: at least 1, or 0 for no limit", "memory_mib")
 
     @property
     def selection(self) -> str:
@@ -99,9 +134,59 @@ class CheckRequest:
         return ", ".join(words + value for words, value in narrowing if value)
 
 
-def _require_known(name: str, value: str, known: tuple[str, ...]) -> None:
+@dataclass(frozen=True)
+class BenchRequest:
+    """Options of one race.
+
+    ``targets`` are the implementations as a user names them. ``layers`` is a layer set's name, a file, or problems
+    separated by commas. ``budget_s`` is in seconds for the whole race (None: as much as the layer set needs).
+    ``threads`` are thread counts of every engine; each is raced by itself.
+
+    Raises
+    ------
+    RequestError
+        If a number is out of range, or the placement of operands does not exist.
+    """
+
+    targets: tuple[str, ...] = ()
+    framework: str = option("", "arrays that a plain function takes: numpy, torch or jax")
+    baseline: str = option("torch_conv2d", "implementation that ratios are relative to", "NAME")
+    layers: str = option("resnet50", "layer set, file, problem, sweep:AXIS or model.py:function")
+    budget_s: float | None = option(None, "seconds for the whole race", "S", flag="--budget")
+    threads: tuple[int, ...] = option((1,), "threads of every engine", "N[,N]")
+    operands: OperandPlacement = option("hot", "hot: operands stay in the cache; cold: they rotate past it")
+    explain: bool = option(False, "print what `auto` chose for each layer, and why")
+    seed: int = option(0, "seed of operands and schedule")
+    label: str = option("", "name of this environment in reports", "NAME")
+    output: str = option("", "write the run to this file", "RUN.jsonl", is_file=True)
+
+    def __post_init__(self) -> None:
+        """Raise `RequestError` if a value is not in its closed set or range."""
+        _require_known("operands", self.operands, get_args(OperandPlacement))
+        if self.budget_s is not None and not self.budget_s > 0:
+            raise RequestError(f"budget = {self.budget_s:g} s: more than 0 s", "budget_s")
+        if not self.threads:
+            raise RequestError("threads: at least one thread count", "threads")
+        for threads in self.threads:
+            if threads < 1:
+                raise RequestError(f"threads = {threads}: at least 1", "threads")
+
+
+Request: TypeAlias = CheckRequest | BenchRequest
+
+
+def option_fields(request: type[Request], interface: Interface) -> dict[str, Field[Any]]:
+    """Return the fields of a request that are options of an interface, by name."""
+    return {
+        each.name: each
+        for each in fields(request)
+        if "option" in each.metadata and each.metadata["option"].only_in in (None, interface)
+    }
+
+
+def _require_known(field: str, value: str, known: tuple[str, ...], noun: str = "") -> None:
     if value not in known:
-        raise RequestError(f"{name} {value!r} is not one of {', '.join(known)}")
+        raise RequestError(f"{noun or field} {value!r} is not one of {', '.join(known)}", field)
 
 
 def split_list(text: str) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from convgauge.auto import cache, cost_model, tuner
 from convgauge.auto.cost_model import Law, Model
 from convgauge.problem import Problem
 from convgauge.registry import Declaration, Implementation
+from convgauge.request import BenchRequest
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.isa
@@ -300,10 +301,8 @@ def test_bench_explains_each_layer() -> None:
 
     cache.update(cache.place(key), key, change)
     shown = io.StringIO()
-    status = race.bench(
-        [registry.builtins()["auto"]], layers=PROBLEM.text, budget=2.0, threads=[1], seed=0, writer=None,
-        console=Console(file=shown, width=160), explain=True,
-    )  # fmt: skip
+    request = BenchRequest(("auto",), layers=PROBLEM.text, budget_s=2.0, explain=True)
+    status = race.bench(request, Console(file=shown, width=160))
     assert status == 0
     assert "auto chose torch_conv2d: nobody else is predicted to come near it" in shown.getvalue()
     assert "model: 24 measurements" in shown.getvalue()

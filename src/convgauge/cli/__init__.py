@@ -8,19 +8,19 @@ import signal
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from convgauge import __version__
 from convgauge.cli.usage import USAGE_ERROR, Parser, UsageError, positive
-from convgauge.request import CheckRequest, RequestError, Verbosity, split_list
+from convgauge.request import BenchRequest, CheckRequest, RequestError, Verbosity, split_list
 from convgauge.text import escape_controls
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from convgauge.cluster import ClusterError
-    from convgauge.registry import Origin
 
 INTERNAL_ERROR = 3
 
@@ -228,9 +228,14 @@ def _kept(options: Any) -> Iterator[None]:
 
 
 def _check_here(options: Any) -> int:
-    return _run_check(
+    from convgauge.conformance.run import check
+
+    return check(_check_request(options), _verbosity(options))
+
+
+def _check_request(options: Any) -> CheckRequest:
+    return _request(
         options,
-        _verbosity(options),
         profile=options.profile,
         tier=options.tier,
         dtypes=split_list(options.dtype),
@@ -246,12 +251,10 @@ def _check_here(options: Any) -> int:
     )
 
 
-def _run_check(options: Any, verbosity: Verbosity, **values: Any) -> int:
-    """Check as ``values`` and the options shared by `check` and `reproduce` ask. Raises `UsageError`."""
-    from convgauge.conformance.run import check
-
+def _request(options: Any, **values: Any) -> CheckRequest:
+    """The request of ``values`` and the options shared by `check` and `reproduce`. Raises `UsageError`."""
     try:
-        request = CheckRequest(
+        return CheckRequest(
             targets=tuple(options.target),
             framework=options.framework,
             python=options.python,
@@ -263,7 +266,6 @@ def _run_check(options: Any, verbosity: Verbosity, **values: Any) -> int:
         )
     except RequestError as error:
         raise UsageError(str(error)) from None
-    return check(request, verbosity)
 
 
 def _verbosity(options: Any) -> Verbosity:
@@ -275,25 +277,13 @@ def _check_on_cluster(options: Any) -> int:
     from rich.console import Console
 
     from convgauge.cluster import ClusterError
-    from convgauge.cluster.check import Asked, check
+    from convgauge.cluster.check import check
 
-    for name in ("x", "resume", "shard"):
-        if getattr(options, name):
-            raise UsageError(f"{'-' if name == 'x' else '--'}{name} is for one machine: leave it or --cluster out")
-    files = {}
-    if options.expect:
-        from convgauge.conformance.session import expectations
-
-        try:
-            expectations(options.expect)  # an error in the file is reported before anything is started
-        except RequestError as error:
-            raise UsageError(str(error)) from None
-        files["expect.toml"] = Path(options.expect).read_bytes()
-    dtypes = split_list(options.dtype)
-    asked = Asked(_origins(options), _part_words(options), files, options.profile, options.tier, dtypes, options.k)
     with _kept(options):
         try:
-            return check(options.cluster, asked, Path(options.output), Console(), _verbosity(options))
+            return check(options.cluster, _check_request(options), Console(), _verbosity(options))
+        except RequestError as error:
+            raise UsageError(str(error)) from None
         except ClusterError as error:
             return _broke_off(error)
         except OSError as error:
@@ -306,27 +296,6 @@ def _broke_off(error: ClusterError) -> int:
         raise UsageError(str(error)) from None
     print(f"convgauge: {error}", file=sys.stderr)
     return error.status
-
-
-def _origins(options: Any) -> list[Origin]:
-    """What the targets mean. Raises `UsageError`."""
-    from convgauge.registry import TargetError, resolve_all
-
-    try:
-        return resolve_all(options.target, options.framework)
-    except TargetError as error:
-        raise UsageError(str(error)) from None
-
-
-def _part_words(options: Any) -> list[str]:
-    """The words of `check` for a part of it on a worker."""
-    from convgauge.cluster.worker import FOLDER
-
-    plain = ("profile", "tier", "dtype", "device", "python", "framework", "timeout", "memory", "seed", "label", "jobs")
-    words = [f"--{name}={getattr(options, name)}" for name in plain]
-    words += ["-k", options.k] if options.k else []
-    words += [f"--expect={FOLDER}/expect.toml"] if options.expect else []
-    return words + ["--no-isolation"] * options.no_isolation + ["-q", "--cluster="]
 
 
 # --- bench -----------------------------------------------------------------------------------------------------------
@@ -376,63 +345,51 @@ def _raced(options: Any) -> int:
     from rich.console import Console
 
     from convgauge import race, results
+    from convgauge.registry import TargetError
 
-    origins = _origins(options)
+    console = Console(quiet=options.quiet)
     try:
-        threads = [int(number) for number in options.threads.split(",")]
-    except ValueError as error:
-        raise UsageError(f"--threads: {error}") from None
-    if options.cluster:
-        return _bench_on_cluster(options, origins, len(threads))
-    writer = None
-    if options.output:
-        try:
-            header = results.new_header(seed=options.seed, started=results.now(), label=options.label)
-            writer = results.Writer(Path(options.output), header)
-        except OSError as error:
-            raise UsageError(f"the run cannot be written to {options.output}: {error.strerror}") from None
-    started = time.monotonic()
-    try:
-        status = race.bench(
-            origins, baseline=options.baseline, layers=options.layers, budget=options.budget, threads=threads,
-            seed=options.seed, writer=writer, console=Console(quiet=options.quiet), operands=options.operands,
-            explain=options.explain,
-        )  # fmt: skip
-        if writer is not None:
-            writer.write(results.Footer({}, round(time.monotonic() - started, 3), 0, status))
-        return status
-    except race.BenchError as error:
+        if options.cluster:
+            return _bench_on_cluster(options, _bench_request(options), console)
+        return race.bench(_bench_request(options), console)
+    except (RequestError, TargetError, race.BenchError) as error:
         raise UsageError(str(error)) from None
     except results.UnwritableFileError as error:
         print(f"convgauge: the run cannot be written to {error.filename}: {error.strerror}", file=sys.stderr)
         return INTERNAL_ERROR
-    finally:
-        if writer is not None:
-            writer.close()
-
-
-def _bench_on_cluster(options: Any, origins: list[Origin], thread_counts: int) -> int:
-    from rich.console import Console
-
-    from convgauge.cluster import ClusterError
-    from convgauge.cluster.bench import Asked, bench
-    from convgauge.race import BenchError
-
-    words = [f"--{name}={getattr(options, name)}" for name in _RACED]
-    asked = Asked(origins, [*words, "--cluster="], options.layers, options.budget, thread_counts)
-    output = Path(options.output) if options.output else None
-    try:
-        return bench(options.cluster, asked, output, Console(quiet=options.quiet))
-    except ClusterError as error:
-        return _broke_off(error)
-    except BenchError as error:
-        raise UsageError(str(error)) from None
     except OSError as error:
         raise UsageError(f"the run cannot be written to {error.filename}: {error.strerror}") from None
 
 
-_RACED = ("framework", "baseline", "threads", "operands", "seed", "label")
-"""The options of `bench` that hold for each race by itself."""
+def _bench_request(options: Any) -> BenchRequest:
+    """Return the request of the options of `bench`. Raises `RequestError`."""
+    try:
+        threads = tuple(int(number) for number in options.threads.split(","))
+    except ValueError as error:
+        raise UsageError(f"--threads: {error}") from None
+    return BenchRequest(
+        targets=tuple(options.target),
+        framework=options.framework,
+        baseline=options.baseline,
+        layers=options.layers,
+        budget_s=options.budget,
+        threads=threads,
+        operands=options.operands,
+        explain=options.explain,
+        seed=options.seed,
+        label=options.label,
+        output=options.output,
+    )
+
+
+def _bench_on_cluster(options: Any, request: BenchRequest, console: Console) -> int:
+    from convgauge.cluster import ClusterError
+    from convgauge.cluster.bench import bench
+
+    try:
+        return bench(options.cluster, request, console)
+    except ClusterError as error:
+        return _broke_off(error)
 
 
 # --- report and compare ----------------------------------------------------------------------------------------------
@@ -542,13 +499,10 @@ def _reproduce(options: Any) -> int:
     from convgauge.problem import ProblemError
 
     if options.spec:
-        return _run_check(
-            options,
-            Verbosity.EVERY_SPEC,
-            case=options.problem,
-            specs=split_list(options.spec),
-            devices=split_list(options.device),
-        )
+        from convgauge.conformance.run import check
+
+        specs, devices = split_list(options.spec), split_list(options.device)
+        return check(_request(options, case=options.problem, specs=specs, devices=devices), Verbosity.EVERY_SPEC)
     from convgauge.conformance.reproduce import reproduce
     from convgauge.registry import LoadError, TargetError
 

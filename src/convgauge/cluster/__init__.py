@@ -1,17 +1,17 @@
-"""Checks and races on a cluster: Dask carries whole command lines to its workers, and their runs back.
+"""Checks and races on a cluster: Dask carries requests to its workers, and their runs back.
 
-Each part of a run is the same command in a process of its own on one worker, so isolation, time-outs and records are
-those of one machine. `farm` hands parts out and takes them back from workers that are gone; `check` and `bench` cut a
-run into parts and put what comes back together. This module imports nothing until it is used.
+Each part of a run is a request of its own, and runs in a separate process on one worker, so isolation, time-outs and
+records are those of one machine. `scheduler` assigns parts to workers and reassigns those of lost workers; `check` and
+`bench` divide a request into parts and join the runs. This module imports nothing until it is used.
 """
 
 from __future__ import annotations
 
 
 class ClusterError(Exception):
-    """What was asked for cannot be done on this cluster; the message says what and what to do.
+    """Request that cannot be carried out on this cluster; the message states the reason and what to do.
 
-    ``status`` is the command's exit status: 4 where the caller can put it right beforehand, 3 where a run broke off.
+    ``status`` is the command's exit status: 4 if the caller can correct the request, 3 if a run broke off.
     """
 
     def __init__(self, message: str, status: int = 4) -> None:

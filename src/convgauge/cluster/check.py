@@ -1,4 +1,4 @@
-"""``convgauge check --cluster``: shards of every implementation's specs over workers, and the run of one machine."""
+"""``convgauge check --cluster``: shards of each implementation's specs on workers, joined to one run."""
 
 from __future__ import annotations
 
@@ -8,162 +8,187 @@ import os
 import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 from rich.console import Console
 
-from convgauge import environment, results
+from convgauge import environment, registry, results
 from convgauge.cluster import ClusterError
-from convgauge.cluster.progress_bar import Meter
-from convgauge.cluster.scheduler import Done, Farm, Task
-from convgauge.cluster.shards import read, say, spelled
-from convgauge.cluster.worker import FOLDER, RUN, Facts
+from convgauge.cluster.progress_bar import ProgressBar, print_line
+from convgauge.cluster.scheduler import CompletedTask, Scheduler, Task, target_of
+from convgauge.cluster.worker import Attachment, WorkerInfo
 from convgauge.conformance import shards
 from convgauge.conformance.merge import finished, once
-from convgauge.conformance.session import refuse_namesakes, report_text
+from convgauge.conformance.session import expectations, refuse_namesakes, report_text
 from convgauge.conformance.terminal import verdict
-from convgauge.registry import Origin
-from convgauge.request import RequestError, Verbosity
+from convgauge.registry import Origin, TargetError
+from convgauge.request import CheckRequest, RequestError, Verbosity
 from convgauge.results import Footer, ImplementationRecord, Run, SpecRecord
 from convgauge.selftest.run import collected
-from convgauge.terms import FAULTS, Profile, Tier, includes
+from convgauge.terms import FAULTS, includes
 
-LEAST = 10.0
-"""Seconds that a part should take at least: each begins with a process of its own, which takes one to three."""
+MIN_TASK_S = 10.0
+"""Seconds that a task should take at least: each begins with a new process, which takes one to three."""
 
-ROUNDS = 4
-"""Parts for each worker: when all but one worker are done, a fourth of one worker's work is left at most."""
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What is to be checked, and how: the options' words for every part, and the files that they need by name."""
-
-    origins: Sequence[Origin]
-    words: Sequence[str]
-    files: dict[str, bytes]
-    profile: Profile
-    tier: Tier
-    dtypes: tuple[str, ...]
-    expression: str
+TASKS_PER_WORKER = 4
+"""When all workers but one are done, at most a quarter of one worker's work is left."""
 
 
-def check(address: str, asked: Asked, output: Path, console: Console, talk: Verbosity) -> int:
-    """Check on the workers of the scheduler at ``address``, and write the run to ``output``; the exit status.
+def check(address: str, request: CheckRequest, console: Console, verbosity: Verbosity) -> int:
+    """Check on the workers of the scheduler at ``address``, and write the run to ``request.output``.
 
-    Records are written as parts come in; in the end the file is put in the order in which one machine writes it.
-    Raises `ClusterError`, `OSError`.
+    Records are written as parts arrive; at the end the file is put into the order in which one machine writes it.
+
+    Returns
+    -------
+    int
+        Exit status of the whole check.
+
+    Raises
+    ------
+    RequestError
+        If an option is for one machine, or a target or the file of expected failures cannot be used.
+    ClusterError
+        If the cluster cannot carry out the request.
+    OSError
+        If the run cannot be written.
     """
     started = time.perf_counter()
+    origins = _usable_origins(request)
+    journal = _Journal(origins, Path(request.output))
+    progress_console = Console(file=console.file, quiet=verbosity is Verbosity.VERDICTS)
     try:
-        refuse_namesakes(list(asked.origins))
-    except RequestError as error:
-        raise ClusterError(str(error)) from None
-    journal = _Journal(asked, output)
-    aside = Console(file=console.file, quiet=talk is Verbosity.VERDICTS)
-    try:
-        _gather(address, asked, journal, aside, talk)
+        _run_parts(address, request, origins, journal, progress_console, verbosity)
     except ClusterError as error:
-        raise ClusterError(f"{error}{journal.kept}", error.status) from None
+        raise ClusterError(f"{error}{journal.hint}", error.status) from None
     except KeyboardInterrupt:
-        say(aside, f"interrupted{journal.kept}")
+        print_line(progress_console, f"interrupted{journal.hint}")
         raise
     footer = journal.finish(time.perf_counter() - started)
-    for name, one in footer.verdicts.items():
-        say(console, verdict(name, one), "bold green" if one.verdict.startswith("conformant") else "bold red")
-    say(console, f"{footer.cases} cases in {footer.elapsed:.1f} s")
+    for name, judgement in footer.verdicts.items():
+        style = "bold green" if judgement.verdict.startswith("conformant") else "bold red"
+        print_line(console, verdict(name, judgement), style)
+    print_line(console, f"{footer.cases} cases in {footer.elapsed:.1f} s")
     return footer.exit
 
 
-def _gather(address: str, asked: Asked, journal: _Journal, console: Console, talk: Verbosity) -> None:
-    """Have all parts done, and tell of them as they come in."""
-    with Farm(address) as farm:
-        like = _like(farm, console)
-        tasks = plan(asked, farm.threads(), lambda facts: facts.versions == like.versions)
-        say(console, f"{len(tasks)} parts on {len(farm.known)} workers of {address}")
-        with Meter(console, sum(task.cost for task in tasks)) as meter:
-            for done in farm.work(tasks):
-                for record in journal.take(done, farm.known).records_of(SpecRecord):
+def _usable_origins(request: CheckRequest) -> list[Origin]:
+    """Return the targets' origins, before anything is started. Raises `RequestError`."""
+    for flag, value in (("-x", request.exit_first), ("--resume", request.resume), ("--shard", request.shard)):
+        if value:
+            raise RequestError(f"{flag} is for one machine: omit it or --cluster")
+    expectations(request.expect)
+    try:
+        origins = registry.resolve_all(request.targets, request.framework)
+    except TargetError as error:
+        raise RequestError(str(error)) from None
+    refuse_namesakes(origins)
+    return origins
+
+
+def _run_parts(
+    address: str,
+    request: CheckRequest,
+    origins: Sequence[Origin],
+    journal: _Journal,
+    console: Console,
+    verbosity: Verbosity,
+) -> None:
+    """Run all parts, and print their results as they arrive."""
+    with Scheduler(address) as scheduler:
+        majority = _majority(scheduler, console)
+        tasks = plan(request, origins, scheduler.threads(), lambda info: info.versions == majority.versions)
+        print_line(console, f"{len(tasks)} parts on {len(scheduler.known)} workers of {address}")
+        with ProgressBar(console, sum(task.cost_s for task in tasks)) as bar:
+            for completed in scheduler.run(tasks):
+                for record in journal.add(completed, scheduler.known).records_of(SpecRecord):
                     if record.status in FAULTS:
-                        say(console, f"\n{report_text(record)}\n")
-                    elif talk is Verbosity.EVERY_SPEC:
-                        say(console, f"{record.implementation}: {record.spec} {record.status} in {record.dtype}")
-                meter.add(done.task.cost, f"{done.task.name} on {done.worker}")
-        for name, worker in farm.lost:
-            say(console, f"{name} was done again: its worker {worker} was lost")
+                        print_line(console, f"\n{report_text(record)}\n")
+                    elif verbosity is Verbosity.EVERY_SPEC:
+                        line = f"{record.implementation}: {record.spec} {record.status} in {record.dtype}"
+                        print_line(console, line)
+                bar.add(completed.task.cost_s, f"{completed.task.name} on {completed.worker}")
+        for name, worker in scheduler.lost:
+            print_line(console, f"{name} was run again: its worker {worker} was lost")
 
 
-def _like(farm: Farm, console: Console) -> Facts:
-    """The facts that most workers share. Others, with other libraries, are left out, and that is said."""
-    workers = farm.workers()
-    kinds: dict[tuple[tuple[str, str], ...], list[str]] = {}
-    for address, facts in workers.items():
-        kinds.setdefault(facts.versions, []).append(address)
-    most = max(kinds.values(), key=len)
-    for address, facts in workers.items():
-        differing = dict(set(facts.versions) ^ set(workers[most[0]].versions))
+def _majority(scheduler: Scheduler, console: Console) -> WorkerInfo:
+    """Return the description of the largest group of workers with equal libraries; name the workers left out."""
+    workers = scheduler.workers()
+    groups: dict[tuple[tuple[str, str], ...], list[str]] = {}
+    for address, info in workers.items():
+        groups.setdefault(info.versions, []).append(address)
+    majority = workers[max(groups.values(), key=len)[0]]
+    for address, info in workers.items():
+        differing = dict(set(info.versions) ^ set(majority.versions))
         if differing:
-            say(console, f"{address} is left out: it differs in {', '.join(sorted(differing))}")
-    return workers[most[0]]
+            print_line(console, f"{address} is left out: it differs in {', '.join(sorted(differing))}")
+    return majority
 
 
 # --- the parts -------------------------------------------------------------------------------------------------------
 
 
-def plan(asked: Asked, slots: int, fit: Callable[[Facts], bool]) -> list[Task]:
-    """Parts for ``slots`` workers: shards of one implementation each, of alike cost as far as is known beforehand."""
-    ids = _due(asked)
-    origins = {origin.name: origin for origin in asked.origins}
-    cost = {name: sum(shards.estimates([(spec, name) for spec in ids], asked.tier)) for name in origins}
-    part = max(LEAST, sum(cost.values()) / (slots * ROUNDS))
+def plan(
+    request: CheckRequest, origins: Sequence[Origin], slots: int, is_suitable: Callable[[WorkerInfo], bool]
+) -> list[Task]:
+    """Return tasks for ``slots`` threads of workers: shards of one implementation each, of about equal cost."""
+    ids = _due(request)
+    cost_s = {origin.name: sum(shards.estimates([(id, origin.name) for id in ids], request.tier)) for origin in origins}
+    task_s = max(MIN_TASK_S, sum(cost_s.values()) / (slots * TASKS_PER_WORKER))
+    attachments = _attachments(request)
     tasks = []
-    for name, origin in origins.items():
-        of, target = max(1, math.ceil(cost[name] / part)), spelled(origin)
-        for number in range(1, of + 1):
-            shard = f"{number}/{of}"
-            words = ("check", target, *asked.words, f"--shard={shard}", f"--output={FOLDER}/{RUN}")
-            tasks.append(Task(f"{name} {shard}", words, cost[name] / of, asked.files, fit))
+    for origin in origins:
+        name = origin.name
+        count = max(1, math.ceil(cost_s[name] / task_s))
+        for number in range(1, count + 1):
+            shard = f"{number}/{count}"
+            part = replace(request, targets=(target_of(origin),), shard=shard)
+            tasks.append(Task(f"{name} {shard}", part, cost_s[name] / count, attachments, is_suitable))
     return tasks
 
 
-def _due(asked: Asked) -> list[str]:
-    """The specs to be expected, an id for each dtype; of those that an expression names, where there is one."""
-    words = set(re.findall(r"[\w.]+", asked.expression.lower())) - {"and", "or", "not"}
-    found = []
+def _attachments(request: CheckRequest) -> tuple[Attachment, ...]:
+    return (Attachment("expect", "expect.toml", Path(request.expect).read_bytes()),) if request.expect else ()
+
+
+def _due(request: CheckRequest) -> list[str]:
+    """Return the expected specs, an id for each dtype; with -k, those whose name contains a word of it."""
+    words = set(re.findall(r"[\w.]+", request.keyword.lower())) - {"and", "or", "not"}
+    ids = []
     for spec, test in collected():
-        named = f"{spec.chapter} {spec.id} {test.__name__}".lower()
-        if not includes(asked.profile, spec.profile):
-            continue
-        if not words or any(word in named for word in words):
-            found += [spec.id] * sum(not asked.dtypes or dtype in asked.dtypes for dtype in spec.at(asked.tier))
-    return found
+        text = f"{spec.chapter} {spec.id} {test.__name__}".lower()
+        if includes(request.profile, spec.profile) and (not words or any(word in text for word in words)):
+            dtypes = [dtype for dtype in spec.at(request.tier) if dtype in (request.dtypes or (dtype,))]
+            ids += [spec.id] * len(dtypes)
+    return ids
 
 
-# --- what comes back -------------------------------------------------------------------------------------------------
+# --- the runs of the parts -------------------------------------------------------------------------------------------
 
 
 class _Journal:
-    """The run's file: records as they come in, in the end all of them in their order."""
+    """The run's file: records as they arrive, and at the end all of them in their order."""
 
-    def __init__(self, asked: Asked, output: Path) -> None:
-        self.order = {origin.name: place for place, origin in enumerate(asked.origins)}
+    def __init__(self, origins: Sequence[Origin], output: Path) -> None:
+        self.order = {origin.name: index for index, origin in enumerate(origins)}
         self.output = output
         self.parts: dict[str, Run] = {}
         self.workers: dict[str, environment.Machine] = {}
         self.writer: results.Writer | None = None
-        self.seen: set[tuple[str, str]] = set()
+        self.written: set[tuple[str, str]] = set()
         self.started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
-    def take(self, done: Done, known: dict[str, Facts]) -> Run:
-        """Keep what a part found, and write it. Raises `ClusterError` where it found nothing."""
-        run = self.parts[done.task.name] = read(done)
-        self.workers[done.worker] = run.header.machine
+    def add(self, completed: CompletedTask, workers: dict[str, WorkerInfo]) -> Run:
+        """Write the records of a task and return its run. Raises `ClusterError` if the task left no run."""
+        run = self.parts[completed.task.name] = completed.run()
+        self.workers[completed.worker] = run.header.machine
         if self.writer is None:
-            machines = {address: facts.machine for address, facts in known.items()}
+            machines = {address: info.machine for address, info in workers.items()}
             self.writer = results.Writer(self.output, self._header(run, machines))
-        for record in once(run.records, self.seen):
+        for record in once(run.records, self.written):
             self.writer.write(record)
         return run
 
@@ -172,29 +197,29 @@ class _Journal:
         return msgspec.structs.replace(run.header, shard="", command=command, started=self.started, workers=workers)
 
     @property
-    def kept(self) -> str:
-        """What to do with a run that broke off, as the end of a sentence."""
-        return f"; what was done is kept in {self.output}, to go on with --resume" if self.writer is not None else ""
+    def hint(self) -> str:
+        """The end of a sentence about a run that broke off: how to continue it."""
+        return "" if self.writer is None else f"; --resume {self.output} continues with the records written so far"
 
-    def finish(self, elapsed: float) -> Footer:
-        """Write the whole in order beside the file, and put it in its place."""
+    def finish(self, elapsed_s: float) -> Footer:
+        """Write the whole run in order to a file beside the output, which it then replaces."""
         assert self.writer is not None
         self.writer.close()
-        runs = sorted(self.parts.values(), key=self._place)
-        made = self.output.with_name(f".{self.output.name}.ordered")
-        writer = results.Writer(made, self._header(runs[0], self.workers))
+        runs = sorted(self.parts.values(), key=self._position)
+        path = self.output.with_name(f".{self.output.name}.ordered")
+        writer = results.Writer(path, self._header(runs[0], self.workers))
         records = list(once(record for run in runs for record in run.records))
         for record in records:
             writer.write(record)
-        by_target = sorted(runs, key=lambda run: self._place(run)[1:])
-        footer = finished(writer, records, [run.footer for run in by_target if run.footer], elapsed)
+        by_target = sorted(runs, key=lambda run: self._position(run)[1:])
+        footer = finished(writer, records, [run.footer for run in by_target if run.footer], elapsed_s)
         writer.close()
-        os.replace(made, self.output)
+        os.replace(path, self.output)
         return footer
 
-    def _place(self, run: Run) -> tuple[bool, int, int]:
-        """Where a part stands in the run of one machine: what is absent is told first, then target by target."""
-        absent = any(isinstance(record, ImplementationRecord) and record.absent for record in run.records)
+    def _position(self, run: Run) -> tuple[bool, int, int]:
+        """Return a part's sort key in the run of one machine: absent implementations first, then by target."""
+        is_absent = any(isinstance(record, ImplementationRecord) and record.absent for record in run.records)
         shard = run.header.shard.partition("/")[0]
         name = run.path.rpartition(" ")[0]
-        return not absent, self.order[name], int(shard or 1)
+        return not is_absent, self.order[name], int(shard or 1)

@@ -1,4 +1,4 @@
-"""A run's progress on a console: a bar where it is a terminal, now and then a line in a pipe."""
+"""Progress of a run on a console: a bar on a terminal, and otherwise a line every few seconds."""
 
 from __future__ import annotations
 
@@ -11,35 +11,40 @@ from rich.progress import BarColumn, Progress, TextColumn
 from convgauge.conformance.progress import EVERY, Left
 
 
-class Meter:
-    """Shows a `Left` on ``console`` as parts are done: a bar where it is a terminal, else a line every ten seconds."""
+class ProgressBar:
+    """Display of the share of work that is done: a bar on a terminal, otherwise a line every ten seconds."""
 
-    def __init__(self, console: Console, total: float) -> None:
-        self.console, self.left = console, Left(total)
-        self.told = time.monotonic()
+    def __init__(self, console: Console, total_s: float) -> None:
+        self.console, self.progress = console, Left(total_s)
+        self.printed = time.monotonic()
         self.bar = Progress(
-            BarColumn(), TextColumn("{task.description}"), console=console, transient=True, disable=not self.live
+            BarColumn(), TextColumn("{task.description}"), console=console, transient=True, disable=not self.is_live
         )
         self.task = self.bar.add_task("", total=1.0)
 
     @property
-    def live(self) -> bool:
-        """Whether there is a terminal to draw a bar on."""
+    def is_live(self) -> bool:
+        """True if there is a terminal to draw a bar on."""
         return self.console.is_terminal and not self.console.quiet
 
-    def __enter__(self) -> Meter:
+    def __enter__(self) -> ProgressBar:
         self.bar.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.bar.stop()
 
-    def add(self, cost: float, what: str) -> None:
-        """Count a part that is done; ``what`` is said beside it."""
-        self.left.add(cost)
-        line = f"{self.left}: {what}"
-        self.bar.update(self.task, completed=self.left.part, description=line)
+    def add(self, cost_s: float, description: str) -> None:
+        """Count a part that is done; the description is printed beside it."""
+        self.progress.add(cost_s)
+        line = f"{self.progress}: {description}"
+        self.bar.update(self.task, completed=self.progress.part, description=line)
         now = time.monotonic()
-        if not self.live and (now - self.told >= EVERY or self.left.part == 1):
-            self.told = now
-            self.console.print(line, highlight=False, markup=False, soft_wrap=True)
+        if not self.is_live and (now - self.printed >= EVERY or self.progress.part == 1):
+            self.printed = now
+            print_line(self.console, line)
+
+
+def print_line(console: Console, text: str, style: str = "") -> None:
+    """Print a line without markup, highlighting or wrapping."""
+    console.print(text, style=style, highlight=False, markup=False, soft_wrap=True)

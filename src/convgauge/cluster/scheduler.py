@@ -1,7 +1,7 @@
-"""Handing parts of a run out to workers, each part to one worker at a time, and taking them back from those that end.
+"""Assignment of tasks to workers: each task to one worker at a time, and again to another one if its worker ends.
 
-Dask carries the calls and notices which workers are gone. Which part goes where is decided here, since a race must have
-a worker to itself and a part must be done again as often as its workers are lost, whatever Dask's limit on that is.
+Dask carries the calls and notices which workers have ended. This module decides where a task runs, because a race needs
+a worker of its own, and a task is repeated after each lost worker, whatever Dask's limit for that is.
 """
 
 from __future__ import annotations
@@ -12,45 +12,72 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from convgauge import __version__
+from convgauge import __version__, registry, results
 from convgauge.cluster import ClusterError
-from convgauge.cluster.worker import Facts, Outcome, execute, facts
+from convgauge.cluster.linked_process import encode
+from convgauge.cluster.worker import RUN, Attachment, Outcome, WorkerInfo, execute, worker_info
+from convgauge.registry import Origin
+from convgauge.request import CheckRequest, Request
+from convgauge.results import Run
+from convgauge.text import escape_controls
 
-CONNECTING = 10.0  # seconds for a scheduler to answer
-LOOKING = 0.5  # seconds between looks at which workers are there, while nothing comes back
-ANSWERING = 5.0  # seconds for a result to be fetched before its worker is looked for
-NOBODY = 60.0  # seconds without any worker after which the rest is given up: a restart takes less
-MOST_LOST = 5  # workers that one part may be lost with; it is then taken for what ends them
+CONNECT_S = 10.0  # seconds for a scheduler to answer
+POLL_S = 0.5  # seconds between looks at the list of workers, while no result arrives
+FETCH_S = 5.0  # seconds for a result to be fetched before its worker is looked for
+NO_WORKER_S = 60.0  # seconds without a suitable worker after which the rest is given up: a restart takes less
+MAX_LOST = 5  # workers that one task may be lost with; the task is then considered the cause
+PRINTED_LINES = 8  # lines at the end of what a part printed that are shown if it left no run
 
 
 @dataclass(frozen=True)
 class Task:
-    """A part of a run: a command line (see `convgauge.cluster.worker.execute`) that is never split.
-
-    ``cost`` is what it is expected to take, in seconds. ``fit`` says which workers may do it.
-    """
+    """Part of a run that is never split: a request, the files that it needs, and its expected cost in seconds."""
 
     name: str
-    words: tuple[str, ...]
-    cost: float
-    files: Mapping[str, bytes] = field(default_factory=dict)
-    fit: Callable[[Facts], bool] = lambda _: True
+    request: Request
+    cost_s: float
+    attachments: tuple[Attachment, ...] = ()
+    is_suitable: Callable[[WorkerInfo], bool] = lambda _: True
 
 
 @dataclass(frozen=True)
-class Done:
-    """A part that is done, and by which worker."""
+class CompletedTask:
+    """Task that a worker has run, and its outcome."""
 
     task: Task
     worker: str
     outcome: Outcome
 
+    def run(self) -> Run:
+        """Return the run that the task wrote; its path is the task's name. Raises `ClusterError` if it is not whole."""
+        with TemporaryDirectory() as folder:
+            path = Path(folder, RUN)
+            path.write_bytes(self.outcome.run)
+            try:
+                run = results.read(path)
+            except results.DamagedFileError:
+                run = None
+        if run is None or run.footer is None:
+            lines = [line for line in self.outcome.printed.splitlines() if line.strip()][-PRINTED_LINES:]
+            reason = "\n".join(lines).removeprefix("ERROR: ")
+            status = 4 if self.outcome.status == 4 else 3
+            raise ClusterError(escape_controls(f"{self.worker}, {self.task.name}: {reason}"), status)
+        run.path = self.task.name
+        return run
 
-class Farm:
-    """The workers of the scheduler at ``address``. Raises `ClusterError` where none answers."""
+
+def target_of(origin: Origin) -> str:
+    """Return the target that names this implementation on a worker."""
+    return origin.name if registry.known().get(origin.name) == origin else str(origin)
+
+
+class Scheduler:
+    """The workers of the Dask scheduler at ``address``. Raises `ClusterError` if it does not answer."""
 
     def __init__(self, address: str) -> None:
         try:
@@ -61,155 +88,155 @@ class Farm:
             ) from None
         self.address = address
         try:
-            self.client = distributed.Client(address, timeout=CONNECTING, set_as_default=False)
+            self.client = distributed.Client(address, timeout=CONNECT_S, set_as_default=False)
         except (OSError, TimeoutError, ValueError, TypeError) as error:
             raise ClusterError(
                 f"no scheduler answers at {address} ({error or type(error).__name__}): start one with `dask scheduler`,"
                 f" and workers with `dask worker {address}`"
             ) from None
-        self.known: dict[str, Facts] = {}
-        self.unfit: dict[str, str] = {}
-        self.lost: list[tuple[str, str]] = []  # (part, worker) of what was done again
+        self.known: dict[str, WorkerInfo] = {}
+        self.unsuitable: dict[str, str] = {}
+        self.lost: list[tuple[str, str]] = []  # (task, worker) of tasks that were run again
 
-    def __enter__(self) -> Farm:
+    def __enter__(self) -> Scheduler:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.client.close()
 
-    def workers(self) -> dict[str, Facts]:
-        """The facts of every worker that is there and has this version of the suite. Raises `ClusterError` for none."""
-        self._look()
+    def workers(self) -> dict[str, WorkerInfo]:
+        """Return the workers that are there and have this version of the suite. Raises `ClusterError` if none has."""
+        self._refresh()
         if not self.known:
-            told = "; ".join(f"{address} {why}" for address, why in self.unfit.items())
+            reasons = "; ".join(f"{address} {reason}" for address, reason in self.unsuitable.items())
             raise ClusterError(
-                f"the scheduler at {self.address} has no worker for this" + (f": {told}" if told else "")
+                f"the scheduler at {self.address} has no worker for this" + (f": {reasons}" if reasons else "")
                 + f"; start one with `dask worker {self.address}`"
             )  # fmt: skip
         return dict(self.known)
 
     def threads(self) -> int:
-        """How many parts the workers can do at once."""
-        return sum(number for address, number in self._look().items() if address in self.known)
+        """Return the number of tasks that the workers can run at once."""
+        return sum(self._refresh().values())
 
-    def _look(self) -> dict[str, int]:
-        """The workers that are there, with their threads; a new one is asked for its facts."""
-        there: dict[str, int] = self.client.nthreads()
-        new = [address for address in there if address not in self.known and address not in self.unfit]
+    def _refresh(self) -> dict[str, int]:
+        """Update the known workers, and return the number of threads of each."""
+        present: dict[str, int] = self.client.nthreads()
+        new = [address for address in present if address not in self.known and address not in self.unsuitable]
         if new:
-            for address, said in self.client.run(facts, workers=new, on_error="return").items():
-                if isinstance(said, Facts) and said.suite == __version__:
-                    self.known[address] = said
+            for address, info in self.client.run(worker_info, workers=new, on_error="return").items():
+                if isinstance(info, WorkerInfo) and info.suite == __version__:
+                    self.known[address] = info
                 else:
-                    has = f"has convgauge {said.suite}" if isinstance(said, Facts) else f"has no convgauge ({said})"
-                    self.unfit[address] = f"{has}, not {__version__}"
-        for address in [address for address in self.known if address not in there]:
+                    suite = f"convgauge {info.suite}" if isinstance(info, WorkerInfo) else f"no convgauge ({info})"
+                    self.unsuitable[address] = f"has {suite}, not {__version__}"
+        for address in [address for address in self.known if address not in present]:
             del self.known[address]
-        return {address: number for address, number in there.items() if address in self.known}
+        return {address: threads for address, threads in present.items() if address in self.known}
 
-    def work(self, tasks: Sequence[Task], alone: bool = False) -> Iterator[Done]:
-        """Do all tasks, the costliest first, and yield each as it is done, once.
+    def run(self, tasks: Sequence[Task], *, one_per_worker: bool = False) -> Iterator[CompletedTask]:
+        """Run all tasks, the most costly first, and yield each once, as it is completed.
 
-        ``alone``: one at a time on each worker; else as many as it has threads. Raises `ClusterError` where a task is
-        lost too often or no worker is left that fits.
+        A worker runs ``one_per_worker`` at a time, or as many as it has threads. Raises `ClusterError` if a task is
+        lost too often or no suitable worker is left.
         """
-        shift = _Shift(self, tasks, alone)
+        assignment = _Assignment(self, tasks, one_per_worker)
         try:
-            yield from shift.work()
+            yield from assignment.run()
         finally:
-            shift.stop()
+            assignment.cancel()
 
 
-class _Shift:
-    """One call of `Farm.work`: what waits, and what is where."""
+class _Assignment:
+    """State of one call of `Scheduler.run`: the waiting tasks, and the worker of each running one."""
 
-    def __init__(self, farm: Farm, tasks: Sequence[Task], alone: bool) -> None:
-        self.farm, self.alone = farm, alone
-        self.waiting = sorted(tasks, key=lambda task: -task.cost)
-        self.busy: dict[Any, tuple[Task, str]] = {}  # by future
-        self.ended: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    def __init__(self, scheduler: Scheduler, tasks: Sequence[Task], one_per_worker: bool) -> None:
+        self.scheduler, self.one_per_worker = scheduler, one_per_worker
+        self.waiting = sorted(tasks, key=lambda task: -task.cost_s)
+        self.running: dict[Any, tuple[Task, str]] = {}  # by future
+        self.completed: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.losses: Counter[str] = Counter()
-        self.run = uuid.uuid4().hex[:8]
-        self.handed = 0
-        self.hopeful = time.monotonic()  # when a task was last under way
+        self.id = uuid.uuid4().hex[:8]
+        self.submitted = 0
+        self.active = time.monotonic()  # last moment at which a task was running
 
-    def work(self) -> Iterator[Done]:
-        while self.waiting or self.busy:
-            there = self.farm._look()
-            for future, (_, worker) in list(self.busy.items()):
-                if worker not in there:
+    def run(self) -> Iterator[CompletedTask]:
+        while self.waiting or self.running:
+            present = self.scheduler._refresh()
+            for future, (_, worker) in list(self.running.items()):
+                if worker not in present:
                     self._lose(future)
-            self._hand_out(there)
+            self._submit_suitable(present)
             try:
-                future = self.ended.get(timeout=LOOKING)
+                future = self.completed.get(timeout=POLL_S)
             except queue.Empty:
                 continue
             while future is not None:
-                done = self._taken(future) if future in self.busy else None
-                if done is not None:
-                    yield done
-                future = None if self.ended.empty() else self.ended.get()
+                completed = self._fetch(future) if future in self.running else None
+                if completed is not None:
+                    yield completed
+                future = None if self.completed.empty() else self.completed.get()
 
-    def _hand_out(self, there: Mapping[str, int]) -> None:
-        """Give every worker that has room the costliest task that it is fit for."""
-        taken = Counter(worker for _, worker in self.busy.values())
-        for worker, threads in there.items():
-            for _ in range((1 if self.alone else threads) - taken[worker]):
-                fit = (place for place, task in enumerate(self.waiting) if task.fit(self.farm.known[worker]))
-                place = next(fit, None)
-                if place is None:
+    def _submit_suitable(self, present: Mapping[str, int]) -> None:
+        """Give every worker with a free thread the most costly task that it is suitable for."""
+        busy = Counter(worker for _, worker in self.running.values())
+        for worker, threads in present.items():
+            info = self.scheduler.known[worker]
+            for _ in range((1 if self.one_per_worker else threads) - busy[worker]):
+                suitable = (index for index, task in enumerate(self.waiting) if task.is_suitable(info))
+                index = next(suitable, None)
+                if index is None:
                     break
-                self._submit(self.waiting.pop(place), worker)
-        if self.busy or not self.waiting:
-            self.hopeful = time.monotonic()
-        elif time.monotonic() - self.hopeful > NOBODY:
+                self._submit(self.waiting.pop(index), worker)
+        if self.running or not self.waiting:
+            self.active = time.monotonic()
+        elif time.monotonic() - self.active > NO_WORKER_S:
             raise ClusterError(f"no worker is left for {', '.join(task.name for task in self.waiting[:3])}, …", 3)
 
     def _submit(self, task: Task, worker: str) -> None:
-        self.handed += 1
-        future = self.farm.client.submit(
-            execute, task.words, dict(task.files), os.getcwd(), key=f"convgauge-{self.run}-{self.handed}",
-            workers=[worker], allow_other_workers=False, pure=False,
+        self.submitted += 1
+        command = "check" if isinstance(task.request, CheckRequest) else "bench"
+        future = self.scheduler.client.submit(
+            execute, command, encode(task.request), task.attachments, os.getcwd(),
+            key=f"convgauge-{self.id}-{self.submitted}", workers=[worker], allow_other_workers=False, pure=False,
         )  # fmt: skip
-        self.busy[future] = (task, worker)
-        future.add_done_callback(self.ended.put)
+        self.running[future] = (task, worker)
+        future.add_done_callback(self.completed.put)
 
-    def _taken(self, future: Any) -> Done | None:
-        """A future's result; None where its worker went before it was fetched, and its task waits again."""
+    def _fetch(self, future: Any) -> CompletedTask | None:  # Dask is not typed
+        """Return a completed task, or None if its worker ended before; the task then waits again."""
         from distributed import CancelledError, KilledWorker
 
-        task, worker = self.busy[future]
+        task, worker = self.running[future]
         while True:
-            gone = False
             try:
-                outcome = future.result(timeout=ANSWERING)
+                outcome = future.result(timeout=FETCH_S)
             except TimeoutError:
-                gone = worker not in self.farm._look()
-                if not gone:
+                if worker in self.scheduler._refresh():
                     continue
+                break
             except (CancelledError, KilledWorker):
-                gone = True
+                break
             except Exception as error:
-                gone = worker not in self.farm._look()
-                if not gone:
+                if worker in self.scheduler._refresh():
                     raise ClusterError(f"{worker} could not run {task.name}: {error!r}", 3) from None
-            if gone:
-                self._lose(future)
-                return None
-            del self.busy[future]
-            return Done(task, worker, outcome)
+                break
+            del self.running[future]
+            return CompletedTask(task, worker, outcome)
+        self._lose(future)
+        return None
 
-    def _lose(self, future: Any) -> None:
-        """Take a task back from a worker that is gone."""
-        task, worker = self.busy.pop(future)
+    def _lose(self, future: Any) -> None:  # Dask is not typed
+        """Put a task back whose worker has ended. Raises `ClusterError` if it is lost too often."""
+        task, worker = self.running.pop(future)
         future.cancel()
         self.losses[task.name] += 1
-        self.farm.lost.append((task.name, worker))
-        if self.losses[task.name] >= MOST_LOST:
-            raise ClusterError(f"{task.name} was lost with {MOST_LOST} workers, the last of them {worker}", 3)
+        self.scheduler.lost.append((task.name, worker))
+        if self.losses[task.name] >= MAX_LOST:
+            raise ClusterError(f"{task.name} was lost with {MAX_LOST} workers, the last of them {worker}", 3)
         self.waiting.insert(0, task)
 
-    def stop(self) -> None:
-        """Let go of what is under way; its workers end it."""
-        for future in self.busy:
+    def cancel(self) -> None:
+        """Cancel the running tasks; their workers end them."""
+        for future in self.running:
             future.cancel()

@@ -1,4 +1,4 @@
-"""What runs on a worker: its facts, and a command line whose run is sent back."""
+"""Functions that run on a worker: `worker_info` describes it, and `execute` runs a request and returns its run."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from convgauge import __version__, environment
-
-FOLDER = "{folder}"
-"""Stands in a command's words for the folder that it is run with, where its files lie and its run is to be left."""
+from convgauge.cluster import linked_process
+from convgauge.request import Request
 
 RUN = "run.jsonl"
-TOLD = 4000  # characters of what a command printed that are sent back
-LOOKING = 1.0  # seconds between looks at whether anybody still wants the answer
-GRACE = 10.0  # seconds that an unwanted command has to end its children
+MAX_PRINTED = 4000  # characters at the end of what a part printed that are sent back
+POLL_S = 1.0  # seconds between checks that the result is still needed
+GRACE_S = 10.0  # seconds that a cancelled part has to end its children
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What a worker is: the suite's version there, its libraries', its machine."""
+class WorkerInfo:
+    """Version of the suite on a worker, versions of its libraries, and its machine."""
 
     suite: str
     versions: tuple[tuple[str, str], ...]
@@ -34,49 +34,67 @@ class Facts:
 
 
 @dataclass(frozen=True)
+class Attachment:
+    """File that a request needs: the field of the request that names it, the file's name, and its content."""
+
+    field: str
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True)
 class Outcome:
-    """What came of a command: its exit status, the run that it left, the end of what it printed."""
+    """Exit status of a request, the run that it wrote, and the end of what it printed."""
 
     status: int
     run: bytes
-    told: str
+    printed: str
 
 
-def facts() -> Facts:
-    """The facts of this worker."""
-    return Facts(__version__, tuple(sorted(environment.versions().items())), environment.machine())
+def worker_info() -> WorkerInfo:
+    """Describe this worker."""
+    return WorkerInfo(__version__, tuple(sorted(environment.versions().items())), environment.machine())
 
 
-def execute(words: Sequence[str], files: Mapping[str, bytes], folder: str) -> Outcome:
-    """Run ``convgauge WORDS`` in ``folder``, where this machine has that, with ``files`` by name in `FOLDER`."""
-    with tempfile.TemporaryDirectory(prefix="convgauge-") as own:
-        for name, content in files.items():
-            Path(own, name).write_bytes(content)
-        command = [
-            sys.executable,
-            "-m",
-            "convgauge.cluster.linked_process",
-            *(word.replace(FOLDER, own) for word in words),
-        ]
-        with Path(own, "printed").open("w+b") as printed:
-            status = _run(command, folder if os.path.isdir(folder) else own, printed.fileno())
-            printed.seek(0)
-            told = printed.read().decode(errors="replace")[-TOLD:]
-        run = Path(own, RUN)
-        return Outcome(status, run.read_bytes() if run.exists() else b"", told.replace(own + os.sep, ""))
+def execute(command: linked_process.Command, request: bytes, attachments: Sequence[Attachment], folder: str) -> Outcome:
+    """Run the JSON of a request in ``folder``, or in a temporary folder if this machine does not have it.
+
+    The attachments are written to a temporary folder, and the request's fields then name them.
+    """
+    with tempfile.TemporaryDirectory(prefix="convgauge-") as temporary:
+        part = Path(temporary)
+        path = part / "request.json"
+        path.write_bytes(linked_process.encode(_localized(linked_process.decode(command, request), attachments, part)))
+        words = [sys.executable, "-m", linked_process.__name__, command, str(path)]
+        with (part / "printed").open("w+b") as output:
+            status = _run(words, folder if os.path.isdir(folder) else temporary, output.fileno())
+            output.seek(0)
+            printed = output.read().decode(errors="replace")[-MAX_PRINTED:]
+        run = part / RUN
+        return Outcome(status, run.read_bytes() if run.exists() else b"", printed.replace(temporary + os.sep, ""))
 
 
-def _run(command: Sequence[str], folder: str, output: int) -> int:
-    """The exit status of a command, which is ended when its answer is no longer wanted."""
-    wanted = _wanted()
+def _localized(request: Request, attachments: Sequence[Attachment], folder: Path) -> Request:
+    """Write the attachments and return the request that names them and writes its run to ``folder``."""
+    paths: dict[str, Any] = {"output": str(folder / RUN)}
+    for attachment in attachments:
+        path = folder / attachment.name
+        path.write_bytes(attachment.content)
+        paths[attachment.field] = str(path)
+    return replace(request, **paths)
+
+
+def _run(words: Sequence[str], folder: str, output: int) -> int:
+    """Return the exit status of a process, which is ended when its result is no longer needed."""
+    is_needed = _need()
     process = subprocess.Popen(
-        command, cwd=folder, stdin=subprocess.PIPE, stdout=output, stderr=output, start_new_session=True
+        words, cwd=folder, stdin=subprocess.PIPE, stdout=output, stderr=output, start_new_session=True
     )
     try:
         while True:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                return process.wait(LOOKING)
-            if not wanted():
+                return process.wait(POLL_S)
+            if not is_needed():
                 _end(process)
     finally:
         _end(process)
@@ -88,24 +106,24 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
         try:
-            process.wait(GRACE)
+            process.wait(GRACE_S)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
 
 
-def _wanted() -> Callable[[], bool]:
-    """A function that tells whether the task that this thread runs is still wanted; Dask cannot end a thread."""
+def _need() -> Callable[[], bool]:
+    """Return a function that is true while this thread's Dask task is needed; Dask cannot end a thread."""
     from distributed import get_worker
 
     try:
         worker = get_worker()
     except ValueError:
-        return lambda: True  # no worker's thread: a test
+        return lambda: True  # not a thread of a worker: a test
     key = worker.active_threads.get(threading.get_ident())
 
-    def wanted() -> bool:
+    def is_needed() -> bool:
         task = worker.state.tasks.get(key)
         return task is not None and task.state == "executing"
 
-    return wanted
+    return is_needed

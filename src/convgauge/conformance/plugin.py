@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from convgauge.request import CheckRequest, Option, RequestError, split_list
+from convgauge.request import CheckRequest, Option, RequestError, option_fields, split_list
 
 if TYPE_CHECKING:
     from convgauge.conformance.session import Session
@@ -28,16 +28,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add ``--implementation`` and one option for each field of `CheckRequest`."""
     group = parser.getgroup("convgauge", "conformance of 2-D convolutions (convgauge)")
     group.addoption("--implementation", action="append", default=[], metavar="TARGET", help="implementation to judge")
-    for each in _option_fields():
+    for each in option_fields(CheckRequest, "pytest").values():
         option: Option = each.metadata["option"]
         flag = "--convgauge-" + (option.flag.removeprefix("--") or each.name.replace("_", "-"))
         metavar = {"metavar": option.metavar} if option.metavar else {}
         group.addoption(flag, dest=_dest(each), default=each.default, help=option.help, **metavar, **_reading(each))
-
-
-def _option_fields() -> list[dataclasses.Field[Any]]:
-    """Return the fields of a request that are options of pytest."""
-    return [each for each in dataclasses.fields(CheckRequest) if "option" in each.metadata]
 
 
 def _dest(each: dataclasses.Field[Any]) -> str:
@@ -53,7 +48,8 @@ def _reading(each: dataclasses.Field[Any]) -> dict[str, Any]:
 
 def request_from(options: Any) -> CheckRequest:
     """Return the request that pytest's options make. Raises `RequestError`."""
-    values = {each.name: getattr(options, _dest(each)) for each in _option_fields()}
+    fields = option_fields(CheckRequest, "pytest")
+    values = {name: getattr(options, _dest(each)) for name, each in fields.items()}
     return CheckRequest(tuple(options.implementation), **values, keyword=options.keyword)
 
 

@@ -1,48 +1,63 @@
 """The race: timing implementations against each other so that the ratios can be trusted.
 
-`bench` is the whole of it; `convgauge.race.standings` turns its records into totals and means. Nothing here imports an
-array framework other than NumPy, and this module imports nothing until it is used.
+`bench` is the entry point; `convgauge.race.standings` turns its records into totals and means. Nothing here imports an
+array framework other than NumPy, and this module imports nothing heavy before `bench` is called.
 """
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from convgauge.layers import BenchError
+from convgauge.request import BenchRequest
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from convgauge.registry import Origin
     from convgauge.results import Writer
 
-__all__ = ["DEFAULT_BASELINE", "DEFAULT_LAYERS", "BenchError", "bench"]
-
-DEFAULT_BASELINE = "torch_conv2d"
-DEFAULT_LAYERS = "resnet50"
+__all__ = ["BenchError", "bench"]
 
 
-def bench(
-    origins: list[Origin],
-    *,
-    baseline: str = DEFAULT_BASELINE,
-    layers: str = DEFAULT_LAYERS,
-    budget: float | None,
-    threads: list[int],
-    seed: int,
-    writer: Writer | None,
-    console: Console,
-    operands: str = "hot",
-    explain: bool = False,
-) -> int:
-    """Race ``origins`` against ``baseline`` on every layer of ``layers``; returns the exit status.
+def bench(request: BenchRequest, console: Console) -> int:
+    """Race the targets of a request against its baseline on every layer.
 
-    ``layers`` is a layer set's name, a file, or problems separated by commas. ``budget`` is in seconds for all of it
-    (None: what the layer set needs, at most `benchmark.LARGEST_BUDGET` for each thread count). ``operands`` is "hot",
-    or "cold" to rotate them past the cache. ``explain`` has those that choose for a layer say what they chose and why.
-    Records go to ``writer`` as they are known. Status: 0; 1 when an implementation was wrong or failed; 5 when nothing
-    was ranked. Raises `BenchError`.
+    Records are written to ``request.output`` as they are known.
+
+    Returns
+    -------
+    int
+        Exit status: 0; 1 if an implementation was wrong or failed; 5 if nothing was ranked.
+
+    Raises
+    ------
+    TargetError
+        If a target does not exist.
+    BenchError
+        If the baseline, the layers or a thread count cannot be used.
+    OSError
+        If the output cannot be opened; `UnwritableFileError` if a record cannot be written.
     """
-    from convgauge.race.benchmark import Bench
+    from convgauge import registry, results
+    from convgauge.race.benchmark import Benchmark
 
-    return Bench(origins, baseline, layers, budget, threads, seed, writer, console, operands, explain).run()
+    origins = registry.resolve_all(request.targets, request.framework)
+    started = time.monotonic()
+    writer = _open_output(request) if request.output else None
+    try:
+        status = Benchmark(request, origins, console, writer).run()
+        if writer is not None:
+            writer.write(results.Footer({}, round(time.monotonic() - started, 3), 0, status))
+        return status
+    finally:
+        if writer is not None:
+            writer.close()
+
+
+def _open_output(request: BenchRequest) -> Writer:
+    from convgauge import results
+
+    header = results.new_header(seed=request.seed, started=results.now(), label=request.label)
+    return results.Writer(Path(request.output), header)

@@ -4,52 +4,51 @@ from __future__ import annotations
 
 import difflib
 import time
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from rich.console import Console
 
 from convgauge.environment import cores
+from convgauge.layers import BenchError
 from convgauge.layers.sets import Layer, LayerSet, load
-from convgauge.race import BenchError, peaks, table
+from convgauge.race import peaks, table
 from convgauge.race import statistics as stats
 from convgauge.race.contestant import Contestant
 from convgauge.race.entrant import Entrant
 from convgauge.race.race import Race, Unfit
 from convgauge.registry import Origin, TargetError, known, resolve
+from convgauge.request import BenchRequest
 from convgauge.results import TimingRecord, Writer
 from convgauge.terms import RANKED
 
 SECONDS_PER_LAYER = 10.0
-LARGEST_BUDGET = 212.0
-"""The default budget, seconds for each thread count: so much for a layer, so much in all at most."""
+MAX_BUDGET_S = 212.0
+"""The default budget for each thread count: seconds per layer, and the most seconds for all layers."""
 
 
 @dataclass
-class Bench:
-    """One run of ``convgauge bench``; see `convgauge.race.bench` for the arguments."""
+class Benchmark:
+    """One run of ``convgauge bench`` on targets that have been found; records go to ``writer`` as they are known."""
 
+    request: BenchRequest
     origins: list[Origin]
-    baseline: str
-    layers: str
-    budget: float | None
-    threads: list[int]
-    seed: int
-    writer: Writer | None
     console: Console
-    operands: str = "hot"
-    explain: bool = False
+    writer: Writer | None = None
     records: list[TimingRecord] = field(default_factory=list)
+    noises: list[float] = field(default_factory=list)
 
     def run(self) -> int:
-        """Race everybody on every layer; the exit status. Raises `BenchError`."""
-        layer_set = load(self.layers)
-        self.threads = list(layer_set.threads) or self.threads
-        self._check_usage()
+        """Race all implementations on every layer; return the exit status. Raises `BenchError`."""
+        layer_set = load(self.request.layers)
+        thread_counts = layer_set.threads or self.request.threads
+        _require_cores(thread_counts)
         origins = self._with_baseline()
-        budget = self.budget if self.budget is not None else default_budget(len(layer_set.layers))
-        for threads in self.threads:
-            self._run_with(threads, origins, layer_set, budget if self.budget is None else budget / len(self.threads))
+        budget_s = self.request.budget_s
+        for threads in thread_counts:
+            share_s = default_budget(len(layer_set.layers)) if budget_s is None else budget_s / len(thread_counts)
+            self._run_with(threads, origins, layer_set, share_s)
         table.print_standings(self.console, self.records, layer_set)
         table.print_scaling(self.console, self.records)
         verdicts = {record.verdict for record in self.records}
@@ -57,41 +56,33 @@ class Bench:
             return 1
         return 0 if verdicts & set(RANKED) else 5
 
-    def _check_usage(self) -> None:
-        if self.budget is not None and not self.budget > 0:
-            raise BenchError(f"budget = {self.budget:g} s: there must be some time to race in")
-        if self.operands not in ("hot", "cold"):
-            raise BenchError(f"operands = {self.operands!r} is neither 'hot' nor 'cold'")
-        if not self.threads:
-            raise BenchError("no thread count was given")
-        for threads in self.threads:
-            if not 1 <= threads <= cores():
-                raise BenchError(f"threads = {threads}: this process may use {cores()} cores, so from 1 to {cores()}")
-
     def _with_baseline(self) -> list[Origin]:
-        """The contestants' origins, each once, the baseline first."""
-        named = {origin.name: origin for origin in self.origins}
-        if self.baseline not in named:
-            try:
-                found = resolve(self.baseline)
-            except TargetError:
-                near = difflib.get_close_matches(self.baseline, [*named, *known()], n=3, cutoff=0.4)
-                hint = f"; did you mean {' or '.join(near)}?" if near else ""
-                raise BenchError(
-                    f"baseline {self.baseline!r} is neither among the targets nor registered{hint}"
-                ) from None
-            if len(found) != 1:
-                raise BenchError(f"baseline {self.baseline!r} declares {len(found)} implementations; name one")
-            self.baseline = found[0].name
-            named.setdefault(self.baseline, found[0])
-        first = named.pop(self.baseline)
-        return [first, *named.values()]
+        """Return each contestant's origin once, the baseline first."""
+        by_name = {origin.name: origin for origin in self.origins}
+        baseline = by_name.get(self.request.baseline) or self._find_baseline(by_name)
+        first = by_name.pop(baseline.name, baseline)  # as a target, it may have a framework
+        return [first, *by_name.values()]
 
-    def _run_with(self, threads: int, origins: list[Origin], layer_set: LayerSet, budget: float) -> None:
+    def _find_baseline(self, targets: Collection[str]) -> Origin:
+        """Return the origin of a baseline that is not among the targets. Raises `BenchError`."""
+        name = self.request.baseline
+        try:
+            origins = resolve(name)
+        except TargetError:
+            near = difflib.get_close_matches(name, {*targets, *known()}, n=3, cutoff=0.4)
+            hint = f"; did you mean {' or '.join(near)}?" if near else ""
+            raise BenchError(f"baseline {name!r} is neither among the targets nor registered{hint}") from None
+        if len(origins) != 1:
+            raise BenchError(f"baseline {name!r} declares {len(origins)} implementations; name one of them")
+        return origins[0]
+
+    def _run_with(self, threads: int, origins: list[Origin], layer_set: LayerSet, budget_s: float) -> None:
+        """Race with one number of threads: start the processes, and race layer by layer."""
         self.pool = ThreadPoolExecutor(cores())
-        self.noises: list[float] = []
-        contestants = [Contestant(origin.name, origin, threads, self.seed) for origin in origins]
-        contestants.insert(1, Contestant(f"{self.baseline} (control)", origins[0], threads, self.seed, control=True))
+        self.noises.clear()
+        seed = self.request.seed
+        contestants = [Contestant(origin.name, origin, threads, seed) for origin in origins]
+        contestants.insert(1, Contestant(f"{origins[0].name} (control)", origins[0], threads, seed, control=True))
         try:
             with self.console.status(f"starting {len(contestants)} processes"):
                 for contestant in contestants:
@@ -100,17 +91,17 @@ class Bench:
                     contestant.greet()
             baseline = contestants[0]
             if baseline.absent:
-                raise BenchError(f"baseline {self.baseline} cannot be run: {baseline.absent}")
+                raise BenchError(f"baseline {baseline.label} cannot be run: {baseline.absent}")
             self._calibrate(contestants)
             self._measure_limits(baseline, layer_set)
-            clock = Budget(budget, len(layer_set.layers))
-            for place, layer in enumerate(layer_set.layers, start=1):
-                heading = f"[{place}/{len(layer_set.layers)}] {layer.name or layer.problem}"
+            budget = Budget(budget_s, len(layer_set.layers))
+            for number, layer in enumerate(layer_set.layers, start=1):
+                heading = f"[{number}/{len(layer_set.layers)}] {layer.name or layer.problem}"
                 with self.console.status(heading):
-                    records = self._race(contestants, layer, layer_set, clock)
+                    records = self._race(contestants, layer, layer_set, budget)
                 self._keep(records)
                 table.print_race(self.console, heading, layer, records)
-                if self.explain:
+                if self.request.explain:
                     table.print_explanations(self.console, explanations(contestants, layer))
         finally:
             for contestant in contestants:
@@ -126,23 +117,23 @@ class Bench:
 
     def _measure_limits(self, baseline: Contestant, layer_set: LayerSet) -> None:
         dtypes = list(dict.fromkeys(layer.problem.dtype for layer in layer_set.layers))
-        found = peaks.measure(baseline, dtypes)
-        for record in found:
+        limits = peaks.measure(baseline, dtypes)
+        for limit in limits:
             if self.writer is not None:
-                self.writer.write(record)
-        table.print_limits(self.console, found)
+                self.writer.write(limit)
+        table.print_limits(self.console, limits)
 
     def _race(
-        self, contestants: list[Contestant], layer: Layer, layer_set: LayerSet, clock: Budget
+        self, contestants: list[Contestant], layer: Layer, layer_set: LayerSet, budget: Budget
     ) -> list[TimingRecord]:
-        if clock.spent:
+        """Return the records of the race on one layer. Raises `BenchError` if the baseline cannot be timed on it."""
+        if budget.is_spent:
+            baseline = contestants[0].label
             return [
-                unraced(contestant, self.baseline, layer, layer_set)
-                for contestant in contestants
-                if not contestant.control
+                unraced(contestant, baseline, layer, layer_set) for contestant in contestants if not contestant.control
             ]
-        cold, floor = self.operands == "cold", stats.pooled_floor(self.noises)
-        race = Race(contestants, layer.problem, clock.share(), self.seed, self.pool, cores(), cold, floor)
+        is_cold, floor = self.request.operands == "cold", stats.pooled_floor(self.noises)
+        race = Race(contestants, layer.problem, budget.share(), self.request.seed, self.pool, cores(), is_cold, floor)
         try:
             race.run()
             if race.noise is not None:
@@ -158,38 +149,44 @@ class Bench:
                 self.writer.write(record)
 
 
+def _require_cores(thread_counts: Sequence[int]) -> None:
+    for threads in thread_counts:
+        if threads > cores():
+            raise BenchError(f"threads = {threads}: this process may use {cores()} cores, so from 1 to {cores()}")
+
+
 def explanations(contestants: list[Contestant], layer: Layer) -> dict[str, str]:
-    """What contestants say that they did on a layer, and why; only those that say something."""
-    said = {one.label: one.explanation(layer.problem) for one in contestants if not one.control}
-    return {label: text for label, text in said.items() if text}
+    """Return the explanations that contestants have of their work on a layer, by label."""
+    texts = {entrant.label: entrant.explanation(layer.problem) for entrant in contestants if not entrant.control}
+    return {label: text for label, text in texts.items() if text}
 
 
 def default_budget(layers: int) -> float:
-    """Seconds for one thread count where none were asked for."""
-    return min(LARGEST_BUDGET, SECONDS_PER_LAYER * layers)
+    """Return the seconds for one thread count if no budget was given."""
+    return min(MAX_BUDGET_S, SECONDS_PER_LAYER * layers)
 
 
 class Budget:
-    """Shares seconds out evenly over the races still to come; what one leaves over the others get."""
+    """Seconds that are shared evenly by the remaining races; a race leaves what it does not use to the later ones."""
 
     def __init__(self, seconds: float, races: int) -> None:
         self.end = time.monotonic() + seconds
-        self.left = races
+        self.remaining = races
 
     @property
-    def spent(self) -> bool:
-        """Whether there is no time left."""
+    def is_spent(self) -> bool:
+        """True if there is no time left."""
         return time.monotonic() >= self.end
 
     def share(self) -> float:
-        """Seconds for the next race; 0 when all are spent."""
-        share = max(0.0, self.end - time.monotonic()) / max(1, self.left)
-        self.left -= 1
+        """Return the seconds for the next race; 0 if all are spent."""
+        share = max(0.0, self.end - time.monotonic()) / max(1, self.remaining)
+        self.remaining -= 1
         return share
 
 
 def unraced(contestant: Contestant, baseline: str, layer: Layer, layer_set: LayerSet) -> TimingRecord:
-    """The record of a contestant on a layer that the budget did not reach."""
+    """Return the record of a contestant on a layer that the budget did not reach."""
     return TimingRecord(
         implementation=contestant.label,
         problem=layer.problem.text,
@@ -213,7 +210,7 @@ def unraced(contestant: Contestant, baseline: str, layer: Layer, layer_set: Laye
 
 
 def record(race: Race, entry: Entrant, layer: Layer, layer_set: LayerSet) -> TimingRecord:
-    """What the run keeps of one entry. One that was not ranked has neither samples nor a ratio."""
+    """Return the record of one entry; without a rank it has neither samples nor a ratio."""
     problem = layer.problem
     assert entry.verdict is not None
     ranked = entry.verdict in RANKED and bool(entry.seconds)
