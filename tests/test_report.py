@@ -20,10 +20,8 @@ from convgauge import report, results
 from convgauge.cli import main
 from convgauge.conformance.features import FEATURES
 from convgauge.environment import Machine
-from convgauge.report import coverage as space
-from convgauge.report import export, faults, formatting, history, model, regions, speed
-from convgauge.report.charts import locality, margins, picture, sweeps
-from convgauge.report.charts import speed as draw
+from convgauge.report import coverage, csv_tables, faults, formatting, history, model, regions, speed
+from convgauge.report.charts import locality, margins, picture, race_charts, sweep_charts
 from convgauge.results import (
     Counterexample,
     Footer,
@@ -274,7 +272,7 @@ def test_a_failed_build_leaves_the_earlier_report_and_nothing_half_written(
     def full(*_: object) -> str:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(export, "timings_csv", full)
+    monkeypatch.setattr(csv_tables, "timings", full)
     with pytest.raises(OSError, match="No space left"):
         report.build([path], tmp_path / "site")
     assert index.read_bytes() == before
@@ -561,7 +559,7 @@ def test_means_count_covered_layers_and_totals_need_all_of_them() -> None:
         timing("b", "p", 0.5, "faster", count=2),
         timing("b", "q", None, "wrong"),
     ]
-    (race,) = speed.races(model.gather([run(*records)]))
+    (race,) = speed.race_tables(model.gather([run(*records)]))
     found = {standing.name: standing for standing in race.standings}
     assert found["a"].mean == pytest.approx(2.0)
     assert found["a"].total == pytest.approx(2 * 4 + 10)
@@ -588,22 +586,24 @@ def test_a_wrong_implementation_is_shown_as_wrong_and_never_with_a_ratio(tmp_pat
 
 def test_what_is_not_ranked_is_listed_with_its_reason(tmp_path: Path) -> None:
     slow = msgspec.structs.replace(timing("slow", "p", None, "declined"), reason="needs <stride> 1")
-    (race,) = speed.races(model.gather([run(timing("base", "p", 1.0, "baseline"), slow)]))
+    (race,) = speed.race_tables(model.gather([run(timing("base", "p", 1.0, "baseline"), slow)]))
     assert race.unranked == [("slow", "declined", "needs <stride> 1", ["p"])]
 
 
 def test_the_frontier_joins_those_that_none_beats_in_both() -> None:
     points = [(1.0, 0.5), (0.8, 0.9), (2.0, 0.4), (2.5, 0.45), (0.9, 0.95), (1.0, 0.6)]
-    assert draw.unbeaten(points) == [(0.8, 0.9), (1.0, 0.5), (2.0, 0.4)]
-    (race,) = speed.races(model.gather([run(timing("base", "p", 1.0, "baseline"), timing("a", "p", 2.0, "slower"))]))
-    figure = draw.frontier(race, {"base": 0.5, "a": 0.1})
+    assert race_charts.unbeaten(points) == [(0.8, 0.9), (1.0, 0.5), (2.0, 0.4)]
+    (race,) = speed.race_tables(
+        model.gather([run(timing("base", "p", 1.0, "baseline"), timing("a", "p", 2.0, "slower"))])
+    )
+    figure = race_charts.frontier(race, {"base": 0.5, "a": 0.1})
     assert "a: margin 0.1, 2.00×" in figure
     assert re.search(r'class="front" d="M[^L"]*L[^L"]*"', figure)
-    assert draw.frontier(race, {"base": 0.5}) == ""
+    assert race_charts.frontier(race, {"base": 0.5}) == ""
 
 
 def test_a_sweep_is_drawn_with_its_powers_and_where_the_fastest_changes(site: Path) -> None:
-    (first, *_) = sweeps.found(model.gather([results.read(site.parent / "whole.jsonl")]))
+    (first, *_) = sweep_charts.sweeps(model.gather([results.read(site.parent / "whole.jsonl")]))
     assert first.curves[0].implementation == "windows_05", "the fastest at the end"
     power = {curve.implementation: curve.exponent.value for curve in first.curves if curve.exponent}
     assert power["direct_00"] == pytest.approx(2.0, abs=0.02)
@@ -616,14 +616,14 @@ def test_a_sweep_is_drawn_with_its_powers_and_where_the_fastest_changes(site: Pa
     text = Page(page).text
     assert "direct_00 is faster up to 4" in text
     assert "2.00" in text
-    figure = sweeps.draw(first)
+    figure = sweep_charts.draw(first)
     assert figure.count('class="ring"') == 1
     assert figure.count('class="line') == 6
 
 
 def test_a_sweep_counts_in_no_network(site: Path) -> None:
     report = model.gather([results.read(site.parent / "whole.jsonl")])
-    assert [race.sweep for race in speed.races(report)] == [False, True]
+    assert [race.is_sweep for race in speed.race_tables(report)] == [False, True]
     assert "23 of 23 layers" in Page((site / "index.html").read_text("utf-8")).text
 
 
@@ -632,12 +632,12 @@ def test_a_sweep_counts_in_no_network(site: Path) -> None:
 
 def test_history_needs_two_words_on_one_implementation() -> None:
     check, bench = run(spec("a"), started="1"), run(timing("a", "p", 1.2, "slower"), started="2")
-    assert history.timeline(model.gather([check, bench])) == []
+    assert history.timelines(model.gather([check, bench])) == []
     other = run(msgspec.structs.replace(timing("a", "p", 1.2, "slower"), layers="another"), started="2")
-    assert history.timeline(model.gather([bench, other])) == [], "two races are no history of either"
-    assert len(history.timeline(model.gather([bench, bench]))) == 1
+    assert history.timelines(model.gather([bench, other])) == [], "two races are no history of either"
+    assert len(history.timelines(model.gather([bench, bench]))) == 1
     later = run(spec("a", status="failed"), started="3")
-    (line,) = history.timeline(model.gather([later, check, bench]))
+    (line,) = history.timelines(model.gather([later, check, bench]))
     assert [moment and (moment.verdict, moment.faults) for moment in line.rows["a"]] == [
         ("conformant", 0),
         ("not checked", 0),
@@ -664,7 +664,7 @@ def fails_where(fault: Callable[[str], bool], specs: int = 12, dtype: str = "flo
 
 def found_regions(records: list[SpecRecord]) -> dict[str, bool]:
     """The regions' descriptions, and whether all of each failed."""
-    told = regions.failing(records)
+    told = regions.locate_failures(records)
     assert told is not None
     return {one.sentence: one.failed == one.judged for one in told.regions}
 
@@ -674,7 +674,7 @@ def test_regions_are_found_from_what_fails_and_what_passes() -> None:
     two = fails_where(lambda met: {"s", "g"} <= set(met) or ("d" in met and "b" not in met))
     assert found_regions(two) == {"stride > 1 and groups > 1": True, "dilation > 1 and no bias": True}
     half = fails_where(lambda met: "v" in met, dtype="float16") + fails_where(lambda met: False)
-    assert regions.failing(fails_where(lambda met: False)) is None
+    assert regions.locate_failures(fails_where(lambda met: False)) is None
     assert found_regions(half) == {"even kernel": True}, "specs that pass are no part of it"
 
 
@@ -685,38 +685,40 @@ def test_a_fault_of_one_dtype_among_several_is_told_by_that_dtype() -> None:
 
 def test_a_spec_that_fails_on_every_case_is_told_beside_the_regions() -> None:
     records = [*fails_where(lambda met: "m" in met), *fails_where(lambda met: True, specs=1, dtype="float64")]
-    told = regions.failing(records)
+    told = regions.locate_failures(records)
     assert told is not None
     assert ([one.sentence for one in told.regions], told.everywhere) == (["depthwise"], ["float64.0"])
-    told = regions.failing(fails_where(lambda met: True, specs=1))
+    told = regions.locate_failures(fails_where(lambda met: True, specs=1))
     assert told is not None
     assert (told.regions, told.everywhere) == ([], ["float32.0"]), "nothing passed that could tell them apart"
 
 
 def test_coverage_is_of_the_pairs_that_anybody_was_asked() -> None:
-    whole = space.space([spec(space={"s": [1], "sg": [2, 0, 0], "?": [1]})])
-    part = space.space([spec(space={"s": [1], "sg": [0, 0, 2]}), spec(status="declined", space={"": [0, 0, 1]})])
-    found = space.coverages({0: whole, 7: part})
+    whole = coverage.feature_space([spec(space={"s": [1], "sg": [2, 0, 0], "?": [1]})])
+    part = coverage.feature_space(
+        [spec(space={"s": [1], "sg": [0, 0, 2]}), spec(status="declined", space={"": [0, 0, 1]})]
+    )
+    found = coverage.pair_coverages({0: whole, 7: part})
     features = len(FEATURES)
     plain = features * (features - 1) // 2  # pairs of absent features, in the plainest case
     with_stride, with_groups = features - 1, features - 1  # groups meet the others absent, and the stride
-    assert (found[0].met, found[0].asked) == (plain + with_stride + with_groups,) * 2
+    assert (found[0].judged, found[0].asked) == (plain + with_stride + with_groups,) * 2
     assert found[7].asked == found[0].asked
-    assert found[7].met == (features - 1) * (features - 2) // 2 + with_stride, "what it declined is not covered"
-    assert space.coverages({}) == {}
-    assert space.coverages({0: space.space([spec()])})[0].share is None, "0 of 0 is no coverage"
+    assert found[7].judged == (features - 1) * (features - 2) // 2 + with_stride, "what it declined is not covered"
+    assert coverage.pair_coverages({}) == {}
+    assert coverage.pair_coverages({0: coverage.feature_space([spec()])})[0].share is None, "0 of 0 is no coverage"
 
 
 def test_the_picture_of_the_space_tells_what_became_of_each_pair() -> None:
-    own = space.space([spec(space={"sg": [4, 1], "s": [4], "db": [1, 1], "v": [0, 0, 3]})])
-    drawn = dict(re.findall(r'class="pair ([^"]*)" d="([^"]*)"', space.picture(own)))
+    own = coverage.feature_space([spec(space={"sg": [4, 1], "s": [4], "db": [1, 1], "v": [0, 0, 3]})])
+    drawn = dict(re.findall(r'class="pair ([^"]*)" d="([^"]*)"', coverage.picture(own)))
     cells = {kind: sum(int(wide) // 13 for wide in re.findall(r"h(\d+)", steps)) for kind, steps in drawn.items()}
     assert cells == {
         "some-failed": 3,  # stride alone and with groups, groups alone
         "most-failed": 3,
         "declined": 1,
     }
-    assert space.picture(space.space([spec()])) == ""
+    assert coverage.picture(coverage.feature_space([spec()])) == ""
 
 
 def test_the_counterexample_s_first_wrong_output_and_its_receptive_field_are_marked() -> None:

@@ -412,18 +412,18 @@ def _add_report(commands: Any) -> None:
 def _report(options: Any) -> int:
     from convgauge import report, results
 
-    troubles: list[report.Trouble] = []
+    issues: list[report.InputIssue] = []
     try:
-        index = report.build(options.runs, options.output, troubles.append, options.junitxml)
+        index = report.build(options.runs, options.output, issues.append, options.junitxml)
     except (results.DamagedFileError, OSError) as error:
         raise UsageError(escape_controls(str(error))) from None
-    for one in troubles:
-        said = "left out, and named in the report" if one.lost else "the report says so"
-        print(f"convgauge: {escape_controls(one.text)}: {said}", file=sys.stderr)
+    for issue in issues:
+        consequence = "left out, and named in the report" if issue.is_lost else "the report says so"
+        print(f"convgauge: {escape_controls(issue.text)}: {consequence}", file=sys.stderr)
     print(f"wrote {index}")
     if options.serve:
         report.serve(index.parent)
-    return int(any(one.lost for one in troubles))
+    return int(any(issue.is_lost for issue in issues))
 
 
 def _add_compare(commands: Any) -> None:

@@ -1,8 +1,10 @@
-"""The report: pages, a Markdown summary, badges and differences, all of them functions of run files."""
+"""The report: pages, a Markdown summary, badges, JUnit XML and differences, all pure functions of run files."""
 
-from convgauge.report.build import Trouble, build
+from convgauge.report.badges import badge
+from convgauge.report.build import InputIssue, build
 from convgauge.report.diff import changes_between, compare, other_machine
-from convgauge.report.export import badge, junit, markdown
+from convgauge.report.junit_xml import junit
 from convgauge.report.server import serve
+from convgauge.report.summary import markdown
 
-__all__ = ["Trouble", "badge", "build", "changes_between", "compare", "junit", "markdown", "other_machine", "serve"]
+__all__ = ["InputIssue", "badge", "build", "changes_between", "compare", "junit", "markdown", "other_machine", "serve"]

@@ -1,4 +1,4 @@
-"""The space of parameters: what of it an implementation was judged on, and a picture of that."""
+"""The space of parameters: the part of it on which an implementation was judged, and a picture of that part."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ from convgauge.report.charts import svg
 from convgauge.results import SpecRecord
 
 LETTERS = list(FEATURES)
-VALUES = [one.there for one in FEATURES.values()] + [one.absent for one in FEATURES.values()]
-"""Every feature there, then every feature absent: the order of the columns of `Space.values`."""
+VALUES = [feature.there for feature in FEATURES.values()] + [feature.absent for feature in FEATURES.values()]
+"""Every feature as present, then every feature as absent: the order of the columns of `FeatureSpace.values`."""
 
 Counts = NDArray[np.int64]
 
 
 @dataclass
-class Space:
-    """Cases by the features of their problems: a row a combination of features that was met.
+class FeatureSpace:
+    """Cases by the features of their problems, with a row per combination of features that occurred.
 
-    ``values`` has a column a value, in the order of `VALUES`. ``judged``, ``failed`` and ``declined`` count cases.
+    ``values`` is a Boolean array with a column per value, in the order of `VALUES`. ``judged``, ``failed`` and
+    ``declined`` count the cases of each row.
     """
 
     values: NDArray[np.bool_]
@@ -34,83 +35,86 @@ class Space:
     declined: Counts
 
     def pairs(self, counts: Counts) -> Counts:
-        """How many of the ``counts`` hold each two values: a square, symmetric matrix."""
+        """Return the sum of the rows' ``counts`` for every two values: a square, symmetric matrix."""
         values = self.values.astype(np.int64)
         return np.asarray((values * counts[:, None]).T @ values)
 
 
-def space(records: Iterable[SpecRecord]) -> Space:
-    """The cases of some records together. Letters that this version does not know are let go."""
-    found: dict[str, list[int]] = {}
+def feature_space(records: Iterable[SpecRecord]) -> FeatureSpace:
+    """Return the cases of several records; letters of features that this version does not have are ignored."""
+    totals: dict[str, list[int]] = {}
     for record in records:
         for letters, counts in record.space.items():
-            sums = found.setdefault(letters, [0, 0, 0])
-            for place, count in enumerate(counts[:3]):
-                sums[place] += count
-    there = np.array([[letter in letters for letter in LETTERS] for letters in found], bool).reshape(-1, len(LETTERS))
-    judged, failed, declined = np.array(list(found.values()), np.int64).reshape(-1, 3).T
-    return Space(np.hstack([there, ~there]), judged, failed, declined)
+            sums = totals.setdefault(letters, [0, 0, 0])
+            for index, count in enumerate(counts[:3]):
+                sums[index] += count
+    there = np.array([[letter in letters for letter in LETTERS] for letters in totals], bool).reshape(-1, len(LETTERS))
+    judged, failed, declined = np.array(list(totals.values()), np.int64).reshape(-1, 3).T
+    return FeatureSpace(np.hstack([there, ~there]), judged, failed, declined)
 
 
 @dataclass(frozen=True)
-class Coverage:
-    """Of the pairs of parameters' values that the report's runs ask for, how many an implementation was judged on."""
+class PairCoverage:
+    """Number of pairs of values on which an implementation was judged, of those that the report's runs ask for."""
 
-    met: int
+    judged: int
     asked: int
 
     @property
     def share(self) -> float | None:
-        """None where nothing was asked: 0 of 0 is no coverage."""
-        return self.met / self.asked if self.asked else None
+        """Share of the pairs, or None if none is asked for: 0 of 0 is not a coverage."""
+        return self.judged / self.asked if self.asked else None
 
 
-def coverages(spaces: Mapping[int, Space]) -> dict[int, Coverage]:
-    """The coverage of each: a pair is two values in one case, and asked for are those that anybody met or declined."""
+def pair_coverages(spaces: Mapping[int, FeatureSpace]) -> dict[int, PairCoverage]:
+    """Return the coverage of each space.
+
+    A pair is two values in one case. Asked for are the pairs on which any implementation was judged or declined.
+    """
     above = np.triu(np.ones((len(VALUES), len(VALUES)), bool), 1)
-    met, asked = {}, np.zeros_like(above)
-    for place, own in spaces.items():
-        met[place] = (own.pairs(own.judged) > 0) & above
-        asked |= (own.pairs(own.judged + own.declined) > 0) & above
-    return {place: Coverage(int(one.sum()), int(asked.sum())) for place, one in met.items()}
+    judged, asked = {}, np.zeros_like(above)
+    for index, space in spaces.items():
+        judged[index] = (space.pairs(space.judged) > 0) & above
+        asked |= (space.pairs(space.judged + space.declined) > 0) & above
+    return {index: PairCoverage(int(pairs.sum()), int(asked.sum())) for index, pairs in judged.items()}
 
 
 KINDS = ("passed", "some failed", "most failed", "declined")
-"""What may be said of the cases that have two features; where there are none, nothing is drawn."""
+"""Summaries of the cases with two features; a pair without a case is left empty."""
 
 _CELL, _NAMES = 13, 160
 
 
-def picture(own: Space) -> Markup:
-    """Feature by feature, what became of the cases that have both, each named on the diagonal; "" for no case."""
+def picture(space: FeatureSpace) -> Markup:
+    """Return a figure of the results of each pair of features, named on the diagonal; "" if there is no case."""
     side = len(LETTERS)
-    judged, failed, declined = (own.pairs(c)[:side, :side] for c in (own.judged, own.failed, own.declined))
+    judged, failed, declined = (space.pairs(c)[:side, :side] for c in (space.judged, space.failed, space.declined))
     kinds = np.select([2 * failed > judged, failed > 0, judged > 0, declined > 0], [2, 1, 0, 3], -1)
     kinds[np.triu_indices(side, 1)] = -1
     if (kinds < 0).all():
         return Markup("")
-    parts, counted = [], []
+    parts, counts = [], []
     for kind, name in enumerate(KINDS):
         count = int((kinds == kind).sum())
         if count:
-            counted.append(f"{count} {name}")
+            counts.append(f"{count} {name}")
             parts.append(svg.path(f"pair {name.replace(' ', '-')}", _steps(kinds == kind)))
     parts += [
-        svg.text(_CELL * (row + 1) + 5, _CELL * row + 11, one.there, "start")
-        for row, one in enumerate(FEATURES.values())
+        svg.text(_CELL * (row + 1) + 5, _CELL * row + 11, feature.there, "start")
+        for row, feature in enumerate(FEATURES.values())
     ]
-    spoken = f"Pairs of features: {', '.join(counted)}"
-    return svg.figure(spoken, _CELL * side, parts, width=_CELL * side + _NAMES, kind="chart pairs", fixed=True)
+    label = f"Pairs of features: {', '.join(counts)}"
+    return svg.figure(label, _CELL * side, parts, width=_CELL * side + _NAMES, kind="chart pairs", fixed=True)
 
 
-def _steps(chosen: NDArray[np.bool_]) -> str:
-    """A line along each run of chosen cells in a row, which the style sheet dashes, so that a cell is a dash."""
+def _steps(cells: NDArray[np.bool_]) -> str:
+    """Return the path along each run of cells in a row; the style sheet dashes it, so that each cell is a dash."""
     steps = []
-    for row, cells in enumerate(chosen.tolist()):
+    for row, values in enumerate(cells.tolist()):
         column = 0
-        for kept, run in groupby(cells):
-            wide = len(list(run))
-            if kept:
-                steps.append(f"M{_CELL * column} {_CELL * row + 6}h{_CELL * wide}")
-            column += wide
+        for is_drawn, run in groupby(values):
+            width = len(list(run))
+            if is_drawn:
+                steps.append(f"M{_CELL * column} {_CELL * row + 6}h{_CELL * width}")
+            column += width
     return "".join(steps)

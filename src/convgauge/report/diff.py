@@ -1,4 +1,4 @@
-"""What changed between two runs: what broke, was fixed, appeared, vanished, and got faster or slower."""
+"""Changes between two runs: results that broke, were fixed, appeared or vanished, and speed."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from convgauge.results import Run, SpecRecord, TimingRecord
 from convgauge.terms import FAULTS, GRADES, VERDICTS
 
 NOTHING_COMPARED = 5
+"""Exit status if no result is in both runs."""
+
 Key = tuple[str, str, str, str]
 
 
 @dataclass(frozen=True)
 class Change:
-    """One difference: its kind, a key of `KINDS`; the result's name; how it stood and how it stands.
+    """One difference: its kind, a key of `KINDS`; the name of the result; its earlier and its present value.
 
-    ``growth`` is by what part a ratio grew.
+    ``growth`` is the part by which a ratio grew.
     """
 
     kind: str
@@ -39,61 +41,74 @@ KINDS = {
     "slower": "Slower",
     "faster": "Faster",
 }
-"""Kinds of change and their headings; only the first is a regression, unless a limit is set for the second."""
+"""Kinds of change and their headings; only the first is a regression, unless a limit is set for the ratio."""
 
 
 def other_machine(old: Run, new: Run) -> str:
-    """The two machines that timed runs come from; "" where they are alike, or nothing was timed in one of the runs."""
+    """Return the two machines of runs with timings, or "" if they are equal or one of the runs has no timing."""
     was, now = old.header.machine, new.header.machine
     if was.kind == now.kind or not (_timings(old) and _timings(new)):
         return ""
     return " and ".join(
-        f"{one.processor} with {one.cores} cores and {one.memory / 2**30:.0f} GiB" for one in (was, now)
+        f"{machine.processor} with {machine.cores} cores and {machine.memory / 2**30:.0f} GiB" for machine in (was, now)
     )
 
 
 def compare(old: Run, new: Run, limit: float | None = None, markdown: bool = False) -> tuple[str, int]:
-    """The changes as text, and an exit status: 1 where conformance got worse, 5 where nothing was comparable, else 0.
+    """Return the changes between two runs as text, and the exit status.
 
-    A result breaks when it was no fault and is one now, or passed and is declined now. A worse verdict or grade is a
-    regression too. Speed is told where the two intervals don't overlap; with a ``limit``, a ratio to the baseline that
-    grew by more than this part is a regression. ``markdown`` puts the changes in a table for a pull request.
+    A result breaks if it becomes a fault, or if it passed and is declined now. A worse verdict or grade is a
+    regression too. A change of speed is reported if the two intervals do not overlap.
+
+    Parameters
+    ----------
+    old, new
+        The runs.
+    limit
+        Part by which a ratio to the baseline may grow; a larger growth is a regression. None for no limit.
+    markdown
+        Write the changes as tables for a pull request.
+
+    Returns
+    -------
+    str
+        One section per kind of change.
+    int
+        1 for a regression, 5 if no result is in both runs, else 0.
     """
     if not _records(old).keys() & _records(new).keys() and not _timings(old).keys() & _timings(new).keys():
         return "Nothing in common: no result is in both runs.", NOTHING_COMPARED
-    found = changes_between(old, new)
+    changes = changes_between(old, new)
     lines = [
         formatting.line(f"{run.path} is incomplete: what it lacks is shown as vanished or appeared.")
         for run in (old, new)
         if run.footer is None
     ]
     for kind, heading in KINDS.items():
-        these = [change for change in found if change.kind == kind]
+        these = [change for change in changes if change.kind == kind]
         if these and markdown:
-            rows = [
-                f"| {formatting.line(one.what)} | {formatting.line(one.was)} | {formatting.line(one.now)} |"
-                for one in these
-            ]
+            cells = ([formatting.line(text) for text in (change.what, change.was, change.now)] for change in these)
+            rows = [f"| {' | '.join(row)} |" for row in cells]
             lines += [f"### {heading} ({len(these)})", "", "| what | was | is |", "|---|---|---|", *rows, ""]
         elif these:
             lines += [f"{heading} ({len(these)})", *(f"  {change}" for change in these)]
-    broke = any(change.kind == "broke" or (limit is not None and change.growth > limit) for change in found)
-    if not found:
+    if not changes:
         lines.append(f"No change in {formatting.plural(len(_records(new)), 'result')}.")
+    broke = any(change.kind == "broke" or (limit is not None and change.growth > limit) for change in changes)
     return "\n".join(lines), int(broke)
 
 
 def changes_between(old: Run, new: Run) -> list[Change]:
-    """All changes, verdicts first."""
-    return [*verdicts(old, new), *specs(old, new), *timings(old, new)]
+    """Return all changes, those of verdicts first."""
+    return [*_verdict_changes(old, new), *spec_changes(old, new), *_timing_changes(old, new)]
 
 
-def specs(old: Run, new: Run) -> Iterator[Change]:
-    """Changes of single results."""
+def spec_changes(old: Run, new: Run) -> Iterator[Change]:
+    """Yield the changes of single results."""
     before, after = _records(old), _records(new)
     for key in [*before, *(key for key in after if key not in before)]:
         was, now = before.get(key), after.get(key)
-        name = _name(key)
+        name = " ".join(part for part in key if part)
         if now is None:
             yield Change("vanished", name, before[key].status, "not in the new run")
         elif was is None:
@@ -110,8 +125,8 @@ def _kind(was: SpecRecord, now: SpecRecord) -> str:
     return "changed"
 
 
-def verdicts(old: Run, new: Run) -> Iterator[Change]:
-    """Verdicts and grades that moved, of implementations that both footers judge."""
+def _verdict_changes(old: Run, new: Run) -> Iterator[Change]:
+    """Yield the changes of verdicts and grades of implementations that are in both footers."""
     if old.footer is None or new.footer is None:
         return
     for name, now in new.footer.verdicts.items():
@@ -120,17 +135,13 @@ def verdicts(old: Run, new: Run) -> Iterator[Change]:
             continue
         for order, before, after in ((VERDICTS, was.verdict, now.verdict), (GRADES, was.grade, now.grade)):
             if before != after and before in order and after in order:
-                worse = order.index(after) > order.index(before) and after != ""
-                yield Change(
-                    "broke" if worse else "fixed" if after else "changed",
-                    name,
-                    before or "ungraded",
-                    after or "ungraded",
-                )
+                is_worse = order.index(after) > order.index(before) and after != ""
+                kind = "broke" if is_worse else "fixed" if after else "changed"
+                yield Change(kind, name, before or "ungraded", after or "ungraded")
 
 
-def timings(old: Run, new: Run) -> Iterator[Change]:
-    """Ratios to the same baseline whose intervals lie apart by more than either noise floor."""
+def _timing_changes(old: Run, new: Run) -> Iterator[Change]:
+    """Yield the changes of ratios to one baseline whose intervals are further apart than either noise floor."""
     before, after = _timings(old), _timings(new)
     for key, now in after.items():
         was = before.get(key)
@@ -153,8 +164,3 @@ def _timings(run: Run) -> dict[tuple[str, str, str, int, str, str], TimingRecord
         (r.implementation, r.problem, r.layers, r.threads, r.operands, r.baseline): r
         for r in run.records_of(TimingRecord)
     }
-
-
-def _name(key: Key) -> str:
-    implementation, spec, dtype, device = key
-    return " ".join(part for part in (implementation, spec, dtype, device) if part)

@@ -1,4 +1,4 @@
-"""What one implementation's page tells spec by spec: its failures, told once each, and what else did not pass."""
+"""The results on the page of one implementation: failures, each listed once, and reasons of other statuses."""
 
 from __future__ import annotations
 
@@ -8,78 +8,81 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from convgauge.report.charts import margins, picture
-from convgauge.report.model import Entry, Spec
+from convgauge.report.model import ImplementationEntry, SpecEntry
 from convgauge.results import SpecRecord
 from convgauge.terms import FAULTS, GRAVITY, Status
 
-DRAWN = 25
-"""Counterexamples drawn on one page; the rest are told in words, and are in the run."""
+MAX_PICTURES = 25
+"""Counterexamples drawn on one page; the others are described in words."""
 
 
 @dataclass
-class Row:
-    """One spec of one implementation: its records over dtypes and devices."""
+class SpecRow:
+    """One spec of one implementation: its records by dtype and device."""
 
-    spec: Spec
+    spec: SpecEntry
     records: list[SpecRecord]
 
     @property
     def worst(self) -> Status:
+        """Gravest status."""
         return min((record.status for record in self.records), key=GRAVITY.index)
 
     @property
     def margin(self) -> float | None:
-        return margins.worst(self.records)
+        """Largest margin."""
+        return margins.largest(self.records)
 
 
 @dataclass
 class Failure:
-    """One failing spec of one implementation: its records, the case to show, and specs that fail in the same words."""
+    """One failing spec of one implementation: its records, the case to show, and other specs with the same reason."""
 
-    spec: Spec
+    spec: SpecEntry
     records: list[SpecRecord]
     shown: SpecRecord
     grids: list[picture.Grid]
-    alike: list[Spec]
+    equal_specs: list[SpecEntry]
 
 
 @dataclass
-class Chapter:
+class ChapterRows:
     """One implementation's specs of one chapter."""
 
     name: str
-    rows: list[Row]
+    rows: list[SpecRow]
 
     @property
     def records(self) -> list[SpecRecord]:
+        """Records of all its specs."""
         return [record for row in self.rows for record in row.records]
 
 
-def chapters(rows: Sequence[Row]) -> list[Chapter]:
-    """The rows by chapter, in the order in which these come."""
-    found: dict[str, list[Row]] = defaultdict(list)
+def by_chapter(rows: Sequence[SpecRow]) -> list[ChapterRows]:
+    """Return the rows by chapter, in the order of their first rows."""
+    chapters: dict[str, list[SpecRow]] = defaultdict(list)
     for row in rows:
-        found[row.spec.chapter].append(row)
-    return [Chapter(name, own) for name, own in found.items()]
+        chapters[row.spec.chapter].append(row)
+    return [ChapterRows(name, rows) for name, rows in chapters.items()]
 
 
-def failures(rows: Sequence[Row]) -> list[Failure]:
-    """A failure a row, gravest first; one whose fault is told in the words of an earlier one's is listed with that."""
-    found: dict[tuple[str, str], Failure] = {}
+def failures(rows: Sequence[SpecRow]) -> list[Failure]:
+    """Return the failures, gravest first; a spec with the reason of an earlier failure is listed with that failure."""
+    by_reason: dict[tuple[str, str], Failure] = {}
     for row in sorted((row for row in rows if row.worst in FAULTS), key=_urgency):
         records = [record for record in row.records if record.status in FAULTS]
         shown = min(records, key=_size)
         key = (shown.status, shown.reason or row.spec.id)
-        if key in found:
-            found[key].alike.append(row.spec)
+        if key in by_reason:
+            by_reason[key].equal_specs.append(row.spec)
         else:
-            case = shown.counterexample if len(found) < DRAWN else None
-            found[key] = Failure(row.spec, records, shown, picture.grids(case) if case else [], [])
-    return list(found.values())
+            case = shown.counterexample if len(by_reason) < MAX_PICTURES else None
+            by_reason[key] = Failure(row.spec, records, shown, picture.grids(case) if case else [], [])
+    return list(by_reason.values())
 
 
-def _urgency(row: Row) -> tuple[bool, int, str]:
-    """Required specs first, then by gravity."""
+def _urgency(row: SpecRow) -> tuple[bool, int, str]:
+    """Return a sorting key: required specs first, then by gravity."""
     return (row.spec.level != "required", GRAVITY.index(row.worst), row.spec.id)
 
 
@@ -93,50 +96,50 @@ def _size(record: SpecRecord) -> tuple[int, int, int]:
 _NUMBER = re.compile(r"\d+(\.\d+)?")
 
 
-def reasons(entry: Entry, status: str) -> list[tuple[str, list[str]]]:
-    """Reasons for a status, each with the specs and dtypes it was given for.
+def reasons(entry: ImplementationEntry, status: Status) -> list[tuple[str, list[str]]]:
+    """Return the reasons for a status, each with its specs and dtypes.
 
-    Those that differ in their numbers alone are brought together, with an ellipsis for numbers that differ.
+    Reasons that differ only in numbers are one, with an ellipsis for each number that differs.
     """
-    found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    grouped: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for record in entry.specs:
         if record.status == status:
             reason = (record.reason or "no reason given").removeprefix(f"{status}: ")
-            found[_NUMBER.sub("0", reason)][f"{record.spec} {record.dtype}".strip()].add(reason)
-    return [(_merged(set[str]().union(*where.values())), list(where)) for where in found.values()]
+            grouped[_NUMBER.sub("0", reason)][f"{record.spec} {record.dtype}".strip()].add(reason)
+    return [(_merged(set[str]().union(*specs.values())), list(specs)) for specs in grouped.values()]
 
 
 def _merged(reasons: set[str]) -> str:
-    """One text for texts that differ in their numbers alone."""
+    """Return one text for texts that differ only in their numbers."""
     first, *others = ([match.group() for match in _NUMBER.finditer(reason)] for reason in sorted(reasons))
-    numbers = iter([n if all(other[place] == n for other in others) else "…" for place, n in enumerate(first)])
+    numbers = iter([n if all(other[index] == n for other in others) else "…" for index, n in enumerate(first)])
     return _NUMBER.sub(lambda _: next(numbers), min(reasons))
 
 
 @dataclass
-class Alike:
-    """Implementations with the same results on one spec: dtypes by status, gravest first, and what they said."""
+class EqualResults:
+    """Implementations with the same results on one spec: dtypes by status, gravest first, and the reasons."""
 
-    chips: list[tuple[Status, list[str]]]
-    said: list[str]
-    entries: list[Entry]
+    dtypes: list[tuple[Status, list[str]]]
+    reasons: list[str]
+    entries: list[ImplementationEntry]
 
 
-def differing(spec: Spec, entries: Sequence[Entry]) -> list[Alike]:
-    """Those that did not pass everything, brought together where their results and reasons are the same."""
-    found: dict[tuple[object, ...], Alike] = {}
+def differing(spec: SpecEntry, entries: Sequence[ImplementationEntry]) -> list[EqualResults]:
+    """Return the entries that did not pass everything, grouped by equal results and reasons."""
+    groups: dict[tuple[object, ...], EqualResults] = {}
     _, others = spec.split()
-    for place, records in others:
-        chips = _chips(records)
-        said = list(dict.fromkeys(record.reason for record in records if record.reason))
-        key = (str(chips), *said)
-        found.setdefault(key, Alike(chips, said, [])).entries.append(entries[place])
-    return sorted(found.values(), key=lambda one: GRAVITY.index(one.chips[0][0]))
+    for index, records in others:
+        dtypes = _by_status(records)
+        reasons = list(dict.fromkeys(record.reason for record in records if record.reason))
+        key = (str(dtypes), *reasons)
+        groups.setdefault(key, EqualResults(dtypes, reasons, [])).entries.append(entries[index])
+    return sorted(groups.values(), key=lambda group: GRAVITY.index(group.dtypes[0][0]))
 
 
-def _chips(records: Sequence[SpecRecord]) -> list[tuple[Status, list[str]]]:
-    found: dict[Status, list[str]] = defaultdict(list)
+def _by_status(records: Sequence[SpecRecord]) -> list[tuple[Status, list[str]]]:
+    dtypes: dict[Status, list[str]] = defaultdict(list)
     for record in sorted(records, key=lambda record: GRAVITY.index(record.status)):
-        where = f"{record.dtype}@{record.device}" if record.device not in ("", "cpu") else record.dtype
-        found[record.status].append(where)
-    return list(found.items())
+        device = f"@{record.device}" if record.device not in ("", "cpu") else ""
+        dtypes[record.status].append(record.dtype + device)
+    return list(dtypes.items())

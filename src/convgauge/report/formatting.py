@@ -1,4 +1,4 @@
-"""Text of the report: symbols for statuses, numbers for people, names made safe for a page, a file or a terminal."""
+"""Text of the report: symbols of statuses, rounded numbers, and names that are safe in a page, a file or a terminal."""
 
 from __future__ import annotations
 
@@ -7,69 +7,47 @@ import math
 import re
 import unicodedata
 
+from convgauge.terms import Status
 from convgauge.text import escape_controls
 
-SYMBOLS = {
-    "passed": "✓",
-    "failed": "✗",
-    "errored": "!",
-    "crashed": "※",
-    "timed_out": "◷",
-    "declined": "–",
-    "skipped": "○",
-    "xfailed": "≈",
-    "xpassed": "≠",
-    "vacuous": "?",
+_STATUSES: dict[Status, tuple[str, str, str]] = {
+    "passed": ("✓", "p", "every case was as the sentence says"),
+    "failed": ("✗", "f", "wrong answers"),
+    "errored": ("!", "e", "raised, or raised the wrong thing"),
+    "crashed": ("※", "c", "took its process down"),
+    "timed_out": ("◷", "t", "did not return in time"),
+    "declined": ("–", "d", "raised NotImplementedError: no answer, and no wrong one"),
+    "skipped": ("○", "s", "a device or dtype is not there"),
+    "xfailed": ("≈", "x", "failed, as the run's list of expected failures states"),
+    "xpassed": ("≠", "u", "passed, though a failure was expected"),
+    "vacuous": ("?", "m", "the case could not have failed, so passing it says nothing"),
 }
+SYMBOLS = {status: symbol for status, (symbol, _, _) in _STATUSES.items()}
+LETTERS = {status: letter for status, (_, letter, _) in _STATUSES.items()}
+"""Letter of each status, for the compact table that the script of the pages searches."""
+
+MEANINGS = {status: meaning for status, (_, _, meaning) in _STATUSES.items()}
 LABELS = {"timed_out": "timed out", "xfailed": "expected failure", "xpassed": "unexpected pass"}
-MEANINGS = {
-    "passed": "every case was as the sentence says",
-    "failed": "wrong answers",
-    "errored": "raised, or raised the wrong thing",
-    "crashed": "took its process down",
-    "timed_out": "did not return in time",
-    "declined": "raised NotImplementedError: no answer, and no wrong one",
-    "skipped": "a device or dtype is not there",
-    "xfailed": "failed, as the run was told to expect",
-    "xpassed": "passed, though a failure was expected",
-    "vacuous": "the case could not have failed, so passing it says nothing",
-}
-LETTERS = {
-    "passed": "p",
-    "failed": "f",
-    "errored": "e",
-    "crashed": "c",
-    "timed_out": "t",
-    "declined": "d",
-    "skipped": "s",
-    "xfailed": "x",
-    "xpassed": "u",
-    "vacuous": "m",
-}
-"""One letter a status, for the compact table that the pages' script searches."""
+"""Labels of the statuses that are not shown by their name."""
 
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d|index)(\..*)?", re.IGNORECASE)
 
 
 def label(status: str) -> str:
-    """A status in words; one that this version does not know is shown as it is."""
+    """Return the label of a status."""
     return LABELS.get(status, status)
 
 
-def symbol(status: str) -> str:
-    return SYMBOLS.get(status, "·")
-
-
 def line(text: str) -> str:
-    """``text`` on one line, for a terminal, a heading or a cell of a Markdown table."""
+    """Return ``text`` on one line, for a terminal, a heading or a cell of a Markdown table."""
     return text if text.isprintable() else escape_controls(text).replace("\n", "\\n").replace("\t", " ")
 
 
 def slug(name: str) -> str:
-    """A file name for ``name``: letters, digits, ``._-`` only, never hidden, reserved or another name's.
+    """Return a file name of letters, digits and ``._-`` for ``name``, which is neither hidden nor reserved.
 
-    A name that had to be changed, or has capitals (some file systems fold them), carries a digest, so that two names
-    never share a file.
+    If the name had to be changed, the result ends in a digest, so that two names never share a file. Capitals are
+    changed too, because some file systems fold them.
     """
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     plain = re.sub(r"[^a-z0-9._-]+", "-", plain).strip(".-_")[:60].rstrip(".")
@@ -80,7 +58,7 @@ def slug(name: str) -> str:
 
 
 def ratio(value: float | None) -> str:
-    """A ratio with three digits: 0.82×, 12.3×, 340×."""
+    """Return a ratio with three digits: 0.82×, 12.3×, 340×."""
     if value is None or not math.isfinite(value):
         return "–"
     digits = max(0, 2 - math.floor(math.log10(value))) if value > 0 else 2
@@ -88,7 +66,7 @@ def ratio(value: float | None) -> str:
 
 
 def seconds(value: float | None) -> str:
-    """A duration in the unit that leaves one to three digits before the point."""
+    """Return a duration in the unit that leaves one to three digits before the point."""
     if value is None or not math.isfinite(value):
         return "–"
     for unit, scale in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
@@ -98,7 +76,7 @@ def seconds(value: float | None) -> str:
 
 
 def big(value: float | None, unit: str) -> str:
-    """A large number with a decimal prefix: 34.1 GFLOP/s, 2.0 GB."""
+    """Return a large number with a decimal prefix: 34.1 GFLOP/s, 2.0 GB."""
     if value is None or not math.isfinite(value):
         return "–"
     for prefix, scale in (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3)):
@@ -108,12 +86,12 @@ def big(value: float | None, unit: str) -> str:
 
 
 def number(value: float | None) -> str:
-    """A margin or an error: three significant digits, 0 as 0."""
+    """Return a margin or an error with three significant digits."""
     return "–" if value is None else f"{value:.3g}"
 
 
 def percent(value: float | None) -> str:
-    """A share with three digits, in whole per cents from a thousand on: 4.2 %, 8,090 %."""
+    """Return a share in percent with three digits, rounded to whole percent above 1,000 %: 4.21 %, 8,090 %."""
     if value is None or not math.isfinite(value):
         return "–"
     shown = f"{100 * value:.3g}" if abs(value) < 9.995 else f"{100 * value:,.0f}"
@@ -121,5 +99,5 @@ def percent(value: float | None) -> str:
 
 
 def plural(count: int, noun: str, several: str = "") -> str:
-    """``1 case``, ``2,000 cases``."""
+    """Return a count with its noun: ``1 case``, ``2,000 cases``."""
     return f"{count:,} {noun if count == 1 else several or noun + 's'}"

@@ -1,4 +1,4 @@
-"""How implementations fared from run to run."""
+"""Results of implementations from run to run."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
 
-from convgauge.report import formatting, speed
-from convgauge.report.diff import Change, specs
-from convgauge.report.model import UNCHECKED, Entry, Report, gather
+from convgauge.report import formatting
+from convgauge.report.diff import Change, spec_changes
+from convgauge.report.model import UNCHECKED, ImplementationEntry, Report, gather
+from convgauge.report.speed import RaceTable, race_tables
 from convgauge.results import Run
-from convgauge.terms import FAULTS
 
 
 @dataclass
-class Moment:
-    """One run's word on one implementation. ``mean`` is the geometric mean of its ratios in its widest ``race``."""
+class RunSummary:
+    """Result of one run for one implementation; ``mean`` is the geometric mean of its ratios in ``race``."""
 
     verdict: str
     grade: str
@@ -26,48 +26,45 @@ class Moment:
 
 @dataclass
 class Timeline:
-    """One environment's runs, oldest first, what each says of each implementation, and what changed at each."""
+    """Runs of one environment, oldest first, with the results of each implementation and the changes at each run."""
 
     environment: str
     runs: list[Run]
-    rows: dict[str, list[Moment | None]]
+    rows: dict[str, list[RunSummary | None]]
     changes: list[list[Change]]
 
 
-def timeline(report: Report) -> list[Timeline]:
-    """A timeline for each environment in which one implementation was judged, or timed, more than once."""
-    found = (
-        _of(environment.name, environment.runs) for environment in report.environments if len(environment.runs) > 1
-    )
-    return [one for one in found if any(_repeated(row) for row in one.rows.values())]
+def timelines(report: Report) -> list[Timeline]:
+    """Return a timeline per environment in which an implementation was judged, or timed, more than once."""
+    repeated = (environment for environment in report.environments if len(environment.runs) > 1)
+    candidates = (_timeline(environment.name, environment.runs) for environment in repeated)
+    return [timeline for timeline in candidates if any(_is_repeated(row) for row in timeline.rows.values())]
 
 
-def _repeated(row: list[Moment | None]) -> bool:
-    met = [moment for moment in row if moment is not None]
-    races = Counter(moment.race for moment in met if moment.mean is not None)
-    return sum(m.verdict != UNCHECKED for m in met) > 1 or any(count > 1 for count in races.values())
+def _is_repeated(row: list[RunSummary | None]) -> bool:
+    summaries = [summary for summary in row if summary is not None]
+    races = Counter(summary.race for summary in summaries if summary.mean is not None)
+    return sum(s.verdict != UNCHECKED for s in summaries) > 1 or any(count > 1 for count in races.values())
 
 
-def _of(name: str, runs: list[Run]) -> Timeline:
-    rows: dict[str, list[Moment | None]] = {}
-    for place, run in enumerate(runs):
-        alone = gather([run])
-        races = speed.races(alone)
-        for entry in alone.present:
-            moment = _moment(entry, races)
-            if moment is not None:
-                rows.setdefault(entry.name, [None] * len(runs))[place] = moment
-    changes = [[], *([*specs(old, new)] for old, new in pairwise(runs))]
-    kept = [[c for c in these if c.kind in ("broke", "fixed")] for these in changes]
-    return Timeline(name, runs, dict(sorted(rows.items())), kept)
+def _timeline(name: str, runs: list[Run]) -> Timeline:
+    rows: dict[str, list[RunSummary | None]] = {}
+    for index, run in enumerate(runs):
+        report = gather([run])
+        races = race_tables(report)
+        for entry in report.present:
+            summary = _summary(entry, races)
+            if summary is not None:
+                rows.setdefault(entry.name, [None] * len(runs))[index] = summary
+    changes = [[], *([*spec_changes(old, new)] for old, new in pairwise(runs))]
+    shown = [[change for change in between if change.kind in ("broke", "fixed")] for between in changes]
+    return Timeline(name, runs, dict(sorted(rows.items())), shown)
 
 
-def _moment(entry: Entry, races: list[speed.Race]) -> Moment | None:
-    """None where the run only names the implementation."""
-    mean, race = next(
-        ((s.mean, race.title) for race in races for s in race.standings if s.name == entry.name), (None, "")
-    )
+def _summary(entry: ImplementationEntry, races: list[RaceTable]) -> RunSummary | None:
+    """Return the result of a run, or None if the run only declares the implementation."""
+    means = ((s.mean, race.title) for race in races for s in race.standings if s.name == entry.name)
+    mean, race = next(means, (None, ""))
     if not entry.specs and mean is None:
         return None
-    faults = sum(count for status, count in entry.counts().items() if status in FAULTS)
-    return Moment(formatting.line(entry.verdict), entry.grade, faults, mean, race)
+    return RunSummary(formatting.line(entry.verdict), entry.grade, entry.faults, mean, race)

@@ -22,7 +22,7 @@ class SpecKills:
     id: str
     sentence: str
     mutants: list[str]
-    alone: list[str]
+    unique: list[str]
     advised: list[str]
     no_mutant_because: str
 

@@ -1,4 +1,4 @@
-"""Races in Markdown: every implementation's mean over every layer set, and which algorithm wins on what layers."""
+"""Races in Markdown: the mean of every implementation over every layer set, and the fastest by kind of layer."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from convgauge.problem import Problem, ProblemError
-from convgauge.report import formatting, speed
+from convgauge.report import formatting
 from convgauge.report.model import Report
+from convgauge.report.speed import RaceTable, StandingRow, race_tables
 
 Escape = Callable[[str], str]
 
@@ -21,90 +22,88 @@ KINDS: dict[str, Callable[[Problem], bool]] = {
     "3×3": lambda p: p.kernel == (3, 3),
     "other": lambda p: True,
 }
-"""Kinds of layers, on each of which another algorithm is at home; a layer is of the first that fits."""
+"""Kinds of layers that suit different algorithms; a layer is of the first kind that applies."""
 
 
 def kind(text: str) -> str:
-    """The kind of a problem's text; ``other`` where it does not read."""
+    """Return the kind of a problem from its text; ``other`` if the text is not a problem."""
     try:
         problem = Problem.parse(text)
     except ProblemError:
         return "other"
-    return next(name for name, fits in KINDS.items() if fits(problem))
+    return next(name for name, applies in KINDS.items() if applies(problem))
 
 
 def markdown(report: Report, escape: Escape) -> Iterator[str]:
-    """The lines of both tables; none where nothing was timed. ``escape`` makes any text safe for a cell."""
-    found = [race for race in speed.races(report) if race.standings]
-    if not found:
+    """Yield the lines of both tables, or nothing if no implementation was timed; ``escape`` is applied to names."""
+    races = [race for race in race_tables(report) if race.standings]
+    if not races:
         return
-    titles = _titles(found)
+    titles = _titles(races)
     yield "## Speed"
     yield ""
-    yield "Geometric mean of time ÷ baseline over the layers ranked, without preparing; the most memory a call adds."
+    yield "Geometric mean of time ÷ baseline over the ranked layers, without preparing; largest extra memory of a call."
     yield ""
-    yield from _means(report, found, titles, escape)
+    yield from _means(report, races, titles, escape)
     yield ""
-    yield "## Which algorithm wins where"
+    yield "## Fastest algorithm by kind of layer"
     yield ""
-    yield "For each kind of layer, how many layers each algorithm is fastest on, and who implements it."
+    yield "For each kind of layer, the number of layers on which each algorithm is the fastest, and its implementation."
     yield ""
-    yield from _winners(found, titles, escape)
+    yield from _fastest(races, titles, escape)
     yield ""
 
 
-def _titles(races: Sequence[speed.Race]) -> list[str]:
-    """A race's layer set, or all that tells it from the others where two race over one."""
+def _titles(races: Sequence[RaceTable]) -> list[str]:
+    """Return the layer set of each race, or its whole title if several races are over one layer set."""
     names = Counter(race.layers_name for race in races)
     return [race.layers_name if race.layers_name and names[race.layers_name] == 1 else race.title for race in races]
 
 
-def _means(report: Report, races: Sequence[speed.Race], titles: Sequence[str], escape: Escape) -> Iterator[str]:
+def _means(report: Report, races: Sequence[RaceTable], titles: Sequence[str], escape: Escape) -> Iterator[str]:
     yield _row(["implementation", "algorithm", *map(escape, titles), "memory"])
     yield f"|---|---|{'--:|' * (len(races) + 1)}"
-    standings = [{standing.name: standing for standing in race.standings} for race in races]
+    by_race = [{(race.environment, standing.name): standing for standing in race.standings} for race in races]
     for entry in report.present:
-        mine = [
-            some.get(entry.name) if race.environment == entry.environment else None
-            for race, some in zip(races, standings, strict=True)
-        ]
-        met = [standing for standing in mine if standing is not None]
-        if not met:
+        standings = [by_name.get((entry.environment, entry.name)) for by_name in by_race]
+        if not any(standings):
             continue
-        peak = max((standing.peak for standing in met if standing.peak is not None), default=None)
+        peak = max((s.peak for s in standings if s is not None and s.peak is not None), default=None)
         memory = "–" if peak is None else f"{peak / 2**20:.1f} MiB"
-        algorithm = entry.about.algorithm or next((one.algorithm for one in entry.timings if one.algorithm), "–")
-        yield _row([escape(entry.title), escape(algorithm), *map(_mean, mine), memory])
+        timed = (timing.algorithm for timing in entry.timings if timing.algorithm)
+        algorithm = entry.about.algorithm or next(timed, "–")
+        yield _row([escape(entry.title), escape(algorithm), *map(_mean, standings), memory])
 
 
-def _mean(standing: speed.Standing | None) -> str:
+def _mean(standing: StandingRow | None) -> str:
     if standing is None or standing.mean is None:
         return "–"
     return f"{formatting.ratio(standing.mean)} ({standing.covered} of {standing.sums.layers})"
 
 
-def _winners(races: Sequence[speed.Race], titles: Sequence[str], escape: Escape) -> Iterator[str]:
+def _fastest(races: Sequence[RaceTable], titles: Sequence[str], escape: Escape) -> Iterator[str]:
     yield _row(["kind of layer", *map(escape, titles)])
     yield f"|---|{'---|' * len(races)}"
-    won = [_wins(race) for race in races]
+    by_race = [_count_fastest(race) for race in races]
     for name in KINDS:
-        cells = [some.get(name, Counter()) for some in won]
-        if any(cells):
-            yield _row([name, *(", ".join(_win(*one, escape) for one in cell.most_common()) or "–" for cell in cells)])
+        counts = [by_kind.get(name, Counter()) for by_kind in by_race]
+        if any(counts):
+            cells = (", ".join(_entry(*item, escape) for item in count.most_common()) or "–" for count in counts)
+            yield _row([name, *cells])
 
 
-def _wins(race: speed.Race) -> dict[str, Counter[tuple[str, str]]]:
-    """By kind of layer, how many are won by each algorithm and implementation."""
-    found: dict[str, Counter[tuple[str, str]]] = {}
+def _count_fastest(race: RaceTable) -> dict[str, Counter[tuple[str, str]]]:
+    """Return the number of layers on which each algorithm and implementation is the fastest, by kind of layer."""
+    counts: dict[str, Counter[tuple[str, str]]] = {}
     for layer in race.layers:
         name = layer.fastest
         if name:
-            found.setdefault(kind(layer.problem), Counter())[layer.cells[name].algorithm, name] += 1
-    return found
+            counts.setdefault(kind(layer.problem), Counter())[layer.cells[name].algorithm, name] += 1
+    return counts
 
 
-def _win(who: tuple[str, str], layers: int, escape: Escape) -> str:
-    algorithm, name = map(escape, who)
+def _entry(key: tuple[str, str], layers: int, escape: Escape) -> str:
+    algorithm, name = map(escape, key)
     return f"{algorithm} {layers} ({name})" if algorithm else f"{name} {layers}"
 
 

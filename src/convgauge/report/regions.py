@@ -1,4 +1,4 @@
-"""Where an implementation fails: what sets the problems that it fails on apart from those that it passes."""
+"""Regions in which an implementation fails: values that separate the problems it fails on from those it passes."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from convgauge.report.coverage import VALUES, Space, space
+from convgauge.report.coverage import VALUES, FeatureSpace, feature_space
 from convgauge.results import SpecRecord
 
-MOST_REGIONS = 3
-MOST_VALUES = 3
+MAX_REGIONS = 3
+MAX_VALUES = 3
 """Values that describe a region; most faults need two or three parameters to show (Kuhn, Wallace and Gallo 2004)."""
 
-WORTH = 1.03
-"""How much better a description with one value more must be: for less it follows the cases at hand, not the fault."""
+MIN_GAIN = 1.03
+"""Factor by which one more value must improve the score: a smaller gain follows the sample instead of the fault."""
 
-WIDTH = 16
-"""Descriptions of one length from which the longer ones are made."""
+BEAM_WIDTH = 16
+"""Descriptions of one length from which longer ones are built."""
 
-PURE = 0.75
-"""A region of which a smaller share fails is none: something else than these values decides there."""
+MIN_PURITY = 0.75
+"""Share of a region's cases that must fail; below it, something other than these values decides."""
 
 
 @dataclass(frozen=True)
 class Region:
-    """Problems that have all the ``values`` ("stride > 1", "one group"): so many were judged, so many failed."""
+    """Problems that have all of ``values`` ("stride > 1", "one group"), with their judged and failed cases."""
 
     values: tuple[str, ...]
     judged: int
@@ -35,15 +35,16 @@ class Region:
 
     @property
     def sentence(self) -> str:
+        """Description in words."""
         return " and ".join(self.values)
 
 
 @dataclass
-class Failing:
-    """Where an implementation fails, found from every case of the specs that it fails.
+class FailureRegions:
+    """Regions of an implementation's failures, learned from every case of the specs that it fails.
 
-    ``regions`` account for all but ``rest`` of the ``failed`` cases. ``everywhere`` are specs of which every case
-    failed, and not in these regions: what they ask is what it gets wrong, whatever the problem.
+    ``regions`` explain all but ``rest`` of the ``failed`` cases. ``everywhere`` are specs of which every case failed
+    outside these regions: the requirement itself is not met, on any problem.
     """
 
     regions: list[Region] = field(default_factory=list)
@@ -52,26 +53,25 @@ class Failing:
     rest: int = 0
 
 
-def failing(records: Sequence[SpecRecord]) -> Failing | None:
-    """The regions in which some records' cases fail; None where no case that failed is told of."""
+def locate_failures(records: Sequence[SpecRecord]) -> FailureRegions | None:
+    """Return the regions in which cases of the records fail, or None if no failed case has its features recorded."""
     broken = [record for record in records if any(_failed(counts) for counts in record.space.values())]
     if not broken:
         return None
     partly = [record for record in broken if any(_failed(counts) < counts[0] for counts in record.space.values())]
-    own = _by_dtype(partly or list(records))
-    found, left = Failing(failed=int(own.failed.sum())), own.failed.copy()
-    while left.any() and (own.failed < own.judged).any() and len(found.regions) < MOST_REGIONS:
-        columns = _description(own, left)
-        inside = own.values[:, columns].all(axis=1)
-        judged, failed = (int(counts[inside].sum()) for counts in (own.judged, own.failed))
-        region = Region(tuple(own.names[column] for column in columns), judged, failed)
-        if region.failed < PURE * region.judged:
+    cases = _by_dtype(partly or list(records))
+    result, left = FailureRegions(failed=int(cases.failed.sum())), cases.failed.copy()
+    while left.any() and (cases.failed < cases.judged).any() and len(result.regions) < MAX_REGIONS:
+        columns = _description(cases, left)
+        inside = cases.values[:, columns].all(axis=1)
+        judged, failed = (int(counts[inside].sum()) for counts in (cases.judged, cases.failed))
+        if failed < MIN_PURITY * judged:
             break
-        found.regions.append(region)
+        result.regions.append(Region(tuple(cases.names[column] for column in columns), judged, failed))
         left[inside] = 0
-    found.rest = int(left.sum())
-    found.everywhere = sorted({r.spec for r in broken if r not in partly and not _within(r, found.regions)})
-    return found
+    result.rest = int(left.sum())
+    result.everywhere = sorted({r.spec for r in broken if r not in partly and not _is_within(r, result.regions)})
+    return result
 
 
 def _failed(counts: Sequence[int]) -> int:
@@ -79,8 +79,8 @@ def _failed(counts: Sequence[int]) -> int:
 
 
 @dataclass
-class _Cases(Space):
-    """Cases with a column a value, dtypes among these where there are several, and the values' names."""
+class _Cases(FeatureSpace):
+    """Cases with a column per value, and per dtype if there are several; ``names`` are the columns' names."""
 
     names: list[str]
 
@@ -89,39 +89,40 @@ def _by_dtype(records: Iterable[SpecRecord]) -> _Cases:
     grouped: dict[str, list[SpecRecord]] = {}
     for record in records:
         grouped.setdefault(record.dtype, []).append(record)
-    spaces = {dtype: space(own) for dtype, own in grouped.items()}
+    spaces = {dtype: feature_space(records) for dtype, records in grouped.items()}
     dtypes = list(spaces) if len(spaces) > 1 else []
     rows = [
-        np.hstack([own.values, np.array([[dtype == one for one in dtypes]] * len(own.judged), bool)])
-        if dtypes else own.values
-        for dtype, own in spaces.items()
+        np.hstack([space.values, np.array([[dtype == other for other in dtypes]] * len(space.judged), bool)])
+        if dtypes else space.values
+        for dtype, space in spaces.items()
     ]  # fmt: skip
     judged, failed, declined = (
-        np.concatenate([getattr(own, name) for own in spaces.values()]) for name in ("judged", "failed", "declined")
+        np.concatenate([getattr(space, name) for space in spaces.values()]) for name in ("judged", "failed", "declined")
     )
     return _Cases(np.vstack(rows), judged, failed, declined, [*VALUES, *dtypes])
 
 
 def _description(cases: _Cases, left: NDArray[np.int64]) -> list[int]:
-    """The columns of the few values that best tell the failures ``left`` from what passed."""
+    """Return the columns of the few values that best separate the failures ``left`` from cases that passed."""
     best: tuple[float, list[int]] = (0.0, [])
     beam: list[list[int]] = [[]]
-    for _ in range(MOST_VALUES):
-        found = []
+    for _ in range(MAX_VALUES):
+        longer = []
         for columns in beam:
             scores = _scores(cases, left, np.asarray(cases.values[:, columns].all(axis=1)))
-            found += [(score, [*columns, c]) for c, score in enumerate(scores) if not columns or c > columns[-1]]
-        found.sort(key=lambda one: -one[0])
-        if found[0][0] > best[0] * WORTH:
-            best = found[0]
-        beam = [columns for _, columns in found[:WIDTH]]
+            longer += [(score, [*columns, c]) for c, score in enumerate(scores) if not columns or c > columns[-1]]
+        longer.sort(key=lambda scored: -scored[0])
+        if longer[0][0] > best[0] * MIN_GAIN:
+            best = longer[0]
+        beam = [columns for _, columns in longer[:BEAM_WIDTH]]
     return best[1]
 
 
 def _scores(cases: _Cases, left: NDArray[np.int64], inside: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """For each value more, how well it describes: van Rijsbergen's F at beta 1/2, which weighs purity over extent.
+    """Return the score of each further value: van Rijsbergen's F at beta 1/2, which weighs purity over extent.
 
-    One of several faults accounts for a part of the failures only, and must not lose to a vague description of all.
+    One of several faults explains only a part of the failures. Its description must not score below a vague
+    description of all of them.
     """
     judged, failed, reached = ((counts * inside) @ cases.values for counts in (cases.judged, cases.failed, left))
     purity = failed / np.maximum(judged, 1)
@@ -129,8 +130,8 @@ def _scores(cases: _Cases, left: NDArray[np.int64], inside: NDArray[np.bool_]) -
     return np.asarray(1.25 * purity * extent / np.maximum(0.25 * purity + extent, 1e-12))
 
 
-def _within(record: SpecRecord, regions: Sequence[Region]) -> bool:
-    """Whether every case of a record that failed lies in some region."""
-    own = space([record])
-    held = [{VALUES[c] for c in np.nonzero(row)[0]} | {record.dtype} for row in own.values[own.failed > 0]]
-    return all(any(set(region.values) <= values for region in regions) for values in held)
+def _is_within(record: SpecRecord, regions: Sequence[Region]) -> bool:
+    """Return True if every failed case of a record is in some region."""
+    space = feature_space([record])
+    failed = [{VALUES[c] for c in np.nonzero(row)[0]} | {record.dtype} for row in space.values[space.failed > 0]]
+    return all(any(set(region.values) <= values for region in regions) for values in failed)

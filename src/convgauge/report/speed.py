@@ -1,4 +1,4 @@
-"""Timing records as tables: one race a layer set, environment, thread count and state of the cache."""
+"""Timing records as tables: one race per layer set, environment, thread count and state of the cache."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from convgauge.layers import sweeps
-from convgauge.race import standings as summary
+from convgauge.race.standings import Standing, standings
+from convgauge.report import formatting
 from convgauge.report.model import Report
 from convgauge.results import LimitRecord, TimingRecord
 from convgauge.terms import RACE_VERDICTS, RANKED
 
 
 @dataclass
-class Layer:
-    """One row of a race: a problem, how often it stands in its network, and who was timed on it."""
+class LayerRow:
+    """One row of a race: a problem, its number of occurrences in the network, and the timings by implementation."""
 
     problem: str
     label: str
@@ -29,44 +30,45 @@ class Layer:
 
     @property
     def intensity(self) -> float | None:
-        """FLOPs per byte when each operand is read once and the output written once."""
+        """FLOPs per byte if each operand is read once and the output is written once."""
         return self.flops / self.least_bytes if self.least_bytes else None
 
     def seconds(self, name: str) -> float | None:
-        """One implementation's time: the baseline's median times its ratio, so that it rests on paired samples.
+        """Return an implementation's time, or None if it is not ranked.
 
-        Its own median where the baseline was not timed; None where it isn't ranked.
+        It is the baseline's median times the ratio, and so rests on paired samples; without a timing of the baseline,
+        it is the implementation's own median.
         """
         return self._times.get(name)
 
     @cached_property
     def _times(self) -> dict[str, float]:
         base = next((median(t) for t in self.cells.values() if t.verdict == "baseline" and t.seconds), None)
-        counted = ((name, timing) for name, timing in self.cells.items() if ranked(timing))
-        return {name: base * t.ratio if base and t.ratio else median(t) for name, t in counted}
+        timings = ((name, timing) for name, timing in self.cells.items() if ranked(timing))
+        return {name: base * t.ratio if base and t.ratio else median(t) for name, t in timings}
 
     @property
     def best(self) -> float | None:
-        """Seconds of the fastest ranked implementation: one part of the virtual best."""
+        """Seconds of the fastest ranked implementation: a part of the virtual best."""
         return min(self._times.values(), default=None)
 
     @property
     def fastest(self) -> str:
-        """Who that is; "" where nobody is ranked."""
+        """Name of the fastest ranked implementation; "" if none is ranked."""
         return min(self._times, key=self._times.__getitem__, default="")
 
 
 @dataclass
-class Standing:
-    """One implementation over a race: the summary that the terminal prints too, and what it takes to set it beside
-    the virtual best.
+class StandingRow:
+    """One implementation over a race: the summary that the terminal prints, and a comparison with the virtual best.
 
-    ``regret`` is how far its time lies above the virtual best's, as a share, over the layers it covers; ``best_on``
-    the layers it is fastest on; ``prepare`` the seconds of preparing the whole network; ``peak`` the most extra bytes;
-    ``crowding`` the geometric mean of its time in the race ÷ its time alone.
+    - ``regret``: share by which its time is above that of the virtual best, over the layers that it covers.
+    - ``best_on``: number of layers on which it is the fastest.
+    - ``prepare``: seconds of preparing the whole network; ``peak``: largest number of extra bytes of a call.
+    - ``crowding``: geometric mean of its time in the race ÷ its time alone.
     """
 
-    sums: summary.Standing
+    sums: Standing
     regret: float | None
     best_on: int
     prepare: float | None
@@ -75,29 +77,32 @@ class Standing:
 
     @property
     def name(self) -> str:
+        """Name of the implementation."""
         return self.sums.implementation
 
     @property
     def mean(self) -> float | None:
+        """Geometric mean of its ratios to the baseline."""
         return self.sums.mean_ratio
 
     @property
     def verdicts(self) -> list[tuple[str, int]]:
-        """How many layers got each verdict, the good ones first."""
+        """Number of layers with each verdict, from the best verdict to the worst."""
         return [(verdict, count) for verdict in RACE_VERDICTS if (count := self.sums.verdicts.get(verdict))]
 
     @property
     def covered(self) -> int:
+        """Number of layers on which it is ranked."""
         return self.sums.ranked
 
     @property
     def total(self) -> float | None:
-        """Seconds of the whole network; None unless every layer is covered."""
+        """Seconds of the whole network, or None if a layer is not covered."""
         return self.sums.total_seconds if self.sums.complete else None
 
 
 @dataclass
-class Race:
+class RaceTable:
     """All timings that are comparable."""
 
     environment: str
@@ -105,27 +110,29 @@ class Race:
     threads: int
     operands: str
     baseline: str
-    layers: list[Layer]
-    standings: list[Standing]
+    layers: list[LayerRow]
+    standings: list[StandingRow]
     limits: list[LimitRecord]
     number: int = 0
 
     @property
     def floors(self) -> list[float]:
+        """Noise floors of its layers."""
         return [layer.noise for layer in self.layers if layer.noise is not None]
 
     @property
     def noise(self) -> float | None:
-        """The median noise floor of its layers."""
+        """Median noise floor of its layers."""
         return statistics.median(floors) if (floors := self.floors) else None
 
     @property
     def names(self) -> list[str]:
+        """Names of the implementations, in the order of the standings."""
         return [standing.name for standing in self.standings]
 
     @property
     def virtual_best(self) -> float | None:
-        """Seconds of the whole network when each layer is run by whoever is fastest on it."""
+        """Seconds of the whole network if the fastest implementation runs each layer."""
         best = [layer.best for layer in self.layers]
         if None in best:
             return None
@@ -133,89 +140,82 @@ class Race:
 
     @property
     def unranked(self) -> list[tuple[str, str, str, list[str]]]:
-        """Implementation, verdict and reason of what has no ratio, each with its layers."""
-        found: dict[tuple[str, str, str], list[str]] = {}
+        """Implementation, verdict and reason of timings without a ratio, each with its layers."""
+        labels: dict[tuple[str, str, str], list[str]] = {}
         for layer in self.layers:
             for t in layer.cells.values():
                 if t.reason and not ranked(t):
-                    found.setdefault((t.implementation, t.verdict, t.reason), []).append(layer.label)
-        return [(*key, labels) for key, labels in sorted(found.items())]
+                    labels.setdefault((t.implementation, t.verdict, t.reason), []).append(layer.label)
+        return [(*key, layers) for key, layers in sorted(labels.items())]
 
     @property
-    def sweep(self) -> bool:
-        """Whether its layers are one problem that grows: no network, of which a total would tell."""
+    def is_sweep(self) -> bool:
+        """True if its layers are one problem that grows, of which a total has no meaning."""
         return self.layers_name.startswith(sweeps.NAMED)
 
     @property
     def title(self) -> str:
-        threads = f"{self.threads} thread{'s' if self.threads != 1 else ''}"
+        """Layer set, threads, state of the cache and environment."""
+        threads = formatting.plural(self.threads, "thread")
         parts = (self.layers_name or "layers", threads, f"{self.operands} operands", self.environment)
         return ", ".join(part for part in parts if part)
 
 
 def ranked(timing: TimingRecord) -> bool:
-    """Whether a timing counts: its answers were right, and it has samples."""
+    """Return True if a timing counts: its outputs were correct, and it has samples."""
     return timing.verdict in RANKED and bool(timing.seconds)
 
 
 def median(timing: TimingRecord) -> float:
+    """Return the median sample in seconds."""
     return statistics.median(timing.seconds)
 
 
-def races(report: Report) -> list[Race]:
-    """Every race of the report, the one with the most layers first, sweeps last.
+def race_tables(report: Report) -> list[RaceTable]:
+    """Return every race, the one with the most layers first and sweeps last.
 
-    Of two timings of one thing the later holds.
+    Of two timings of one implementation on one problem, the later one counts.
     """
     grouped: dict[tuple[str, str, int, str], list[TimingRecord]] = {}
     for entry in report.entries:
         for timing in entry.timings:
             key = (entry.environment, timing.layers, timing.threads, timing.operands)
             grouped.setdefault(key, []).append(timing)
-    found = [_race(key, timings, report.limits.get(key[0], [])) for key, timings in grouped.items()]
-    found.sort(key=lambda race: (race.sweep, -len(race.layers), race.threads, race.environment))
-    for number, race in enumerate(found, start=1):
+    races = [_race(key, timings, report.limits.get(key[0], [])) for key, timings in grouped.items()]
+    races.sort(key=lambda race: (race.is_sweep, -len(race.layers), race.threads, race.environment))
+    for number, race in enumerate(races, start=1):
         race.number = number
-    return found
+    return races
 
 
-def _race(key: tuple[str, str, int, str], timings: Sequence[TimingRecord], limits: Sequence[LimitRecord]) -> Race:
-    layers: dict[str, Layer] = {}
+def _race(key: tuple[str, str, int, str], timings: Sequence[TimingRecord], limits: Sequence[LimitRecord]) -> RaceTable:
+    layers: dict[str, LayerRow] = {}
+    for t in sorted(timings, key=lambda t: t.verdict != "baseline"):  # the others may lack layers
+        layers.setdefault(t.problem, LayerRow(t.problem, t.layer or t.problem, t.count, t.flops, t.least_bytes))
     for t in timings:
-        made = Layer(t.problem, t.layer or t.problem, t.count, t.flops, t.least_bytes)
-        layer = layers.setdefault(t.problem, made)
+        layer = layers[t.problem]
         layer.noise = t.noise if t.noise is not None else layer.noise
         layer.cells[t.implementation] = t
-    order = _network_order(timings)
-    rows = sorted(layers.values(), key=lambda layer: order[layer.problem])
-    kept = [t for layer in rows for t in layer.cells.values() if t.verdict != "absent"]
-    standings = [_standing(sums, rows) for sums in summary.standings(kept)]
-    standings.sort(key=lambda s: (-s.covered, s.mean or math.inf, s.name))
+    rows = list(layers.values())
+    present = [t for layer in rows for t in layer.cells.values() if t.verdict != "absent"]
+    standing_rows = [_standing(sums, rows) for sums in standings(present)]
+    standing_rows.sort(key=lambda s: (-s.covered, s.mean or math.inf, s.name))
     baseline = next((t.baseline for t in timings if t.baseline), "")
-    measured = [limit for limit in limits if limit.threads == key[2]]
-    return Race(*key, baseline, rows, standings, measured)
+    return RaceTable(*key, baseline, rows, standing_rows, [limit for limit in limits if limit.threads == key[2]])
 
 
-def _network_order(timings: Sequence[TimingRecord]) -> dict[str, int]:
-    """Each problem's place, as the baseline met them, since one implementation may lack some."""
-    order: dict[str, int] = {}
-    for t in sorted(timings, key=lambda t: t.verdict != "baseline"):
-        order.setdefault(t.problem, len(order))
-    return order
-
-
-def _standing(sums: summary.Standing, layers: Sequence[Layer]) -> Standing:
+def _standing(sums: Standing, layers: Sequence[LayerRow]) -> StandingRow:
     name = sums.implementation
-    met = [(layer, layer.cells[name], s) for layer in layers if (s := layer.seconds(name)) is not None]
-    taken = math.fsum(s * layer.count for layer, _, s in met)
-    best = math.fsum((layer.best or 0) * layer.count for layer, _, _ in met)
-    prepares = [t.prepare_seconds * layer.count for layer, t, _ in met if t.prepare_seconds is not None]
-    slowed = [math.log(median(t) / t.alone_seconds) for _, t, _ in met if t.alone_seconds and median(t) > 0]
-    return Standing(
+    covered = [(layer, layer.cells[name], s) for layer in layers if (s := layer.seconds(name)) is not None]
+    total = math.fsum(s * layer.count for layer, _, s in covered)
+    best = math.fsum((layer.best or 0) * layer.count for layer, _, _ in covered)
+    prepares = [t.prepare_seconds * layer.count for layer, t, _ in covered if t.prepare_seconds is not None]
+    slowdowns = [math.log(median(t) / t.alone_seconds) for _, t, _ in covered if t.alone_seconds and median(t) > 0]
+    return StandingRow(
         sums=sums,
-        regret=taken / best - 1 if best else None,
-        best_on=sum(s <= (layer.best or 0) for layer, _, s in met),
+        regret=total / best - 1 if best else None,
+        best_on=sum(s <= (layer.best or 0) for layer, _, s in covered),
         prepare=math.fsum(prepares) if prepares else None,
-        peak=max((t.peak_bytes for _, t, _ in met if t.peak_bytes is not None), default=None),
-        crowding=math.exp(math.fsum(slowed) / len(slowed)) if slowed else None,
+        peak=max((t.peak_bytes for _, t, _ in covered if t.peak_bytes is not None), default=None),
+        crowding=math.exp(math.fsum(slowdowns) / len(slowdowns)) if slowdowns else None,
     )

@@ -260,6 +260,11 @@ class Run(msgspec.Struct):
     records: list[Record]
     footer: Footer | None
 
+    @property
+    def name(self) -> str:
+        """Name of the file, without its folder."""
+        return self.path.replace("\\", "/").rpartition("/")[2]
+
     def records_of(self, kind: type[RecordType]) -> list[RecordType]:
         """Return the records of one kind, in order."""
         return [record for record in self.records if isinstance(record, kind)]

@@ -1,4 +1,4 @@
-"""A counterexample as tables of numbers: input, kernel, what was got and what was expected, with the faults marked."""
+"""A counterexample as tables of numbers: input, kernel, output and expected output, with the faults marked."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from convgauge.problem import Problem, ProblemError
 from convgauge.results import Counterexample
 
-Place = tuple[int, int]
+Position = tuple[int, int]
+"""Row and column."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One number; ``mark`` is "", "field" (the first wrong output is made of it), "wrong" or "wrong first"."""
+    """One number; ``mark`` is "", "wrong", "wrong first" or "field", the receptive field of the first wrong output."""
 
     text: str
     mark: str = ""
@@ -22,33 +23,35 @@ class Cell:
 
 @dataclass(frozen=True)
 class Grid:
+    """One array as a table."""
+
     title: str
     rows: list[list[Cell]]
 
 
 def grids(case: Counterexample, most: int = 24) -> list[Grid]:
-    """The four arrays, each cut to ``most`` rows and columns; [] where the case has no picture."""
+    """Return the four arrays, each cut to ``most`` rows and columns; [] if the case has no picture."""
     if case.picture is None:
         return []
     got, expected = case.picture.got, case.picture.expected
     allowed = _number(case.bound)
-    places = ((r, c, value) for r, row in enumerate(expected) for c, value in enumerate(row))
-    wrong = {(r, c) for r, c, value in places if _off(_at(got, r, c), value, allowed)}
+    cells = ((r, c, value) for r, row in enumerate(expected) for c, value in enumerate(row))
+    wrong = {(r, c) for r, c, value in cells if _is_wrong(_at(got, r, c), value, allowed)}
     first = (case.index[-2], case.index[-1]) if len(case.index) >= 2 else min(wrong, default=None)
     marks = dict.fromkeys(wrong, "wrong")
     if first is not None:
         marks[first] = "wrong first"
-    seen = _receptive_field(case.problem, first) if first else set[Place]()
+    field = _receptive_field(case.problem, first) if first else set[Position]()
     return [
-        _grid("input", case.picture.input, dict.fromkeys(seen, "field"), most),
+        _grid("input", case.picture.input, dict.fromkeys(field, "field"), most),
         _grid("kernel", case.picture.weight, {}, most),
         _grid("got", got, marks, most),
         _grid("expected", expected, marks, most),
     ]
 
 
-def _off(got: tuple[float | None, ...], expected: float | None, allowed: float) -> bool:
-    """Whether an element is missing or too far off; the bound is the first wrong one's, and others' are near it."""
+def _is_wrong(got: tuple[float | None, ...], expected: float | None, allowed: float) -> bool:
+    """Return True if an element is missing or outside the bound of the first wrong one, which is near its own."""
     if not got or got[0] is None or expected is None:
         return got != (expected,)
     return abs(got[0] - expected) > allowed
@@ -62,12 +65,12 @@ def _number(text: str) -> float:
 
 
 def _at(values: Sequence[Sequence[float | None]], row: int, column: int) -> tuple[float | None, ...]:
-    """The element, or nothing where the array is too small for it."""
+    """Return the element in a tuple, or an empty tuple if it is outside the array."""
     return tuple(values[row][column : column + 1]) if row < len(values) else ()
 
 
-def _receptive_field(problem: str, output: Place) -> set[Place]:
-    """The input's elements that one output is made of."""
+def _receptive_field(problem: str, output: Position) -> set[Position]:
+    """Return the elements of the input that one output is computed from."""
     try:
         p = Problem.parse(problem)
     except ProblemError:
@@ -79,7 +82,7 @@ def _receptive_field(problem: str, output: Place) -> set[Place]:
     return {(r, c) for r in rows for c in columns}
 
 
-def _grid(title: str, values: Sequence[Sequence[float | None]], marks: dict[Place, str], most: int) -> Grid:
+def _grid(title: str, values: Sequence[Sequence[float | None]], marks: dict[Position, str], most: int) -> Grid:
     rows = [
         [Cell(_element(value), marks.get((r, c), "")) for c, value in enumerate(row[:most])]
         + [Cell("…")] * (len(row) > most)
@@ -92,5 +95,5 @@ def _grid(title: str, values: Sequence[Sequence[float | None]], marks: dict[Plac
 def _element(value: float | None) -> str:
     if value is None:
         return "nan"
-    whole = math.isfinite(value) and value == int(value) and abs(value) < 1e6
-    return f"{value:.0f}" if whole else f"{value:.4g}"
+    is_short = math.isfinite(value) and value == int(value) and abs(value) < 1e6
+    return f"{value:.0f}" if is_short else f"{value:.4g}"

@@ -1,0 +1,70 @@
+"""Results as JUnit XML."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from xml.etree import ElementTree
+
+from convgauge.report import formatting
+from convgauge.report.model import ImplementationEntry, gather
+from convgauge.results import Run, SpecRecord
+from convgauge.text import escape_controls
+
+_ELEMENTS = {
+    **dict.fromkeys(("failed", "vacuous", "xpassed"), "failure"),
+    **dict.fromkeys(("errored", "crashed", "timed_out"), "error"),
+    **dict.fromkeys(("declined", "skipped", "xfailed"), "skipped"),
+}
+"""Element of each status but ``passed``; the format has only these three, so the status is the element's type."""
+
+
+def junit(runs: Sequence[Run]) -> str:
+    """Return the results as JUnit XML, with a suite per implementation and a test per result.
+
+    A fault of a recommended spec is a skipped test, because it does not change the verdict. A run that was cut off has
+    a suite with an error, so that missing results are not mistaken for passed ones.
+    """
+    report = gather(runs)
+    suites = ElementTree.Element("testsuites", name="convgauge")
+    for entry in report.present:
+        if entry.specs:
+            suites.append(_suite(entry.title, [_test(entry, record) for record in entry.specs]))
+    for run in report.runs:
+        if run.footer is None:
+            name = run.name
+            test = ElementTree.Element("testcase", classname=_xml(formatting.line(name)), name="whole")
+            ElementTree.SubElement(test, "error", type="incomplete", message="the run was cut off")
+            suites.append(_suite(name, [test]))
+    ElementTree.indent(suites)
+    return ElementTree.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _suite(name: str, tests: Sequence[ElementTree.Element]) -> ElementTree.Element:
+    def count(kind: str) -> str:
+        return str(sum(test.find(kind) is not None for test in tests))
+
+    counts = {"failures": count("failure"), "errors": count("error"), "skipped": count("skipped")}
+    suite = ElementTree.Element("testsuite", {"name": _xml(formatting.line(name)), "tests": str(len(tests)), **counts})
+    suite.extend(tests)
+    return suite
+
+
+def _test(entry: ImplementationEntry, record: SpecRecord) -> ElementTree.Element:
+    dtype = "-".join(filter(None, (record.dtype, record.device)))
+    names = {"classname": f"{entry.title}.{record.chapter}", "name": f"{record.spec}[{dtype}]"}
+    names = {attribute: _xml(formatting.line(value)) for attribute, value in names.items()}
+    test = ElementTree.Element("testcase", names, time=f"{record.seconds:.3f}")
+    kind = _ELEMENTS.get(record.status, "")
+    if kind in ("failure", "error") and record.level != "required":
+        kind = "skipped"
+    if kind:
+        case = record.counterexample
+        message = record.reason or (case.message if case else "") or formatting.label(record.status)
+        child = ElementTree.SubElement(test, kind, type=record.status, message=_xml(formatting.line(message)))
+        child.text = _xml(escape_controls("\n".join(filter(None, (record.sentence, case.reproduce if case else "")))))
+    return test
+
+
+def _xml(text: str) -> str:
+    """Return text without the two characters that XML forbids and `escape_controls` does not replace."""
+    return text.replace("\ufffe", "?").replace("\uffff", "?")

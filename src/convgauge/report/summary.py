@@ -1,0 +1,86 @@
+"""Markdown summary of runs, for the page of a CI job."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from convgauge.report import formatting, ranking
+from convgauge.report.model import ImplementationEntry, Report, gather
+from convgauge.report.speed import race_tables
+from convgauge.results import Run
+from convgauge.terms import FAULTS
+
+MAX_FAULTS = 20
+"""Faults of one implementation that are listed."""
+
+
+def markdown(runs: Sequence[Run]) -> str:
+    """Return verdicts, speed, and each failing spec with the command that reproduces it."""
+    report = gather(runs)
+    lines = ["# Convolution conformance", "", *(_description(run) for run in runs), ""]
+    lines += [
+        f"> **Incomplete**: {escape(run.name)} was cut off; what follows is what it had."
+        for run in runs
+        if run.footer is None
+    ]
+    lines += ["", *_table(report), "", *ranking.markdown(report, escape)]
+    for entry in report.present:
+        lines += _faults(entry)
+    for entry in report.absent:
+        lines.append(f"- {escape(entry.title)} is absent: {escape(entry.about.absent)}")
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines).strip()) + "\n"
+
+
+def _description(run: Run) -> str:
+    header = run.header
+    versions = ", ".join(f"{name} {version}" for name, version in header.versions.items())
+    kind = [f"{header.profile} profile" * bool(header.profile), f"{header.tier} tier" * bool(header.tier)]
+    parts = [f"convgauge {header.suite}", *kind, f"seed {header.seed}", header.machine.processor, versions]
+    return f"- {escape(', '.join(filter(None, parts)))}"
+
+
+def _table(report: Report) -> Iterator[str]:
+    means = {(r.environment, s.name): (r, s) for r in reversed(race_tables(report)) for s in r.standings}
+    yield "| implementation | verdict | grade | cases | declined | faults | time ÷ baseline |"
+    yield "|---|---|:-:|--:|--:|--:|--:|"
+    for entry in report.present:
+        ratio = "–"
+        if (entry.environment, entry.name) in means:
+            race, standing = means[entry.environment, entry.name]
+            ratio = f"{formatting.ratio(standing.mean)} ({standing.covered} of {len(race.layers)} layers)"
+        counts = (f"{count:,}" for count in (entry.executed, entry.declined, entry.faults))
+        cells = (escape(entry.title), escape(entry.verdict), escape(entry.grade) or "–", *counts, ratio)
+        yield f"| {' | '.join(cells)} |"
+
+
+def _faults(entry: ImplementationEntry) -> Iterator[str]:
+    broken = [record for record in entry.specs if record.status in FAULTS]
+    if not broken:
+        return
+    yield f"## {escape(entry.title)}: {formatting.plural(len(broken), 'fault')}"
+    yield ""
+    for record in broken[:MAX_FAULTS]:
+        case = record.counterexample
+        dtype = f" {escape(record.dtype)}" if record.dtype else ""
+        message = escape(case.message if case else record.reason)
+        label = formatting.label(record.status)
+        yield f"- **{escape(record.spec)}**{dtype} {label}" + (f": {message}" if message else "")
+        if case and case.reproduce:
+            yield f"  {_code(case.reproduce)}"
+    if len(broken) > MAX_FAULTS:
+        yield f"- and {len(broken) - MAX_FAULTS:,} more"
+    yield ""
+
+
+def escape(text: str) -> str:
+    """Return text without any markup of Markdown or HTML."""
+    text = formatting.line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"([\\`*_{}\[\]|#~])", r"\\\1", text)
+
+
+def _code(text: str) -> str:
+    """Return a code span, fenced by one backtick more than the text has in a row."""
+    text = formatting.line(text)
+    fence = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
+    return f"{fence} {text} {fence}"
