@@ -1,25 +1,27 @@
 """Accuracy: real operands, judged by a bound from rounding-error theory, and by mean square and bias."""
 
+from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 import numpy as np
 
 from convgauge.conformance import Case, problems, spec
-from convgauge.conformance.judge import Judge
+from convgauge.conformance.judge import Judge, Transform
 from convgauge.dtypes import DTYPES, FLOATS, round_to
 from convgauge.problem import Problem, ProblemError
-from convgauge.reference.operands import Operands
+from convgauge.reference.operands import Array, Operands
 
 HIGHAM = "Higham 2002, Accuracy and Stability of Numerical Algorithms, sections 3.1 and 23.2"
 DEMMEL = "Demmel et al. 2024, tests that grade the accuracy of matrix products"
 TOSA = "TOSA specification, precision requirements of dot products; Higham and Mary 2019"
 
-MOST_FLOPS = 600_000  # of one case, so that loops in plain Python come through as well
+MAX_FLOPS = 600_000  # of one case, so that loops in plain Python end in time
 PLANE = Problem(batch=2, in_channels=3, height=8, width=8, out_channels=5, kernel=(3, 3), padding=(1, 1), bias=True)
 
 
 def reductions() -> list[Problem]:
-    """One problem for each length of the sum, from 1 product to thousands, on some 60 to 300 outputs."""
+    """Return one problem for each length of the sum, from 1 product to thousands, on about 60 to 300 outputs."""
     table = {
         (1, 1): (1, 2, 3, 4, 8, 16, 31, 64, 127, 256, 512, 1024, 2048, 4608),
         (3, 3): (1, 2, 3, 7, 16, 32, 64, 113, 128, 256, 512),
@@ -34,12 +36,12 @@ def reductions() -> list[Problem]:
         (11, 11): (1, 3, 17),
         (31, 31): (1, 3),
     }
-    found = []
+    table_of_lengths: list[Problem] = []
     for kernel, channels in table.items():
         for count in channels:
             long = count * kernel[0] * kernel[1] >= 1000
             rows, outputs = (4, 4) if long else (6, 8)
-            found.append(
+            table_of_lengths.append(
                 Problem(
                     batch=1,
                     in_channels=count,
@@ -47,14 +49,14 @@ def reductions() -> list[Problem]:
                     width=rows + kernel[1] - 1,
                     out_channels=outputs,
                     kernel=kernel,
-                    bias=bool(len(found) % 2),
+                    bias=bool(len(table_of_lengths) % 2),
                 )
             )
-    return sorted(found, key=lambda problem: problem.reduction)
+    return sorted(table_of_lengths, key=lambda problem: problem.reduction)
 
 
 def usual(outputs: int = 8) -> list[Problem]:
-    """A table across kernels, channels, strides, groups and dilations for the harder operands."""
+    """Return a table of kernels, channels, strides, groups and dilations for the harder operands."""
     base = Problem(batch=2, in_channels=4, height=9, width=10, out_channels=outputs, kernel=(3, 3))
     return [
         *problems(base, kernel=[(1, 1), (3, 3), (5, 5), (2, 3), (1, 7), (9, 1)], padding=[(0, 0), (1, 2)], bias=[True]),
@@ -68,8 +70,8 @@ def usual(outputs: int = 8) -> list[Problem]:
 
 @cache
 def mixture(count: int) -> list[Problem]:
-    """``count`` problems in which each axis goes evenly through its values, in an order of its own."""
-    axes = {
+    """Return ``count`` problems in which each axis takes its values equally often, in an order of its own."""
+    axes: dict[str, list[Any]] = {
         "channels": [(1, 1, 1), (3, 8, 1), (16, 16, 16), (8, 16, 8), (12, 8, 4), (64, 24, 1), (32, 66, 2), (130, 20, 1),
                      (20, 130, 1), (5, 5, 1), (48, 33, 3), (24, 24, 12)],
         "kernel": [(3, 3), (1, 1), (2, 3), (5, 5), (1, 7), (7, 1), (4, 4)],
@@ -81,11 +83,11 @@ def mixture(count: int) -> list[Problem]:
         "bias": [True, False],
     }  # fmt: skip
     random = np.random.default_rng(0)
-    found: dict[Problem, None] = {}
-    while len(found) < count:
+    mixed: dict[Problem, None] = {}
+    while len(mixed) < count:
         columns = [random.permutation(np.arange(count) % len(values)) for values in axes.values()]
         for row in zip(*columns, strict=True):
-            values = {name: axis[place] for (name, axis), place in zip(axes.items(), row, strict=True)}
+            values = {name: axis[index] for (name, axis), index in zip(axes.items(), row, strict=True)}
             (into, out, groups), (height, width) = values.pop("channels"), values.pop("size")
             try:
                 problem = Problem(
@@ -93,9 +95,9 @@ def mixture(count: int) -> list[Problem]:
                 )
             except ProblemError:
                 continue
-            if problem.flops <= MOST_FLOPS:
-                found[problem] = None
-    return list(found)[:count]
+            if problem.flops <= MAX_FLOPS:
+                mixed[problem] = None
+    return list(mixed)[:count]
 
 
 @spec("accuracy.gaussian", quick=FLOATS, source=HIGHAM)
@@ -112,7 +114,7 @@ def test_every_length_of_the_sum(judge: Judge) -> None:
 
 @spec("accuracy.positive", source=TOSA)
 def test_positive(judge: Judge) -> None:
-    """Where nothing cancels and partial sums grow, the errors still are those of the accumulator's own precision."""
+    """If nothing cancels and partial sums grow, the errors are still those of the accumulator's own precision."""
     judge.accurate([*reductions()[::2], *usual()[::2]], "positive")
 
 
@@ -166,7 +168,7 @@ def test_wide_range(judge: Judge) -> None:
 
 @spec("accuracy.cancelling", source=HIGHAM)
 def test_cancelling(judge: Judge) -> None:
-    """Where products cancel, the error stays in proportion to the sum of their magnitudes."""
+    """If products cancel, the error stays in proportion to the sum of their magnitudes."""
     judge.accurate([*usual(), *reductions()[::3]], "cancelling")
 
 
@@ -177,10 +179,10 @@ def test_small_onto_large(judge: Judge) -> None:
 
 
 @spec("accuracy.contract", level="recommended", dtypes=("float64", "float32"), source=DEMMEL)
-def test_what_is_promised(judge: Judge) -> None:
-    """An implementation that promises grade B or C is found to be no better: what it promises is what it does."""
+def test_declared_grade_is_needed(judge: Judge) -> None:
+    """An implementation that declares grade B or C is not better than that: it does what it declares."""
     if judge.declared_grade in ("", "A"):
-        judge.skip("neither B nor C is promised")
+        judge.skip("neither B nor C is declared")
     judge.needs_declared_grade(
         [*usual(), *problems(PLANE, height=[12, 19], kernel=[(3, 3), (5, 5)])], ("wide", "gaussian")
     )
@@ -192,24 +194,24 @@ def test_large_bias(judge: Judge) -> None:
     judge.accurate([problem for problem in [*usual(), *reductions()[1::4]] if problem.bias], "biased")
 
 
-def nearly(make):
-    """A change of operands: what ``make`` gives for (input, weight), each off by some of its digits' lower half."""
+def nearly(make: Callable[[Array, Array], tuple[Array, Array]]) -> Transform:
+    """Return a transform: ``make(input, weight)``, with random errors in the lower half of the digits."""
 
     def change(case: Case, operands: Operands) -> Operands:
         random = np.random.default_rng(case.seed)
         digits = DTYPES[case.problem.dtype].digits
-        made = [
+        input, weight = (
             round_to(plain * (1 + random.standard_normal(plain.shape) * 2.0 ** -(digits // 2 + 1)), case.problem.dtype)
             for plain in make(operands.input.astype(float), operands.weight.astype(float))
-        ]
-        return Operands(*made, operands.bias)
+        )
+        return Operands(input, weight, operands.bias)
 
     return change
 
 
 @spec("accuracy.nearly", profile="functional", quick=("float32", "float64"), source=HIGHAM)
-def test_what_is_nearly_so(judge: Judge) -> None:
-    """Kernels that are nearly separable, symmetric or constant, and images nearly blank, are not taken to be so."""
+def test_nearly_structured_operands(judge: Judge) -> None:
+    """Kernels that are nearly separable, symmetric or constant, and images nearly blank, are not treated as such."""
     for make in (
         lambda x, w: (x, w[..., :, :1] * w[..., :1, :]),
         lambda x, w: (x, w + w[..., ::-1, ::-1]),
@@ -244,7 +246,7 @@ def test_mixed_zeros(judge: Judge) -> None:
 def test_subnormal(judge: Judge) -> None:
     """Subnormal numbers are kept: neither operands nor results are flushed to zero."""
     if judge.device != "cpu":
-        judge.skip("whether an accelerator keeps subnormals is its own affair")
+        judge.skip("an accelerator may flush subnormals")
     for family in ("subnormal", "subnormal_weights"):
         judge.accurate(usual(), family, statistics=False)
 

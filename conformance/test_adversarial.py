@@ -1,21 +1,27 @@
 """Adversarial: operands with a structure that random numbers never have, and parameters past the narrow integers.
 
-Shortcuts for box filters, separable, symmetric and repeated kernels, blank and repeated images are taken for such
-operands alone; a parameter kept in 8 or 16 bits is wrong from 256 or 65,536 on alone.
+Only such operands take the shortcuts for box filters, for separable, symmetric and repeated kernels, and for blank and
+repeated images. A parameter stored in 8 or 16 bits is wrong only for values of 256 or 65,536 and more.
 """
+
+from collections.abc import Callable, Iterable
+from functools import partial
 
 import numpy as np
 
 from convgauge.conformance import Case, problems, spec
-from convgauge.conformance.judge import Judge
+from convgauge.conformance.judge import Judge, Transform
 from convgauge.dtypes import DTYPES
 from convgauge.problem import Problem
 from convgauge.reference import compare, oracle
 from convgauge.reference.compare import Fault
-from convgauge.reference.operands import Operands
+from convgauge.reference.operands import Array, Operands
 from convgauge.worker.subject import Observation
 
 CONV2D = "torch.nn.functional.conv2d"
+
+Pattern = Callable[[Array, Array, int, int], Array]
+"""Value of each element of a plane, computed from its row, its column, and the height and width of the plane."""
 
 SMALL = Problem(batch=2, in_channels=2, height=8, width=9, out_channels=4, kernel=(3, 3), padding=(1, 1), bias=True)
 TABLE = problems(SMALL, kernel=[(3, 3), (5, 3), (2, 4), (5, 5), (3, 7)], padding=[(1, 1), (2, 3)]) + problems(
@@ -23,39 +29,39 @@ TABLE = problems(SMALL, kernel=[(3, 3), (5, 3), (2, 4), (5, 5), (3, 7)], padding
 )
 
 
-def seeded(table, count=1):
-    """Each problem with ``count`` seeds."""
-    return [Case(problem, seed=1 + place) for problem in table for place in range(count)]
+def seeded(table: Iterable[Problem]) -> list[Case]:
+    """Return the problems as cases of one seed, so that equal shapes have equal operands."""
+    return [Case(problem, seed=1) for problem in table]
 
 
-def outer(rows, columns):
-    """A kernel of rank one for each output and channel, from small factors."""
+def outer(rows: Array, columns: Array) -> Array:
+    """Return a kernel of rank one for each output and channel."""
     return rows[..., :, None] * columns[..., None, :]
 
 
-def weights(make):
-    """A change of operands: the weight made of the drawn one, in its dtype; it may not exceed the drawn one's range."""
+def weights(make: Callable[[Array], Array]) -> Transform:
+    """Return a transform that replaces the weight, in its dtype; ``make`` must not exceed the range of the weight."""
 
     def change(case: Case, operands: Operands) -> Operands:
-        made = make(operands.weight).astype(operands.weight.dtype)
-        return Operands(operands.input, np.ascontiguousarray(made), operands.bias)
+        weight = make(operands.weight).astype(operands.weight.dtype)
+        return Operands(operands.input, np.ascontiguousarray(weight), operands.bias)
 
     return change
 
 
-def inputs(make):
-    """A change of operands: the input made of the drawn one."""
+def inputs(make: Callable[[Array], Array]) -> Transform:
+    """Return a transform that replaces the input, in its dtype."""
 
     def change(case: Case, operands: Operands) -> Operands:
-        made = make(operands.input).astype(operands.input.dtype)
-        return Operands(np.ascontiguousarray(made), operands.weight, operands.bias)
+        input = make(operands.input).astype(operands.input.dtype)
+        return Operands(np.ascontiguousarray(input), operands.weight, operands.bias)
 
     return change
 
 
 @spec("adversarial.kernel.box", profile="functional", source=CONV2D)
 def test_kernels_of_one_value(judge: Judge) -> None:
-    """A kernel whose elements are all alike, of ones, or of ones and minus ones, is a kernel as any other."""
+    """A kernel whose elements are all equal, all 1, or 1 and -1, is a kernel as any other."""
     table = seeded(TABLE)
     judge.exact(table, transform=weights(np.ones_like))
     judge.exact(table, transform=weights(lambda w: np.broadcast_to(w.reshape(-1)[:1, None, None, None], w.shape)))
@@ -65,7 +71,7 @@ def test_kernels_of_one_value(judge: Judge) -> None:
 
 @spec("adversarial.kernel.separable", profile="functional", source=CONV2D)
 def test_kernels_of_rank_one(judge: Judge) -> None:
-    """A kernel that is the product of a column and a row is applied as it stands, rows and columns in order."""
+    """A kernel that is the outer product of two vectors is applied as it stands, rows and columns in order."""
     signs = weights(lambda w: outer(np.sign(w[..., :, 0]), w[..., 0, :]))
     mirrored = weights(lambda w: outer(w[..., :, 0], np.sign(w[..., 0, :])))
     for change in (signs, mirrored):
@@ -76,56 +82,58 @@ def test_kernels_of_rank_one(judge: Judge) -> None:
 def test_symmetric_kernels(judge: Judge) -> None:
     """A kernel that is its own mirror image, or the opposite of it, along either axis, counts each element once."""
     for axis in (2, 3):
-        judge.exact(seeded(TABLE), transform=weights(lambda w, axis=axis: _mirrored(w, axis, 1)))
-        judge.exact(seeded(TABLE), transform=weights(lambda w, axis=axis: _mirrored(w, axis, -1)))
+        for sign in (1, -1):
+            judge.exact(seeded(TABLE), transform=weights(partial(_mirrored, axis=axis, sign=sign)))
 
 
-def _mirrored(weight, axis, sign):
-    """The weight with its second half the mirror image of its first, times ``sign``."""
+def _mirrored(weight: Array, axis: int, sign: int) -> Array:
+    """Return the weight with its second half the mirror image of its first, times ``sign``."""
     count = weight.shape[axis]
     order = np.minimum(np.arange(count), count - 1 - np.arange(count))
     factor = np.where(np.arange(count) > (count - 1) / 2, sign, 1).astype(weight.dtype)
     shape = [1, 1, 1, 1]
     shape[axis] = count
-    return np.take(weight, order, axis=axis) * factor.reshape(shape)
+    mirrored: Array = np.take(weight, order, axis=axis) * factor.reshape(shape)
+    return mirrored
 
 
 @spec("adversarial.kernel.sparse", profile="functional", source=CONV2D)
 def test_sparse_kernels(judge: Judge) -> None:
-    """A kernel of zeros but for one element, row, column, diagonal or checkerboard is applied in its place."""
+    """A kernel that is zero except for one element, row, column, diagonal or checkerboard is applied in its place."""
 
-    def kept(pattern):
-        def make(weight):
+    def masked(pattern: Pattern) -> Transform:
+        def make(weight: Array) -> Array:
             i, j = np.indices(weight.shape[2:])
-            return weight * pattern(i, j, *weight.shape[2:])
+            return weight * pattern(i, j, weight.shape[2], weight.shape[3])
 
         return weights(make)
 
-    for pattern in (
+    patterns: tuple[Pattern, ...] = (
         lambda i, j, h, w: (i == h - 1) & (j == 0),
         lambda i, j, h, w: (i == 0) & (j == w - 1),
         lambda i, j, h, w: i == h // 2,
         lambda i, j, h, w: j == w - 1,
         lambda i, j, h, w: i == j,
         lambda i, j, h, w: (i + j) % 2 == 0,
-    ):
-        judge.exact(seeded(TABLE), transform=kept(pattern))
+    )
+    for pattern in patterns:
+        judge.exact(seeded(TABLE), transform=masked(pattern))
 
 
 @spec("adversarial.kernel.balanced", profile="functional", source=CONV2D)
 def test_balanced_operands(judge: Judge) -> None:
     """Filters, images and biases that add up to zero are filters, images and biases as any other."""
 
-    def balanced(array):
+    def balanced(array: Array) -> Array:
         flat = array.reshape(-1)
         half = flat.size // 2
         return np.concatenate([flat[:half], -flat[:half][::-1], flat[2 * half :] * 0]).reshape(array.shape)
 
-    def each(array):
-        return np.stack([balanced(one) for one in array])
+    def each(array: Array) -> Array:
+        return np.stack([balanced(part) for part in array])
 
-    def planes(array):
-        return np.stack([each(one) for one in array])
+    def planes(array: Array) -> Array:
+        return np.stack([each(part) for part in array])
 
     def biased(case: Case, operands: Operands) -> Operands:
         bias = None if operands.bias is None else balanced(operands.bias)
@@ -138,45 +146,48 @@ def test_balanced_operands(judge: Judge) -> None:
 
 @spec("adversarial.repeated", profile="functional", source=CONV2D)
 def test_operands_that_repeat_themselves_in_part(judge: Judge) -> None:
-    """Images, channels and filters that are alike, opposite, or alike in one row or column alone are told apart."""
+    """Images, channels and filters that are equal, opposite, or equal in only one row or column, are kept apart."""
     table = seeded(problems(SMALL, batch=3, out_channels=6, kernel=[(3, 3), (1, 1), (2, 5)], groups=[1, 2]))
 
-    def alike(array):
+    def equal(array: Array) -> Array:
         return np.broadcast_to(array[:1], array.shape)
 
-    def opposite(array):
-        return array[:1] * np.where(np.arange(len(array)) % 2, -1, 1).reshape(-1, 1, 1, 1)
+    def opposite(array: Array) -> Array:
+        signed: Array = array[:1] * np.where(np.arange(len(array)) % 2, -1, 1).reshape(-1, 1, 1, 1)
+        return signed
 
-    def first_row(array):
-        made = array.copy()
-        made[:, :, 0] = made[:1, :, 0]
-        return made
+    def first_row(array: Array) -> Array:
+        changed = array.copy()
+        changed[:, :, 0] = changed[:1, :, 0]
+        return changed
 
-    def first_column(array):
-        made = array.copy()
-        made[..., 0] = made[:1, ..., 0]
-        return made
+    def first_column(array: Array) -> Array:
+        changed = array.copy()
+        changed[..., 0] = changed[:1, ..., 0]
+        return changed
 
-    def channels(array):
+    def channels(array: Array) -> Array:
         return np.broadcast_to(array[:, :1], array.shape)
 
-    for make in (alike, opposite, first_row, first_column, channels):
+    for make in (equal, opposite, first_row, first_column, channels):
         judge.exact(table, transform=weights(make))
         judge.exact(table, transform=inputs(make))
 
 
 @spec("adversarial.image", profile="functional", source=CONV2D, dtypes=("float64", "float32"))
 def test_structured_images(judge: Judge) -> None:
-    """Images that are constant, striped, ramps, chequered or of a single bright point are convolved as any other."""
+    """Images that are constant, striped, ramps, checkered or of a single bright point are convolved as any other."""
 
-    def drawn(pattern):
-        def make(array):
+    def drawn(pattern: Pattern) -> Transform:
+        def make(array: Array) -> Array:
             y, x = np.indices(array.shape[2:])
-            return np.broadcast_to(pattern(y, x, *array.shape[2:]), array.shape) * np.sign(array[:1, :1, :1, :1])
+            plane = pattern(y, x, array.shape[2], array.shape[3])
+            image: Array = np.broadcast_to(plane, array.shape) * np.sign(array[:1, :1, :1, :1])
+            return image
 
         return inputs(make)
 
-    for pattern in (
+    patterns: tuple[Pattern, ...] = (
         lambda y, x, h, w: np.ones((h, w)),
         lambda y, x, h, w: y % 2 + 0 * x,
         lambda y, x, h, w: x % 3 - 1,
@@ -184,14 +195,15 @@ def test_structured_images(judge: Judge) -> None:
         lambda y, x, h, w: (y == h - 1) & (x == w - 1),
         lambda y, x, h, w: (y == 0) & (x == w // 2),
         lambda y, x, h, w: x - w // 2,
-    ):
+    )
+    for pattern in patterns:
         judge.exact(seeded(TABLE), transform=drawn(pattern))
     judge.exact(seeded(TABLE), transform=inputs(np.abs))
 
 
 @spec("adversarial.image.bytes", profile="functional", source=CONV2D, dtypes=("float64", "float32"))
 def test_images_of_bytes(judge: Judge) -> None:
-    """Images and kernels of whole numbers that a byte holds are floats when their dtype says so, with sums to match."""
+    """Images and kernels of integers that fit a byte are floats if their dtype is, and so are their sums."""
 
     def bytes_(case: Case, operands: Operands) -> Operands:
         random = np.random.default_rng(7)
@@ -200,11 +212,11 @@ def test_images_of_bytes(judge: Judge) -> None:
         return Operands(image, np.sign(operands.weight), None if operands.bias is None else np.sign(operands.bias))
 
     def signed(case: Case, operands: Operands) -> Operands:
-        """Most sums pass 16 bits, and none 24."""
+        """Most sums need more than 16 bits, and none needs more than 24."""
         random = np.random.default_rng(case.problem.kernel)
         input, weight = (
-            random.integers(low, 128, one.shape).astype(one.dtype)
-            for low, one in ((0, operands.input), (-32, operands.weight))
+            random.integers(low, 128, array.shape).astype(array.dtype)
+            for low, array in ((0, operands.input), (-32, operands.weight))
         )
         return Operands(input, weight, None if operands.bias is None else np.sign(operands.bias))
 
@@ -215,22 +227,22 @@ def test_images_of_bytes(judge: Judge) -> None:
 @spec("adversarial.arguments_new", profile="functional", source=CONV2D)
 def test_the_same_operands_with_other_arguments(judge: Judge) -> None:
     """The same operands with another stride, padding or dilation give another answer, also one of the same shape."""
-    alike = [
+    table = [
         *problems(SMALL, kernel=[(3, 3)], padding=[(1, 1)], dilation=[(1, 1)]),
         *problems(SMALL, kernel=[(3, 3)], padding=[(2, 2)], dilation=[(2, 2)]),
         *problems(SMALL, kernel=[(3, 3)], padding=["same"], dilation=[(3, 3), (1, 2), (2, 1)]),
         *problems(SMALL, kernel=[(3, 3)], padding=[(0, 0), (1, 0)], stride=[(2, 2)]),
         *problems(SMALL, kernel=[(3, 3)], padding=[(1, 1)], stride=[(3, 3)], dilation=[(1, 1), (2, 2)]),
         *problems(SMALL, kernel=[(3, 3)], padding=[(2, 2)], stride=[(3, 3)], dilation=[(2, 2), (3, 3)]),
-        *problems(SMALL, kernel=[(3, 3)], padding=[(1, 1)], stride=[(5, 5), (6, 7)]),  # one shape of the output
+        *problems(SMALL, kernel=[(3, 3)], padding=[(1, 1)], stride=[(5, 5), (6, 7)]),  # equal output shapes
     ]
-    kept: list[Operands] = []
+    drawn: list[Operands] = []
 
     def same(case: Case, operands: Operands) -> Operands:
-        kept.append(operands)
-        return kept[0]
+        drawn.append(operands)
+        return drawn[0]
 
-    judge.exact(seeded(alike + alike[::-1]), transform=same, reuse=True)
+    judge.exact(seeded(table + table[::-1]), transform=same, reuse=True)
 
 
 @spec("adversarial.byte", source=CONV2D)
@@ -269,9 +281,9 @@ def test_parameters_past_sixteen_bits(judge: Judge) -> None:
         *problems(thin, width=[32_773], dilation=[(1, over[0])]),
         *problems(thin, width=[65_541], dilation=[(1, over[1])]),
     ]
-    most = over[1]
+    largest = over[1]
     many = [*problems(thin, batch=over[::-1]), *problems(thin, in_channels=over[::-1], kernel=[(1, 1)])]
-    groups = problems(thin, in_channels=most, out_channels=most, groups=most)
+    groups = problems(thin, in_channels=largest, out_channels=largest, groups=largest)
     judge.satisfies(rows + many[2:3] if judge.setting.tier == "quick" else rows + many + groups, judge.check_exact)
 
 
@@ -297,24 +309,24 @@ def test_integers_are_never_wrong(judge: Judge) -> None:
 
 
 @spec("adversarial.integer.unlike", profile="functional", source=CONV2D, dtypes=INTEGERS, quick=INTEGERS)
-def test_integers_of_unlike_size(judge: Judge) -> None:
+def test_integers_of_different_sizes(judge: Judge) -> None:
     """Small integers times large ones are refused, or exact: neither operand is cut to half of the digits."""
 
-    def unlike(large):
+    def enlarged(large: str) -> Transform:
         def change(case: Case, operands: Operands) -> Operands:
             digits = DTYPES[judge.dtype].digits
             room = 2 ** max(1, digits - 3 - case.problem.reduction.bit_length())
-            names = ("input", "weight")
-            made = {name: np.sign(getattr(operands, name)) * (1 + (name == "weight")) for name in names}
+            arrays = {"input": np.sign(operands.input), "weight": np.sign(operands.weight) * 2}
             random = np.random.default_rng(case.seed)
-            drawn = random.integers(-room, room, made[large].shape, endpoint=True)
-            made[large] = drawn.astype(made[large].dtype)
-            return Operands(made["input"], made["weight"], operands.bias // 4 if case.problem.bias else None)
+            drawn = random.integers(-room, room, arrays[large].shape, endpoint=True)
+            arrays[large] = drawn.astype(arrays[large].dtype)
+            bias = None if operands.bias is None else operands.bias // 4
+            return Operands(arrays["input"], arrays["weight"], bias)
 
         return change
 
     for large in ("input", "weight"):
-        judge.refuses(seeded(GEOMETRY[::2]), unless=judge.check_exact, transform=unlike(large))
+        judge.refuses(seeded(GEOMETRY[::2]), unless=judge.check_exact, transform=enlarged(large))
 
 
 @spec("adversarial.integer.wraps", profile="functional", source=CONV2D, dtypes=INTEGERS, quick=INTEGERS)
@@ -324,11 +336,11 @@ def test_integers_that_overflow(judge: Judge) -> None:
     def full(case: Case, operands: Operands) -> Operands:
         limits = np.iinfo(operands.input.dtype)
         random = np.random.default_rng(case.seed)
-        return Operands(
-            *(random.integers(limits.min, limits.max, one.shape, operands.input.dtype, endpoint=True)
-              for one in (operands.input, operands.weight)),
-            operands.bias,
-        )  # fmt: skip
+        input, weight = (
+            np.asarray(random.integers(limits.min, limits.max, array.shape, array.dtype, endpoint=True))
+            for array in (operands.input, operands.weight)
+        )
+        return Operands(input, weight, operands.bias)
 
     def wrapped(case: Case, operands: Operands, observation: Observation) -> Fault | None:
         fault = compare.check_form(observation.shape, observation.dtype, case.problem.output_shape, case.problem.dtype)

@@ -1,4 +1,7 @@
-"""Arguments: how a call may be spelled, and what is meant where one is left out."""
+"""Arguments: how a call may be spelled, and the meaning of an omitted argument."""
+
+from collections.abc import Callable
+from typing import Any
 
 from convgauge.conformance import Case, cases, problems, spec
 from convgauge.conformance.cases import with_arguments
@@ -10,9 +13,12 @@ from convgauge.worker.subject import Observation
 
 CONV2D = "torch.nn.functional.conv2d"
 
+Form = Callable[[int], object]
+"""Spelling of a number as an argument."""
+
 SMALL = Problem(batch=2, in_channels=4, height=7, width=9, out_channels=6, kernel=(3, 2), bias=True)
-DEFAULTS = {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1), "groups": 1}
-OTHERS = {"stride": (2, 3), "padding": (1, 2), "dilation": (2, 1), "groups": 2}
+DEFAULTS: dict[str, Any] = {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1), "groups": 1}
+OTHERS: dict[str, Any] = {"stride": (2, 3), "padding": (1, 2), "dilation": (2, 1), "groups": 2}
 
 
 @spec("arguments.defaults", profile="functional", source=CONV2D)
@@ -33,7 +39,7 @@ def test_arguments_left_out(judge: Judge) -> None:
 def test_numbers_tuples_and_lists(judge: Judge) -> None:
     """A number, a tuple and a list of two mean the same in stride, padding and dilation, in any mixture."""
     base = SMALL.replace(stride=(2, 2), padding=(1, 1), dilation=(2, 2))
-    forms = [lambda n: n, lambda n: (n, n), lambda n: [n, n]]
+    forms: list[Form] = [lambda n: n, lambda n: (n, n), lambda n: [n, n]]
     judge.exact(
         [
             with_arguments(base, {"stride": s(2), "padding": p(1), "dilation": d(2), "groups": 1})
@@ -60,8 +66,8 @@ def test_height_comes_first(judge: Judge) -> None:
 
 
 @spec("arguments.all_different", source=CONV2D)
-def test_no_two_numbers_alike(judge: Judge) -> None:
-    """Where no two of all the numbers are alike, each is used for what it stands for."""
+def test_no_two_numbers_equal(judge: Judge) -> None:
+    """If no two of the numbers of a problem are equal, each is used for its own parameter."""
     judge.exact(
         [
             Problem(2, 6, 17, 23, 9, (5, 4), (3, 2), (7, 1), (1, 8), 3, True),
@@ -95,16 +101,16 @@ def test_all_by_position(judge: Judge) -> None:
 
 @spec("arguments.order", profile="functional", source=CONV2D)
 def test_the_order_of_arguments(judge: Judge) -> None:
-    """Where all arguments are taken by position, their order is stride, padding, dilation, groups."""
+    """If all arguments are taken by position, their order is stride, padding, dilation, groups."""
 
-    def keyword_only(observation: Observation):
+    def is_keyword_only(observation: Observation) -> bool:
         return observation.kind == "raised" and "TypeError" in observation.error and "positional" in observation.message
 
     def check(case: Case, operands: Operands, observation: Observation) -> Fault | None:
         return judge.check_exact(case, operands, observation) if observation.output is not None else None
 
     probe = judge.observe(Case(SMALL), mode="by_position")
-    if keyword_only(probe):
+    if is_keyword_only(probe):
         judge.skip(f"stride and what follows are taken by their names only: {probe.message}")
     judge.satisfies(cases(BY_POSITION), check, mode="by_position")
 
@@ -113,7 +119,7 @@ def test_the_order_of_arguments(judge: Judge) -> None:
 def test_numpy_integers(judge: Judge) -> None:
     """NumPy's integers, alone and in pairs, are refused or mean what Python's do."""
     base = SMALL.replace(height=10, width=13)
-    table = [
+    table: list[Problem | Case] = [
         *problems(base, stride=[(1, 2), (2, 1)], padding=[(0, 2), (2, 1)], dilation=[(1, 3), (2, 1)], groups=[1, 2]),
         with_arguments(base.replace(stride=(2, 2), padding=(1, 1)), {"stride": 2, "padding": 1}),
         with_arguments(base.replace(stride=(2, 1), padding=(0, 1)), {"stride": [2, 1], "padding": [0, 1]}),
@@ -125,7 +131,7 @@ def test_numpy_integers(judge: Judge) -> None:
 def test_lists_of_one(judge: Judge) -> None:
     """A list or tuple of one number is refused or means that number for both axes."""
     base = SMALL.replace(stride=(2, 2), padding=(1, 1), dilation=(2, 2))
-    forms = [lambda n: [n], lambda n: (n,)]
+    forms: list[Form] = [lambda n: [n], lambda n: (n,)]
     names = ("stride", "padding", "dilation")
     alone = [with_arguments(base, {name: form(getattr(base, name)[0])}) for name in names for form in forms]
     together = [with_arguments(base, {name: form(getattr(base, name)[0]) for name in names}) for form in forms]

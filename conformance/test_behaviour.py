@@ -1,10 +1,13 @@
 """Behaviour: a convolution reads its operands, gives a fresh array, remembers nothing and leaves the world alone."""
 
+from dataclasses import replace
+from typing import TypeVar
+
 import numpy as np
 
 from convgauge.conformance import Case, cases, problems, spec
 from convgauge.conformance.cases import with_arguments
-from convgauge.conformance.judge import Judge
+from convgauge.conformance.judge import Judge, Transform
 from convgauge.dtypes import FLOATS
 from convgauge.problem import Problem
 from convgauge.reference.operands import Operands, draw
@@ -25,22 +28,25 @@ TABLE = [
 ]
 
 
-def often(judge: Judge, quick, standard):
-    """How often to do a thing at the run's tier."""
+T = TypeVar("T")
+
+
+def by_tier(judge: Judge, quick: T, standard: T) -> T:
+    """Return the value for the tier of the run."""
     return quick if judge.setting.tier == "quick" else standard
 
 
 def larger(judge: Judge) -> list[Problem]:
-    """Problems long enough for a library to share them out among threads, as far as the tier has the time."""
-    return often(
+    """Return problems so large that a library distributes them over threads; quick has fewer of them."""
+    return by_tier(
         judge,
         problems(SMALL, batch=1, in_channels=[32]),
         problems(SMALL, batch=1, in_channels=[64, 300], out_channels=[2, 16], height=8, width=8),
     )
 
 
-def keeping(problem: Problem, names: str):
-    """A change of operands: those named ("iwb") are the same in every case, the others as drawn."""
+def keeping(names: str) -> Transform:
+    """Return a transform: the named operands ("iwb") are those of the first case, the others as drawn."""
     fixed: dict[Problem, Operands] = {}
 
     def change(case: Case, operands: Operands) -> Operands:
@@ -101,21 +107,21 @@ def test_output_is_fresh(judge: Judge) -> None:
 
     for change in (identity, blank):
         judge.nonfinite(cases(TABLE), change)
-    judge.exact([Case(problem, seed=1 + place) for problem in TABLE for place in range(4)])
+    judge.exact([Case(problem, seed=1 + index) for problem in TABLE for index in range(4)])
 
 
 @spec("behaviour.same_address", profile="functional", source=PURE)
 def test_same_address_with_new_content(judge: Judge) -> None:
     """Arrays that were given before and have new content since give the new answer."""
-    count = often(judge, 3, 8)
-    judge.exact([Case(problem, seed=1 + place) for problem in TABLE for place in range(count)], reuse=True)
+    count = by_tier(judge, 3, 8)
+    judge.exact([Case(problem, seed=1 + index) for problem in TABLE for index in range(count)], reuse=True)
 
 
 @spec("behaviour.same_shape", profile="functional", source=PURE)
 def test_same_shape_with_new_content(judge: Judge) -> None:
     """New operands of a shape that was given before give the new answer."""
-    count = often(judge, 20, 100)
-    judge.exact([Case(problem, seed=1 + place) for problem in TABLE[:2] for place in range(count)])
+    count = by_tier(judge, 20, 100)
+    judge.exact([Case(problem, seed=1 + index) for problem in TABLE[:2] for index in range(count)])
 
 
 @spec("behaviour.one_operand_new", profile="functional", source=PURE)
@@ -124,28 +130,28 @@ def test_one_new_operand_is_enough(judge: Judge) -> None:
     table = [problem for problem in TABLE[:8] if problem.bias]
     for names in ("iw", "ib", "wb"):
         for reuse in (False, True):
-            made = [Case(problem, seed=1 + place) for problem in table for place in range(often(judge, 3, 8))]
-            judge.exact(made, transform=keeping(SMALL, names), reuse=reuse)
+            due = [Case(problem, seed=1 + index) for problem in table for index in range(by_tier(judge, 3, 8))]
+            judge.exact(due, transform=keeping(names), reuse=reuse)
 
 
 @spec("behaviour.one_element_new", profile="functional", source=PURE)
 def test_one_new_element_is_enough(judge: Judge) -> None:
     """Operands that differ from earlier ones in one element, or in their elements' order, give the new answer."""
 
-    def nudged(name):
+    def nudged(name: str) -> Transform:
         last: dict[Problem, Operands] = {}
 
         def change(case: Case, operands: Operands) -> Operands:
             first = last.setdefault(case.problem, operands)
-            arrays = {"input": first.input, "weight": first.weight, "bias": first.bias}
-            if arrays[name] is None:
+            array = {"input": first.input, "weight": first.weight, "bias": first.bias}[name]
+            if array is None:
                 return first
-            changed = arrays[name].copy()
+            changed = array.copy()
             if operands is not first:
                 # away from the ends, where a fingerprint would look, and within the range that is exact
-                place = int(abs(float(operands.input.flat[0])) * 7919) % changed.size
-                changed.flat[place] = -changed.flat[place]
-            return Operands(**{**arrays, name: changed})
+                index = int(abs(float(operands.input.flat[0])) * 7919) % changed.size
+                changed.flat[index] = -changed.flat[index]
+            return replace(first, **{name: changed})
 
         return change
 
@@ -158,31 +164,33 @@ def test_one_new_element_is_enough(judge: Judge) -> None:
             base.bias,
         )
 
-    made = [Case(problem, seed=1 + place) for problem in TABLE[:8] for place in range(often(judge, 5, 12))]
+    due = [Case(problem, seed=1 + index) for problem in TABLE[:8] for index in range(by_tier(judge, 5, 12))]
     for name in ("input", "weight", "bias"):
-        judge.exact(made, transform=nudged(name), reuse=True)
-    judge.exact(made, transform=shuffled)
+        judge.exact(due, transform=nudged(name), reuse=True)
+    judge.exact(due, transform=shuffled)
 
 
 @spec("behaviour.interleaved", profile="functional", source=PURE)
 def test_problems_in_turns(judge: Judge) -> None:
     """Calls on different problems in turns, small after large and large after small, do not disturb each other."""
     sizes = problems(SMALL, height=[6, 3, 12], width=[7, 4], kernel=[(3, 3), (1, 1)], padding=[(1, 1)], batch=[1, 2])
-    alike = [  # one shape for the input, or for every operand, but other arguments
+    equal_shapes = [  # of the input, or of every operand, with other arguments
         *problems(SMALL, stride=[(1, 1), (2, 2)], padding=[(0, 0), (1, 1), (2, 2)], dilation=[(1, 1), (2, 2)]),
         *problems(SMALL, groups=[1, 2, 4], out_channels=[4, 8], kernel=[(3, 3), (2, 2)], bias=[True, False]),
     ]
     random = np.random.default_rng(0)
-    order = [Case(problem, seed=1 + turn) for turn in range(often(judge, 2, 6)) for problem in [*sizes, *alike]]
-    judge.exact([order[place] for place in random.permutation(len(order))])
+    order = [
+        Case(problem, seed=1 + turn) for turn in range(by_tier(judge, 2, 6)) for problem in [*sizes, *equal_shapes]
+    ]
+    judge.exact([order[index] for index in random.permutation(len(order))])
 
 
 @spec("behaviour.many_calls", profile="functional", source=PURE)
 def test_many_calls(judge: Judge) -> None:
     """The answer is right however many calls have gone before."""
     tiny = problems(SMALL, batch=1, in_channels=2, out_channels=3, height=4, width=5)
-    for _ in range(often(judge, 5, 1)):
-        judge.exact([Case(problem, seed=1 + place) for place in range(often(judge, 40, 700)) for problem in tiny])
+    for _ in range(by_tier(judge, 5, 1)):
+        judge.exact([Case(problem, seed=1 + index) for index in range(by_tier(judge, 40, 700)) for problem in tiny])
 
 
 @spec("behaviour.repeatable", profile="functional", source="torch.use_deterministic_algorithms")
@@ -190,7 +198,7 @@ def test_run_to_run(judge: Judge) -> None:
     """On a CPU, calls with the same operands give the same bits every time."""
     if judge.device != "cpu":
         judge.skip("asked of CPUs only")
-    judge.accurate([*TABLE[::2], *larger(judge)], repeat=often(judge, 5, 30))
+    judge.accurate([*TABLE[::2], *larger(judge)], repeat=by_tier(judge, 5, 30))
 
 
 @spec("behaviour.threads", profile="functional", source=PURE)
@@ -198,7 +206,7 @@ def test_several_threads(judge: Judge) -> None:
     """Calls from several threads at once give the bits that one thread gets."""
     if judge.device != "cpu":
         judge.skip("asked of CPUs only")
-    judge.accurate([*TABLE[::3], *larger(judge)], repeat=often(judge, 9, 33), threads=4)
+    judge.accurate([*TABLE[::3], *larger(judge)], repeat=by_tier(judge, 9, 33), threads=4)
 
 
 @spec("behaviour.state", profile="functional", quick=FLOATS, source=PURE)
@@ -225,6 +233,6 @@ def test_a_refused_call_leaves_nothing_behind(judge: Judge) -> None:
         Case(wide.replace(stride=(2, 2), padding=(2, 1), dilation=(2, 2)), invalid_call="twice_the_channels"),
         Case(wide.replace(groups=2, bias=False), invalid_call="weight_more_channels"),
     ]
-    for place, case in enumerate(wrong if judge.setting.only is None else wrong[:1]):
+    for seed, case in enumerate(wrong if judge.setting.only is None else wrong[:1], start=1):
         judge.observe(case)
-        judge.exact([Case(wide, seed=1 + place), Case(wide.replace(padding=(0, 0), bias=False), seed=1 + place)])
+        judge.exact([Case(wide, seed=seed), Case(wide.replace(padding=(0, 0), bias=False), seed=seed)])

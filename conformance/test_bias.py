@@ -29,12 +29,12 @@ def test_none_adds_nothing(judge: Judge) -> None:
 
 
 @spec("bias.along_channels", source=CONV2D)
-def test_it_goes_along_the_channels_where_sizes_are_alike(judge: Judge) -> None:
+def test_it_goes_along_the_channels_if_sizes_are_equal(judge: Judge) -> None:
     """The bias goes along the output channels also where there are as many rows, columns or images as channels."""
-    alike = [
+    equal_sizes = [
         SMALL.replace(batch=b, out_channels=n, height=n, width=n, kernel=(1, 1)) for n in (2, 3, 4, 5) for b in (1, n)
     ]
-    judge.exact([*alike, *(p.replace(kernel=(3, 3), padding=(1, 1)) for p in alike)])
+    judge.exact([*equal_sizes, *(p.replace(kernel=(3, 3), padding=(1, 1)) for p in equal_sizes)])
 
 
 @spec("bias.in_groups", source=CONV2D)
@@ -64,7 +64,8 @@ def test_with_stride_padding_and_dilation(judge: Judge) -> None:
 
 
 def every_second_zero(case: Case, operands: Operands) -> Operands:
-    """The operands with every second element of the bias zero, in its own dtype."""
+    """Return the operands with every second element of the bias zero."""
+    assert operands.bias is not None
     bias = operands.bias.copy()
     bias[::2] = 0
     return replace(operands, bias=bias)
@@ -86,7 +87,7 @@ def test_under_weights_or_inputs_of_zero_it_is_all_there_is(judge: Judge) -> Non
     blank = cases(problems(SMALL, out_channels=[2, 5], padding=[(0, 0), (1, 1)], kernel=[(1, 1), (3, 2)], groups=[1]))
 
     def blanked(case: Case, operands: Operands) -> Operands:
-        name = ("input", "weight")[case.problem.padding[0]]
+        name = "input" if case.problem.padding == (0, 0) else "weight"
         return replace(operands, **{name: np.zeros_like(getattr(operands, name))})
 
     judge.satisfies(blank, judge.check_exact, transform=blanked)
@@ -97,6 +98,7 @@ def test_the_bias_may_be_far_larger_than_the_sum(judge: Judge) -> None:
     """A bias far larger than the sum of products, of either sign, is added without loss."""
 
     def enlarged(case: Case, operands: Operands) -> Operands:
+        assert operands.bias is not None
         sign = np.where(np.arange(operands.bias.size) % 2, -1, 1)
         return replace(
             operands,

@@ -7,7 +7,7 @@ import numpy as np
 from convgauge.conformance import Case, problems, spec
 from convgauge.conformance.judge import Judge
 from convgauge.problem import Problem
-from convgauge.reference.operands import Operands
+from convgauge.reference.operands import Array, Operands
 
 CONV2D = "torch.nn.functional.conv2d"
 GUIDE = "Dumoulin and Visin 2016, A guide to convolution arithmetic for deep learning"
@@ -46,10 +46,12 @@ def test_it_agrees_with_scipy(judge: Judge) -> None:
     except ImportError as absent:
         judge.skip(f"scipy is not installed: {absent}")
 
-    def expected(case: Case, operands: Operands):
+    def expected(case: Case, operands: Operands) -> Array:
         (rows, columns), (height, width) = case.problem.kernel, case.problem.output_size
-        whole = correlate(operands.input[0, 0].astype(float), operands.weight[0, 0].astype(float), mode="constant")
-        top, left = rows // 2, columns // 2  # the kernel's middle, where scipy.ndimage puts the result
+        whole: Array = correlate(
+            operands.input[0, 0].astype(float), operands.weight[0, 0].astype(float), mode="constant"
+        )
+        top, left = rows // 2, columns // 2  # the centre of the kernel, where scipy.ndimage puts the result
         return whole[None, None, top : top + height, left : left + width]
 
     judge.equals(problems(PLANE, kernel=KERNELS, height=[5, 9, 16], width=[6, 7, 33]), expected)
@@ -57,7 +59,7 @@ def test_it_agrees_with_scipy(judge: Judge) -> None:
 
 @spec("definition.delta", source=GUIDE)
 def test_a_delta_kernel_picks_one_element_of_the_window(judge: Judge) -> None:
-    """A kernel with a single 1 at (i, j) of channel c gives channel c of the input, from row i and column j on."""
+    """A kernel with a single 1 at (i, j) of channel c gives channel c of the input, beginning at row i and column j."""
     judge.equals(
         [
             p
@@ -83,8 +85,8 @@ def test_an_identity_kernel_gives_the_input_back(judge: Judge) -> None:
     )
 
 
-def _convolved(input, kernel):
-    """Full convolution by numpy.convolve: row r of the result adds input row y * kernel row i for r = y + i."""
+def _convolved(input: Array, kernel: Array) -> Array:
+    """Return the full convolution, by numpy.convolve: input row y and kernel row i add to output row y + i."""
     (n, c, h, w), (o, _, kh, kw) = input.shape, kernel.shape
     output = np.zeros((n, o, h + kh - 1, w + kw - 1))
     for image, out, channel, y, i in np.ndindex(n, o, c, h, kh):
@@ -93,25 +95,26 @@ def _convolved(input, kernel):
 
 
 def _deltas(case: Case, operands: Operands) -> Operands:
-    """Output o's filter has its 1 in place o of a filter's elements, counted round."""
+    """Replace the weight: filter o has a single 1, at its element o modulo the number of elements."""
     weight = np.zeros_like(operands.weight)
     for out, filter in enumerate(weight):
         filter.reshape(-1)[out % filter.size] = 1
     return replace(operands, weight=weight)
 
 
-def _picked(problem: Problem, operands: Operands):
+def _picked(problem: Problem, operands: Operands) -> Array:
     (height, width), (kh, kw) = problem.output_size, problem.kernel
     chosen = [
         np.unravel_index(out % problem.reduction, (problem.in_channels, kh, kw)) for out in range(problem.out_channels)
     ]
     planes = [operands.input[:, c, i : i + height, j : j + width] for c, i, j in chosen]
-    return np.stack(planes, axis=1).astype(float)
+    picked: Array = np.stack(planes, axis=1).astype(float)
+    return picked
 
 
 def _identity(case: Case, operands: Operands) -> Operands:
     weight = np.zeros_like(operands.weight)
-    top, left = case.problem.padding
+    (top, _), (left, _) = case.problem.pads
     for channel in range(case.problem.in_channels):
         weight[channel, channel, top, left] = 1
     return replace(operands, weight=weight)

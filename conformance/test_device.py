@@ -1,4 +1,4 @@
-"""Devices: every one that is present gives the same answers; an absent one is said to be absent."""
+"""Devices: every device that is present gives the same answers; an absent one is reported as absent."""
 
 from convgauge.conformance import problems, spec
 from convgauge.conformance.judge import Judge
@@ -11,11 +11,11 @@ TABLE = problems(
 )
 
 
-def on(judge: Judge, kind) -> None:
-    """Judge the table where the judge's device is of this kind; skip, with the reason, where there is none."""
+def on(judge: Judge, kind: str) -> None:
+    """Judge the table if the judge's device is of this kind; otherwise skip the spec with the reason."""
     name = judge.description.framework
     if kind not in ("cpu", *frameworks.kind_of(name).others):
-        judge.skip(f"{name} knows no device {kind!r}")
+        judge.skip(f"{name} has no device {kind!r}")
     present = [device for device in judge.description.devices if device.split(":")[0] == kind]
     if not present:
         judge.skip(f"no {kind} device is present ({name} sees {', '.join(judge.description.devices)})")

@@ -19,7 +19,7 @@ def test_pair_spreads_rows_and_columns(judge: Judge) -> None:
 
 
 @spec("dilation.int", profile="functional", source=CONV2D)
-def test_int_spreads_both_ways_alike(judge: Judge) -> None:
+def test_int_spreads_rows_and_columns(judge: Judge) -> None:
     """Dilation d means (d, d)."""
     judge.exact(
         [
@@ -65,7 +65,7 @@ def test_a_dilated_kernel_as_large_as_the_padded_input(judge: Judge) -> None:
 
 @spec("dilation.larger_than_the_input", source=CONV2D)
 def test_elements_that_reach_into_the_padding_alone(judge: Judge) -> None:
-    """Where dilation is larger than the input, all but one row or column of the kernel falls into the padding."""
+    """If dilation is larger than the input, all but one row or column of the kernel falls into the padding."""
     judge.exact(
         problems(
             SMALL.replace(height=4, width=5),
@@ -88,7 +88,7 @@ def test_even_kernels_dilated(judge: Judge) -> None:
 
 @spec("dilation.with_groups", source=CONV2D)
 def test_dilation_in_groups(judge: Judge) -> None:
-    """Every group's kernel is dilated alike."""
+    """Every group's kernel is dilated in the same way."""
     judge.exact(
         problems(
             SMALL.replace(in_channels=6, out_channels=6),

@@ -48,8 +48,8 @@ def test_half_types_accumulate_in_float32(judge: Judge) -> None:
 @spec("dtype.mixed_sequence", profile="functional", source=CONV2D)
 def test_dtypes_in_turns(judge: Judge) -> None:
     """Calls of one shape in changing dtypes do not disturb each other."""
-    own = [dtype for dtype in FLOATS if dtype in judge.description.dtypes]
-    judge.exact([problem.replace(dtype=dtype) for problem in SMALL[:8] for dtype in own], mixed=True)
+    supported = [dtype for dtype in FLOATS if dtype in judge.description.dtypes]
+    judge.exact([problem.replace(dtype=dtype) for problem in SMALL[:8] for dtype in supported], mixed=True)
 
 
 @spec("dtype.integer", level="recommended", dtypes=INTEGERS, quick=("int32",), profile="functional", source=CONV2D)

@@ -1,4 +1,6 @@
-"""Empty sizes: no images, no channels, no rows. There is an answer all the same, or an error; never old memory."""
+"""Empty sizes: no images, no channels, no rows. Each has an answer or is an error; none returns old memory."""
+
+from collections.abc import Iterable
 
 from convgauge.conformance import Case, cases, problems, spec
 from convgauge.conformance.judge import Judge
@@ -13,12 +15,12 @@ ZERO_CHANNELS = "https://github.com/pytorch/pytorch/issues/56998"
 SMALL = Problem(batch=2, in_channels=4, height=5, width=6, out_channels=6, kernel=(3, 2), bias=True)
 
 
-def after_others(empty):
-    """Each of the problems behind a full one of the same output, so that memory given back holds numbers, not zeros."""
-    return cases(one for problem in empty for one in (_full(problem), problem))
+def after_others(empty: Iterable[Problem]) -> list[Case]:
+    """Return each of the problems after a full one of the same output, so that released memory is not zero."""
+    return cases(each for problem in empty for each in (_full(problem), problem))
 
 
-def _full(problem: Problem):
+def _full(problem: Problem) -> Problem:
     return problem.replace(
         batch=max(1, problem.batch),
         in_channels=problem.in_channels or 2 * problem.groups,
@@ -73,7 +75,7 @@ def test_no_input_channels_keep_the_shape(judge: Judge) -> None:
     judge.refuses(after_others(_channelless()), unless=judge.check_exact)
 
 
-def _channelless():
+def _channelless() -> list[Problem]:
     return problems(
         SMALL.replace(in_channels=0),
         kernel=[(3, 2), (1, 1)],
@@ -111,7 +113,7 @@ def test_no_rows_or_columns_but_padding(judge: Judge) -> None:
 
 @spec("empty.size", profile="functional", source=CONV2D)
 def test_no_rows_or_columns_at_all(judge: Judge) -> None:
-    """Without rows or columns and without padding there is nothing to cover: an error, or an empty output."""
+    """Without rows or columns and without padding there is nothing to compute: an error, or an empty output."""
 
     def check(case: Case, operands: Operands, observation: Observation) -> Fault | None:
         assert observation.output is not None
@@ -122,13 +124,13 @@ def test_no_rows_or_columns_at_all(judge: Judge) -> None:
         )
 
     full = problems(SMALL, kernel=[(1, 1), (3, 2)], bias=[True, False], padding=[(0, 0)])
-    tampers = ("input_without_rows", "input_without_columns", "input_without_pixels")
-    judge.refuses([case for tamper in tampers for case in cases(full, invalid_call=tamper)], unless=check)
+    invalid_calls = ("input_without_rows", "input_without_columns", "input_without_pixels")
+    judge.refuses([case for name in invalid_calls for case in cases(full, invalid_call=name)], unless=check)
 
 
 @spec("empty.several", profile="functional", source=CONV2D)
 def test_several_sizes_empty_at_once(judge: Judge) -> None:
-    """Where several sizes are 0 at once, the output is empty and of the right shape, or the call is refused."""
+    """If several sizes are 0 at once, the output is empty and of the right shape, or the call is refused."""
     judge.refuses(
         [
             *problems(SMALL.replace(batch=0), in_channels=[0], out_channels=[0, 6], groups=[1, 2]),

@@ -1,6 +1,8 @@
 """Errors: calls that are no convolution are refused with an exception, and never answered."""
 
-from convgauge.conformance import cases, problems, spec
+from collections.abc import Iterable, Sequence
+
+from convgauge.conformance import Case, cases, problems, spec
 from convgauge.conformance.cases import with_arguments
 from convgauge.conformance.judge import Judge
 from convgauge.problem import Problem
@@ -11,7 +13,7 @@ ONE = ("float32",)  # what is refused does not depend on the dtype
 
 SMALL = Problem(batch=2, in_channels=4, height=5, width=6, out_channels=6, kernel=(3, 2), bias=True)
 SQUARE = SMALL.replace(in_channels=4, out_channels=4, height=4, width=4, kernel=(4, 4), batch=4)
-"""Sizes all alike, so that nothing but the argument itself can be found wrong by accident."""
+"""Equal sizes, so that an implementation can only refuse the argument itself."""
 
 
 UNBIASED = (
@@ -21,18 +23,19 @@ UNBIASED = (
     SQUARE.replace(bias=False),
     SMALL.replace(bias=False, out_channels=1),
 )
-"""With and without a bias, whose length would give a weight away."""
+"""With and without a bias, because the length of a bias can reveal a wrong weight."""
 
 
-def invalid_calls(*names, base=(SMALL, SQUARE)):
+def invalid_calls(*names: str, base: Iterable[Problem] = (SMALL, SQUARE)) -> list[Case]:
+    """Return the base problems with each of the named invalid calls."""
     return [case for name in names for case in cases(base, invalid_call=name)]
 
 
 THREE = (SMALL, SMALL.replace(kernel=(1, 1)), SMALL.replace(groups=2))
 
 
-def misspelled(base=THREE, **arguments):
-    """The base problems, each with one argument at a time replaced by each of the values listed for it."""
+def misspelled(base: Iterable[Problem] = THREE, **arguments: Sequence[object]) -> list[Case]:
+    """Return the base problems, each with one argument replaced by each of the values that are listed for it."""
     return [with_arguments(p, {name: value}) for name, values in arguments.items() for value in values for p in base]
 
 
@@ -174,7 +177,7 @@ def test_kernel_larger_than_the_padded_input(judge: Judge) -> None:
     )
 
 
-def _strided(base):
+def _strided(base: Problem) -> list[Problem]:
     return problems(base, stride=[(1, 1), (2, 2), (3, 3)], bias=[True, False])
 
 
@@ -229,7 +232,7 @@ def test_sizes_that_are_no_integers(judge: Judge) -> None:
     dtypes=("float32", "float16", "bfloat16"),
 )
 def test_operands_of_two_dtypes(judge: Judge) -> None:
-    """Operands of two floating dtypes are an error, or give the wider dtype with the wider one's accuracy."""
+    """Operands of two floating dtypes are an error, or give the wider dtype with the accuracy of that dtype."""
     mixed = ("wider_input", "wider_weight", "wider_bias", "wider_input_and_bias", "wider_weight_and_bias")
     judge.refuses(invalid_calls(*mixed, base=(SMALL, SMALL.replace(kernel=(1, 1)))), unless=judge.check_promotion)
 

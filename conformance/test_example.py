@@ -15,7 +15,7 @@ def test_one_channel_becomes_thirty_two_of_the_same_size(judge: Judge) -> None:
 
 @spec("example.stack", source="torch.nn.Conv2d")
 def test_the_layers_behind_it(judge: Judge) -> None:
-    """Further layers of a small network, on the first one's channels and at half its size, are right as well."""
+    """Further layers of a small network, on the channels of the first and at half its size, are right as well."""
     judge.exact(
         problems(LAYER, in_channels=[32], out_channels=[16, 10], height=[8, 16], width=[8, 16], stride=[(1, 1), (2, 2)])
     )

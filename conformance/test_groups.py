@@ -1,5 +1,7 @@
 """Groups: which input channels an output sees, and with which weights."""
 
+from typing import Any
+
 from convgauge.conformance import spec
 from convgauge.conformance.judge import Judge
 from convgauge.problem import Problem
@@ -9,9 +11,9 @@ CONV2D = "torch.nn.functional.conv2d"
 SMALL = Problem(batch=2, height=5, width=6, kernel=(3, 2), padding=(1, 1), bias=True)
 
 
-def grouped(groups, inputs, outputs, base=SMALL, **changes):
-    """A problem of ``groups`` groups, each with so many inputs and outputs."""
-    return base.replace(groups=groups, in_channels=groups * inputs, out_channels=groups * outputs, **changes)
+def grouped(groups: int, inputs: int, outputs: int, **changes: Any) -> Problem:  # noqa: ANN401 of several types
+    """Return the small problem in groups, each with the given numbers of inputs and outputs."""
+    return SMALL.replace(groups=groups, in_channels=groups * inputs, out_channels=groups * outputs, **changes)
 
 
 @spec("groups.blocks", source=CONV2D)
@@ -77,7 +79,7 @@ def test_sixteen_outputs_of_three_inputs(judge: Judge) -> None:
 
 
 @spec("groups.depthwise_stride_two", source="Sandler, Howard, Zhu, Zhmoginov and Chen 2018, MobileNetV2")
-def test_depthwise_stride_two_from_sixteen_channels_on(judge: Judge) -> None:
+def test_depthwise_stride_two_with_few_and_many_channels(judge: Judge) -> None:
     """Depthwise kernels with stride 2 are right from few to many channels, at every parity of height and width."""
     judge.exact(
         [
@@ -103,7 +105,7 @@ def test_many_groups(judge: Judge) -> None:
 
 @spec("groups.batch", source=CONV2D)
 def test_groups_of_every_image(judge: Judge) -> None:
-    """Every image of the batch is grouped alike, with fewer, as many and more images than groups."""
+    """Every image of the batch is grouped in the same way, with fewer, as many and more images than groups."""
     judge.exact([grouped(g, i, o, batch=n) for g in (2, 3, 4) for i, o in [(1, 1), (2, 3)] for n in (1, 2, 3, 4, 5)])
 
 

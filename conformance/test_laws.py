@@ -1,13 +1,17 @@
-"""Laws: how answers to different calls are related, whatever each of them is. No oracle takes part.
+"""Laws: relations between the answers to different calls, without an oracle.
 
-The problems are drawn by Hypothesis, the same ones in every run with the same seed (quick has a table); the operands
-are exact, so that both sides of a law are equal to the last bit.
+Hypothesis generates the problems, the same ones in every run with the same seed; quick has a table. The operands are
+exact, so that both sides of a law are equal to the last bit.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 from tempfile import TemporaryDirectory
 from threading import Lock
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +19,9 @@ from convgauge.conformance import spec
 from convgauge.conformance.judge import Ask, Judge
 from convgauge.problem import Problem, ProblemError
 from convgauge.reference.operands import Array, Operands, draw
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import DrawFn, SearchStrategy
 
 GUIDE = "Dumoulin and Visin 2016, A guide to convolution arithmetic for deep learning"
 DUMOULIN_TRANSPOSED = f"{GUIDE}, chapter 4"
@@ -30,25 +37,25 @@ TABLE = [
     Problem(2, 3, 4, 9, 3, (1, 3), (1, 1), (0, 1), (1, 2), 3, False),
     Problem(2, 4, 8, 8, 8, (2, 2), (2, 2), (1, 1), (1, 1), 4, True),
 ]
-"""For the quick tier, as Hypothesis takes half a second to import: parameters as unlike each other as they can be."""
+"""Problems of the quick tier, which are as different as possible: Hypothesis takes half a second to import."""
 
 
-def drawn(judge: Judge, keep=lambda problem: True, **changes):
-    """Problems for a law: those of the run's seed and tier that ``keep`` lets through, with some parameters changed."""
-    found = []
+def drawn(judge: Judge, condition: Callable[[Problem], bool] = lambda problem: True, **changes: Any) -> list[Problem]:  # noqa: ANN401 of several types
+    """Return the problems for a law: those of the seed and tier that meet the condition, with some changes."""
+    table = []
     tier = judge.setting.tier
     for problem in TABLE if tier == "quick" else _problems(COUNT[tier], judge.setting.seed):
         try:
             changed = problem.replace(**changes)
         except ProblemError:
             continue
-        if keep(changed):
-            found.append(changed)
-    return found
+        if condition(changed):
+            table.append(changed)
+    return table
 
 
-def _problems(count, seed):
-    """`_generated`, once for all threads: Hypothesis keeps to one."""
+def _problems(count: int, seed: int) -> list[Problem]:
+    """Call `_generated` from one thread at a time, as Hypothesis needs it."""
     with ONE_AT_A_TIME:
         return _generated(count, seed)
 
@@ -57,12 +64,12 @@ ONE_AT_A_TIME = Lock()
 
 
 @lru_cache
-def _generated(count, seed):
-    """So many different problems, from Hypothesis's generator alone: no database, no shrinking, one seed."""
+def _generated(count: int, seed: int) -> list[Problem]:
+    """Return ``count`` different problems from Hypothesis's generator: no database, no shrinking, one seed."""
     import hypothesis.configuration
     from hypothesis import HealthCheck, Phase
 
-    found = {}
+    generated: dict[Problem, None] = {}
 
     @hypothesis.seed(seed)
     @hypothesis.settings(
@@ -71,43 +78,44 @@ def _generated(count, seed):
     )  # fmt: skip
     @hypothesis.given(_problem())
     def collect(problem: Problem) -> None:
-        found[problem] = None
+        generated[problem] = None
 
-    with TemporaryDirectory() as folder:  # Hypothesis would leave one of its own where the run was started
+    with TemporaryDirectory() as folder:  # otherwise Hypothesis writes to the working directory
         hypothesis.configuration.set_hypothesis_home_dir(folder)
         collect()
         hypothesis.configuration.set_hypothesis_home_dir(None)
-    telling = sorted(found, key=lambda p: p.flops == 2 * p.reduction)  # those of a single output last
-    return telling[:count]
+    ordered = sorted(generated, key=lambda p: p.flops == 2 * p.reduction)  # those of a single output last
+    return ordered[:count]
 
 
-def _problem():
-    """A strategy of small problems with every parameter free; kernels of up to 4 x 4 fit what is padded."""
+def _problem() -> SearchStrategy[Problem]:
+    """Return a strategy of small problems with every parameter free; kernels of up to 4 x 4 fit the padded input."""
     from hypothesis import strategies as st
 
     small = st.integers(1, 3)
 
     @st.composite
-    def problem(choose):
+    def problem(choose: DrawFn) -> Problem:
         groups, inputs, outputs = (choose(small) for _ in range(3))
-        kernel = tuple(choose(st.integers(1, 4)) for _ in range(2))
-        stride, dilation = (tuple(choose(small) for _ in range(2)) for _ in range(2))
-        padding = tuple(choose(st.integers(0, 3)) for _ in range(2))
+        kernel = (choose(st.integers(1, 4)), choose(st.integers(1, 4)))
+        stride = (choose(small), choose(small))
+        dilation = (choose(small), choose(small))
+        padding = (choose(st.integers(0, 3)), choose(st.integers(0, 3)))
         size = [
             max(1, d * (k - 1) + 1 - 2 * p + choose(st.integers(0, 6)))
             for k, d, p in zip(kernel, dilation, padding, strict=True)
         ]
         batch, bias = choose(small), choose(st.booleans())
-        channels = {"in_channels": groups * inputs, "out_channels": groups * outputs, "groups": groups}
-        pairs = {"kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation}
-        return Problem(batch=batch, height=size[0], width=size[1], bias=bias, **channels, **pairs)
+        return Problem(
+            batch, groups * inputs, size[0], size[1], groups * outputs, kernel, stride, padding, dilation, groups, bias
+        )
 
     return problem()
 
 
-def other(problem: Problem, seed=1):
-    """Further operands for a problem."""
-    return draw(problem, "exact", seed, 16.0)
+def other(problem: Problem) -> Operands:
+    """Return further operands for a problem."""
+    return draw(problem, "exact", 1, 16.0)
 
 
 # --- linear ----------------------------------------------------------------------------------------------------------
@@ -152,13 +160,13 @@ def test_homogeneous(judge: Judge) -> None:
 @spec("laws.bias", source=GUIDE, dtypes=TWO)
 def test_the_bias_is_added(judge: Judge) -> None:
     """The answer with a bias is the answer without, and the bias."""
-    judge.relates(
-        drawn(judge, bias=True),
-        lambda ask, problem, operands: (
-            ask(problem, operands),
-            ask(problem.replace(bias=False), replace(operands, bias=None)) + operands.bias[:, None, None].astype(float),
-        ),
-    )
+
+    def law(ask: Ask, problem: Problem, operands: Operands) -> tuple[Array, Array]:
+        assert operands.bias is not None
+        without = ask(problem.replace(bias=False), replace(operands, bias=None))
+        return ask(problem, operands), without + operands.bias[:, None, None].astype(float)
+
+    judge.relates(drawn(judge, bias=True), law)
 
 
 # --- symmetries ------------------------------------------------------------------------------------------------------
@@ -297,7 +305,7 @@ def test_padding_is_zeros_around_the_input(judge: Judge) -> None:
     """Padding gives the answer without padding to the input with zeros put around it."""
 
     def law(ask: Ask, problem: Problem, operands: Operands) -> tuple[Array, Array]:
-        p, q = problem.padding
+        (p, _), (q, _) = problem.pads
         padded = np.pad(operands.input, ((0, 0), (0, 0), (p, p), (q, q)))
         larger = problem.replace(height=problem.height + 2 * p, width=problem.width + 2 * q, padding=(0, 0))
         return ask(problem, operands), ask(larger, replace(operands, input=padded))
@@ -315,7 +323,7 @@ def test_channels_add_up(judge: Judge) -> None:
             ask(single, Operands(operands.input[:, c : c + 1], operands.weight[:, c : c + 1], None))
             for c in range(problem.in_channels)
         ]
-        return ask(problem, operands), sum(parts)
+        return ask(problem, operands), np.sum(parts, axis=0)
 
     judge.relates(drawn(judge, lambda p: p.in_channels > 1, groups=1, bias=False, out_channels=2), law)
 
@@ -341,7 +349,7 @@ def test_filters_are_independent(judge: Judge) -> None:
 
 @spec("laws.adjoint", source=DUMOULIN_TRANSPOSED, dtypes=TWO)
 def test_adjoint(judge: Judge) -> None:
-    """The answer's inner product with an array is the input's with that array convolved back: the adjoint."""
+    """The inner product of the answer with an array is that of the input with the array convolved back: the adjoint."""
 
     def law(ask: Ask, problem: Problem, operands: Operands) -> tuple[Array, Array]:
         array = np.random.default_rng(problem.flops).choice([-1, 1], problem.output_shape).astype(operands.input.dtype)
@@ -350,14 +358,14 @@ def test_adjoint(judge: Judge) -> None:
         returned = ask(_back(problem), Operands(_spaced(problem, array), _turned(problem, weight), None))
         return np.sum(answer * array, keepdims=True), np.sum(operands.input * returned, keepdims=True)
 
-    def invertible(problem: Problem):
-        return all(p < extent for p, extent in zip(problem.padding, problem.extent, strict=True))
+    def has_adjoint(problem: Problem) -> bool:
+        return all(p < extent for (p, _), extent in zip(problem.pads, problem.extent, strict=True))
 
-    judge.relates(drawn(judge, invertible, bias=False), law)
+    judge.relates(drawn(judge, has_adjoint, bias=False), law)
 
 
-def _back(problem: Problem):
-    """The convolution that is a strided one's adjoint: over the array as `_spaced` makes it, to the input's size."""
+def _back(problem: Problem) -> Problem:
+    """Return the adjoint of a strided convolution, which maps the array of `_spaced` to the size of the input."""
     (eh, ew) = problem.extent
     return problem.replace(
         in_channels=problem.out_channels, out_channels=problem.in_channels, height=problem.height + eh - 1,
@@ -365,18 +373,18 @@ def _back(problem: Problem):
     )  # fmt: skip
 
 
-def _spaced(problem: Problem, array):
-    """The array with stride - 1 zeros between its rows and columns, and so many around it that the adjoint fits."""
+def _spaced(problem: Problem, array: Array) -> Array:
+    """Return the array with stride - 1 zeros between rows and columns, and with zeros around it for the adjoint."""
     back = _back(problem)
     spaced = np.zeros((*array.shape[:2], back.height, back.width), array.dtype)
-    first = [extent - 1 - p for extent, p in zip(problem.extent, problem.padding, strict=True)]
+    first = [extent - 1 - p for extent, (p, _) in zip(problem.extent, problem.pads, strict=True)]
     steps = zip(first, problem.output_size, problem.stride, strict=True)
     rows, columns = (slice(start, start + (count - 1) * step + 1, step) for start, count, step in steps)
     spaced[:, :, rows, columns] = array
     return spaced
 
 
-def _turned(problem: Problem, weight):
-    """The weight turned by 180 degrees, its inputs and outputs exchanged within each group."""
+def _turned(problem: Problem, weight: Array) -> Array:
+    """Return the weight turned by 180 degrees, with inputs and outputs exchanged within each group."""
     blocks = weight.reshape(problem.groups, -1, *weight.shape[1:])[..., ::-1, ::-1]
     return np.ascontiguousarray(blocks.swapaxes(1, 2)).reshape(-1, blocks.shape[1], *problem.kernel)

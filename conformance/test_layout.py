@@ -1,4 +1,4 @@
-"""Memory layouts: the same values behind other strides give the same answer. Gaps between them hold NaN."""
+"""Memory layouts: the same values with other strides give the same answer. Gaps between them contain NaN."""
 
 from convgauge.conformance import problems, spec
 from convgauge.conformance.cases import Case
@@ -23,19 +23,19 @@ TABLE = [
 
 
 LAZY = ("negated", "conjugated")
-"""What torch puts off: an operand that is still to be negated or conjugated. Kernels of one's own rarely know it."""
+"""Layouts in which torch has still to negate or conjugate the operand; few kernels support them."""
 
 
 def laid(layout: str) -> list[Case]:
-    """The table with one operand in the layout, with two, with all three; the rest contiguous."""
+    """Return the table with one operand in the layout and with all three of them; the rest is contiguous."""
     plain = "contiguous"
-    places = [(layout, plain, plain), (plain, layout, plain), (plain, plain, layout), (layout, layout, layout)]
+    triples = [(layout, plain, plain), (plain, layout, plain), (plain, plain, layout), (layout, layout, layout)]
     table = [problem for problem in TABLE if layout != "broadcast" or problem.output_size > (1, 1)]
-    return [Case(problem, layouts=place) for problem in table for place in places]
+    return [Case(problem, layouts=layouts) for problem in table for layouts in triples]
 
 
-def among(judge: Judge, layout) -> None:
-    """Judge a layout that the framework can make; skip, with the reason, one that it cannot."""
+def among(judge: Judge, layout: str) -> None:
+    """Judge a layout that the framework supports; otherwise skip the spec with the reason."""
     if layout not in judge.description.layouts:
         judge.skip(f"{judge.description.framework} cannot make a {layout} array")
     judge.exact(laid(layout))
@@ -133,14 +133,14 @@ def test_mixed(judge: Judge) -> None:
         judge.skip(f"{judge.description.framework} makes contiguous arrays only")
     count = len(known)
     mixed = [(known[i], known[(i + j) % count], known[(i + 2 * j) % count]) for i in range(count) for j in (1, 2, 3)]
-    judge.exact([Case(TABLE[place % len(TABLE)], layouts=layouts) for place, layouts in enumerate(mixed)])
+    judge.exact([Case(TABLE[index % len(TABLE)], layouts=layouts) for index, layouts in enumerate(mixed)])
 
 
 @spec(
     "layout.lazy", profile="torch", frameworks=("torch",), dtypes=("float64", "float32"), source="torch.Tensor.is_neg"
 )
 def test_negation_put_off(judge: Judge) -> None:
-    """An operand that torch has still to negate is refused, or taken for the values that it stands for."""
+    """An operand that torch has still to negate is refused, or read as the values that it stands for."""
     judge.refuses(laid("negated"), unless=judge.check_exact)
 
 
@@ -153,5 +153,5 @@ def test_negation_put_off(judge: Judge) -> None:
     source="torch.Tensor.is_conj",
 )
 def test_conjugation_put_off(judge: Judge) -> None:
-    """An operand that torch has still to conjugate is refused, or taken for the values that it stands for."""
+    """An operand that torch has still to conjugate is refused, or read as the values that it stands for."""
     judge.refuses(laid("conjugated"), unless=judge.check_exact)

@@ -19,7 +19,7 @@ def test_pair_pads_rows_and_columns(judge: Judge) -> None:
 
 
 @spec("padding.int", profile="functional", source=CONV2D)
-def test_int_pads_both_ways_alike(judge: Judge) -> None:
+def test_int_pads_rows_and_columns(judge: Judge) -> None:
     """Padding p means (p, p)."""
     judge.exact(
         [with_arguments(p, {"padding": p.padding[0]}) for p in problems(padding=[(0, 0), (1, 1), (2, 2), (5, 5)])]
@@ -179,7 +179,7 @@ def test_padding_is_counted_in_pixels_with_dilation(judge: Judge) -> None:
 
 @spec("padding.with_groups", source=CONV2D)
 def test_padding_in_groups(judge: Judge) -> None:
-    """Every group is padded alike, and without bias its border is zero."""
+    """Every group is padded in the same way, and without bias its border is zero."""
     judge.exact(
         problems(
             SMALL.replace(in_channels=6, out_channels=6),
@@ -195,7 +195,7 @@ def test_padding_in_groups(judge: Judge) -> None:
 def test_kernel_as_large_as_the_padded_input(judge: Judge) -> None:
     """A kernel just as large as the padded input gives one output row or column."""
     fitting = [
-        p.replace(kernel=(p.height + 2 * p.padding[0], p.width + 2 * p.padding[1]))
+        p.replace(kernel=(p.height + sum(p.pads[0]), p.width + sum(p.pads[1])))
         for p in problems(SMALL, height=[1, 3, 4], width=[2, 5], padding=[(0, 0), (1, 0), (0, 2), (2, 1)])
     ]
     rows = [p.replace(kernel=(p.kernel[0], 2)) for p in fitting]

@@ -1,40 +1,43 @@
-"""Random: problems drawn from all that networks use and some that none does, for the faults that need several things.
+"""Random: problems drawn from all that networks use and some that none does, for faults that need several conditions.
 
-A table shows what depends on one parameter, a covering array what depends on two. What takes three or four together (a
-3 x 3 kernel at stride 2 on even sizes with unlike paddings) is met by many problems that have nothing in common. Each
-dtype has problems of its own, as their geometry tells of the others as well.
+A table finds faults that depend on one parameter, a covering array those that depend on two. Random problems find those
+that depend on three or four (a 3 x 3 kernel at stride 2 on even sizes with different paddings). Each dtype has its own
+problems, because the geometry of one dtype is evidence for the others as well.
 """
+
+from collections.abc import Callable
 
 import numpy as np
 
 from convgauge.conformance import Case, spec
 from convgauge.conformance.judge import Judge
 from convgauge.conformance.random_problems import choose, random_problems
-from convgauge.reference.operands import Operands
+from convgauge.problem import Problem
+from convgauge.reference.operands import Array, Operands, Random
 
 CONV2D = "torch.nn.functional.conv2d"
 FEW = 28  # problems of a kind at quick
 MANY = 350  # and at standard
 
 
-def some(judge: Judge, what, many=MANY):
-    """Random problems for one purpose, ``many`` of them at standard; ``--seed`` gives others."""
+def drawn(judge: Judge, purpose: str, many: int = MANY) -> list[Problem]:
+    """Return random problems for a purpose, ``many`` of them at standard; ``--seed`` gives others."""
     count = {"quick": FEW, "standard": many}.get(judge.setting.tier, 20 * many)
-    return random_problems(count, f"{what} {judge.dtype} {judge.setting.seed}")
+    return random_problems(count, f"{purpose} {judge.dtype} {judge.setting.seed}")
 
 
 @spec("random.exact", source=CONV2D, quick=("float32", "float64", "float16", "bfloat16"))
 def test_exact(judge: Judge) -> None:
     """Any problem is answered exactly on integers, whatever parameters and sizes come together in it."""
-    judge.exact(some(judge, "exact"))
+    judge.exact(drawn(judge, "exact"))
     if judge.setting.tier == "quick":
-        judge.exact(some(judge, "exact again"))
+        judge.exact(drawn(judge, "exact again"))
 
 
 @spec("random.accurate", source=CONV2D)
 def test_accurate(judge: Judge) -> None:
     """Any problem is answered accurately on real numbers, whatever parameters and sizes come together in it."""
-    judge.accurate(some(judge, "accurate", 100))
+    judge.accurate(drawn(judge, "accurate", 100))
 
 
 @spec("random.layouts", profile="functional", source="numpy.ndarray.strides; torch.Tensor.stride")
@@ -45,12 +48,12 @@ def test_layouts(judge: Judge) -> None:
     if len(known) == 1:
         judge.skip(f"{judge.description.framework} makes contiguous arrays only")
     random = np.random.default_rng(judge.setting.seed)
-    judge.exact(
-        [
-            Case(problem, layouts=tuple(choose(random, ["contiguous", *known]) for _ in range(3)))
-            for problem in some(judge, "layouts", 200)
-        ]
-    )
+
+    def layouts(random: Random) -> tuple[str, str, str]:
+        input, weight, bias = (choose(random, ["contiguous", *known]) for _ in range(3))
+        return input, weight, bias
+
+    judge.exact([Case(problem, layouts=layouts(random)) for problem in drawn(judge, "layouts", 200)])
 
 
 @spec("random.prepared", profile="functional", source="the contract of prepare")
@@ -58,14 +61,16 @@ def test_prepared(judge: Judge) -> None:
     """Any problem is answered exactly by way of ``prepare``, where there is one."""
     if not judge.description.prepares:
         judge.skip("the implementation prepares nothing")
-    judge.exact([Case(problem, prepared=True) for problem in some(judge, "prepared")])
+    judge.exact([Case(problem, prepared=True) for problem in drawn(judge, "prepared")])
 
 
-def sparse(random, array, share=0.1):
-    return array * (random.random(array.shape) < share)
+def sparse(random: Random, array: Array, share: float = 0.1) -> Array:
+    """Return the array with all but a share of its elements replaced by zero."""
+    thinned: Array = array * (random.random(array.shape) < share)
+    return thinned
 
 
-STRUCTURES = [
+STRUCTURES: list[Callable[[Random, Array, Array], tuple[Array, Array]]] = [
     lambda random, x, w: (sparse(random, x), w),
     lambda random, x, w: (x, sparse(random, w, 0.2)),
     lambda random, x, w: (sparse(random, x, 0.03), sparse(random, w, 0.5)),
@@ -88,13 +93,12 @@ def test_structured(judge: Judge) -> None:
     def change(case: Case, operands: Operands) -> Operands:
         random = np.random.default_rng(case.seed)
         make = STRUCTURES[case.seed % len(STRUCTURES)]
-        made = [
-            np.ascontiguousarray(one, operands.input.dtype) for one in make(random, operands.input, operands.weight)
-        ]
-        return Operands(*made, operands.bias)
+        input, weight = make(random, operands.input, operands.weight)
+        dtype = operands.input.dtype
+        return Operands(np.ascontiguousarray(input, dtype), np.ascontiguousarray(weight, dtype), operands.bias)
 
     judge.satisfies(
-        [Case(problem, seed=1 + place) for place, problem in enumerate(some(judge, "structured", 200))],
+        [Case(problem, seed=seed) for seed, problem in enumerate(drawn(judge, "structured", 200), start=1)],
         judge.check_exact,
         transform=change,
     )
@@ -109,10 +113,10 @@ def test_structured(judge: Judge) -> None:
 )
 def test_integers(judge: Judge) -> None:
     """Integer operands of any problem are refused, or added up exactly and given back in their own dtype."""
-    judge.refuses([Case(problem) for problem in some(judge, "integers", 80)], unless=judge.check_exact)
+    judge.refuses([Case(problem) for problem in drawn(judge, "integers", 80)], unless=judge.check_exact)
 
 
 @spec("random.complex", profile="functional", source=CONV2D, dtypes=("complex128", "complex64"), quick=("complex64",))
 def test_complex(judge: Judge) -> None:
     """Complex operands of any problem are refused, or multiplied without conjugation and added up exactly."""
-    judge.refuses([Case(problem) for problem in some(judge, "complex", 80)], unless=judge.check_exact)
+    judge.refuses([Case(problem) for problem in drawn(judge, "complex", 80)], unless=judge.check_exact)

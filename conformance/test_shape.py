@@ -1,5 +1,7 @@
 """The output's shape: batch, output channels, and floor((size + padding - extent) / stride) + 1 rows and columns."""
 
+from typing import Any
+
 from convgauge.conformance import problems, spec
 from convgauge.conformance.cases import BASE
 from convgauge.conformance.judge import Judge
@@ -13,7 +15,7 @@ TINY = Problem(batch=1, in_channels=1, height=4, width=4, out_channels=2)
 
 @spec("shape.axes", source="torch.nn.functional.conv2d")
 def test_axes_are_batch_channels_rows_columns(judge: Judge) -> None:
-    """The output's axes are batch, output channels, rows and columns, whichever of them are alike."""
+    """The output's axes are batch, output channels, rows and columns, whichever of them are equal."""
     judge.exact(
         problems(TINY, batch=[1, 2, 3], out_channels=[1, 2, 3], in_channels=[1, 2], height=[3, 5], width=[3, 5])
     )
@@ -80,7 +82,7 @@ def test_height_and_width_of_every_parity(judge: Judge) -> None:
     )
 
 
-_CONFIGURATIONS = [
+_CONFIGURATIONS: list[dict[str, Any]] = [
     {"kernel": (3, 3), "padding": (1, 1)},
     {"kernel": (3, 3), "padding": (0, 0), "stride": (2, 2)},
     {"kernel": (2, 2), "padding": (0, 0), "stride": (2, 2)},

@@ -1,19 +1,20 @@
 """Special values: NaN and infinity reach every output whose receptive field holds them, and no other."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
 from convgauge.conformance import Case, cases, images, problems, spec
-from convgauge.conformance.judge import Judge
+from convgauge.conformance.judge import Judge, Transform
 from convgauge.dtypes import DTYPES
 from convgauge.problem import Problem
-from convgauge.reference.operands import Operands
+from convgauge.reference.operands import Array, Operands
 
 IEEE = "IEEE 754-2019, sections 6 and 7"
 
 BASE = Problem(batch=2, in_channels=4, height=8, width=9, out_channels=4, kernel=(3, 3), padding=(1, 1), bias=True)
-# libraries change algorithm with the kernel's size: Winograd at 3, transforms from 9 or 12 on
+# libraries change the algorithm with the kernel's size: Winograd at 3, transforms at 9 or 12 and larger
 TABLE = [
     *problems(BASE, kernel=[(1, 1), (3, 3), (2, 3)], bias=[True, False], padding=[(0, 0), (1, 1)]),
     *problems(BASE, batch=1, in_channels=2, out_channels=2, kernel=[(5, 5), (9, 9), (12, 12)], height=14, width=13,
@@ -26,53 +27,53 @@ TABLE = [
 ]  # fmt: skip
 UNPADDED = [problem.replace(padding=(0, 0)) for problem in TABLE if problem.bias]
 
-SHOWN = Problem(height=12, width=16, kernel=(3, 3), padding=(1, 1))  # what the report draws: a plane to see at once
+SHOWN = Problem(height=12, width=16, kernel=(3, 3), padding=(1, 1))  # a plane that the report draws
 
 
-def pictured(judge: Judge):
-    """Keeps where a NaN went in one plane: once, in float32."""
+def pictured(judge: Judge) -> Callable[[Array, Array], None]:
+    """Return a function that attaches a picture of the NaN in one plane, once, in float32."""
 
-    def look(output, expected) -> None:
+    def attach(output: Array, expected: Array) -> None:
         if judge.dtype == "float32" and judge.setting.only is None:
             images.attach_locality(judge, f"One NaN in the input of {SHOWN}", output[0, 0], expected[0, 0])
 
-    return look
+    return attach
 
 
-def replaced(array, index, value):
-    """A copy with ``value`` at a flat index; the array itself where it has no elements."""
+def replaced(array: Array, index: int, value: float) -> Array:
+    """Return a copy with ``value`` at a flat index, or an empty copy of an empty array."""
     changed = array.copy()
     if changed.size:
         changed.reshape(-1)[index % changed.size] = value
     return changed
 
 
-def in_input(value, *places):
-    """Plant ``value`` in the input, at fractions of its length."""
+def in_input(value: float, *fractions: float) -> Transform:
+    """Return a transform that plants ``value`` in the input, at fractions of its length."""
 
     def plant(case: Case, operands: Operands) -> Operands:
         input = operands.input
-        for place in places:
-            input = replaced(input, int(place * (input.size - 1)), value)
+        for fraction in fractions:
+            input = replaced(input, int(fraction * (input.size - 1)), value)
         return Operands(input, operands.weight, operands.bias)
 
     return plant
 
 
-def in_weight(value, *places):
-    """Plant ``value`` in the weight, at fractions of its length."""
+def in_weight(value: float, *fractions: float) -> Transform:
+    """Return a transform that plants ``value`` in the weight, at fractions of its length."""
 
     def plant(case: Case, operands: Operands) -> Operands:
         weight = operands.weight
-        for place in places:
-            weight = replaced(weight, int(place * (weight.size - 1)), value)
+        for fraction in fractions:
+            weight = replaced(weight, int(fraction * (weight.size - 1)), value)
         return Operands(operands.input, weight, operands.bias)
 
     return plant
 
 
-def in_bias(value):
-    """Plant ``value`` in the bias of the last output channel."""
+def in_bias(value: float) -> Transform:
+    """Return a transform that plants ``value`` in the bias of the last output channel."""
 
     def plant(case: Case, operands: Operands) -> Operands:
         bias = None if operands.bias is None else replaced(operands.bias, -1, value)
@@ -84,8 +85,8 @@ def in_bias(value):
 @spec("special.nan.input", profile="functional", source=IEEE)
 def test_nan_in_the_input(judge: Judge) -> None:
     """A NaN in the input makes every output NaN whose receptive field holds it, and no other."""
-    for place in (0.0, 0.37, 1.0):
-        judge.nonfinite(cases(TABLE), in_input(np.nan, place))
+    for fraction in (0.0, 0.37, 1.0):
+        judge.nonfinite(cases(TABLE), in_input(np.nan, fraction))
     judge.nonfinite([Case(SHOWN)], in_input(np.nan, 0.4), on_output=pictured(judge))
 
 
@@ -99,8 +100,8 @@ def test_nan_in_bfloat16_stays_local(judge: Judge) -> None:
 @spec("special.nan.weight", profile="functional", source=IEEE)
 def test_nan_in_the_weight(judge: Judge) -> None:
     """A NaN in the weight makes every output of its channel NaN, and no other."""
-    for place in (0.0, 0.6, 1.0):
-        judge.nonfinite(cases(UNPADDED), in_weight(np.nan, place))
+    for fraction in (0.0, 0.6, 1.0):
+        judge.nonfinite(cases(UNPADDED), in_weight(np.nan, fraction))
 
 
 @spec("special.nan.bias", profile="functional", source=IEEE)
@@ -151,25 +152,25 @@ def test_infinity_times_zero(judge: Judge) -> None:
     round.
     """
 
-    def hidden(value):
+    def hidden(value: float) -> Transform:
         def plant(case: Case, operands: Operands) -> Operands:
             weight = operands.weight.copy()
             weight[:, :, ::2] = 0.0
-            return in_input(value, 0.4, 0.95)(case.problem, Operands(operands.input, weight, operands.bias))
+            return in_input(value, 0.4, 0.95)(case, Operands(operands.input, weight, operands.bias))
 
         return plant
 
     def unseen(case: Case, operands: Operands) -> Operands:
         input = operands.input.copy()
         input[..., ::2] = 0.0
-        return in_weight(np.inf, 0.3)(case.problem, Operands(input, operands.weight, operands.bias))
+        return in_weight(np.inf, 0.3)(case, Operands(input, operands.weight, operands.bias))
 
     def blank(case: Case, operands: Operands) -> Operands:
         input = operands.input.copy()
         input[:1] = 0.0
-        return in_weight(np.inf, 0.6)(case.problem, Operands(input, operands.weight, operands.bias))
+        return in_weight(np.inf, 0.6)(case, Operands(input, operands.weight, operands.bias))
 
-    # a sum of one product is a scaled vector to a BLAS, which by its own definition does nothing for a scale of zero
+    # a BLAS computes a sum of one product as a scaled vector, and by definition skips a scale of zero
     several = [problem for problem in TABLE if problem.reduction > 1]
     judge.nonfinite(cases(several), hidden(np.inf))
     judge.nonfinite(cases(several), hidden(np.nan))

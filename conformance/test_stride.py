@@ -19,7 +19,7 @@ def test_pair_moves_down_and_right(judge: Judge) -> None:
 
 
 @spec("stride.int", profile="functional", source=CONV2D)
-def test_int_moves_both_ways_alike(judge: Judge) -> None:
+def test_int_moves_along_both_axes(judge: Judge) -> None:
     """Stride s means (s, s)."""
     judge.exact(
         [with_arguments(p, {"stride": p.stride[0]}) for p in problems(SMALL, stride=[(1, 1), (2, 2), (3, 3), (5, 5)])]
@@ -36,7 +36,7 @@ def test_a_list_is_as_good_as_a_tuple(judge: Judge) -> None:
 
 @spec("stride.remainder", source=CONV2D)
 def test_rows_left_over_are_not_used(judge: Judge) -> None:
-    """Where the stride does not divide the way, the rows and columns left over at the end are not used."""
+    """If the stride does not divide the distance, the rows and columns left over at the end are not used."""
     judge.exact(
         problems(
             SMALL,
@@ -114,7 +114,7 @@ def test_kernels_of_one_row_or_column(judge: Judge) -> None:
 
 @spec("stride.with_groups", source=CONV2D)
 def test_stride_in_groups(judge: Judge) -> None:
-    """Every group is strided alike."""
+    """Every group is strided in the same way."""
     judge.exact(
         problems(
             SMALL.replace(in_channels=6, out_channels=6),

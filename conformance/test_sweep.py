@@ -1,9 +1,12 @@
 """Sweeps: every size in turn through all small values and around powers of two, the others small.
 
-Tiles and blocks fail at remainders, and index types at their limits; both depend on one size at a time more often than
-on several, so that the others may be anything small. A size goes through 1 to 70 (20 at quick), so that every remainder
-by 64 and less is met, and through the neighbours of larger powers of two.
+Tiles and blocks fail at remainders, and index types at their limits. Both depend more often on one size than on
+several, so that the others may be small. A size takes the values from 1 to 70 (20 at quick), and thus every remainder
+by 64 and less, and the neighbours of larger powers of two.
 """
+
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -28,47 +31,48 @@ KINDS = [
     PLANE.replace(kernel=(2, 2), stride=(2, 2)),
     PLANE.replace(kernel=(3, 3), padding=(2, 2), dilation=(2, 2)),
 ]
-"""Kinds of convolution that libraries have kernels of their own for; each is swept."""
+"""Kinds of convolution for which libraries have specialized kernels; each is swept."""
 
 
-def thorough(judge: Judge):
-    """Whether every size is due: at standard in float32, for the geometry of the other dtypes' kernels is like it."""
+def is_thorough(judge: Judge) -> bool:
+    """Return True if every size is due: at standard only in float32, as kernels of other dtypes have its geometry."""
     tier = judge.setting.tier
     return tier == "exhaustive" or (tier == "standard" and judge.dtype == "float32")
 
 
-def sizes(judge: Judge, most=513):
-    """The values that a size goes through at this tier, up to ``most``."""
-    values = STANDARD if thorough(judge) else QUICK
-    return [value for value in values if value <= most]
+def sizes(judge: Judge, largest: int = 513) -> list[int]:
+    """Return the values that a size takes at this tier, up to ``largest``."""
+    values = STANDARD if is_thorough(judge) else QUICK
+    return [value for value in values if value <= largest]
 
 
-def in_turn(judge: Judge, kinds, axis, values, quick=1):
-    """Each value with all of the kinds, or where not all is due with ``quick`` of them, one after the other."""
-    each = len(kinds) if thorough(judge) else quick
-    pairs = [(value, place * each + i) for place, value in enumerate(values) for i in range(each)]
-    made = [
-        sweep(among_others(kinds[i % len(kinds)], axis, place), axis, [value]) for place, (value, i) in enumerate(pairs)
+def in_turn(judge: Judge, kinds: Sequence[Problem], axis: str, values: Sequence[int]) -> list[Problem]:
+    """Return each value with all of the kinds if it is thorough, otherwise with one of them in turn."""
+    count = len(kinds) if is_thorough(judge) else 1
+    pairs = [(value, index * count + i) for index, value in enumerate(values) for i in range(count)]
+    return [
+        problem
+        for seed, (value, i) in enumerate(pairs)
+        for problem in sweep(among_others(kinds[i % len(kinds)], axis, seed), axis, [value])
     ]
-    return [problem for few in made for problem in few]
 
 
 OTHERS = {"batch": (1, 2, 3, 4, 5, 8, 16), "in_channels": (1, 2, 3, 4, 8, 16, 24), "out_channels": (1, 2, 3, 6, 8, 17)}
-MOST = 600  # products for one position of the output, so that loops in plain Python come through as well
+MAX_PRODUCTS = 600  # for one position of the output, so that loops in plain Python end in time
 
 
-def among_others(kind, axis, place):
-    """The kind with the sizes that are not swept at other small values, for a fault may need two to show.
+def among_others(kind: Problem, axis: str, seed: int) -> Problem:
+    """Return the kind with other small values for the sizes that are not swept: a fault may depend on two sizes.
 
-    Each value is met with some of the others' by chance, the same for every run, within a limit of what is computed.
+    The values are random, the same for every run, and limited in the number of products.
     """
-    random = np.random.default_rng(place)
+    random = np.random.default_rng(seed)
     for _ in range(8):
         chosen = {name: int(random.choice(values)) for name, values in OTHERS.items() if name != axis}
         if kind.groups > 1:
             chosen = {"batch": chosen.get("batch", 1)}
         other = kind.replace(**chosen)
-        if place % 3 and other.batch * other.out_channels * other.reduction <= MOST:
+        if seed % 3 and other.batch * other.out_channels * other.reduction <= MAX_PRODUCTS:
             return other
     return kind
 
@@ -81,7 +85,7 @@ def test_every_height(judge: Judge) -> None:
 
 @spec("sweep.height.kinds", source=CONV2D)
 def test_every_height_in_every_kind(judge: Judge) -> None:
-    """Every height is covered by pointwise, depthwise, strided, dilated and large kernels alike."""
+    """Every height is covered by pointwise, depthwise, strided, dilated and large kernels."""
     judge.exact(in_turn(judge, KINDS[1:], "height", sizes(judge)))
 
 
@@ -93,7 +97,7 @@ def test_every_width(judge: Judge) -> None:
 
 @spec("sweep.width.kinds", source=CONV2D)
 def test_every_width_in_every_kind(judge: Judge) -> None:
-    """Every width is covered by pointwise, depthwise, strided, dilated and large kernels alike."""
+    """Every width is covered by pointwise, depthwise, strided, dilated and large kernels."""
     judge.exact(in_turn(judge, KINDS[1:], "width", sizes(judge)))
 
 
@@ -142,8 +146,8 @@ def test_every_number_of_groups(judge: Judge) -> None:
     judge.exact(
         [
             base.replace(kernel=kernel, groups=g, in_channels=g * i, out_channels=g * o)
-            for place, g in enumerate(sizes(judge, 257))
-            for i, o, kernel in (each if thorough(judge) else [each[place % len(each)]])
+            for index, g in enumerate(sizes(judge, 257))
+            for i, o, kernel in (each if is_thorough(judge) else [each[index % len(each)]])
         ]
     )
 
@@ -185,14 +189,14 @@ def test_every_number_of_depthwise_channels(judge: Judge) -> None:
                 stride=stride,
                 padding=padding,
             )
-            for place, c in enumerate(sizes(judge, 129))
-            for kernel, stride, padding in (kinds if thorough(judge) else [kinds[place % len(kinds)]])
+            for index, c in enumerate(sizes(judge, 129))
+            for kernel, stride, padding in (kinds if is_thorough(judge) else [kinds[index % len(kinds)]])
         ]
     )
 
 
-def fitted(kernel, more=(0, 0), base=PLANE, **changes):
-    """A problem whose input is ``more`` rows and columns larger than its kernel."""
+def fitted(kernel: tuple[int, int], more: tuple[int, int], base: Problem = PLANE, **changes: Any) -> Problem:  # noqa: ANN401 of several types
+    """Return a problem whose input is ``more`` rows and columns larger than its kernel."""
     return base.replace(height=kernel[0] + more[0], width=kernel[1] + more[1], kernel=kernel, **changes)
 
 
@@ -228,7 +232,7 @@ def test_every_square_kernel(judge: Judge) -> None:
         [
             *(fitted(k, (k[0] % 3, 1)) for k in kernels),
             *(PLANE.replace(height=4, width=5, kernel=k, padding=(k[0] // 2, k[0] // 2)) for k in kernels[::3]),
-            *(fitted(k, (3, 2), stride=(2, 2), in_channels=2) for k in kernels if thorough(judge)),
+            *(fitted(k, (3, 2), stride=(2, 2), in_channels=2) for k in kernels if is_thorough(judge)),
         ]
     )
 
@@ -251,7 +255,7 @@ def test_every_kernel_in_groups(judge: Judge) -> None:
 def test_every_stride(judge: Judge) -> None:
     """Strides of every size along either axis are right, one, two and three steps far."""
     judge.exact(
-        rarely(
+        by_size(
             judge,
             lambda s: PLANE.replace(height=2 * s + 1 + s % 3, kernel=(2, 2), stride=(s, 1)),
             lambda s: PLANE.replace(width=2 * s + 2, kernel=(2, 1), stride=(1, s)),
@@ -264,7 +268,7 @@ def test_every_stride(judge: Judge) -> None:
 def test_every_dilation(judge: Judge) -> None:
     """Dilations of every size along either axis are right, inside the input and reaching into the padding."""
     judge.exact(
-        rarely(
+        by_size(
             judge,
             lambda d: PLANE.replace(height=2 * d + 3, kernel=(3, 2), dilation=(d, 1)),
             lambda d: PLANE.replace(width=2 * d + 2, kernel=(2, 3), dilation=(1, d)),
@@ -277,7 +281,7 @@ def test_every_dilation(judge: Judge) -> None:
 def test_every_padding(judge: Judge) -> None:
     """Padding of every size along either axis is right, far beyond the kernel's and the input's size."""
     judge.exact(
-        rarely(
+        by_size(
             judge,
             lambda n: PLANE.replace(in_channels=2, kernel=(2 * n, 2), padding=(n, 0)),
             lambda n: PLANE.replace(in_channels=2, kernel=(2, 2 * n), padding=(0, n)),
@@ -286,10 +290,14 @@ def test_every_padding(judge: Judge) -> None:
     )
 
 
-def rarely(judge: Judge, *made):
-    """What each function makes of each size up to 129: of every other, without the last function, where few are due."""
-    quick = not thorough(judge)
-    return [make(n) for n in sizes(judge, 129)[:: 2 if quick else 1] for make in (made[:-1] if quick else made)]
+def by_size(judge: Judge, *functions: Callable[[int], Problem]) -> list[Problem]:
+    """Return the problem of each function for each size up to 129.
+
+    If it is not thorough, every other size is left out, and the last function.
+    """
+    if is_thorough(judge):
+        return [make(size) for size in sizes(judge, 129) for make in functions]
+    return [make(size) for size in sizes(judge, 129)[::2] for make in functions[:-1]]
 
 
 @spec("sweep.reduction", source=CONV2D)
@@ -304,9 +312,9 @@ def test_long_reductions(judge: Judge) -> None:
         (300, (1, 31)),
         (130, (31, 1)),
     ]
-    one = [fitted(kernel, (1, 1), out_channels=3, in_channels=c) for c, kernel in long]
+    dense = [fitted(kernel, (1, 1), out_channels=3, in_channels=c) for c, kernel in long]
     groups = [fitted((3, 3), (1, 2), groups=2, in_channels=2 * c, out_channels=4) for c in (128, 257, 500)]
-    judge.exact([*one, *groups])
+    judge.exact([*dense, *groups])
 
 
 @spec("sweep.pointwise_channels", source=CONV2D)
@@ -322,7 +330,7 @@ def test_pointwise_channels(judge: Judge) -> None:
                 out_channels=o,
                 bias=True,
             )
-            for shift in (range(len(values)) if thorough(judge) else (2, 7))
+            for shift in (range(len(values)) if is_thorough(judge) else (2, 7))
             for i, c in enumerate(values)
             for o in [values[(i * 4 + shift) % len(values)]]
         ]
@@ -394,7 +402,7 @@ def test_planes_of_more_than_sixteen_bits(judge: Judge) -> None:
 
 @spec("sweep.volumes", source=CONV2D, dtypes=WHOLE, quick=("float32",))
 def test_operands_of_more_than_sixteen_bits(judge: Judge) -> None:
-    """Inputs, weights and outputs of more than 65,536 elements in all are covered to the last."""
+    """Inputs, weights and outputs of more than 65,536 elements in total are covered to the last."""
     judge.exact(
         [
             Problem(in_channels=130, height=24, width=24, kernel=(1, 1), bias=True),
@@ -426,7 +434,7 @@ def test_a_thousand_of_everything(judge: Judge) -> None:
 def test_operands_of_megabytes(judge: Judge) -> None:
     """Weights of more than a megabyte, and inputs of more than eight, are read to the last element."""
     cases = [Problem(in_channels=257, out_channels=128, height=3, width=3, kernel=(3, 3), bias=True)]
-    if judge.setting.tier != "quick":  # few outputs, so that loops in plain Python come through as well
+    if judge.setting.tier != "quick":  # few outputs, so that loops in plain Python end in time
         cases.append(Problem(in_channels=512, out_channels=515, height=3, width=3, kernel=(3, 3)))
         cases.append(Problem(in_channels=3, height=841, width=841, kernel=(1, 1), stride=(40, 40), bias=True))
         cases.append(Problem(batch=2100, in_channels=8, height=12, width=12, kernel=(2, 2), stride=(10, 10)))
@@ -437,10 +445,10 @@ def test_operands_of_megabytes(judge: Judge) -> None:
     "sweep.millions",
     source=CONV2D,
     dtypes=("float32",),
-    no_mutant_because="it runs at exhaustive, where alone operands of hundreds of megabytes are worth their time",
+    no_mutant_because="it runs only at exhaustive, because its operands take hundreds of megabytes",
 )
 def test_more_elements_than_a_float_counts(judge: Judge) -> None:
-    """More than 2^24 input or output elements are told apart: an index kept in float32 no longer counts them."""
+    """More than 2^24 input or output elements are addressed: an index stored in float32 no longer counts them."""
     if judge.setting.tier != "exhaustive":
         judge.skip("at exhaustive, as the operands take hundreds of megabytes")
     judge.exact(
@@ -456,12 +464,12 @@ def test_more_elements_than_a_float_counts(judge: Judge) -> None:
 def test_sizes_together(judge: Judge) -> None:
     """Remainders of several sizes at once, of rows, columns, channels and filters, are all covered."""
     few = [1, 3, 4, 5, 7, 8, 9, 12, 15, 16, 17, 20]
-    count = 300 if thorough(judge) else 40
-    found = []
+    count = 300 if is_thorough(judge) else 40
+    table = []
     for i in range(count):
         kind = KINDS[i % len(KINDS)]
         groups = kind.groups
-        found.append(
+        table.append(
             kind.replace(
                 height=max(3, few[(i * 7 + i // 12) % 12]),
                 width=max(3, few[(i * 5 + i // 7) % 12]),
@@ -471,4 +479,4 @@ def test_sizes_together(judge: Judge) -> None:
                 bias=bool(i % 3),
             )
         )
-    judge.exact(found)
+    judge.exact(table)

@@ -1,4 +1,6 @@
-"""Torch: what else torch.nn.functional.conv2d can do, and what its users build on it."""
+"""Torch: further features of torch.nn.functional.conv2d, and features of torch that are built on it."""
+
+from typing import Any, Literal
 
 import numpy as np
 
@@ -11,7 +13,7 @@ from convgauge.reference.operands import Operands
 from convgauge.worker.subject import Observation
 
 CONV2D = "torch.nn.functional.conv2d"
-TORCH = {"profile": "torch", "frameworks": ("torch",)}
+TORCH: dict[str, Any] = {"profile": "torch", "frameworks": ("torch",)}
 
 BASE = Problem(batch=2, in_channels=4, height=7, width=8, out_channels=6, kernel=(3, 2), padding=(1, 1), bias=True)
 TABLE = [
@@ -20,14 +22,20 @@ TABLE = [
 ]
 FEW = TABLE[::5]
 PLAIN = [problem for problem in TABLE if not isinstance(problem.padding, str)]
-MODES = {"circular": "wrap", "reflect": "reflect", "replicate": "edge"}
+PaddingMode = Literal["wrap", "reflect", "edge"]
+MODES: dict[str, PaddingMode] = {"circular": "wrap", "reflect": "reflect", "replicate": "edge"}
 
 
 def narrow(case: Case, operands: Operands) -> Operands:
-    """Small integers, exact in bfloat16 as well, and so are their sums."""
-    return Operands(
-        *(None if one is None else np.sign(one) for one in (operands.input, operands.weight, operands.bias))
-    )
+    """Return integers so small that they and their sums are exact in bfloat16."""
+    bias = None if operands.bias is None else np.sign(operands.bias)
+    return Operands(np.sign(operands.input), np.sign(operands.weight), bias)
+
+
+def is_confirmed(observation: Observation) -> bool:
+    """Return True if the call mode reports that the output has the property that it tests."""
+    (flag,) = observation.extra
+    return flag is not None and bool(flag.all())
 
 
 @spec("torch.unbatched", level="recommended", source=CONV2D, **TORCH)
@@ -49,7 +57,7 @@ def test_meta(judge: Judge) -> None:
 
     def check(case: Case, operands: Operands, observation: Observation) -> Fault | None:
         fault = compare.check_form(observation.shape, observation.dtype, case.problem.output_shape, case.problem.dtype)
-        if fault is None and not observation.extra[0].all():
+        if fault is None and not is_confirmed(observation):
             return Fault("failed", "the output is not on the meta device")
         return fault
 
@@ -62,7 +70,7 @@ def test_channels_last_is_kept(judge: Judge) -> None:
 
     def check(case: Case, operands: Operands, observation: Observation) -> Fault | None:
         fault = judge.check_exact(case, operands, observation)
-        if fault is None and not observation.extra[0].all():
+        if fault is None and not is_confirmed(observation):
             return Fault("failed", "the output is not in channels-last memory")
         return fault
 
@@ -92,7 +100,7 @@ def test_autocast(judge: Judge) -> None:
             observation.shape, observation.dtype, expected.shape, "bfloat16"
         ) or compare.check_values(observation.output, expected, judge.tolerance(case.problem))
 
-    small = [problem for problem in PLAIN if problem.reduction < 256]  # the largest integer that bfloat16 counts to
+    small = [problem for problem in PLAIN if problem.reduction < 256]  # bfloat16 counts to 256
     judge.satisfies(cases(small), check, mode="autocast", transform=narrow)
 
 
@@ -101,8 +109,10 @@ def test_padding_modes(judge: Judge) -> None:
     """In the place of F.conv2d in an nn.Conv2d, the call gives the layer's answer in every padding mode."""
     for mode, numpy_mode in MODES.items():
 
-        def check(case: Case, operands: Operands, observation: Observation, numpy_mode=numpy_mode) -> Fault | None:
-            problem, (ph, pw) = case.problem, case.problem.padding
+        def check(
+            case: Case, operands: Operands, observation: Observation, numpy_mode: PaddingMode = numpy_mode
+        ) -> Fault | None:
+            problem, ((ph, _), (pw, _)) = case.problem, case.problem.pads
             padded = np.pad(operands.input, ((0, 0), (0, 0), (ph, ph), (pw, pw)), mode=numpy_mode)
             unpadded = problem.replace(height=problem.height + 2 * ph, width=problem.width + 2 * pw, padding=(0, 0))
             expected = oracle.answer(unpadded, Operands(padded, operands.weight, operands.bias))

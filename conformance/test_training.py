@@ -1,7 +1,9 @@
 """Training: gradients by input, weight and bias are the exact adjoints."""
 
 import itertools
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -12,11 +14,11 @@ from convgauge.dtypes import DTYPES
 from convgauge.problem import Problem
 from convgauge.reference import accuracy, compare, oracle
 from convgauge.reference.compare import Fault
-from convgauge.reference.operands import Operands, generator
+from convgauge.reference.operands import Array, Operands, generator
 from convgauge.worker.subject import Observation
 
 AUTOGRAD = "torch.autograd; Dumoulin and Visin 2016, A guide to convolution arithmetic for deep learning, chapter 4"
-EXACT = {"dtypes": ("float64", "float32"), "frameworks": ("torch",), "profile": "training"}
+EXACT: dict[str, Any] = {"dtypes": ("float64", "float32"), "frameworks": ("torch",), "profile": "training"}
 
 BASE = Problem(batch=2, in_channels=3, height=7, width=8, out_channels=4, kernel=(3, 2), padding=(1, 1), bias=True)
 TABLE = [
@@ -34,28 +36,33 @@ TABLE = [
 ]
 
 
-def integers(problem: Problem, shape, what: str):
-    """Integers from -4 to 4 without 0: every sum of a gradient's products is exact in float32."""
-    random = generator(problem, what, 0)
-    parts = [random.integers(1, 5, shape) * random.choice([-1, 1], shape) for _ in range(2)]
-    return (parts[0] + 1j * parts[1] if problem.dtype in COMPLEX else parts[0]).astype(problem.dtype)
+def integers(problem: Problem, shape: tuple[int, ...], purpose: str) -> Array:
+    """Return integers from -4 to 4 without 0: every sum of a gradient's products is exact in float32."""
+    random = generator(problem, purpose, 0)
+    real, imaginary = (random.integers(1, 5, shape) * random.choice([-1, 1], shape) for _ in range(2))
+    values: Array = (real + 1j * imaginary if problem.dtype in COMPLEX else real).astype(problem.dtype)
+    return values
 
 
 def small(case: Case, operands: Operands) -> Operands:
-    """The case's operands as small integers: gradients sum over images and positions, where operands' bounds don't."""
+    """Return small integers as operands: the usual ones are too large for sums over images and positions."""
     problem = case.problem
-    bias = integers(problem, operands.bias.shape, "bias") if problem.bias else None
+    bias = integers(problem, (problem.out_channels,), "bias") if problem.bias else None
     return Operands(
         integers(problem, problem.input_shape, "input"), integers(problem, problem.weight_shape, "weight"), bias
     )
 
 
-def upstream(case: Case, operands: Operands):
+def upstream(case: Case, operands: Operands) -> Array:
+    """Return an upstream gradient of small integers."""
     return integers(case.problem, case.problem.output_shape, "upstream")
 
 
-def agreeing(judge: Judge, named):
-    """The first of the (name, got, expected) that do not agree; an expectation of None is that nothing came."""
+def first_fault(judge: Judge, named: Iterable[tuple[str, Array | None, Array | None]]) -> Fault | None:
+    """Return the fault of the first (name, gradient, expected gradient) that differ, or None.
+
+    An expected gradient of None means that there must not be one.
+    """
     for name, got, expected in named:
         if expected is None:
             if got is not None:
@@ -67,18 +74,24 @@ def agreeing(judge: Judge, named):
             return Fault("failed", f"{name}: shape {got.shape}, not {expected.shape}")
         fault = compare.check_values(got, expected, 0.0 if judge.declared_grade == "A" else 0.25, f"{name} is wrong")
         if fault is not None:
-            return replace(fault, mask=None)  # it is no output's
+            return replace(fault, mask=None)  # it is not one of the output
     return None
 
 
-def gradients(judge: Judge, table, wanted, mode="gradient", upstream=upstream) -> None:
+def gradients(
+    judge: Judge,
+    table: Iterable[Problem | Case],
+    wanted: str,
+    mode: str = "gradient",
+    upstream: Callable[[Case, Operands], Array] = upstream,
+) -> None:
     """Judge the first derivatives by the operands in ``wanted``, letters of "iwb", in each problem or case."""
 
     def check(case: Case, operands: Operands, observation: Observation) -> Fault | None:
         by_input, by_weight, by_bias = oracle.adjoint(case.problem, operands, upstream(case, operands))
         got = [*observation.extra, None, None, None]
         fault = judge.check_exact(case, operands, observation)
-        return fault or agreeing(
+        return fault or first_fault(
             judge,
             [
                 ("the gradient by the input", got[0], by_input if "i" in wanted else None),
@@ -96,21 +109,21 @@ def test_gradients(judge: Judge) -> None:
     gradients(judge, TABLE, "iwb")
 
 
-def normal(case: Case, operands: Operands):
-    """An upstream gradient of standard normal numbers."""
+def normal(case: Case, operands: Operands) -> Array:
+    """Return an upstream gradient of standard normal numbers."""
     problem = case.problem
     return generator(problem, "upstream", case.seed).standard_normal(problem.output_shape).astype(problem.dtype)
 
 
-def rounding(judge: Judge, problem: Problem, operands: Operands, g):
-    """How far the gradients by input, weight and bias may be off: gamma_n S, S the adjoint of the absolute values.
+def bounds(judge: Judge, problem: Problem, operands: Operands, g: Array) -> Iterator[Array | float | None]:
+    """Yield the bounds of the gradients by input, weight and bias: gamma_n S, S the adjoint of the absolute values.
 
-    An input's gradient is a sum of O/G KH KW products, a weight's and a bias's one of N OH OW (Higham, section 3.1);
-    fast algorithms' transforms add theirs to the largest S. The reference is itself summed in float64: in that dtype
-    its own error is as large again.
+    The gradient by the input is a sum of O/G KH KW products, those by weight and bias are sums of N OH OW products
+    (Higham, section 3.1). The transforms of fast algorithms add their terms, and the bound is that of the largest S.
+    The reference is summed in float64, so that the bound of that dtype is twice as large.
     """
-    sizes = oracle.adjoint(problem, Operands(*(None if one is None else np.abs(one) for one in (
-        operands.input, operands.weight, operands.bias))), np.abs(g))  # fmt: skip
+    bias = None if operands.bias is None else np.abs(operands.bias)
+    sizes = oracle.adjoint(problem, Operands(np.abs(operands.input), np.abs(operands.weight), bias), np.abs(g))
     by_input = problem.out_channels // problem.groups * problem.kernel[0] * problem.kernel[1]
     by_output = problem.batch * problem.output_size[0] * problem.output_size[1]
     u = DTYPES[problem.dtype].roundoff * (2 if problem.dtype == "float64" else 1)
@@ -125,7 +138,7 @@ def rounding(judge: Judge, problem: Problem, operands: Operands, g):
 def test_accurate_gradients(judge: Judge) -> None:
     """On normal operands the gradients err by no more than the rounding of their sums explains."""
     if judge.declared_grade == "C":
-        judge.skip("a lower precision than the dtype's is promised")
+        judge.skip("a lower precision than the dtype's is declared")
 
     def check(case: Case, operands: Operands, observation: Observation) -> Fault | None:
         g = normal(case, operands)
@@ -134,7 +147,7 @@ def test_accurate_gradients(judge: Judge) -> None:
             ("input", "weight", "bias"),
             observation.extra,
             exact,
-            rounding(judge, case.problem, operands, g),
+            bounds(judge, case.problem, operands, g),
             strict=True,
         ):
             if expected is None:
@@ -145,7 +158,7 @@ def test_accurate_gradients(judge: Judge) -> None:
                 got, expected, bound, f"the gradient by the {name} is less accurate than its dtype"
             )
             if fault is not None:
-                return replace(fault, mask=None)  # it is no output's
+                return replace(fault, mask=None)  # it is not one of the output
         return None
 
     table = cases(TABLE[::2], operands="gaussian")
@@ -154,7 +167,7 @@ def test_accurate_gradients(judge: Judge) -> None:
 
 @spec("training.gradient.one", source=AUTOGRAD, **EXACT)
 def test_one_gradient(judge: Judge) -> None:
-    """Where the gradient of one or two operands is asked for, that is given, and no other."""
+    """If the gradient of one or two operands is requested, it is returned, and no other."""
     for wanted in ("i", "w", "b", "iw", "wb"):
         table = [problem for problem in TABLE[::4] if problem.bias or wanted != "b"]
         gradients(judge, table, wanted)
@@ -164,25 +177,25 @@ def test_one_gradient(judge: Judge) -> None:
 def test_gradients_of_any_problem(judge: Judge) -> None:
     """The gradients are exact whatever parameters and sizes come together."""
     count = 28 if judge.setting.tier == "quick" else 200
-    found = random_problems(2 * count, f"gradients {judge.dtype} {judge.setting.seed}")
-    gradients(judge, [problem.replace(batch=min(problem.batch, 4)) for problem in found][:count], "iwb")
+    drawn = random_problems(2 * count, f"gradients {judge.dtype} {judge.setting.seed}")
+    gradients(judge, [problem.replace(batch=min(problem.batch, 4)) for problem in drawn][:count], "iwb")
 
 
 @spec("training.layouts", source="torch.Tensor.stride", **EXACT)
 def test_gradients_of_operands_with_gaps(judge: Judge) -> None:
     """The gradients are exact however input and weight lie in memory."""
     layouts = ("transposed", "channels_last", "sliced", "cropped", "fortran", "planes", "part")
-    places = [(one, "contiguous") for one in layouts] + [("contiguous", one) for one in layouts]
-    places += [(one, one) for one in layouts]
+    pairs = [(layout, "contiguous") for layout in layouts] + [("contiguous", layout) for layout in layouts]
+    pairs += [(layout, layout) for layout in layouts]
     table = itertools.cycle(TABLE)
-    gradients(judge, [Case(next(table), layouts=(*place, "contiguous")) for place in places for _ in range(2)], "iwb")
+    gradients(judge, [Case(next(table), layouts=(*pair, "contiguous")) for pair in pairs for _ in range(2)], "iwb")
 
 
 @spec("training.upstream", source="torch.Tensor.expand, which sum().backward() hands on", **EXACT)
 def test_upstream_gradients_with_gaps(judge: Judge) -> None:
     """The gradients are exact where the upstream gradient repeats one element or is not contiguous."""
 
-    def ones(case: Case, operands: Operands):
+    def ones(case: Case, operands: Operands) -> Array:
         return np.ones(case.problem.output_shape, case.problem.dtype)
 
     gradients(judge, TABLE[::2], "iwb", mode="gradient_of_sum", upstream=ones)
@@ -208,7 +221,7 @@ def test_complex_gradients(judge: Judge) -> None:
 
 @spec("training.no_gradient", source=AUTOGRAD, **EXACT)
 def test_no_gradient(judge: Judge) -> None:
-    """Where no gradient is asked for, none is made."""
+    """If no gradient is requested, none is computed."""
     gradients(judge, TABLE[::4], "")
 
 
@@ -221,7 +234,7 @@ def test_double_backward(judge: Judge) -> None:
         g = upstream(case, operands)
         by_input, by_weight, _ = oracle.adjoint(problem, operands, g)
         forward = oracle.answer(problem.replace(bias=False), Operands(operands.input, operands.weight, None))
-        return agreeing(
+        return first_fault(
             judge,
             [
                 ("<gradient by the input, input> by the weight", observation.extra[0], by_weight),
@@ -252,7 +265,7 @@ def test_operands_changed_between_forward_and_backward(judge: Judge) -> None:
         turned = oracle.adjoint(case.problem, other, g)
         names = ("the first graph's gradient by the input", "the first graph's gradient by the weight",
                  "the second graph's gradient by the input", "the second graph's gradient by the weight")  # fmt: skip
-        return agreeing(judge, list(zip(names, observation.extra, [*expected[:2], *turned[:2]], strict=True)))
+        return first_fault(judge, list(zip(names, observation.extra, [*expected[:2], *turned[:2]], strict=True)))
 
     judge.satisfies(
         [Case(problem) for problem in TABLE[::2]],
@@ -275,7 +288,7 @@ def test_training_data_is_real(judge: Judge) -> None:
     def check(case: Case, operands: Operands, observation: Observation) -> Fault | None:
         by_input, by_weight, by_bias = oracle.adjoint(case.problem, operands, upstream(case, operands))
         names = ("the gradient by the input", "the gradient by the weight", "the gradient by the bias")
-        return agreeing(judge, list(zip(names, observation.extra, (by_input, by_weight, by_bias), strict=True)))
+        return first_fault(judge, list(zip(names, observation.extra, (by_input, by_weight, by_bias), strict=True)))
 
     judge.satisfies(
         [Case(problem) for problem in TABLE[::3]],
@@ -294,6 +307,6 @@ def test_the_output_of_a_call_without_gradients(judge: Judge) -> None:
     def check(case: Case, operands: Operands, observation: Observation) -> Fault | None:
         expected = oracle.answer(case.problem, operands).sum()
         fault = judge.check_exact(case, operands, observation)
-        return fault or agreeing(judge, [("the gradient of a factor of the output", observation.extra[0], expected)])
+        return fault or first_fault(judge, [("the gradient of a factor of the output", observation.extra[0], expected)])
 
     judge.satisfies([Case(problem) for problem in TABLE[::6]], check, transform=small, mode="used_later")
