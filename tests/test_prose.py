@@ -63,7 +63,7 @@ PENDING = (
     "src/convgauge/registry.py",
     "src/convgauge/report",
     "src/convgauge/results",
-    "src/convgauge/selftest",
+    "src/convgauge/selftest/run.py",
     "src/convgauge/testing.py",
     "src/convgauge/worker",
     "tests",

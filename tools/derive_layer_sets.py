@@ -105,9 +105,11 @@ class UNet(nn.Module):
 
     @staticmethod
     def pair(before: int, after: int) -> nn.Sequential:
+        """Return two convolutions, each followed by a rectifier."""
         return nn.Sequential(nn.Conv2d(before, after, 3), nn.ReLU(), nn.Conv2d(after, after, 3), nn.ReLU())
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
+        """Return the segmentation of an image."""
         skips = []
         for level in self.down:
             image = level(nn.functional.max_pool2d(skips[-1], 2) if skips else image)

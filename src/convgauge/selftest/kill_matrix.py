@@ -133,14 +133,28 @@ class Matrix:
 
 
 def is_matrix(path: Path) -> bool:
-    """Return True if a file looks like a kill matrix. A run, by contrast, begins with its header. Raises `OSError`."""
+    """Return True if a file looks like a kill matrix. A run, by contrast, begins with its header.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    """
     with path.open("rb") as file:
         head = file.read(4096)
     return head.lstrip().startswith(b"{") and b'"tier"' in head and b'"findings"' in head
 
 
 def read(path: Path) -> Matrix:
-    """Return the matrix that `Matrix.table` was written from. Raises `DamagedFileError` or `OSError`."""
+    """Return the matrix that `Matrix.table` was written from.
+
+    Raises
+    ------
+    DamagedFileError
+        If the file is no kill matrix, or one of an unknown schema.
+    OSError
+        If the file cannot be read.
+    """
     try:
         content = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
         schema = content.get("schema", 1)

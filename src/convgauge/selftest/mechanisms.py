@@ -12,6 +12,7 @@ class Mechanism(StrEnum):
     sentence: str
 
     def __new__(cls, slug: str, sentence: str) -> Self:
+        """Return the member whose value is the slug."""
         member = str.__new__(cls, slug)
         member._value_ = slug
         member.sentence = sentence
