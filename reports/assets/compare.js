@@ -1,4 +1,4 @@
-// Differences of two run files, read in the browser. The rules are those of convgauge.report.changes.
+// Differences of two run files, read in the browser. The rules are those of convgauge.report.diff.
 "use strict";
 
 const FAULTS = new Set(["failed", "errored", "crashed", "timed_out", "xpassed", "vacuous"]);

@@ -10,9 +10,9 @@ _CONTROLS = re.compile(
 
 
 def escape_controls(text: str) -> str:
-    """Return ``text`` with control, zero-width and direction-changing characters replaced by visible ones.
+    r"""Return ``text`` with control, zero-width and direction-changing characters replaced by visible ones.
 
-    Newlines and tabs stay. An escape becomes the four characters ``\\x1b``, which do nothing.
+    Newlines and tabs stay. An escape becomes the four characters ``\x1b``, which do nothing.
     """
     return text if text.isprintable() else _CONTROLS.sub(_escaped, text)
 

@@ -23,11 +23,11 @@ def write_downloads(report: Report, folder: Folder, matrices: Sequence[Matrix]) 
     for number, run in enumerate(report.runs, start=1):
         name = f"runs/{number:02d}-{formatting.slug(Path(run.path).name.partition('.jsonl')[0])}.jsonl.gz"
         folder.write(name, gzip.compress(_sorted_lines(run), 9, mtime=0))
-        listed[name] = f"run {number}, its results in the order of specs, without pictures"
+        listed[name] = f"run {number}, its results in the order of specs, without images"
     tables = {
-        "verdicts.csv": ("a row an implementation", csv_tables.verdicts(report)),
-        "results.csv.gz": ("a row a result", csv_tables.results(report)),
-        "timings.csv.gz": ("a row a timing", csv_tables.timings(report)),
+        "verdicts.csv": ("one row per implementation", csv_tables.verdicts(report)),
+        "results.csv.gz": ("one row per result", csv_tables.results(report)),
+        "timings.csv.gz": ("one row per timing", csv_tables.timings(report)),
         "summary.md": ("Markdown summary", markdown(report.runs)),
     }
     for number, matrix in enumerate(matrices, start=1):

@@ -11,16 +11,16 @@ from convgauge.terms import Status
 from convgauge.text import escape_controls
 
 _STATUSES: dict[Status, tuple[str, str, str]] = {
-    "passed": ("✓", "p", "every case was as the sentence says"),
-    "failed": ("✗", "f", "wrong answers"),
-    "errored": ("!", "e", "raised, or raised the wrong thing"),
-    "crashed": ("※", "c", "took its process down"),
-    "timed_out": ("◷", "t", "did not return in time"),
-    "declined": ("–", "d", "raised NotImplementedError: no answer, and no wrong one"),
-    "skipped": ("○", "s", "a device or dtype is not there"),
-    "xfailed": ("≈", "x", "failed, as the run's list of expected failures states"),
-    "xpassed": ("≠", "u", "passed, though a failure was expected"),
-    "vacuous": ("?", "m", "the case could not have failed, so passing it says nothing"),
+    "passed": ("✓", "p", "every judged case was correct"),
+    "failed": ("✗", "f", "wrong output, or changed memory or state that it does not own"),
+    "errored": ("!", "e", "raised an exception on a valid call, or the wrong exception"),
+    "crashed": ("※", "c", "the process died"),
+    "timed_out": ("◷", "t", "the call did not return in time"),
+    "declined": ("–", "d", "every case was refused with NotImplementedError"),
+    "skipped": ("○", "s", "the spec does not apply, or its device or dtype is missing"),
+    "xfailed": ("≈", "x", "failed, as the list of expected failures states"),
+    "xpassed": ("≠", "u", "passed, although a failure was expected"),
+    "vacuous": ("?", "m", "a case could not have failed: a defect of the suite"),
 }
 SYMBOLS = {status: symbol for status, (symbol, _, _) in _STATUSES.items()}
 LETTERS = {status: letter for status, (_, letter, _) in _STATUSES.items()}

@@ -20,7 +20,7 @@ def markdown(runs: Sequence[Run]) -> str:
     report = gather(runs)
     lines = ["# Convolution conformance", "", *(_description(run) for run in runs), ""]
     lines += [
-        f"> **Incomplete**: {escape(run.name)} was cut off; what follows is what it had."
+        f"> **Incomplete**: {escape(run.name)} was cut off: later results are missing."
         for run in runs
         if run.footer is None
     ]

@@ -131,7 +131,7 @@ def _upgraded(line: bytes) -> bytes:
 
 
 def _kind(line: bytes) -> str:
-    """Return the kind of record that a line names, or "" if it names none."""
+    """Return the kind that a line names, or "" if the line names none."""
     try:
         return msgspec.json.decode(line, type=_Tagged).type
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
