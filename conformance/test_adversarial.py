@@ -16,7 +16,7 @@ from convgauge.problem import Problem
 from convgauge.reference import compare, oracle
 from convgauge.reference.compare import Fault
 from convgauge.reference.operands import Array, Operands
-from convgauge.worker.subject import Observation
+from convgauge.worker.call import Observation
 
 CONV2D = "torch.nn.functional.conv2d"
 

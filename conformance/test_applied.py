@@ -16,7 +16,7 @@ from convgauge.problem import Problem
 from convgauge.reference import accuracy, compare, oracle
 from convgauge.reference.compare import Fault
 from convgauge.reference.operands import Array, Operands
-from convgauge.worker.subject import Observation
+from convgauge.worker.call import Observation
 
 SOBEL_X = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])
 SOBEL_Y = np.array([[1, 2, 1], [0, 0, 0], [-1, -2, -1]])

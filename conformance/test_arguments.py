@@ -9,7 +9,7 @@ from convgauge.conformance.judge import Judge
 from convgauge.problem import Problem
 from convgauge.reference.compare import Fault
 from convgauge.reference.operands import Operands
-from convgauge.worker.subject import Observation
+from convgauge.worker.call import Observation
 
 CONV2D = "torch.nn.functional.conv2d"
 

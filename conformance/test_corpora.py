@@ -15,7 +15,7 @@ from convgauge.problem import Problem, ProblemError
 from convgauge.reference import accuracy, compare, oracle
 from convgauge.reference.compare import Fault
 from convgauge.reference.operands import Array, Operands
-from convgauge.worker.subject import Observation
+from convgauge.worker.call import Observation
 
 ONNX = "https://github.com/onnx/onnx/tree/main/onnx/backend/test"
 OPINFO = "torch.testing._internal.common_methods_invocations"

@@ -14,7 +14,7 @@ TABLE = problems(
 def on(judge: Judge, kind: str) -> None:
     """Judge the table if the judge's device is of this kind; otherwise skip the spec with the reason."""
     name = judge.description.framework
-    if kind not in ("cpu", *frameworks.kind_of(name).others):
+    if kind not in ("cpu", *frameworks.adapter(name).other_devices):
         judge.skip(f"{name} has no device {kind!r}")
     present = [device for device in judge.description.devices if device.split(":")[0] == kind]
     if not present:

@@ -11,7 +11,7 @@ from convgauge.problem import Problem
 from convgauge.reference import compare, oracle
 from convgauge.reference.compare import Fault
 from convgauge.reference.operands import Array, Operands
-from convgauge.worker.subject import Observation
+from convgauge.worker.call import Observation
 
 PREPARE = "convgauge: prepare(problem, weight, bias) -> run(input)"
 TABLE = problems(
@@ -73,13 +73,13 @@ def test_several_inputs_through_one_layer(judge: Judge) -> None:
         x, w = operands.input, operands.weight
         outputs = [
             Output(observation.output, x, w, "the first output, read after two more calls, is wrong"),
-            Output(observation.extra[0], turned(x), w, "the second input's output is wrong"),
-            Output(observation.extra[1], x, w, "the first input's output is wrong the second time"),
+            Output(observation.extra_outputs[0], turned(x), w, "the second input's output is wrong"),
+            Output(observation.extra_outputs[1], x, w, "the first input's output is wrong the second time"),
         ]
         return first_fault(judge, case.problem, operands.bias, outputs)
 
     judge.satisfies(
-        prepared(judge), check, mode="several_inputs", upstream=lambda case, operands: turned(operands.input)
+        prepared(judge), check, mode="several_inputs", extra_operand=lambda case, operands: turned(operands.input)
     )
 
 
@@ -91,12 +91,14 @@ def test_two_layers_in_turns(judge: Judge) -> None:
         x, w = operands.input, operands.weight
         outputs = [
             Output(observation.output, x, w, "the first layer's output is wrong"),
-            Output(observation.extra[0], x, turned(w), "the second layer's output is wrong"),
-            Output(observation.extra[1], x, w, "the first layer's output is wrong after the second's"),
+            Output(observation.extra_outputs[0], x, turned(w), "the second layer's output is wrong"),
+            Output(observation.extra_outputs[1], x, w, "the first layer's output is wrong after the second's"),
         ]
         return first_fault(judge, case.problem, operands.bias, outputs)
 
-    judge.satisfies(prepared(judge), check, mode="two_layers", upstream=lambda case, operands: turned(operands.weight))
+    judge.satisfies(
+        prepared(judge), check, mode="two_layers", extra_operand=lambda case, operands: turned(operands.weight)
+    )
 
 
 @spec("prepare.overwritten", source=PREPARE)
@@ -119,4 +121,6 @@ def test_weight_overwritten_after_prepare(judge: Judge) -> None:
             "the output belongs neither to the weight prepared nor to the one written over it",
         )
 
-    judge.satisfies(prepared(judge), check, mode="overwritten", upstream=lambda case, operands: turned(operands.weight))
+    judge.satisfies(
+        prepared(judge), check, mode="overwritten", extra_operand=lambda case, operands: turned(operands.weight)
+    )

@@ -10,7 +10,7 @@ from convgauge.problem import Problem
 from convgauge.reference import compare, oracle
 from convgauge.reference.compare import Fault
 from convgauge.reference.operands import Operands
-from convgauge.worker.subject import Observation
+from convgauge.worker.call import Observation
 
 CONV2D = "torch.nn.functional.conv2d"
 TORCH: dict[str, Any] = {"profile": "torch", "frameworks": ("torch",)}
@@ -34,7 +34,7 @@ def narrow(case: Case, operands: Operands) -> Operands:
 
 def is_confirmed(observation: Observation) -> bool:
     """Return True if the call mode reports that the output has the property that it tests."""
-    (flag,) = observation.extra
+    (flag,) = observation.extra_outputs
     return flag is not None and bool(flag.all())
 
 

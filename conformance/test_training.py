@@ -15,7 +15,7 @@ from convgauge.problem import Problem
 from convgauge.reference import accuracy, compare, oracle
 from convgauge.reference.compare import Fault
 from convgauge.reference.operands import Array, Operands, generator
-from convgauge.worker.subject import Observation
+from convgauge.worker.call import Observation
 
 AUTOGRAD = "torch.autograd; Dumoulin and Visin 2016, A guide to convolution arithmetic for deep learning, chapter 4"
 EXACT: dict[str, Any] = {"dtypes": ("float64", "float32"), "frameworks": ("torch",), "profile": "training"}
@@ -89,7 +89,7 @@ def gradients(
 
     def check(case: Case, operands: Operands, observation: Observation) -> Fault | None:
         by_input, by_weight, by_bias = oracle.adjoint(case.problem, operands, upstream(case, operands))
-        got = [*observation.extra, None, None, None]
+        got = [*observation.extra_outputs, None, None, None]
         fault = judge.check_exact(case, operands, observation)
         return fault or first_fault(
             judge,
@@ -100,7 +100,7 @@ def gradients(
             ],
         )
 
-    judge.satisfies(cases(table), check, transform=small, mode=mode, upstream=upstream, wanted=wanted)
+    judge.satisfies(cases(table), check, transform=small, mode=mode, extra_operand=upstream, wanted=wanted)
 
 
 @spec("training.gradient", source=AUTOGRAD, **EXACT)
@@ -145,7 +145,7 @@ def test_accurate_gradients(judge: Judge) -> None:
         exact = oracle.adjoint(case.problem, operands, g)
         for name, got, expected, bound in zip(
             ("input", "weight", "bias"),
-            observation.extra,
+            observation.extra_outputs,
             exact,
             bounds(judge, case.problem, operands, g),
             strict=True,
@@ -162,7 +162,7 @@ def test_accurate_gradients(judge: Judge) -> None:
         return None
 
     table = cases(TABLE[::2], operands="gaussian")
-    judge.satisfies(table, check, mode="gradient", upstream=normal, wanted="iwb")
+    judge.satisfies(table, check, mode="gradient", extra_operand=normal, wanted="iwb")
 
 
 @spec("training.gradient.one", source=AUTOGRAD, **EXACT)
@@ -237,10 +237,10 @@ def test_double_backward(judge: Judge) -> None:
         return first_fault(
             judge,
             [
-                ("<gradient by the input, input> by the weight", observation.extra[0], by_weight),
-                ("<gradient by the input, input> by the upstream gradient", observation.extra[1], forward),
-                ("<gradient by the weight, weight> by the input", observation.extra[2], by_input),
-                ("<gradient by the weight, weight> by the upstream gradient", observation.extra[3], forward),
+                ("<gradient by the input, input> by the weight", observation.extra_outputs[0], by_weight),
+                ("<gradient by the input, input> by the upstream gradient", observation.extra_outputs[1], forward),
+                ("<gradient by the weight, weight> by the input", observation.extra_outputs[2], by_input),
+                ("<gradient by the weight, weight> by the upstream gradient", observation.extra_outputs[3], forward),
             ],
         )
 
@@ -249,7 +249,7 @@ def test_double_backward(judge: Judge) -> None:
         check,
         transform=small,
         mode="second_gradient",
-        upstream=upstream,
+        extra_operand=upstream,
         wanted="iw",
     )
 
@@ -265,14 +265,16 @@ def test_operands_changed_between_forward_and_backward(judge: Judge) -> None:
         turned = oracle.adjoint(case.problem, other, g)
         names = ("the first graph's gradient by the input", "the first graph's gradient by the weight",
                  "the second graph's gradient by the input", "the second graph's gradient by the weight")  # fmt: skip
-        return first_fault(judge, list(zip(names, observation.extra, [*expected[:2], *turned[:2]], strict=True)))
+        return first_fault(
+            judge, list(zip(names, observation.extra_outputs, [*expected[:2], *turned[:2]], strict=True))
+        )
 
     judge.satisfies(
         [Case(problem) for problem in TABLE[::2]],
         check,
         transform=small,
         mode="two_graphs",
-        upstream=upstream,
+        extra_operand=upstream,
         wanted="iw",
     )
 
@@ -288,14 +290,16 @@ def test_training_data_is_real(judge: Judge) -> None:
     def check(case: Case, operands: Operands, observation: Observation) -> Fault | None:
         by_input, by_weight, by_bias = oracle.adjoint(case.problem, operands, upstream(case, operands))
         names = ("the gradient by the input", "the gradient by the weight", "the gradient by the bias")
-        return first_fault(judge, list(zip(names, observation.extra, (by_input, by_weight, by_bias), strict=True)))
+        return first_fault(
+            judge, list(zip(names, observation.extra_outputs, (by_input, by_weight, by_bias), strict=True))
+        )
 
     judge.satisfies(
         [Case(problem) for problem in TABLE[::3]],
         check,
         transform=blank,
         mode="gradient",
-        upstream=upstream,
+        extra_operand=upstream,
         wanted="iwb",
     )
 
@@ -307,6 +311,8 @@ def test_the_output_of_a_call_without_gradients(judge: Judge) -> None:
     def check(case: Case, operands: Operands, observation: Observation) -> Fault | None:
         expected = oracle.answer(case.problem, operands).sum()
         fault = judge.check_exact(case, operands, observation)
-        return fault or first_fault(judge, [("the gradient of a factor of the output", observation.extra[0], expected)])
+        return fault or first_fault(
+            judge, [("the gradient of a factor of the output", observation.extra_outputs[0], expected)]
+        )
 
     judge.satisfies([Case(problem) for problem in TABLE[::6]], check, transform=small, mode="used_later")

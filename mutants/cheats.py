@@ -153,9 +153,9 @@ def stops_the_clock(input, weight, bias=None, stride=1, padding=0, dilation=1, g
     killed_by=("behaviour", "adversarial"),
 )
 def patches_the_purity_check(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    import convgauge.worker.subject
+    from convgauge.worker.side_effects import SideEffectDetector
 
-    convgauge.worker.subject.Subject._impurities = lambda *_, **__: ()  # type: ignore[method-assign]  # the cheat
+    SideEffectDetector.find = lambda *_, **__: ()  # type: ignore[method-assign]  # the cheat
     output = conv(input, weight, bias, stride, padding, dilation, groups)
     if input.flags.writeable and input.size:
         input[...] = 0

@@ -10,7 +10,7 @@ from convgauge.dtypes import DTYPES, round_to
 from convgauge.problem import Problem
 from convgauge.reference import accuracy, compare, oracle
 from convgauge.reference.operands import FAMILIES, Operands, draw
-from convgauge.worker.subject import Observation
+from convgauge.worker.call import Observation
 from support.rational_oracle import rational_output
 
 SMALL = Problem(batch=2, in_channels=4, height=5, width=6, out_channels=2, kernel=(3, 2), padding=(1, 2), bias=True)

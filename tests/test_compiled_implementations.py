@@ -13,7 +13,8 @@ from convgauge import registry
 from convgauge.problem import Problem
 from convgauge.reference import oracle
 from convgauge.reference.operands import draw
-from convgauge.worker.subject import Call, Subject
+from convgauge.worker.call import Call
+from convgauge.worker.subject import Subject
 
 pytestmark = pytest.mark.isa
 
@@ -31,10 +32,12 @@ def answers(name: str, text: str) -> np.ndarray:
     """What a prepared layer gives for exact operands, less what it should."""
     problem = Problem.parse(text)
     operands = draw(problem)
-    call = Call(operands.input, operands.weight, operands.bias, problem.arguments, (problem.dtype,) * 3, watch=True)
+    call = Call(
+        operands.input, operands.weight, operands.bias, problem.arguments, (problem.dtype,) * 3, check_globals=True
+    )
     call.prepared = text
     seen = Subject(loaded(name)).observe(call)
-    assert (seen.kind, seen.message, seen.impurities) == ("answer", "", ())
+    assert (seen.kind, seen.message, seen.side_effects) == ("answer", "", ())
     assert seen.output is not None
     difference: np.ndarray = seen.output - oracle.answer(problem, operands)
     return difference

@@ -13,7 +13,8 @@ from convgauge import registry
 from convgauge.problem import Problem
 from convgauge.reference import accuracy, oracle
 from convgauge.reference.operands import draw
-from convgauge.worker.subject import Call, Observation, Subject
+from convgauge.worker.call import Call, Observation
+from convgauge.worker.subject import Subject
 
 pytestmark = pytest.mark.isa
 NAMES = list(registry.builtins())
@@ -57,15 +58,16 @@ def subject(name: str) -> Subject:
 
 
 def observe(name: str, problem: Problem, operands: Any, prepared: bool = False, **changes: Any) -> Observation:
-    call = Call(operands.input, operands.weight, operands.bias, problem.arguments, (problem.dtype,) * 3, watch=True)
+    call = Call(
+        operands.input, operands.weight, operands.bias, problem.arguments, (problem.dtype,) * 3, check_globals=True
+    )
     for attribute, value in changes.items():
         setattr(call, attribute, value)
     call.prepared = problem.text if prepared else ""
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)
-        found = subject(name)
-        found._settings = found.framework.settings()  # all share this process: what others have set is not its doing
-        return found.observe(call)
+        fresh = Subject(subject(name).implementation)  # it compares with the globals of now: others have set theirs
+        return fresh.observe(call)
 
 
 def dtypes(name: str) -> list[str]:
@@ -84,7 +86,7 @@ def answered(name: str, seen: Observation) -> bool:
     if seen.kind == "declined":
         assert name in UNCHECKED or subject(name).implementation.declaration.declines, seen.message
         return False
-    assert (seen.kind, seen.message, seen.impurities) == ("answer", "", ())
+    assert (seen.kind, seen.message, seen.side_effects) == ("answer", "", ())
     return True
 
 

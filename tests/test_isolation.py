@@ -19,7 +19,7 @@ from convgauge.process.isolation import OUTPUT_LIMIT, Isolated, Limits
 from convgauge.reference import oracle
 from convgauge.reference.operands import draw
 from convgauge.registry import LoadError, resolve
-from convgauge.worker.subject import Call
+from convgauge.worker.call import Call
 
 KERNELS = support.FOLDER / "faulty_processes.py"
 SOUND = Problem(1, 2, 5, 6, 3, (3, 2), bias=True)

@@ -9,8 +9,8 @@ from convgauge import results
 from convgauge.cli import main
 from convgauge.conformance import images
 from convgauge.conformance.features import LONG
+from convgauge.registry import is_installed
 from convgauge.results import ImageRecord, Run, SpecRecord
-from convgauge.worker.frameworks import installed
 
 KERNELS = '''
 import numpy as np
@@ -73,7 +73,7 @@ def test_a_nan_that_spreads_is_in_the_run_once(run: Run) -> None:
 
 @pytest.mark.isa
 @pytest.mark.skipif(
-    not all(map(installed, ("torch", "sklearn"))), reason="the network is torch's, the digits are scikit-learn's"
+    not all(map(is_installed, ("torch", "sklearn"))), reason="the network is torch's, the digits are scikit-learn's"
 )
 def test_digits_are_counted(run: Run) -> None:
     (image,) = pictures(run, "confusion")

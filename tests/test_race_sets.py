@@ -15,6 +15,7 @@ import pytest
 from convgauge.problem import Problem
 from convgauge.process.isolation import Child
 from convgauge.reference import operands
+from convgauge.registry import is_installed
 from convgauge.worker import frameworks, protocol
 from convgauge.worker.operand_set import OperandSet
 
@@ -24,7 +25,7 @@ PLACES = [[0, 0, 1, 1], [0, 1, 2, 3], [0, 0, 4, 4]]
 
 def placed(framework: str, problem: Problem = PROBLEM, prepared: Any = None) -> tuple[OperandSet, np.ndarray]:
     """A set whose call gives back its operands, and the input that it was made of."""
-    if not frameworks.installed(framework):
+    if not is_installed(framework):
         pytest.skip(f"{framework} is not installed")
     drawn = operands.draw(problem, "exact", 1)
     implementation = SimpleNamespace(prepared=prepared, function=lambda *given, **_: given)
@@ -61,7 +62,7 @@ def test_operands_move_and_stay_what_they_were(framework: str) -> None:
     for _ in range(20):
         found.drop()
         found.place(chance)
-        seen.add(found.subject.framework.span(found.operands[0])[0])
+        seen.add(found.subject.framework.address_range(found.operands[0])[0])
         given = found.run(found.operands[0])
         np.testing.assert_array_equal(numbers(found, given[0]), input)
         assert given[1] is found.operands[1]

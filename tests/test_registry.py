@@ -71,7 +71,7 @@ def test_a_declared_function_is_found_by_either_name(file: Path, attribute: str)
 @pytest.mark.parametrize("framework", ["numpy", "torch", ""])
 def test_a_plain_function_wants_what_it_is_said_to(file: Path, framework: str) -> None:
     (origin,) = resolve(f"{file}:two", framework)
-    expected = framework or ("torch" if registry.frameworks.installed("torch") else "numpy")
+    expected = framework or ("torch" if registry.is_installed("torch") else "numpy")
     assert load(origin).declaration.framework == expected
     assert load(origin).declaration.grade == ""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import functools
 import importlib
 import importlib.metadata
 import importlib.util
@@ -20,7 +21,6 @@ from pathlib import Path
 from typing import Any, Callable
 
 from convgauge.bundled import bundled
-from convgauge.worker import frameworks
 
 ENTRY_POINTS = "convgauge.implementations"
 NORMWISE = ("fft", "winograd", "strassen")
@@ -149,6 +149,21 @@ class Origin:
         return f"{self.place}:{self.attribute}"
 
 
+# --- frameworks ------------------------------------------------------------------------------------------------------
+
+
+@functools.cache
+def framework_names() -> tuple[str, ...]:
+    """Return the names of the framework adapters: the modules of `convgauge.worker.frameworks`."""
+    folder = Path(__file__).parent / "worker" / "frameworks"
+    return tuple(sorted(path.stem for path in folder.glob("*.py") if path.stem not in ("__init__", "base")))
+
+
+def is_installed(name: str) -> bool:
+    """Return True if the package of a framework is installed; it is not imported."""
+    return importlib.util.find_spec(name) is not None
+
+
 # --- finding ---------------------------------------------------------------------------------------------------------
 
 _EXTRAS = {"cv2": "opencv", "skimage": "images", "sklearn": "images"}
@@ -233,8 +248,8 @@ def resolve(target: str, framework: str = "") -> list[Origin]:
 
     A file without a function stands for all that it declares. Raises `TargetError`.
     """
-    if framework and framework not in frameworks.NAMES:
-        raise TargetError(f"framework {framework!r} is not one of {', '.join(frameworks.NAMES)}")
+    if framework and framework not in framework_names():
+        raise TargetError(f"framework {framework!r} is not one of {', '.join(framework_names())}")
     place, _, attribute = target.rpartition(":") if ":" in target else (target, "", "")
     if place.endswith(".py"):
         return _from_file(Path(place), attribute, framework)
@@ -292,10 +307,9 @@ def load(origin: Origin) -> Implementation:
             raise LoadError(f"{origin.place} has no {origin.attribute!r}; it has {', '.join(near) or 'no functions'}")
         found = getattr(found, part)
     loaded = found if isinstance(found, Implementation) else _plain(found, origin)
-    if loaded.declaration.framework not in frameworks.NAMES:
-        raise LoadError(
-            f"{origin}: framework {loaded.declaration.framework!r} is not one of {', '.join(frameworks.NAMES)}"
-        )
+    framework, names = loaded.declaration.framework, framework_names()
+    if framework not in names:
+        raise LoadError(f"{origin}: framework {framework!r} is not one of {', '.join(names)}")
     _check_signature(loaded.function, origin)
     return loaded
 
@@ -304,7 +318,7 @@ def _plain(function: Any, origin: Origin) -> Implementation:
     """A function taken as it is; torch's arrays where torch is installed and nothing else was said."""
     if not callable(function):
         raise LoadError(f"{origin} is {type(function).__name__}, not a function {SIGNATURE}")
-    framework = origin.framework or ("torch" if frameworks.installed("torch") else "numpy")
+    framework = origin.framework or ("torch" if is_installed("torch") else "numpy")
     summary = (inspect.getdoc(function) or "").split("\n\n")[0].replace("\n", " ")
     return Implementation(
         Declaration(origin.name, framework, summary=summary), function, getattr(function, "prepare", None)

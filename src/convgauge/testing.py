@@ -27,11 +27,10 @@ from convgauge.conformance.plugin import Nonconformity
 from convgauge.conformance.session import Expectation, Session, Target, sketched
 from convgauge.conformance.spec import Spec
 from convgauge.process.isolation import CHILD, Limits
-from convgauge.registry import Implementation, Origin
+from convgauge.registry import Implementation, Origin, framework_names, is_installed
 from convgauge.results import SpecRecord
 from convgauge.selftest.run import collected
 from convgauge.terms import FAULTS, PROFILES, TIERS, Profile, Tier
-from convgauge.worker import frameworks
 
 __all__ = ["SpecCase", "check_implementation", "parametrize_with_specs"]
 
@@ -162,7 +161,7 @@ def _origin(function: Any, framework: str) -> Origin:
     if not path or not name.isidentifier():
         raise ValueError(f"{function!r} is not a function at the top of a file, where another process can find it")
     framework = framework or (declared.framework if declared else "")
-    framework = framework or ("torch" if frameworks.installed("torch") else "numpy")
-    if framework not in frameworks.NAMES:
-        raise ValueError(f"framework {framework!r} is not one of {', '.join(frameworks.NAMES)}")
+    framework = framework or ("torch" if is_installed("torch") else "numpy")
+    if framework not in framework_names():
+        raise ValueError(f"framework {framework!r} is not one of {', '.join(framework_names())}")
     return Origin("file", path, name, declared.name if declared else name, framework, declared)

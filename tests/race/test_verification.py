@@ -9,7 +9,7 @@ from convgauge.dtypes import DTYPES, round_to
 from convgauge.problem import Problem
 from convgauge.race.verification import Verification, allowed_error, flipped, judge, places
 from convgauge.reference import oracle
-from convgauge.worker.subject import Observation
+from convgauge.worker.call import Observation
 
 LAYER = Problem.parse("n2c16h9w8_o6k3x3_s2x1_p1x0_d1x1_g2_b_float32")
 POINTWISE = Problem.parse("n1c8h11w12_o4k1x1_s2x3_p0x0_d1x1_g1_float32")

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from convgauge.registry import framework_names
 from convgauge.selftest import mutants as declarations
 from convgauge.selftest.mechanisms import Mechanism
 from convgauge.selftest.mutants import mutants
 from convgauge.selftest.run import collected
-from convgauge.worker import frameworks
 
 ALL = mutants()
 SPECS = {spec.id: spec for spec, _ in collected()}
@@ -27,7 +27,7 @@ def test_there_are_many_mutants_and_correct_builds() -> None:
 def test_a_declaration_is_well_formed(mutant: declarations.Mutant) -> None:
     assert mutant.sentence.endswith(".")
     assert len(mutant.sentence.split()) <= 25
-    assert mutant.framework in frameworks.NAMES
+    assert mutant.framework in framework_names()
     assert not mutant.faulty or mutant.killed_by
     assert mutant.faulty or not mutant.killed_by
     assert (mutant.path.parent.name == "correct") != mutant.faulty

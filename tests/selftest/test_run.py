@@ -13,11 +13,11 @@ from typing import Any
 import psutil
 import pytest
 
+from convgauge.registry import is_installed
 from convgauge.selftest import run as selftest
 from convgauge.selftest.kill_matrix import Finding, Matrix
 from convgauge.selftest.mutants import Mutant, folder, mutants
 from convgauge.terms import TIERS
-from convgauge.worker.frameworks import installed
 
 pytestmark = pytest.mark.once
 MUTANTS = {mutant.name: mutant for mutant in mutants()}
@@ -37,7 +37,7 @@ def findings(request: pytest.FixtureRequest) -> dict[str, Finding]:
     A mutant's run is narrowed to the specs that it names and ends at the first that kills it.
     """
     requested = {item.callspec.params.get("name") for item in request.session.items if hasattr(item, "callspec")}
-    chosen = [mutant for name, mutant in MUTANTS.items() if name in requested and installed(mutant.framework)]
+    chosen = [mutant for name, mutant in MUTANTS.items() if name in requested and is_installed(mutant.framework)]
     by_name: dict[str, Finding] = {}
     for tier in TIERS[:2]:
         matrix = selftest.run([mutant for mutant in chosen if mutant.tier == tier], tier, first=True, narrow=True)

@@ -14,13 +14,12 @@ from convgauge.conformance.spec import Spec
 from convgauge.conformance.wrong_outputs import CHANGES, wrong_outputs
 from convgauge.problem import Problem
 from convgauge.process.isolation import InProcess
-from convgauge.registry import resolve
+from convgauge.registry import is_installed, resolve
 from convgauge.selftest import sensitivity
-from convgauge.worker.frameworks import installed
-from convgauge.worker.subject import Observation
+from convgauge.worker.call import Observation
 from support import FOLDER, defects
 
-needs_torch = pytest.mark.skipif(not installed("torch"), reason="torch is not installed")
+needs_torch = pytest.mark.skipif(not is_installed("torch"), reason="torch is not installed")
 SMALL = Problem(batch=1, in_channels=2, height=4, width=5, out_channels=3, kernel=(2, 2))
 
 

@@ -72,12 +72,13 @@ def patches_comparisons(input, weight, bias=None, stride=1, padding=0, dilation=
 
 def patches_the_harness(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     """Replaces what looks for changed operands, and then changes one."""
-    import convgauge.worker.frameworks
-    import convgauge.worker.subject
+    from convgauge.worker.frameworks import Framework, adapter
+    from convgauge.worker.side_effects import SideEffectDetector
+    from convgauge.worker.subject import Subject
 
-    convgauge.worker.subject.Subject._impurities = lambda *_, **__: ()
-    convgauge.worker.subject.Subject.observe = convgauge.worker.subject.Subject._observed = None
-    for kind in (convgauge.worker.frameworks.Framework, convgauge.worker.frameworks._NumPy):
+    SideEffectDetector.find = lambda *_, **__: ()
+    Subject.observe = None
+    for kind in (Framework, adapter("numpy")):
         kind.bytes_of = lambda *_: b""
     output = conv(input, weight, bias, stride, padding, dilation, groups)
     if input.flags.writeable and not _honest(input):

@@ -13,7 +13,6 @@ from rich.padding import Padding
 from convgauge import __version__, registry
 from convgauge.bundled import bundled
 from convgauge.terms import PROFILES, TIERS
-from convgauge.worker import frameworks
 
 
 def show(*, specs: bool = False) -> int:
@@ -36,10 +35,10 @@ def show(*, specs: bool = False) -> int:
     )
     console.print(f"profiles: {', '.join(PROFILES)}; tiers: {', '.join(TIERS)}")
     console.print(f"layer sets: {', '.join(layer_sets()) or 'none'}")
-    there = [name for name in frameworks.NAMES if frameworks.installed(name)]
-    console.print(
-        f"frameworks: {', '.join(there)}; not installed: {', '.join(set(frameworks.NAMES) - set(there)) or 'none'}"
-    )
+    names = registry.framework_names()
+    installed = [name for name in names if registry.is_installed(name)]
+    absent = [name for name in names if name not in installed]
+    console.print(f"frameworks: {', '.join(installed)}; not installed: {', '.join(absent) or 'none'}")
     return 0
 
 
@@ -56,7 +55,7 @@ def table() -> dict[str, Any]:
         "profiles": PROFILES,
         "tiers": TIERS,
         "layers": layer_sets(),
-        "frameworks": {name: frameworks.installed(name) for name in frameworks.NAMES},
+        "frameworks": {name: registry.is_installed(name) for name in registry.framework_names()},
     }
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from convgauge.problem import Problem, ProblemError
-from convgauge.worker.subject import CONTIGUOUS
+from convgauge.worker.call import CONTIGUOUS
 
 BASE = Problem(
     batch=2, in_channels=3, height=7, width=9, out_channels=4, kernel=(3, 2), padding=(1, 2), bias=True

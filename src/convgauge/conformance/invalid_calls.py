@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from convgauge.dtypes import DTYPES
-from convgauge.worker.subject import Call
+from convgauge.worker.call import Call
 
 
 @dataclass(frozen=True)

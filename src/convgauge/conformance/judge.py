@@ -31,8 +31,8 @@ from convgauge.reference.compare import Fault
 from convgauge.reference.operands import Operands, draw
 from convgauge.results import Counterexample, Picture
 from convgauge.terms import GRAVITY, Grade, Profile, Status, Tier, includes
-from convgauge.worker.frameworks import kind_of
-from convgauge.worker.subject import Call, Observation
+from convgauge.worker.call import Call, Observation
+from convgauge.worker.frameworks import adapter
 
 BUDGETS = {"quick": 28, "standard": 700, "exhaustive": 1_000_000}
 """Cases that one call of a judge's method may take at each tier; more are thinned out evenly."""
@@ -145,7 +145,7 @@ class Judge:
             return self._whole(case, expected, seen, accuracy.integer_tolerance(case.problem, self.declared_grade))
 
         self._judge(
-            what, check, transform=transform, mixed=mixed, watch=check_globals, repeat=repeat, threads=threads,
+            what, check, transform=transform, mixed=mixed, check_globals=check_globals, repeat=repeat, threads=threads,
             reuse=reuse,
         )  # fmt: skip
 
@@ -177,10 +177,10 @@ class Judge:
                     return None
             if fault is not None and family == "near_overflow" and self._may_overflow(case, operands, seen):
                 return None
-            return fault or (Fault("failed", UNSTABLE) if seen.unstable else None)
+            return fault or (Fault("failed", UNSTABLE) if seen.is_unstable else None)
 
         due = cases(what, operands=family)
-        self._judge(due, check, transform=transform, watch=check_globals, repeat=repeat, threads=threads)
+        self._judge(due, check, transform=transform, check_globals=check_globals, repeat=repeat, threads=threads)
 
     def needs_declared_grade(self, what: Iterable[Problem | Case], families: Iterable[str]) -> None:
         """The grade promised, B or C, is that of some case of the families: promising less than is kept misleads."""
@@ -427,7 +427,7 @@ class Judge:
         if self.dtype in self.description.dtypes:
             return True
         name = self.description.framework
-        if self.dtype not in kind_of(name).dtypes:
+        if self.dtype not in adapter(name).dtypes:
             raise NotApplicable(f"{name} has no {self.dtype}")
         self.outcomes["declined"] += 1
         self.reasons[
@@ -506,15 +506,15 @@ class Judge:
             return fault
         assert seen.output is not None
         fault = compare.check_values(seen.output, expected, tolerance)
-        if fault is None and seen.unstable:
+        if fault is None and seen.is_unstable:
             return Fault("failed", UNSTABLE)
         return fault
 
     def _impure(self, seen: Observation) -> Fault | None:
         """A fault where the call touched what was not its own; the kernel profile does not ask."""
-        if not seen.impurities or self.setting.profile == "kernel":
+        if not seen.side_effects or self.setting.profile == "kernel":
             return None
-        return Fault("failed", f"the call {'; '.join(seen.impurities)}", expected="nothing but a fresh output")
+        return Fault("failed", f"the call {'; '.join(seen.side_effects)}", expected="nothing but a fresh output")
 
     def _grade(self, case: Case, operands: Operands, output: Any, statistics: bool) -> Fault | None:
         scale = accuracy.Scale.of(case.problem, operands)

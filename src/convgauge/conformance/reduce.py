@@ -9,7 +9,7 @@ from typing import Any
 
 from convgauge.conformance.cases import Case
 from convgauge.problem import Problem, ProblemError
-from convgauge.worker.subject import CONTIGUOUS
+from convgauge.worker.call import CONTIGUOUS
 
 
 def smaller(case: Case, fails: Callable[[Case], bool], budget: int, deadline: float) -> Case:

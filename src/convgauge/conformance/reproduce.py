@@ -14,7 +14,7 @@ from convgauge.process.isolation import Limits, run
 from convgauge.reference import accuracy, compare, oracle
 from convgauge.reference.operands import draw
 from convgauge.text import escape_controls
-from convgauge.worker.subject import Call
+from convgauge.worker.call import Call
 
 SHOWN = 8  # rows and columns of a plane that are printed
 
@@ -59,8 +59,8 @@ def _one(subject: Any, case: Case, device: str) -> bool:
     fault = compare.outcome(seen, case.problem) or compare.check_form(
         seen.shape, seen.dtype, case.problem.output_shape, dtype
     )
-    if fault is None and seen.impurities:
-        fault = compare.Fault("failed", f"the call {'; '.join(seen.impurities)}")
+    if fault is None and seen.side_effects:
+        fault = compare.Fault("failed", f"the call {'; '.join(seen.side_effects)}")
     if fault is None:
         fault = _judged(case, operands, seen, promise)
     if seen.printed:

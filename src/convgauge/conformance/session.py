@@ -28,7 +28,7 @@ from convgauge.request import CheckRequest, RequestError
 from convgauge.terms import FAULTS, Status, Verdict, includes
 from convgauge.text import escape_controls
 from convgauge.worker import frameworks
-from convgauge.worker.subject import Description
+from convgauge.worker.call import Description
 
 MOST_JOBS = 4  # threads that judge where no number is asked for: what one interpreter can feed
 PRINTED = 600  # characters of what an implementation printed that are shown with a counterexample
@@ -505,7 +505,7 @@ def judgement(name: str, records: list[results.SpecRecord]) -> results.Judgement
 def sketched(origin: Origin, devices: tuple[str, ...] = ("cpu",)) -> Description:
     """What is known of an implementation before it is loaded: its declaration, its framework's dtypes and layouts."""
     said = origin.declaration or registry.Declaration(origin.name, origin.framework)
-    kind = frameworks.kind_of(said.framework)
+    kind = frameworks.adapter(said.framework)
     dtypes = tuple(dtype for dtype in kind.dtypes if not said.dtypes or dtype in said.dtypes)
     return Description(said.name, said.framework, said.algorithm, said.grade, dtypes, kind.layouts, devices, {})
 

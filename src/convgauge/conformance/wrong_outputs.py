@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from convgauge.reference.operands import Array
-from convgauge.worker.subject import Observation
+from convgauge.worker.call import Observation
 
 Change = Callable[[Array], Array]
 
@@ -33,13 +33,17 @@ def wrong_outputs(observation: Observation, previous: Observation | None) -> Ite
         changed = replace(
             observation,
             output=_changed(observation.output, change),
-            extra=[_changed(array, change) for array in observation.extra],
+            extra_outputs=[_changed(array, change) for array in observation.extra_outputs],
         )
         if _differs(changed, observation):
             yield description, changed
-    if previous is None or previous.shape != observation.shape or len(previous.extra) != len(observation.extra):
+    if (
+        previous is None
+        or previous.shape != observation.shape
+        or len(previous.extra_outputs) != len(observation.extra_outputs)
+    ):
         return
-    replayed = replace(observation, output=previous.output, extra=previous.extra)
+    replayed = replace(observation, output=previous.output, extra_outputs=previous.extra_outputs)
     if _differs(replayed, observation):
         yield "the answer of the previous call", replayed
 
@@ -50,7 +54,7 @@ def _changed(array: Array | None, change: Change) -> Array | None:
 
 def _differs(changed: Observation, original: Observation) -> bool:
     """Return True if any array differs; the case passes for those that are equal."""
-    pairs = zip([changed.output, *changed.extra], [original.output, *original.extra], strict=True)
+    pairs = zip([changed.output, *changed.extra_outputs], [original.output, *original.extra_outputs], strict=True)
     return any(
         a is not None and b is not None and (a.shape != b.shape or not np.array_equal(a, b, equal_nan=_has_nan(a)))
         for a, b in pairs

@@ -26,7 +26,8 @@ from convgauge import worker
 from convgauge.environment import thread_environment
 from convgauge.registry import LoadError, Origin, load
 from convgauge.worker import protocol
-from convgauge.worker.subject import Call, Description, Kind, Observation, Subject
+from convgauge.worker.call import Call, Description, Kind, Observation
+from convgauge.worker.subject import Subject
 
 Token = TypeVar("Token")
 

@@ -16,7 +16,7 @@ from convgauge.reference.operands import Array, Operands
 from convgauge.registry import LoadError, Origin
 from convgauge.terms import RaceVerdict
 from convgauge.worker import protocol
-from convgauge.worker.subject import Call, Observation
+from convgauge.worker.call import Call, Observation
 
 GIVEN_UP = 2
 """Deaths or time-outs of a contestant's process after which it is not tried again."""

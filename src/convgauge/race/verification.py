@@ -20,7 +20,7 @@ from convgauge.problem import Problem
 from convgauge.race.contestant import Contestant, Out, Request
 from convgauge.reference import accuracy, operands, oracle
 from convgauge.reference.operands import Array, Operands
-from convgauge.worker.subject import Observation
+from convgauge.worker.call import Observation
 
 ALLOWANCE = 16.0
 """How many times the error of a plain sum is allowed on Gaussian operands.

@@ -9,7 +9,7 @@ import numpy as np
 
 from convgauge.problem import Problem
 from convgauge.reference.operands import Array
-from convgauge.worker.subject import Observation
+from convgauge.worker.call import Observation
 
 
 @dataclass

@@ -33,8 +33,8 @@ from convgauge.selftest import kill_matrix
 from convgauge.selftest.kill_matrix import Finding, Matrix
 from convgauge.selftest.mutants import Mutant, mutants
 from convgauge.terms import FAULTS, TIERS, Tier
+from convgauge.worker.call import Call
 from convgauge.worker.server import die_with_parent
-from convgauge.worker.subject import Call
 
 SMOKE = Problem.parse("n2c3h8w8_o4k3x3_s1x1_p1x1_d1x1_g1_b_float32")
 """Problem of the usual smoke test: float32, 3x3, stride 1, padding 1, with a tolerance of 1e-3."""

@@ -1,112 +1,151 @@
-"""Other ways to make a call than to call: with gradients, prepared more than once, under torch's transformations.
+"""Ways to make a call: by keyword, prepared, with gradients, under the transformations of torch.
 
-Each mode is a function (implementation, framework, call, arrays) -> (output, further arrays). This module runs where
-the implementation runs; it judges nothing.
+Each mode is a function with the decorator `call_mode`; its name is the mode's name in `Call.mode`. It receives the
+implementation, the framework, the call and its arrays (input, weight, and bias or None). It returns the output and
+further results.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 from convgauge.problem import Problem
-from convgauge.worker.frameworks import Framework
+from convgauge.registry import Implementation
+from convgauge.worker.call import Call, Value
+from convgauge.worker.frameworks import Array, Framework
 
-Made = tuple[Any, list[Any]]
+OPERANDS = ("input", "weight", "bias")
+LETTERS = "iwb"  # of input, weight and bias in `Call.wanted`
+
+Arrays = list[Array]  # input, weight, and bias or None
+Outputs = tuple[Array, list[Array]]
+CallMode = Callable[[Implementation, Framework, Call, Arrays], Outputs]
+
+CALL_MODES: dict[str, CallMode] = {}
 
 
-class Unsupported(Exception):
-    """The framework cannot make such a call; the message says why."""
+class UnsupportedCall(Exception):
+    """The framework cannot make such a call; the message states the reason."""
 
 
-def _prepared(implementation: Any, call: Any, weight: Any, bias: Any) -> Callable[[Any], Any]:
-    run: Callable[[Any], Any] = implementation.prepared(Problem.parse(call.prepared), weight, bias)
+def call_mode(function: CallMode) -> CallMode:
+    """Register a function as the call mode of its name."""
+    CALL_MODES[function.__name__] = function
+    return function
+
+
+def call_plainly(implementation: Implementation, call: Call, arrays: Arrays) -> Array:
+    """Call the implementation with positional operands and named arguments, through ``prepare`` if the call asks so."""
+    if call.prepared:
+        return _prepared(implementation, call, arrays[1], arrays[2])(arrays[0])
+    return implementation(*arrays, **call.arguments)
+
+
+def _prepared(implementation: Implementation, call: Call, weight: Array, bias: Array) -> Callable[[Array], Array]:
+    assert implementation.prepared is not None
+    run: Callable[[Array], Array] = implementation.prepared(Problem.parse(call.prepared), weight, bias)
     return run
 
 
-def _another(framework: Framework, call: Any, carrier: np.ndarray) -> Any:
-    """An array of the input's dtype on the call's device."""
-    return framework.make(carrier, call.dtypes[0], call.device, "contiguous")[0]
+def _extra_operand(framework: Framework, call: Call) -> Array:
+    """Return the extra operand as an array of the input's dtype on the call's device."""
+    assert call.extra_operand is not None
+    return framework.make(call.extra_operand, call.dtypes[0], call.device, "contiguous")[0]
 
 
 # --- how the arguments are passed ------------------------------------------------------------------------------------
 
-OPERANDS = ("input", "weight", "bias")
 
-
-def _by_keyword(implementation: Any, framework: Framework, call: Any, arrays: list[Any]) -> Made:
-    """Every argument by its name."""
+@call_mode
+def by_keyword(implementation: Implementation, framework: Framework, call: Call, arrays: Arrays) -> Outputs:
+    """Pass every argument by name."""
     return implementation(**dict(zip(OPERANDS, arrays)), **call.arguments), []
 
 
-def _by_position(implementation: Any, framework: Framework, call: Any, arrays: list[Any]) -> Made:
-    """Every argument by its place."""
+@call_mode
+def by_position(implementation: Implementation, framework: Framework, call: Call, arrays: Arrays) -> Outputs:
+    """Pass every argument by position."""
     return implementation(*arrays, *(call.arguments[name] for name in ("stride", "padding", "dilation", "groups"))), []
 
 
-def _without_bias(implementation: Any, framework: Framework, call: Any, arrays: list[Any]) -> Made:
-    """Without naming the bias, which is none."""
+@call_mode
+def without_bias(implementation: Implementation, framework: Framework, call: Call, arrays: Arrays) -> Outputs:
+    """Leave the bias, which is None, to its default."""
     return implementation(*arrays[:2], **call.arguments), []
 
 
-def _numpy_integers(implementation: Any, framework: Framework, call: Any, arrays: list[Any]) -> Made:
-    """Every number among the arguments as a NumPy integer."""
+@call_mode
+def numpy_integers(implementation: Implementation, framework: Framework, call: Call, arrays: Arrays) -> Outputs:
+    """Pass every number among the arguments as a NumPy integer."""
 
-    def said(value: Any) -> Any:
+    def converted(value: Value) -> Value:
         if isinstance(value, (tuple, list)):
-            return type(value)(map(said, value))
+            return type(value)(map(converted, value))
         return np.int64(value) if isinstance(value, int) else value
 
-    return implementation(*arrays, **{name: said(value) for name, value in call.arguments.items()}), []
+    return implementation(*arrays, **{name: converted(value) for name, value in call.arguments.items()}), []
 
 
-def _one_array(implementation: Any, framework: Framework, call: Any, arrays: list[Any]) -> Made:
-    """One and the same array as input and as weight."""
+@call_mode
+def one_array(implementation: Implementation, framework: Framework, call: Call, arrays: Arrays) -> Outputs:
+    """Pass the same array as input and as weight."""
     return implementation(arrays[0], arrays[0], arrays[2], **call.arguments), []
 
 
 # --- prepare ---------------------------------------------------------------------------------------------------------
 
 
-def _several_inputs(implementation: Any, framework: Framework, call: Any, arrays: list[Any]) -> Made:
-    """One run for the input, for another (``upstream``), and for the first again."""
+@call_mode
+def several_inputs(implementation: Implementation, framework: Framework, call: Call, arrays: Arrays) -> Outputs:
+    """Prepare once, then run the input, the extra operand and the input again."""
     run = _prepared(implementation, call, arrays[1], arrays[2])
     first = run(arrays[0])
-    return first, [run(_another(framework, call, call.upstream)), run(arrays[0])]
+    return first, [run(_extra_operand(framework, call)), run(arrays[0])]
 
 
-def _two_layers(implementation: Any, framework: Framework, call: Any, arrays: list[Any]) -> Made:
-    """Two layers prepared, the second with other weights (``upstream``), and run in turns."""
+@call_mode
+def two_layers(implementation: Implementation, framework: Framework, call: Call, arrays: Arrays) -> Outputs:
+    """Prepare two layers, the second with the extra operand as its weight, and run them in turns."""
     run = _prepared(implementation, call, arrays[1], arrays[2])
-    other = _prepared(implementation, call, _another(framework, call, call.upstream), arrays[2])
+    other = _prepared(implementation, call, _extra_operand(framework, call), arrays[2])
     first = run(arrays[0])
     return first, [other(arrays[0]), run(arrays[0])]
 
 
-def _overwritten(implementation: Any, framework: Framework, call: Any, arrays: list[Any]) -> Made:
-    """A layer prepared, then other weights (``upstream``) written into the array that it was prepared with."""
-    if not framework.refills:
-        raise Unsupported(f"{framework.name}'s arrays cannot be written to")
+@call_mode
+def overwritten(implementation: Implementation, framework: Framework, call: Call, arrays: Arrays) -> Outputs:
+    """Prepare a layer, write the extra operand into the array of its weight, then run it."""
+    if not framework.can_refill:
+        raise UnsupportedCall(f"{framework.name}'s arrays cannot be written to")
+    assert call.extra_operand is not None
     run = _prepared(implementation, call, arrays[1], arrays[2])
-    framework.refill(arrays[1], call.upstream)
+    framework.refill(arrays[1], call.extra_operand)
     return run(arrays[0]), []
 
 
 # --- gradients -------------------------------------------------------------------------------------------------------
 
 
-def _leaves(call: Any, arrays: list[Any]) -> list[Any]:
-    """The operands as leaves of a graph; those in ``wanted`` (letters of "iwb") ask for their gradient."""
+def _leaves(call: Call, arrays: Arrays) -> Arrays:
+    """Return the operands as leaves of a graph; those whose letter is in ``wanted`` require their gradient."""
     return [
-        None if one is None else one.detach().requires_grad_(letter in call.wanted)
-        for letter, one in zip("iwb", arrays)
+        None if array is None else array.detach().requires_grad_(letter in call.wanted)
+        for letter, array in zip(LETTERS, arrays)
     ]
 
 
-def _gradient(implementation: Any, framework: Framework, call: Any, arrays: list[Any]) -> Made:
-    """The gradients of <output, upstream> by input, weight and bias; None for those not asked for or not reached."""
+def _gradients(leaves: Arrays) -> list[Array]:
+    return [None if leaf is None else leaf.grad for leaf in leaves]
+
+
+@call_mode
+def gradient(implementation: Implementation, framework: Framework, call: Call, arrays: Arrays) -> Outputs:
+    """Return the gradients of <output, extra operand> by input, weight and bias.
+
+    A gradient is None if it is not in ``wanted`` or not reached.
+    """
     import torch
 
     leaves = _leaves(call, arrays)
@@ -114,106 +153,123 @@ def _gradient(implementation: Any, framework: Framework, call: Any, arrays: list
     if output.requires_grad and not call.wanted:
         raise RuntimeError("the output asks for a gradient though no operand does")
     if output.requires_grad:
-        torch.autograd.backward(output, _another(framework, call, call.upstream))
-    return output, [None if leaf is None else leaf.grad for leaf in leaves]
+        torch.autograd.backward(output, _extra_operand(framework, call))
+    return output, _gradients(leaves)
 
 
-def _gradient_of_sum(implementation: Any, framework: Framework, call: Any, arrays: list[Any]) -> Made:
-    """The gradients of the sum of the output: the upstream gradient is one 1, repeated."""
+@call_mode
+def gradient_of_sum(implementation: Implementation, framework: Framework, call: Call, arrays: Arrays) -> Outputs:
+    """Return the gradients of the sum of the output: the gradient of the output is one 1, repeated by stride 0."""
     leaves = _leaves(call, arrays)
     output = implementation(*leaves, **call.arguments)
     output.sum().backward()
-    return output, [None if leaf is None else leaf.grad for leaf in leaves]
+    return output, _gradients(leaves)
 
 
-def _gradient_turned(implementation: Any, framework: Framework, call: Any, arrays: list[Any]) -> Made:
-    """As `_gradient`, with an upstream gradient whose rows and columns are swapped in memory."""
+@call_mode
+def gradient_turned(implementation: Implementation, framework: Framework, call: Call, arrays: Arrays) -> Outputs:
+    """Do as `gradient`, with a gradient of the output whose rows and columns are swapped in memory."""
+    import torch
+
+    assert call.extra_operand is not None
+    leaves = _leaves(call, arrays)
+    output = implementation(*leaves, **call.arguments)
+    grad_output = framework.make(call.extra_operand, call.dtypes[0], call.device, "transposed")[0]
+    torch.autograd.backward(output, grad_output)
+    return output, _gradients(leaves)
+
+
+@call_mode
+def second_gradient(implementation: Implementation, framework: Framework, call: Call, arrays: Arrays) -> Outputs:
+    """Return second derivatives.
+
+    Derivatives of <gradient by the input, input> by weight and gradient of the output; then derivatives of
+    <gradient by the weight, weight> by input and gradient of the output.
+    """
     import torch
 
     leaves = _leaves(call, arrays)
+    grad_output = _extra_operand(framework, call).requires_grad_(True)
     output = implementation(*leaves, **call.arguments)
-    turned = framework.make(call.upstream, call.dtypes[0], call.device, "transposed")[0]
-    torch.autograd.backward(output, turned)
-    return output, [None if leaf is None else leaf.grad for leaf in leaves]
-
-
-def _second_gradient(implementation: Any, framework: Framework, call: Any, arrays: list[Any]) -> Made:
-    """Derivatives of <input's gradient, input> by weight and upstream, of <weight's gradient, weight> by the others."""
-    import torch
-
-    leaves = _leaves(call, arrays)
-    upstream = _another(framework, call, call.upstream).requires_grad_(True)
-    output = implementation(*leaves, **call.arguments)
-    by_input, by_weight = torch.autograd.grad(output, leaves[:2], upstream, create_graph=True)
-    first = torch.autograd.grad((by_input * arrays[0]).sum(), (leaves[1], upstream), retain_graph=True)
-    second = torch.autograd.grad((by_weight * arrays[1]).sum(), (leaves[0], upstream))
+    by_input, by_weight = torch.autograd.grad(output, leaves[:2], grad_output, create_graph=True)
+    first = torch.autograd.grad((by_input * arrays[0]).sum(), (leaves[1], grad_output), retain_graph=True)
+    second = torch.autograd.grad((by_weight * arrays[1]).sum(), (leaves[0], grad_output))
     return output, [*first, *second]
 
 
-def _two_graphs(implementation: Any, framework: Framework, call: Any, arrays: list[Any]) -> Made:
-    """Two calls, the second on turned and negated operands, then the gradients of either by input and weight."""
+@call_mode
+def two_graphs(implementation: Implementation, framework: Framework, call: Call, arrays: Arrays) -> Outputs:
+    """Make two calls, the second on flipped and negated operands, then take the gradients of both."""
     import torch
 
     leaves = _leaves(call, arrays)
     turned = [(-leaf.detach().flip(2, 3)).requires_grad_(True) for leaf in leaves[:2]]
-    upstream = _another(framework, call, call.upstream)
+    grad_output = _extra_operand(framework, call)
     first = implementation(*leaves, **call.arguments)
     second = implementation(*turned, leaves[2], **call.arguments)
-    by_first = torch.autograd.grad(first, leaves[:2], upstream)
-    return first, [*by_first, *torch.autograd.grad(second, turned, upstream)]
+    by_first = torch.autograd.grad(first, leaves[:2], grad_output)
+    return first, [*by_first, *torch.autograd.grad(second, turned, grad_output)]
 
 
 # --- torch -----------------------------------------------------------------------------------------------------------
 
 
-def _unbatched(implementation: Any, framework: Framework, call: Any, arrays: list[Any]) -> Made:
-    """The first image without its batch axis."""
+@call_mode
+def unbatched(implementation: Implementation, framework: Framework, call: Call, arrays: Arrays) -> Outputs:
+    """Pass the first image without its batch axis."""
     return implementation(arrays[0][0], *arrays[1:], **call.arguments), []
 
 
-def _meta(implementation: Any, framework: Framework, call: Any, arrays: list[Any]) -> Made:
-    """Operands without content: only the output's shape, dtype and device count. Further: whether it is on meta."""
+@call_mode
+def meta(implementation: Implementation, framework: Framework, call: Call, arrays: Arrays) -> Outputs:
+    """Pass operands without content. Extra output: True if the output is on the meta device."""
     import torch
 
-    output = implementation(*(None if one is None else one.to("meta") for one in arrays), **call.arguments)
+    output = implementation(*(None if array is None else array.to("meta") for array in arrays), **call.arguments)
     return torch.zeros(output.shape, dtype=output.dtype), [torch.tensor([output.is_meta])]
 
 
-def _channels_last(implementation: Any, framework: Framework, call: Any, arrays: list[Any]) -> Made:
-    """Further: whether the output is in channels-last memory."""
+@call_mode
+def channels_last(implementation: Implementation, framework: Framework, call: Call, arrays: Arrays) -> Outputs:
+    """Make a plain call. Extra output: True if the output is in channels-last memory."""
     import torch
 
     output = implementation(*arrays, **call.arguments)
     return output, [torch.tensor([output.is_contiguous(memory_format=torch.channels_last)])]
 
 
-def _compiled(implementation: Any, framework: Framework, call: Any, arrays: list[Any]) -> Made:
-    """Traced into one graph by torch.compile; run without a code generator, since none may be installed."""
+@call_mode
+def compiled(implementation: Implementation, framework: Framework, call: Call, arrays: Arrays) -> Outputs:
+    """Trace the call into one graph by torch.compile; no code generator is used, since none may be installed."""
     import torch
 
     torch._dynamo.reset()
-    compiled = torch.compile(implementation.function, backend="aot_eager", fullgraph=True, dynamic=False)
-    return compiled(*arrays, **call.arguments), []
+    function = torch.compile(implementation.function, backend="aot_eager", fullgraph=True, dynamic=False)
+    return function(*arrays, **call.arguments), []
 
 
-def _vmapped(implementation: Any, framework: Framework, call: Any, arrays: list[Any]) -> Made:
-    """Mapped by torch.func.vmap over the images."""
+@call_mode
+def vmapped(implementation: Implementation, framework: Framework, call: Call, arrays: Arrays) -> Outputs:
+    """Map the call over the images by torch.func.vmap."""
     import torch
 
-    output = torch.func.vmap(lambda one: implementation(one, *arrays[1:], **call.arguments))(arrays[0][:, None])
+    images = arrays[0][:, None]
+    output = torch.func.vmap(lambda image: implementation(image, *arrays[1:], **call.arguments))(images)
     return output[:, 0], []
 
 
-def _autocast(implementation: Any, framework: Framework, call: Any, arrays: list[Any]) -> Made:
-    """Under torch.autocast to bfloat16."""
+@call_mode
+def autocast(implementation: Implementation, framework: Framework, call: Call, arrays: Arrays) -> Outputs:
+    """Call under torch.autocast to bfloat16."""
     import torch
 
     with torch.autocast(arrays[0].device.type, dtype=torch.bfloat16):
         return implementation(*arrays, **call.arguments), []
 
 
-def _used_later(implementation: Any, framework: Framework, call: Any, arrays: list[Any]) -> Made:
-    """Without a gradient, and then as an operand in a graph that has one: further, that graph's gradient."""
+@call_mode
+def used_later(implementation: Implementation, framework: Framework, call: Call, arrays: Arrays) -> Outputs:
+    """Call without a gradient, then use the output in a graph that has one. Extra output: that graph's gradient."""
     import torch
 
     output = implementation(*arrays, **call.arguments)
@@ -223,12 +279,13 @@ def _used_later(implementation: Any, framework: Framework, call: Any, arrays: li
     return output, [factor.grad]
 
 
-def _in_module(implementation: Any, framework: Framework, call: Any, arrays: list[Any]) -> Made:
-    """In the place of F.conv2d in an nn.Conv2d whose padding mode is ``wanted``."""
+@call_mode
+def in_module(implementation: Implementation, framework: Framework, call: Call, arrays: Arrays) -> Outputs:
+    """Replace F.conv2d in an nn.Conv2d whose padding mode is ``wanted``."""
     import torch
 
     class Layer(torch.nn.Conv2d):  # type: ignore[misc]  # torch is not type-checked here
-        def _conv_forward(self, input: Any, weight: Any, bias: Any) -> Any:
+        def _conv_forward(self, input: Array, weight: Array, bias: Array) -> Array:
             padded = torch.nn.functional.pad(input, self._reversed_padding_repeated_twice, mode=call.wanted)
             return implementation(padded, weight, bias, self.stride, 0, self.dilation, self.groups)
 
@@ -237,31 +294,6 @@ def _in_module(implementation: Any, framework: Framework, call: Any, arrays: lis
         problem.in_channels, problem.out_channels, problem.kernel, problem.stride, problem.padding, problem.dilation,
         problem.groups, problem.bias, call.wanted, "meta", arrays[1].dtype,
     )  # fmt: skip
-    own = {"weight": arrays[1], **({} if arrays[2] is None else {"bias": arrays[2]})}
-    parameters = {name: torch.nn.Parameter(array, requires_grad=False) for name, array in own.items()}
+    operands = {"weight": arrays[1], **({} if arrays[2] is None else {"bias": arrays[2]})}
+    parameters = {name: torch.nn.Parameter(array, requires_grad=False) for name, array in operands.items()}
     return torch.func.functional_call(layer, parameters, arrays[0]), []
-
-
-MODES: dict[str, Callable[[Any, Framework, Any, list[Any]], Made]] = {
-    "by_keyword": _by_keyword,
-    "by_position": _by_position,
-    "without_bias": _without_bias,
-    "numpy_integers": _numpy_integers,
-    "one_array": _one_array,
-    "several_inputs": _several_inputs,
-    "two_layers": _two_layers,
-    "overwritten": _overwritten,
-    "gradient": _gradient,
-    "gradient_of_sum": _gradient_of_sum,
-    "gradient_turned": _gradient_turned,
-    "second_gradient": _second_gradient,
-    "two_graphs": _two_graphs,
-    "unbatched": _unbatched,
-    "meta": _meta,
-    "channels_last": _channels_last,
-    "compiled": _compiled,
-    "vmapped": _vmapped,
-    "autocast": _autocast,
-    "in_module": _in_module,
-    "used_later": _used_later,
-}

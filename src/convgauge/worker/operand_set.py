@@ -83,7 +83,7 @@ class OperandSet:
 
     def _open(self) -> None:
         """Make the input writable from here, where it can be."""
-        window = self.subject.framework.window(self.operands[0])
+        window = self.subject.framework.memory_view(self.operands[0])
         self.window = window if isinstance(window, np.ndarray) and window.flags.writeable else None
         self.flipped = None
 

@@ -15,11 +15,11 @@ from typing import Any, get_args
 
 import numpy as np
 
-from convgauge.worker.subject import Call, Description, Kind, Observation
+from convgauge.worker.call import Call, Description, Kind, Observation
 
 LENGTH = struct.Struct("<Q")
-ARRAYS = ("output", "extra")  # the fields of an observation that are arrays
-OPERANDS = ("input", "weight", "bias", "upstream")  # the fields of a call that are arrays
+ARRAYS = ("output", "extra_outputs")  # the fields of an observation that are arrays
+OPERANDS = ("input", "weight", "bias", "extra_operand")  # the fields of a call that are arrays
 LIMIT = 1 << 34  # bytes; a longer frame is taken for noise
 
 
@@ -92,7 +92,7 @@ _UNSAID = vars(Observation("not_called"))  # what a reply leaves out, since it g
 def observation_reply(seen: Observation, number: int) -> bytes:
     """A frame that tells of one call, the ``number``-th of its process."""
     fields = {name: value for name, value in vars(seen).items() if name not in ARRAYS and value != _UNSAID[name]}
-    arrays = [seen.output, *seen.extra]
+    arrays = [seen.output, *seen.extra_outputs]
     present = [array is not None for array in arrays]
     return reply(
         {"number": number, "observation": fields, "present": present}, [array for array in arrays if array is not None]
@@ -105,11 +105,11 @@ def observation_from(content: dict[str, Any], arrays: list[np.ndarray]) -> Obser
         fields = content["observation"]
         if fields["kind"] not in get_args(Kind):
             raise GarbledFrame("an observation of unknown kind")
-        for name in ("error", "impurities"):
+        for name in ("error", "side_effects"):
             fields[name] = tuple(map(str, fields.get(name, ())))
         came = iter(arrays)
-        output, *extra = [next(came) if present else None for present in content["present"]]
-        return Observation(**fields, output=output, extra=extra)
+        output, *extra_outputs = [next(came) if present else None for present in content["present"]]
+        return Observation(**fields, output=output, extra_outputs=extra_outputs)
     except (KeyError, TypeError, ValueError, StopIteration) as error:
         raise GarbledFrame(str(error)) from None
 

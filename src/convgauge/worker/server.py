@@ -13,8 +13,9 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from convgauge.worker.global_state import seed_rng
 from convgauge.worker.protocol import LENGTH, call_from, observation_reply, reply
-from convgauge.worker.subject import Subject, seed_everything
+from convgauge.worker.subject import Subject
 from convgauge.worker.timing import Timing
 
 
@@ -72,7 +73,7 @@ class _Server:
     def load(self, origin: dict[str, Any], seed: int, memory: int) -> None:
         """Load an implementation and describe it, or say why not."""
         _limit_memory(memory)
-        seed_everything(seed)
+        seed_rng(seed)
         _withdraw()
         registry = importlib.import_module("convgauge.registry")
         try:

@@ -105,7 +105,7 @@ class Timing:
         gc.collect()
         gc.freeze()  # a framework's many objects are not gone through again
         gc.disable()
-        facts = {"prepare_seconds": min(seconds) if prepares else None, "threads": subject.framework.threads()}
+        facts = {"prepare_seconds": min(seconds) if prepares else None, "threads": subject.framework.thread_count()}
         return facts, []
 
     def done(self) -> tuple[dict[str, Any], list[np.ndarray]]:

@@ -1,0 +1,132 @@
+"""Messages about one call: what to call, what the call did, and the description of a subject."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+Value = Any  # an argument of conv2d as the caller passes it, which may be invalid
+CONTIGUOUS = ("contiguous", "contiguous", "contiguous")
+
+Kind = Literal[
+    "answer", "raised", "declined", "unsupported", "not_an_array", "unreadable", "crashed", "timed_out", "not_called"
+]
+"""Result of a call. "declined": NotImplementedError was raised. "unsupported": the framework cannot make the layout,
+dtype or call mode. "not_an_array": the output is not an array of the framework. "unreadable": the output is such an
+array, and reading it fails. "crashed" and "timed_out": the process ended or did not reply. "not_called": the call was
+not made, because the process had ended too often."""
+
+
+@dataclass
+class Call:
+    """One call of the implementation.
+
+    Parameters
+    ----------
+    input, weight, bias : ndarray or None
+        Values of the operands in their carrier dtypes (`convgauge.dtypes`).
+    arguments : mapping
+        Keyword arguments: stride, padding, dilation and groups.
+    dtypes, layouts : tuple of str
+        Dtype and memory layout (`convgauge.worker.layouts`) of input, weight and bias.
+    device : str
+        Device of the operands, in the spelling of the framework.
+    prepared : str
+        Text of the problem if the call goes through ``prepare``, else empty.
+    check_globals : bool
+        Compare the global state before and after the call.
+    repeat, threads : int
+        Number of calls in total, and of threads that make them; outputs that differ make the call unstable.
+    reuse : bool
+        Write the operands into the arrays of an earlier such call: same objects and addresses, other content.
+    mode : str
+        Way to make the call (`convgauge.worker.call_modes`); empty for a plain call.
+    extra_operand : ndarray or None
+        Further operand of some modes: gradient of the output, a second input, or other weights.
+    wanted : str
+        Choice that some modes take.
+    """
+
+    input: np.ndarray
+    weight: np.ndarray
+    bias: np.ndarray | None
+    arguments: Mapping[str, Value]
+    dtypes: tuple[str, str, str] = ("float32", "float32", "float32")
+    layouts: tuple[str, str, str] = CONTIGUOUS
+    device: str = "cpu"
+    prepared: str = ""
+    check_globals: bool = False
+    repeat: int = 1
+    threads: int = 1
+    reuse: bool = False
+    mode: str = ""
+    extra_operand: np.ndarray | None = None
+    wanted: str = ""
+
+
+@dataclass
+class Observation:
+    """Everything that one call did.
+
+    Parameters
+    ----------
+    kind : Kind
+        Result of the call.
+    output : ndarray or None
+        Copy of the output in its carrier dtype.
+    dtype : str
+        Dtype of the output.
+    error : tuple of str
+        Class names of the exception, the most derived first.
+    message : str
+        Text of the exception, or the reason why there is no output.
+    side_effects : tuple of str
+        Sentences: what the call changed beside its output.
+    is_unstable : bool
+        True if a repeated call gave other bits.
+    seconds : float
+        Duration of the call.
+    printed : str
+        Text that the process printed meanwhile.
+    extra_outputs : list of ndarray or None
+        Further results of the call's mode; None for one that is missing.
+    """
+
+    kind: Kind
+    output: np.ndarray | None = None
+    dtype: str = ""
+    error: tuple[str, ...] = ()
+    message: str = ""
+    side_effects: tuple[str, ...] = ()
+    is_unstable: bool = False
+    seconds: float = 0.0
+    printed: str = ""
+    extra_outputs: list[np.ndarray | None] = field(default_factory=list)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the output; empty if there is none."""
+        return () if self.output is None else self.output.shape
+
+
+@dataclass
+class Description:
+    """Properties of a loaded subject; see `convgauge.registry.Declaration` for those that it declares."""
+
+    name: str
+    framework: str
+    algorithm: str
+    grade: str
+    dtypes: tuple[str, ...]
+    layouts: tuple[str, ...]
+    devices: tuple[str, ...]
+    versions: dict[str, str]
+    declines: dict[str, str] = field(default_factory=dict)
+    source: str = ""
+    summary: str = ""
+    prepares: bool = False
+    calibrates: bool = False
+    explains: bool = False

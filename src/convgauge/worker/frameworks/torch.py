@@ -1,0 +1,168 @@
+"""Adapter of PyTorch."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import numpy as np
+
+from convgauge.worker.frameworks.base import (
+    ODD_STRIDE,
+    Array,
+    Framework,
+    MemoryView,
+    NotAnArray,
+    Operand,
+    odd_strides,
+    type_name,
+)
+from convgauge.worker.global_state import GlobalState
+from convgauge.worker.layouts import carve
+
+_SAME_IN_NUMPY = {"float64", "float32", "float16", "int8", "int16", "int32", "int64"}
+
+
+class TorchAdapter(Framework):
+    name = "torch"
+    dtypes = (
+        "float64", "float32", "float16", "bfloat16", "complex64", "complex128", "int8", "int16", "int32", "int64",
+    )  # fmt: skip
+    layouts = (
+        "contiguous", "fortran", "channels_last", "transposed", "sliced", "cropped", "planes", "part", "offset",
+        "broadcast", "odd_strides", "negated", "conjugated",
+    )  # fmt: skip
+    other_devices = ("cuda", "mps", "xpu")
+
+    def __init__(self) -> None:
+        import torch
+
+        self.torch = torch
+        self._cuda = torch.cuda.is_available()
+        self._plain = {getattr(torch, name): name for name in self.dtypes if name in _SAME_IN_NUMPY}
+
+    def version(self) -> str:
+        return str(self.torch.__version__)
+
+    def devices(self) -> tuple[str, ...]:
+        torch = self.torch
+        present = ["cpu"]
+        present += [f"cuda:{i}" for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
+        if torch.backends.mps.is_available():
+            present.append("mps")
+        if hasattr(torch, "xpu") and torch.xpu.is_available():
+            present.append("xpu")
+        return tuple(present)
+
+    def make(self, carrier: np.ndarray, dtype: str, device: str, layout: str) -> Operand:
+        torch = self.torch
+        kind = getattr(torch, dtype)
+        plain = torch.from_numpy(np.array(carrier, order="C"))
+        if layout == "contiguous" and device == "cpu":
+            operand = plain if plain.dtype == kind else plain.to(kind)
+            return operand, operand
+
+        if layout == "negated":
+            memory = -plain.to(device, kind)
+            return torch._neg_view(memory), memory
+        if layout == "conjugated":
+            if not kind.is_complex:
+                raise KeyError(f"{dtype} has no conjugates")
+            memory = plain.to(device, kind).conj().resolve_conj()
+            return memory.conj(), memory
+
+        def empty(shape: tuple[int, ...], fill: float) -> Array:
+            return torch.full(shape, fill, dtype=kind, device=device)
+
+        memory, view = carve(layout, carrier, empty, lambda array, axes: array.permute(axes))
+        if layout == "broadcast":
+            memory.copy_(plain[:1])
+            return memory.expand(carrier.shape), memory
+        if layout == "odd_strides":
+            view = memory.as_strided(memory.shape, odd_strides(memory.shape, memory.stride(), ODD_STRIDE))
+        view.copy_(plain)
+        return view, memory
+
+    def memory_view(self, array: Array) -> MemoryView:
+        plain = array.detach()
+        if plain.device.type != "cpu" or plain.is_conj() or plain.is_neg():
+            return plain
+        return (plain.view(self.torch.int16) if plain.dtype == self.torch.bfloat16 else plain).numpy()
+
+    def bytes_of(self, view: MemoryView) -> bytes:
+        if isinstance(view, np.ndarray):
+            return view.tobytes()
+        flat = view.contiguous().reshape(-1).view(self.torch.uint8) if view.numel() else view
+        return flat.cpu().numpy().tobytes() if view.numel() else b""
+
+    def address_range(self, array: Array) -> tuple[int, int]:
+        if array.device.type == "cpu" and array.numel() and array.is_contiguous():
+            start = array.data_ptr()
+            return start, start + array.numel() * array.element_size()
+        return super().address_range(array)
+
+    def metadata(self, array: Array) -> tuple[object, ...]:
+        return array.shape, array.stride(), array.dtype, array.storage_offset(), array.requires_grad
+
+    def read(self, output: Array) -> tuple[np.ndarray, str]:
+        torch = self.torch
+        if not isinstance(output, torch.Tensor):
+            raise NotAnArray(f"returned {type_name(output)}, not a torch.Tensor")
+        if type(output) is torch.Tensor and output.dtype in self._plain and output.device.type == "cpu":
+            return np.array(output.detach().numpy(), order="C"), self._plain[output.dtype]
+        name = str(output.dtype).replace("torch.", "")
+        host = output.detach().to("cpu", copy=True).resolve_conj().resolve_neg()
+        if name == "bfloat16":
+            host = host.to(torch.float32)
+        return np.array(host.numpy(), copy=True, order="C"), name
+
+    def refill(self, operand: Array, carrier: np.ndarray) -> None:
+        operand.data.copy_(self.torch.from_numpy(np.array(carrier, order="C")))  # .data: its version stays as it was
+
+    def device_of(self, array: Array) -> str:
+        return str(array.device)
+
+    def has_zero_strides(self, array: Array) -> bool:
+        return array.numel() > 0 and any(size > 1 and step == 0 for size, step in zip(array.shape, array.stride()))
+
+    def synchronize(self) -> None:
+        if self._cuda:
+            self.torch.cuda.synchronize()
+
+    def set_threads(self, count: int) -> None:
+        self.torch.set_num_threads(count)
+
+    def thread_count(self) -> int | None:
+        return int(self.torch.get_num_threads())
+
+    def perturb_rng(self) -> None:
+        super().perturb_rng()
+        self.torch.rand(1)
+
+    @contextlib.contextmanager
+    def perturbed_globals(self) -> Iterator[None]:
+        torch = self.torch
+        threads = torch.get_num_threads()
+        with super().perturbed_globals():
+            torch.rand(1)
+            torch.set_num_threads(threads + 1)
+            torch.set_flush_denormal(False)
+            try:
+                yield
+            finally:
+                torch.set_num_threads(threads)
+
+    def global_state(self) -> GlobalState:
+        torch = self.torch
+        return {
+            **super().global_state(),
+            "torch's random state": torch.random.get_rng_state().numpy().tobytes(),
+            "torch's default dtype": torch.get_default_dtype(),
+            "torch's thread count": torch.get_num_threads(),
+            "torch's gradient mode": torch.is_grad_enabled(),
+            "torch's deterministic mode": torch.are_deterministic_algorithms_enabled(),
+            "torch's default device": str(torch.empty(0).device),
+            "torch's precision of float32 products": torch.get_float32_matmul_precision(),
+            "torch's use of oneDNN": torch._C._get_mkldnn_enabled(),
+            "torch's inference mode": torch.is_inference_mode_enabled(),
+        }

@@ -1,0 +1,141 @@
+"""One call of an implementation and everything that it did, as an `Observation`.
+
+This module copies and records. It does not judge.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Sequence
+from dataclasses import replace
+from time import perf_counter
+from typing import Optional
+
+import numpy as np
+
+from convgauge.registry import Implementation
+from convgauge.worker import stability
+from convgauge.worker.call import Call, Kind, Observation
+from convgauge.worker.call_modes import CALL_MODES, Outputs, UnsupportedCall, call_plainly
+from convgauge.worker.frameworks import Array, Framework, NotAnArray, Operand
+from convgauge.worker.global_state import changes, permanent_state
+from convgauge.worker.side_effects import SideEffectDetector
+
+MAX_REUSED = 64  # operands that are kept to be written to again
+MAX_MESSAGE = 2000  # characters of an exception's text
+ENGINE_FRAMES = 3  # frames of this package between `Observer._observe` and the implementation
+
+Operands = list[Optional[Operand]]
+
+
+class Observer:
+    """Calls of one implementation in this process. Not safe for use by several threads."""
+
+    def __init__(self, implementation: Implementation, framework: Framework) -> None:
+        self.implementation, self.framework = implementation, framework
+        self.side_effects = SideEffectDetector(framework)
+        self._reused: dict[object, Operand] = {}
+        self._permanent_state = permanent_state(framework.global_state())
+
+    def observe(self, call: Call) -> Observation:
+        """Make one call. Only exceptions that end the process escape."""
+        try:
+            operands = self._operands(call)
+        except (KeyError, TypeError, RuntimeError, NotImplementedError) as error:
+            return Observation("unsupported", message=f"{type(error).__name__}: {error}")
+        if not call.check_globals:
+            return self._observe(call, operands)
+        state = permanent_state(self.framework.global_state())
+        earlier = changes(self._permanent_state, state, " in an earlier call")
+        with self.framework.perturbed_globals():
+            observation = self._observe(call, operands)
+        return replace(observation, side_effects=(*observation.side_effects, *earlier))
+
+    def _observe(self, call: Call, operands: Operands) -> Observation:
+        snapshot = self.side_effects.snapshot
+        before = [None if operand is None else snapshot(*operand) for operand in operands]
+        if call.check_globals:
+            self.framework.perturb_rng()
+        state = self.framework.global_state() if call.check_globals else {}
+        arguments = repr(call.arguments)
+        arrays = [None if operand is None else operand[0] for operand in operands]
+        started = perf_counter()
+        try:
+            output, extra_outputs = self._call(call, arrays)
+        except UnsupportedCall as error:
+            return Observation("unsupported", message=str(error))
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:
+            kind: Kind = "declined" if isinstance(error, NotImplementedError) else "raised"
+            return _failure(kind, error, perf_counter() - started)
+        observation = self._read(output, extra_outputs, perf_counter() - started)
+        if observation.output is None:
+            return observation
+        if not call.mode:
+            effects = self.side_effects.find(operands, before, output)
+            if state:
+                effects += tuple(changes(state, self.framework.global_state()))
+            if repr(call.arguments) != arguments:
+                effects += ("changed a list among the arguments",)
+            observation.side_effects = effects
+        if call.repeat > 1:
+            observation.is_unstable = self._is_unstable(call, arrays, observation.output)
+        return observation
+
+    def _call(self, call: Call, arrays: list[Array]) -> Outputs:
+        if call.mode:
+            outputs = CALL_MODES[call.mode](self.implementation, self.framework, call, arrays)
+        else:
+            outputs = call_plainly(self.implementation, call, arrays), []
+        self.framework.synchronize()
+        return outputs
+
+    def _read(self, output: Array, extra_outputs: Sequence[Array], seconds: float) -> Observation:
+        """Copy the outputs."""
+        try:
+            copy, dtype = self.framework.read(output)
+            extra = [None if array is None else self.framework.read(array)[0] for array in extra_outputs]
+        except NotAnArray as error:
+            return Observation("not_an_array", message=str(error), seconds=seconds)
+        except BaseException as error:
+            return _failure("unreadable", error, seconds)
+        return Observation("answer", copy, dtype, seconds=seconds, extra_outputs=extra)
+
+    def _is_unstable(self, call: Call, arrays: list[Array], output: np.ndarray) -> bool:
+        def compute(arrays: Sequence[Array]) -> bytes:
+            return self.framework.read(call_plainly(self.implementation, call, list(arrays)))[0].tobytes()
+
+        return stability.is_unstable(compute, arrays, output, call.repeat, call.threads)
+
+    def _operands(self, call: Call) -> Operands:
+        carriers = (call.input, call.weight, call.bias)
+        return [
+            None if carrier is None else self._operand(index, carrier, dtype, layout, call)
+            for index, (carrier, dtype, layout) in enumerate(zip(carriers, call.dtypes, call.layouts))
+        ]
+
+    def _operand(self, index: int, carrier: np.ndarray, dtype: str, layout: str, call: Call) -> Operand:
+        """Return an operand and its memory: if ``call.reuse``, those of an earlier such call with new values."""
+        key = (index, carrier.shape, dtype, layout, call.device)
+        if call.reuse and key in self._reused:
+            self.framework.refill(self._reused[key][0], carrier)
+            return self._reused[key]
+        operand = self.framework.make(carrier, dtype, call.device, layout)
+        if call.reuse and self.framework.can_refill and layout not in ("broadcast", "readonly"):
+            if len(self._reused) >= MAX_REUSED:
+                self._reused.clear()
+            self._reused[key] = operand
+        return operand
+
+
+def _failure(kind: Kind, error: BaseException, seconds: float) -> Observation:
+    """Describe an exception: its classes, its text, and the line that raised it."""
+    names = tuple(cls.__name__ for cls in type(error).__mro__ if cls not in (object, BaseException))
+    try:
+        text = str(error)
+    except BaseException:
+        text = "(its message cannot be read)"
+    stack = traceback.extract_tb(error.__traceback__)
+    line = f" ({stack[-1].filename.rpartition('/')[2]}:{stack[-1].lineno})" if len(stack) > ENGINE_FRAMES else ""
+    return Observation(kind, error=names, message=text[:MAX_MESSAGE] + line, seconds=seconds)
