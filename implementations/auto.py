@@ -4,9 +4,10 @@ import torch
 
 from convgauge import implementation
 from convgauge.arguments import check_input, resolve
-from convgauge.auto.tuner import Chooser, small
+from convgauge.auto.candidates import is_small
+from convgauge.auto.tuner import Tuner
 
-_chooser = Chooser()
+_tuner = Tuner()
 
 
 @implementation(
@@ -62,9 +63,9 @@ def prepare(problem, weight, bias):
             check_input(problem, input)
         return conv2d(input, weight, bias, *arguments)
 
-    if small(problem):
+    if is_small(problem):
         return plain
-    chosen = _chooser.choose(problem, weight.contiguous(), bias, torch.get_num_threads())
+    chosen = _tuner.choose(problem, weight.contiguous(), bias, torch.get_num_threads())
     if chosen is None:
         return plain
 
@@ -80,9 +81,9 @@ def prepare(problem, weight, bias):
 
 @auto.calibrate
 def calibrate():
-    _chooser.calibrate(torch.get_num_threads())
+    _tuner.calibrate(torch.get_num_threads())
 
 
 @auto.explain
 def explain(problem):
-    return _chooser.explain(problem, torch.get_num_threads())
+    return _tuner.explain(problem, torch.get_num_threads())

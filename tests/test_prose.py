@@ -50,7 +50,6 @@ COVERED = (
 
 PENDING = (
     "implementations",
-    "src/convgauge/auto",
     "src/convgauge/bundled.py",
     "src/convgauge/cli",
     "src/convgauge/cluster",

@@ -47,7 +47,7 @@ def test_the_fastest_of_each_layer_counts_for_its_kind() -> None:
     )  # fmt: skip
     lines = text.splitlines()
     assert "| pointwise | library 1 (base) |" in lines
-    assert "| kernel of 15 and more | fft 1 (fast) |" in lines
+    assert "| kernel of 15 or more | fft 1 (fast) |" in lines
     assert "| depthwise | library 1 (base) |" in lines
 
 
@@ -66,9 +66,9 @@ def test_no_race_no_table() -> None:
     [
         (POINTWISE, "pointwise"),
         (DEPTHWISE, "depthwise"),
-        (LARGE, "kernel of 15 and more"),
+        (LARGE, "kernel of 15 or more"),
         ("n1c8h9w9_o8k3x3_s1x1_p1x1_d1x1_g2_float32", "grouped"),
-        ("n1c8h9w9_o8k3x3_s2x2_p1x1_d1x1_g1_float32", "stride > 1"),
+        ("n1c8h9w9_o8k3x3_s2x2_p1x1_d1x1_g1_float32", "strided"),
         ("n1c8h9w9_o8k3x3_s1x1_p2x2_d2x2_g1_float32", "dilated"),
         ("n1c8h9w9_o8k3x3_s1x1_p2x2_d1x1_g1_float32", "3×3"),
         ("n1c8h9w9_o8k5x5_s1x1_p2x2_d1x1_g1_float32", "other"),

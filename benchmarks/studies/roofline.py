@@ -29,7 +29,8 @@ from rich.table import Table
 from threadpoolctl import threadpool_limits
 
 from convgauge import registry
-from convgauge.auto import tuner
+from convgauge.auto.candidates import BASELINE, prepared_call
+from convgauge.auto.stopwatch import Stopwatch
 from convgauge.layers.sets import load
 from convgauge.problem import Problem
 
@@ -48,7 +49,7 @@ def least_times(calls: Calls, rounds: int, threads: int) -> dict[str, float]:
     seconds = dict.fromkeys(calls, math.inf)
     for _ in range(rounds):
         for name, call in calls.items():
-            seconds[name] = min(seconds[name], tuner.least_seconds(call, math.inf, threads, samples=2))
+            seconds[name] = min(seconds[name], Stopwatch(threads).least_seconds(call, samples=2))
     return seconds
 
 
@@ -70,7 +71,7 @@ def bandwidth(doublings: int, threads: int) -> float:
     """Return the bytes per second of a copy that reads and writes ``2**doublings`` bytes together."""
     source = torch.full((2**doublings // 8,), 0.5)
     target = torch.empty_like(source)
-    return 2.0**doublings / tuner.least_seconds(lambda: target.copy_(source), math.inf, threads, samples=8)
+    return 2.0**doublings / Stopwatch(threads).least_seconds(lambda: target.copy_(source), samples=8)
 
 
 def bound(problem: Problem, flops: float, threads: int) -> tuple[float, str]:
@@ -113,18 +114,18 @@ def main() -> None:
 def show(layers: str, threads: int, rounds: int) -> None:
     """Measure the layers of a set and print one line per layer and the geometric means."""
     flops = peak(rounds, threads)
-    implementations = {name: registry.load(registry.known()[name]) for name in (tuner.BASELINE, "numpy_im2col")}
+    implementations = {name: registry.load(registry.known()[name]) for name in (BASELINE, "numpy_im2col")}
     grid = Table("layer", "F.conv2d ms", "GFLOP/s", "roofline", "limited by", "NumPy's products", "numpy_im2col")
     ratios: list[tuple[float, float, float]] = []
     for problem in dict.fromkeys(layer.problem for layer in load(layers).layers):
         input, weight = torch.full(problem.input_shape, 0.5), torch.full(problem.weight_shape, 0.5)
         bias = torch.full((problem.out_channels,), 0.5) if problem.bias else None
         calls: Calls = {
-            name: functools.partial(tuner.layer(implementation, problem, weight, bias), input)
+            name: functools.partial(prepared_call(implementation, problem, weight, bias), input)
             for name, implementation in implementations.items()
         }
         taken = least_times({**calls, "products": products(problem)}, rounds, threads)
-        base = taken[tuner.BASELINE]
+        base = taken[BASELINE]
         seconds, limit = bound(problem, flops, threads)
         ratios.append((seconds / base, taken["products"] / base, taken["numpy_im2col"] / base))
         rate = problem.flops / base / 1e9

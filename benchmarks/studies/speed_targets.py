@@ -28,7 +28,7 @@ from rich.table import Table
 
 from convgauge import race, results
 from convgauge.layers.sets import load
-from convgauge.problem import Problem
+from convgauge.problem import LARGE_KERNEL, Problem
 from convgauge.race import standings as summary
 from convgauge.race.benchmark import Benchmark
 from convgauge.registry import builtins, resolve_all
@@ -45,17 +45,17 @@ def is_any(problem: Problem) -> bool:
 
 def is_depthwise(problem: Problem) -> bool:
     """Return True if each channel has filters of its own."""
-    return problem.groups == problem.in_channels > 1
+    return problem.kind == "depthwise"
 
 
 def suits_winograd(problem: Problem) -> bool:
     """Return True for dense 3x3 kernels of stride 1 on 64 channels or more."""
-    return problem.kernel == (3, 3) and problem.stride == (1, 1) and problem.in_channels >= 64 and problem.groups == 1
+    return problem.kind == "3×3" and problem.in_channels >= 64
 
 
 def suits_fft(problem: Problem) -> bool:
     """Return True for kernels of 15 or more on few channels per group, where a matrix product is slow."""
-    return max(problem.kernel) >= 15 and problem.in_channels // problem.groups <= 8
+    return max(problem.kernel) >= LARGE_KERNEL and problem.in_channels // problem.groups <= 8
 
 
 @dataclass(frozen=True)

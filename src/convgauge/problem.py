@@ -11,12 +11,19 @@ import dataclasses
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Union
+from typing import Any, Literal, Union, get_args
 
 from convgauge.dtypes import DTYPES
 
 Pair = tuple[int, int]
 Padding = Union[Pair, str]
+
+Kind = Literal["depthwise", "grouped", "dilated", "strided", "pointwise", "kernel of 15 or more", "3×3", "other"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+"""Kinds of problems, for which different algorithms are fast. A problem is of the first kind that applies."""
+
+LARGE_KERNEL = 15
+"""Rows or columns of a kernel from which FFT is usually faster than matrix products."""
 
 _TEXT = re.compile(
     r"n(?P<batch>\d{1,10})c(?P<in_channels>\d{1,10})h(?P<height>\d{1,10})w(?P<width>\d{1,10})"
@@ -192,6 +199,21 @@ class Problem:
     @property
     def output_shape(self) -> tuple[int, int, int, int]:
         return (self.batch, self.out_channels, *self.output_size)
+
+    @property
+    def kind(self) -> Kind:
+        """Kind of the problem, one of `KINDS`. One group, or a dilation of one element, counts as none."""
+        if self.groups > 1:
+            return "depthwise" if self.groups == self.in_channels else "grouped"
+        if self.extent != self.kernel:
+            return "dilated"
+        if self.stride != (1, 1):
+            return "strided"
+        if self.kernel == (1, 1):
+            return "pointwise"
+        if max(self.kernel) >= LARGE_KERNEL:
+            return "kernel of 15 or more"
+        return "3×3" if self.kernel == (3, 3) else "other"
 
     @property
     def reduction(self) -> int:

@@ -1,7 +1,8 @@
-"""What was measured on this machine, kept on disk: a cost model, and who won on each problem.
+"""Measurements of this machine, kept on disk: a cost model, and the choice for each problem.
 
-One JSON file for each machine, set of library versions and thread count, in the user's cache folder. A file that is
-damaged, or of another key, counts as none. Writers replace the file whole, one at a time, so that readers need no lock.
+There is one JSON file per machine, set of library versions and thread count, in the user's cache folder. A file that is
+damaged, or that has another key, counts as empty. Writers replace the whole file, one at a time, so that readers need
+no lock.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import json
 import os
 import platform
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 
@@ -23,89 +24,122 @@ from convgauge.auto.cost_model import Model
 from convgauge.bundled import bundled
 from convgauge.environment import cores, dependency_versions, processor
 
-FOLDER = "CONVGAUGE_CACHE_DIR"
-"""Environment variable: the folder to keep files in, instead of the user's cache folder."""
+CACHE_FOLDER_VARIABLE = "CONVGAUGE_CACHE_DIR"
+"""Environment variable: the folder of the files, instead of the user's cache folder."""
 
-PATIENCE = 10.0
-"""Seconds to wait for another writer, who holds the lock for milliseconds, before going on without the disk."""
+LOCK_TIMEOUT_S = 10.0
+"""Seconds to wait for another writer, which holds the lock for milliseconds, before the disk is not used."""
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """Who won on one problem, the seconds of a call that each contender took, and those that were predicted."""
+    """Implementation chosen for one problem, and the measured and predicted seconds of one call by implementation."""
 
     chosen: str
     measured: dict[str, float] = {}
     predicted: dict[str, float] = {}
 
 
-class Wisdom(msgspec.Struct):
-    """The content of a file; ``key`` says what it holds for, ``choices`` are by the problem's text."""
+class Tuning(msgspec.Struct):
+    """Content of a file; ``key`` identifies the machine, and ``choices`` are by the problem's text."""
 
     key: dict[str, str]
     model: Model | None = None
     choices: dict[str, Choice] = {}
 
 
-def key(threads: int) -> dict[str, str]:
-    """What times depend on: the machine, the versions of all that convgauge can use, its own code, and threads."""
-    return {"threads": str(threads), "engines": os.environ.get("OMP_NUM_THREADS", "all cores"), **_fixed()}
+class TuningCache:
+    """File of the tuning for one key.
+
+    Parameters
+    ----------
+    key : dict
+        Properties of the machine and of the software on which times depend.
+    folder : Path or None
+        Folder of the file; None for that of the environment variable, or the user's cache folder.
+    """
+
+    def __init__(self, key: dict[str, str], folder: Path | None = None) -> None:
+        self.key = key
+        digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
+        self.path = (folder or cache_folder()) / f"costs-{digest}.json"
+
+    @classmethod
+    def for_threads(cls, threads: int) -> TuningCache:
+        """Return the cache of this machine and these versions for a number of threads."""
+        return cls(machine_key(threads))
+
+    def read(self) -> Tuning:
+        """Return the content; it is empty if there is no file, or if the file is damaged or has another key."""
+        try:
+            tuning = msgspec.json.decode(self.path.read_bytes(), type=Tuning)
+        except (OSError, msgspec.MsgspecError):
+            return Tuning(self.key)
+        return tuning if tuning.key == self.key else Tuning(self.key)
+
+    def update(self, change: Callable[[Tuning], None]) -> Tuning:
+        """Read, change and replace the file.
+
+        Writers take turns by a lock, so that none loses the changes of another. `os.replace` replaces the file.
+
+        Parameters
+        ----------
+        change : callable
+            Changes the content in place.
+
+        Returns
+        -------
+        Tuning
+            The changed content, also if the file cannot be written.
+        """
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with filelock.FileLock(self.path.with_suffix(".lock"), timeout=LOCK_TIMEOUT_S):
+                tuning = self.read()
+                change(tuning)
+                self._replace(msgspec.json.encode(tuning))
+                return tuning
+        except (OSError, filelock.Timeout):  # a full or read-only disk, or a lock that is not released
+            tuning = self.read()
+            change(tuning)
+            return tuning
+
+    def _replace(self, content: bytes) -> None:
+        descriptor, name = tempfile.mkstemp(prefix=self.path.stem, suffix=".new", dir=self.path.parent)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+            os.replace(name, self.path)
+        except BaseException:
+            os.unlink(name)
+            raise
+
+
+def cache_folder() -> Path:
+    """Return the folder of the files."""
+    return Path(os.environ.get(CACHE_FOLDER_VARIABLE) or platformdirs.user_cache_dir("convgauge", appauthor=False))
+
+
+def machine_key(threads: int) -> dict[str, str]:
+    """Return what times depend on: machine, versions of all libraries that convgauge can use, its code, threads."""
+    return {"threads": str(threads), "engines": os.environ.get("OMP_NUM_THREADS", "all cores"), **_fixed_key()}
 
 
 @cache
-def _fixed() -> dict[str, str]:
-    said = {"machine": platform.machine(), "processor": processor(), "cores": str(cores()), "code": _code()}
-    return {**said, "python": platform.python_version(), **dependency_versions()}
+def _fixed_key() -> dict[str, str]:
+    files = [*bundled("implementations").glob("*.py"), *Path(__file__).parent.glob("*.py")]
+    return {
+        "machine": platform.machine(),
+        "processor": processor(),
+        "cores": str(cores()),
+        "code": code_digest(files),
+        "python": platform.python_version(),
+        **dependency_versions(),
+    }
 
 
-def _code() -> str:
-    """A digest of the implementations and of what measures them."""
+def code_digest(files: Iterable[Path]) -> str:
+    """Return a digest of files: the implementations, and the code that measures them."""
     digest = hashlib.sha256()
-    own = [Path(__file__).with_name(f"{name}.py") for name in ("cost_model", "tuner", "cache")]
-    for path in [*sorted(bundled("implementations").glob("*.py")), *own]:
+    for path in sorted(files):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
-
-
-def place(key: dict[str, str]) -> Path:
-    """The file for what ``key`` says."""
-    folder = os.environ.get(FOLDER) or platformdirs.user_cache_dir("convgauge", appauthor=False)
-    digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
-    return Path(folder) / f"costs-{digest}.json"
-
-
-def read(path: Path, key: dict[str, str]) -> Wisdom:
-    """What the file holds; nothing yet where there is no file, or it is damaged or of another key."""
-    try:
-        kept = msgspec.json.decode(path.read_bytes(), type=Wisdom)
-    except (OSError, msgspec.MsgspecError):
-        return Wisdom(key)
-    return kept if kept.key == key else Wisdom(key)
-
-
-def update(path: Path, key: dict[str, str], change: Callable[[Wisdom], None]) -> Wisdom:
-    """Read, change and replace the file; what it holds then. Where it cannot be written, it is changed for the caller.
-
-    The lock makes writers take turns, so that none loses what another added; the file is replaced by `os.replace`.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with filelock.FileLock(path.with_suffix(".lock"), timeout=PATIENCE):
-            kept = read(path, key)
-            change(kept)
-            _replace(path, msgspec.json.encode(kept))
-            return kept
-    except (OSError, filelock.Timeout):  # a full or read-only disk, or a lock that cannot be had
-        kept = read(path, key)
-        change(kept)
-        return kept
-
-
-def _replace(path: Path, content: bytes) -> None:
-    descriptor, name = tempfile.mkstemp(prefix=path.stem, suffix=".new", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise

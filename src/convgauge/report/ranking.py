@@ -5,33 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
-from convgauge.problem import Problem, ProblemError
+from convgauge.problem import KINDS, Kind, Problem, ProblemError
 from convgauge.report import formatting
 from convgauge.report.model import Report
 from convgauge.report.speed import RaceTable, StandingRow, race_tables
 
 Escape = Callable[[str], str]
 
-KINDS: dict[str, Callable[[Problem], bool]] = {
-    "depthwise": lambda p: p.groups > 1 and p.groups == p.in_channels,
-    "grouped": lambda p: p.groups > 1,
-    "pointwise": lambda p: p.kernel == (1, 1),
-    "kernel of 15 and more": lambda p: max(p.kernel) >= 15,
-    "dilated": lambda p: max(p.dilation) > 1,
-    "stride > 1": lambda p: max(p.stride) > 1,
-    "3×3": lambda p: p.kernel == (3, 3),
-    "other": lambda p: True,
-}
-"""Kinds of layers that suit different algorithms; a layer is of the first kind that applies."""
 
-
-def kind(text: str) -> str:
+def kind(text: str) -> Kind:
     """Return the kind of a problem from its text; ``other`` if the text is not a problem."""
     try:
-        problem = Problem.parse(text)
+        return Problem.parse(text).kind
     except ProblemError:
         return "other"
-    return next(name for name, applies in KINDS.items() if applies(problem))
 
 
 def markdown(report: Report, escape: Escape) -> Iterator[str]:
