@@ -14,6 +14,7 @@ from convgauge.conformance.judge import Judge
 from convgauge.dtypes import round_to
 from convgauge.problem import Problem
 from convgauge.reference import accuracy, compare, oracle
+from convgauge.reference.assessment import Assessment
 from convgauge.reference.compare import Fault
 from convgauge.reference.operands import Array, Operands
 from convgauge.worker.call import Observation
@@ -36,7 +37,7 @@ def filtered(judge: Judge, kernel: Array) -> tuple[Array | None, Array, Array]:
     operands = Operands(round_to(photograph[None, None], judge.dtype), round_to(kernel[None, None], judge.dtype), None)
     outputs: list[Array | None] = []
 
-    def check(case: Case, _: Operands, observation: Observation) -> Fault | None:
+    def check(case: Case, _: Operands, observation: Observation) -> Assessment:
         outputs.append(observation.output)
         return judge.check_accuracy(case, operands, observation)
 
@@ -131,11 +132,11 @@ def layer(judge: Judge, image: Array, name: str, stride: tuple[int, int] = (1, 1
     operands = Operands(image, weight, bias)
     outputs: list[Array | None] = []
 
-    def check(case: Case, _: Operands, observation: Observation) -> Fault | None:
-        fault = judge.check_accuracy(case, operands, observation)
-        if fault is None:
+    def check(case: Case, _: Operands, observation: Observation) -> Assessment:
+        assessment = judge.check_accuracy(case, operands, observation)
+        if assessment.fault is None:
             outputs.append(observation.output)
-        return fault
+        return assessment
 
     judge.satisfies([Case(problem)], check, transform=lambda case, _: operands, reducible=False)
     if not outputs or outputs[0] is None:

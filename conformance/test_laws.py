@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from convgauge.conformance import spec
-from convgauge.conformance.judge import Ask, Judge
+from convgauge.conformance.checks import Ask
+from convgauge.conformance.judge import Judge
 from convgauge.problem import Problem, ProblemError
 from convgauge.reference.operands import Array, Operands, draw
 

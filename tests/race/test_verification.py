@@ -7,9 +7,8 @@ import pytest
 
 from convgauge.dtypes import DTYPES, round_to
 from convgauge.problem import Problem
-from convgauge.race.verification import Verification, allowed_error, flipped, judge, places
+from convgauge.race.verification import Verification, allowed_error, find_fault, flipped, readable_indices
 from convgauge.reference import oracle
-from convgauge.worker.call import Observation
 
 LAYER = Problem.parse("n2c16h9w8_o6k3x3_s2x1_p1x0_d1x1_g2_b_float32")
 POINTWISE = Problem.parse("n1c8h11w12_o4k1x1_s2x3_p0x0_d1x1_g1_float32")
@@ -25,46 +24,45 @@ def test_the_right_answer_is_taken_in_every_dtype(dtype: str) -> None:
     problem = LAYER.replace(dtype=dtype)
     verification = Verification(problem, seed=3)
     for family, number in (("exact", 0), (verification.family, 1)):
-        case = verification.case(family, number)
-        seen = Observation("answer", right(case, dtype), dtype)
-        assert judge(problem, case, seen, "A") == ""
+        case = verification.call(family, number)
+        assert find_fault(problem, case, right(case, dtype), dtype, "A") == ""
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_one_integer_that_is_off_by_one_is_seen_in_every_dtype(dtype: str) -> None:
     problem = LAYER.replace(dtype=dtype)
-    case = Verification(problem, seed=3).case("exact", 0)
+    case = Verification(problem, seed=3).call("exact", 0)
     answer = right(case, dtype)
     answer[1, 2, 3, 4] += 1
-    complaint = judge(problem, case, Observation("answer", answer, dtype), "B")
+    complaint = find_fault(problem, case, answer, dtype, "B")
     assert "1 of" in complaint
     assert "output[1, 2, 3, 4]" in complaint
 
 
 def test_shape_dtype_and_nan_are_seen() -> None:
-    case = Verification(LAYER, seed=0).case("gaussian", 1)
+    case = Verification(LAYER, seed=0).call("gaussian", 1)
     answer = right(case, "float32")
-    assert "shape" in judge(LAYER, case, Observation("answer", answer[:1], "float32"), "A")
-    assert "dtype is float64" in judge(LAYER, case, Observation("answer", answer, "float64"), "A")
+    assert "shape" in find_fault(LAYER, case, answer[:1], "float32", "A")
+    assert "dtype is float64" in find_fault(LAYER, case, answer, "float64", "A")
     answer[0, 0, 0, 0] = np.nan
-    assert "got nan" in judge(LAYER, case, Observation("answer", answer, "float32"), "A")
+    assert "got nan" in find_fault(LAYER, case, answer, "float32", "A")
 
 
 @pytest.mark.parametrize("channels", [16, 64, 512, 4096])
 def test_narrowed_operands_are_seen_however_long_the_sum(channels: int) -> None:
     """Operands rounded to 11 binary digits, as TF32 has them, and float32 sums of the operands as they are."""
     problem = Problem(in_channels=channels, height=6, width=6, out_channels=4, kernel=(3, 3), padding=(1, 1))
-    case = Verification(problem, seed=1).case("gaussian", 1)
+    case = Verification(problem, seed=1).call("gaussian", 1)
     drawn = case.request.operands
     narrow = type(drawn)(round_to(drawn.input, "float16").astype(np.float32), drawn.weight, None)
     answer = oracle.answer(problem, narrow).astype(np.float32)
-    assert judge(problem, case, Observation("answer", answer, "float32"), "B") != ""
-    assert judge(problem, case, Observation("answer", answer, "float32"), "C") == ""
+    assert find_fault(problem, case, answer, "float32", "B") != ""
+    assert find_fault(problem, case, answer, "float32", "C") == ""
     plain = np.zeros(problem.output_shape, np.float32)
     columns = next(oracle._unfolded(problem, oracle._padded(problem, drawn.input, "float32")))[0, 0]
     for weight, column in zip(drawn.weight.reshape(4, -1).T, columns, strict=True):  # one product after the other
         plain += (weight[:, None] * column).reshape(problem.output_shape)
-    assert judge(problem, case, Observation("answer", plain, "float32"), "A") == ""
+    assert find_fault(problem, case, plain, "float32", "A") == ""
 
 
 def test_the_error_allowed_grows_with_the_sum_and_with_a_lower_promise() -> None:
@@ -77,17 +75,17 @@ def test_the_error_allowed_grows_with_the_sum_and_with_a_lower_promise() -> None
 def test_every_change_to_the_input_changes_the_answer(problem: Problem) -> None:
     """Or an answer kept from the call before would pass: also where a stride leaves most of the input unread."""
     (one,) = Verification(problem, seed=5).sets(1)
-    found = places(problem, one, seed=0)
+    found = readable_indices(problem, one, seed=0)
     assert len(found) > 20
     kept = oracle.answer(problem, one)
     for place in found[:20]:
         case = flipped(problem, one, place)
         stale = round_to(kept, problem.dtype) if DTYPES[problem.dtype].kind == "f" else kept.astype(problem.dtype)
-        assert judge(problem, case, Observation("answer", stale, problem.dtype), "B") != ""
+        assert find_fault(problem, case, stale, problem.dtype, "B") != ""
 
 
 def test_operands_differ_from_check_to_check_and_from_seed_to_seed() -> None:
     one, other = Verification(LAYER, seed=1), Verification(LAYER, seed=2)
-    drawn = [one.case("exact", 0), one.case("exact", 2), other.case("exact", 0)]
+    drawn = [one.call("exact", 0), one.call("exact", 2), other.call("exact", 0)]
     inputs = [case.request.operands.input.tobytes() for case in drawn]
     assert len(set(inputs)) == 3

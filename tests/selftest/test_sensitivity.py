@@ -171,4 +171,4 @@ def test_a_promise_of_less_than_is_kept_is_found_out(grade: str, status: str, tm
     (record,) = results.read(output).records_of(results.SpecRecord)
     assert record.status == status
     if status == "failed":
-        assert f"grade {grade} is promised, and A is kept" in record.reason
+        assert f"grade {grade} is declared, and A is measured" in record.reason

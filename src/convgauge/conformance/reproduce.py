@@ -1,95 +1,99 @@
-"""``convgauge reproduce``: one case, everything printed."""
+"""``convgauge reproduce`` without a spec: run one case and print everything about it."""
 
 from __future__ import annotations
 
 import sys
+from argparse import Namespace
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from convgauge import registry
 from convgauge.conformance.cases import Case
+from convgauge.conformance.checks import check_exact, check_form, is_unjudged, missing_output, side_effects
+from convgauge.conformance.execution import Executed, Execution
 from convgauge.process.isolation import Limits, run
-from convgauge.reference import accuracy, compare, oracle
-from convgauge.reference.operands import draw
+from convgauge.reference import accuracy, oracle
+from convgauge.reference.assessment import assess_accuracy
+from convgauge.reference.compare import Fault
+from convgauge.reference.operands import Array
 from convgauge.text import escape_controls
-from convgauge.worker.call import Call
 
 SHOWN = 8  # rows and columns of a plane that are printed
 
 
-def reproduce(options: Any) -> int:
-    """Run one case on one implementation with exact and with Gaussian operands and print all there is to see.
+def reproduce(options: Namespace) -> int:
+    """Run one case on one implementation with exact and with Gaussian operands and print the result.
 
-    Raises `ProblemError`, `TargetError`, `LoadError`. Returns 0 where both answers are right, 1 where one is not.
+    Parameters
+    ----------
+    options : argparse.Namespace
+        Options of the command.
+
+    Returns
+    -------
+    int
+        0 if every output is right or declined, 1 otherwise.
+
+    Raises
+    ------
+    ProblemError, TargetError, LoadError
+        If the case or the target cannot be read or loaded.
     """
     case = Case.parse(options.problem)
     (origin,) = registry.resolve(options.target[0], options.framework)[:1]
     limits, python = Limits(options.timeout, options.memory << 20), options.python or sys.executable
     subject = run(origin, limits, isolated=not options.no_isolation, python=python)
     subject.greet()
-    said, problem = subject.description, case.problem
-    version = said.versions.get(said.framework, "")
-    print(f"{said.name} ({said.framework} {version}), promised grade {said.grade or 'none'}")
+    description, problem = subject.description, case.problem
+    version = description.versions.get(description.framework, "")
+    print(f"{description.name} ({description.framework} {version}), declared grade {description.grade or 'none'}")
     print(f"problem   {problem}")
     print(f"output    {problem.output_shape}, {problem.reduction} products each, {problem.flops} FLOPs")
     families = [case.operands] if case.operands != "exact" else ["exact", "gaussian"]
-    faults = [
-        _one(subject, replace(case, operands=family, seed=case.seed or options.seed), options.device)
-        for family in families
-    ]
+    execution = Execution(subject, options.device)
+    variants = [replace(case, operands=family, seed=case.seed or options.seed) for family in families]
+    faults = [_print_case(execution, variant) for variant in variants]
     subject.close()
-    return 1 if any(faults) else 0
+    return int(any(fault is not None for fault in faults))
 
 
-def _one(subject: Any, case: Case, device: str) -> bool:
-    """Run and print one case; whether it is at fault."""
-    promise = subject.description.grade
-    headroom = 1.0 if promise == "A" else accuracy.integer_headroom(case.problem)
-    operands = draw(case.problem, case.operands, case.seed, headroom)
-    dtype = case.problem.dtype
-    call = Call(operands.input, operands.weight, operands.bias, case.keywords(), (dtype,) * 3, case.layouts, device)
-    ((_, seen),) = subject.stream([(None, call)])
+def _print_case(execution: Execution, case: Case) -> Fault | None:
+    """Run and print one case; return its fault."""
+    executed = execution.run_once(case)
+    observation = executed.observation
     print(f"\noperands  {case.operands}, seed {case.seed}, layouts {'/'.join(case.layouts)}")
     print(f"call      {', '.join(f'{name}={value!r}' for name, value in case.keywords().items())}")
-    if seen.kind == "declined":
-        print(escape_controls(f"declined  {seen.message}"))
-        return False
-    fault = compare.outcome(seen, case.problem) or compare.check_form(
-        seen.shape, seen.dtype, case.problem.output_shape, dtype
-    )
-    if fault is None and seen.side_effects:
-        fault = compare.Fault("failed", f"the call {'; '.join(seen.side_effects)}")
-    if fault is None:
-        fault = _judged(case, operands, seen, promise)
-    if seen.printed:
-        print(escape_controls(f"printed   {seen.printed.strip()}"))
-    print(escape_controls(f"verdict   {'right' if fault is None else fault.status + ': ' + fault.message}"))
-    if fault is not None and fault.index:
-        print(f"first at  {fault.index}: got {fault.got}, expected {fault.expected} (within {fault.bound})")
-        _planes(fault, seen.output, oracle.answer(case.problem, operands))
-    return fault is not None
-
-
-def _judged(case: Case, operands: Any, seen: Any, promise: str) -> compare.Fault | None:
-    if case.operands == "exact":
-        tolerance = accuracy.integer_tolerance(case.problem, promise)
-        return compare.check_values(seen.output, oracle.answer(case.problem, operands), tolerance)
-    scale = accuracy.Scale.of(case.problem, operands)
-    found = accuracy.measure(seen.output, scale, operands)
-    statistics = f"mean square {found.mean_square:.3g}, bias {found.bias:.3g}"
-    print(f"accuracy  grade {found.grade}; largest error {found.componentwise:.3g} of its bound, {statistics}")
-    required = promise or "B"
-    if accuracy.ORDER.index(found.grade) <= accuracy.ORDER.index(required):
+    if is_unjudged(observation):
+        print(escape_controls(f"{observation.kind:<9} {observation.message}"))
         return None
-    bound, _ = scale.bounds(required, operands)
-    worse = f"grade {found.grade}, where {required} is {'promised' if promise else 'required'}"
-    return compare.check_values(seen.output, scale.exact, bound, worse) or compare.Fault("failed", worse)
+    fault = _fault(executed, execution.declared_grade)
+    if observation.printed:
+        print(escape_controls(f"printed   {observation.printed.strip()}"))
+    print(escape_controls(f"verdict   {'right' if fault is None else f'{fault.status}: {fault.message}'}"))
+    if fault is not None and fault.index and observation.output is not None:
+        print(f"first at  {fault.index}: got {fault.got}, expected {fault.expected} (within {fault.bound})")
+        _print_planes(fault, observation.output, oracle.answer(case.problem, executed.operands))
+    return fault
 
 
-def _planes(fault: compare.Fault, got: Any, expected: Any) -> None:
-    """The plane around the first wrong output, and which of its elements are wrong."""
+def _fault(executed: Executed, declared_grade: str) -> Fault | None:
+    """Return the fault of a case; print the accuracy of an output on operands that are not exact."""
+    case, operands, observation = executed
+    fault = missing_output(observation) or check_form(case, observation) or side_effects(observation)
+    if fault is not None or observation.output is None:
+        return fault
+    if case.operands == "exact":
+        return check_exact(case, operands, observation, declared_grade)
+    scale = accuracy.Scale.of(case.problem, operands)
+    measured = accuracy.measure(observation.output, scale, operands)
+    statistics = f"mean square {measured.mean_square:.3g}, bias {measured.bias:.3g}"
+    print(f"accuracy  grade {measured.grade}; largest error {measured.componentwise:.3g} of its bound, {statistics}")
+    return assess_accuracy(observation.output, case.problem, operands, declared_grade).fault
+
+
+def _print_planes(fault: Fault, output: Array, expected: Array) -> None:
+    """Print the plane of the first wrong output and a map of its wrong elements."""
     if len(fault.index) != 4 or fault.mask is None:
         return
     image, channel = fault.index[:2]
@@ -98,4 +102,4 @@ def _planes(fault: compare.Fault, got: Any, expected: Any) -> None:
     for row in fault.mask[window]:
         print("  " + " ".join("#" if wrong else "." for wrong in row))
     with np.printoptions(precision=6, linewidth=110):
-        print(f"got\n{got[window]}\nexpected\n{expected[window]}")
+        print(f"got\n{output[window]}\nexpected\n{expected[window]}")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from convgauge.problem import Problem
-from convgauge.race.verification import Case, Verification, flipped, places
+from convgauge.race.verification import ExpectedCall, Verification, flipped, readable_indices
 from convgauge.reference.operands import Operands
 from convgauge.worker import protocol
 from convgauge.worker.operand_set import turn
@@ -32,11 +32,11 @@ class TimedOperands:
     def __init__(self, verification: Verification, threads: int, *, is_cold: bool) -> None:
         self.problem = verification.problem
         self.sets = verification.sets(set_count(self.problem, largest_cache_bytes()) if is_cold else HOT_SETS)
-        self.indices = [places(self.problem, operands, number) for number, operands in enumerate(self.sets)]
+        self.indices = [readable_indices(self.problem, operands, number) for number, operands in enumerate(self.sets)]
         self.request = protocol.request(*ready_command(self.problem, self.sets, self.indices, threads))
-        self._cases: dict[tuple[int, int], Case] = {}
+        self._cases: dict[tuple[int, int], ExpectedCall] = {}
 
-    def case(self, tick: int) -> Case:
+    def case(self, tick: int) -> ExpectedCall:
         """Return the exact case of call number ``tick``."""
         number = tick % len(self.sets)
         indices = self.indices[number]

@@ -1,8 +1,8 @@
-"""Right on this very problem? Outputs before, in and after the timing are held against the oracle.
+"""Verification of outputs before, in and after the timing of a race.
 
-Two kinds of operands, for two kinds of fault: integers whose sums are exact show any fault of geometry and must be
-met to the last bit by a direct algorithm; Gaussian ones show operands or sums narrowed on the way. The oracle's
-answers are computed once for a problem and shared by all contestants.
+Two kinds of operands show two kinds of fault. Integers whose sums are exact show any fault of geometry, and a direct
+algorithm must meet them to the last bit. Gaussian operands show operands or sums that are narrowed. The exact outputs
+are computed once for a problem and shared by all contestants.
 """
 
 from __future__ import annotations
@@ -11,58 +11,55 @@ import math
 import time
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 import numpy as np
 
 from convgauge.dtypes import DTYPES
 from convgauge.problem import Problem
 from convgauge.race.contestant import Contestant, Out, Request
-from convgauge.reference import accuracy, operands, oracle
+from convgauge.reference import accuracy, compare, operands, oracle
 from convgauge.reference.operands import Array, Operands
-from convgauge.worker.call import Observation
 
 ALLOWANCE = 16.0
-"""How many times the error of a plain sum is allowed on Gaussian operands.
+"""Largest root mean square error on Gaussian operands, in multiples of a plain sum's.
 
 Winograd's F(4x4, 3x3) was measured at 3 to 4 times it. Operands rounded to TF32 err by 0.8 * 2**-11 of the output's
-root mean square: more than ALLOWANCE times a float32 sum's error up to some 900,000 products.
+root mean square: more than ALLOWANCE times a float32 sum's error up to about 900,000 products.
 """
 
 PEAK = 8.0
-"""The largest error may be this many times the allowed root mean square: a Gaussian's largest of 10^12 is 7."""
+"""Largest error, in multiples of the allowed root mean square: the largest of 10^12 Gaussian numbers is 7."""
 
-PLACES = 64
-"""How many input elements of an operand set the timed calls may change."""
+MAX_INDICES = 64
+"""Number of input elements of an operand set whose sign the timed calls may change."""
 
 _LATE = ("exact", 2)
-_LOWER = {"float64": 2.0**-24, "float32": 2.0**-11, "float16": 2.0**-11, "bfloat16": 2.0**-8}
 
 
 @dataclass(frozen=True)
-class Case:
-    """A call's request and its exact answer; ``exact`` operands are integers."""
+class ExpectedCall:
+    """Request of a call and its exact output; ``is_exact`` operands are integers."""
 
     request: Request
     expected: Array
-    exact: bool
+    is_exact: bool
 
 
 class Verification:
-    """What is to be right on one problem. ``seed`` makes its operands differ from any other race's."""
+    """Verification of contestants on one problem; ``seed`` makes its operands differ from those of other races."""
 
     def __init__(self, problem: Problem, seed: int) -> None:
         self.problem, self.seed = problem, seed
-        self.case = cache(self._case)
+        self.call = cache(self._call)
 
-    def _case(self, family: str, number: int) -> Case:
+    def _call(self, family: str, number: int) -> ExpectedCall:
         headroom = accuracy.integer_headroom(self.problem) if family == "exact" else 1.0
         drawn = operands.draw(self.problem, family, self.seed * 1000 + number, headroom)
-        return Case(Request(self.problem, drawn), oracle.answer(self.problem, drawn), family == "exact")
+        return ExpectedCall(Request(self.problem, drawn), oracle.answer(self.problem, drawn), family == "exact")
 
     @property
     def family(self) -> str:
-        """The operands that are timed: Gaussian, or integers for integer dtypes."""
+        """Family of the operands that are timed: Gaussian, or exact for integer dtypes."""
         return "exact" if DTYPES[self.problem.dtype].kind == "i" else "gaussian"
 
     @property
@@ -70,12 +67,23 @@ class Verification:
         return list(dict.fromkeys([("exact", 0), (self.family, 1)]))
 
     def draw(self) -> None:
-        """Have the operands and answers of all checks ready, so that several contestants may be checked at once."""
+        """Compute the operands and outputs of all checks, so that several contestants may be checked at once."""
         for family, number in (*self._early, _LATE):
-            self.case(family, number)
+            self.call(family, number)
 
     def before(self, contestant: Contestant) -> float:
-        """Check a contestant before it is timed; the seconds of the last check, preparation included. Raises `Out`."""
+        """Check a contestant before it is timed.
+
+        Returns
+        -------
+        float
+            Seconds of the last check, preparation included.
+
+        Raises
+        ------
+        Out
+            If an output is wrong.
+        """
         seconds = 0.0
         for family, number in self._early:
             started = time.perf_counter()
@@ -84,98 +92,111 @@ class Verification:
         return seconds
 
     def after(self, contestant: Contestant) -> None:
-        """Check a contestant on operands that it has not seen. Raises `Out`."""
+        """Check a contestant on operands that no earlier call had. Raises `Out` if the output is wrong."""
         self._check(contestant, *_LATE, "after the timing")
 
     def _check(self, contestant: Contestant, family: str, number: int, when: str) -> None:
-        case = self.case(family, number)
-        seen = contestant.call(case.request)
-        complaint = judge(self.problem, case, seen, contestant.promise)
-        if complaint:
-            raise Out("wrong", f"{when}, {family} operands: {complaint}")
+        call = self.call(family, number)
+        observation = contestant.call(call.request)
+        reason = find_fault(self.problem, call, observation.output, observation.dtype, contestant.promise)
+        if reason:
+            raise Out("wrong", f"{when}, {family} operands: {reason}")
 
-    def timed(self, contestant: Contestant, case: Case, output: Array, dtype: str) -> None:
-        """Check an output that was computed inside the timing. Raises `Out`."""
-        complaint = judge(self.problem, case, Observation("answer", output, dtype), contestant.promise)
-        if complaint:
-            raise Out("wrong", f"in the timing (an answer kept from an earlier call?): {complaint}")
+    def timed(self, contestant: Contestant, call: ExpectedCall, output: Array, dtype: str) -> None:
+        """Check an output that was computed during the timing. Raises `Out` if it is wrong."""
+        reason = find_fault(self.problem, call, output, dtype, contestant.promise)
+        if reason:
+            raise Out("wrong", f"in the timing (an answer kept from an earlier call?): {reason}")
 
     def sets(self, count: int) -> list[Operands]:
-        """The operand sets that timed calls rotate through."""
+        """Draw the operand sets that timed calls rotate through."""
         return [operands.draw(self.problem, self.family, self.seed * 1000 + 100 + n) for n in range(count)]
 
 
-def flipped(problem: Problem, set_: Operands, place: tuple[int, ...] | None) -> Case:
-    """The case of a timed call: ``set_`` with the sign of the input element at ``place`` flipped."""
-    input = set_.input.copy()
-    if place is not None:
-        input[place] = -input[place]
-    changed = Operands(input, set_.weight, set_.bias)
-    return Case(Request(problem, changed), oracle.answer(problem, changed), DTYPES[problem.dtype].kind == "i")
+def flipped(problem: Problem, operand_set: Operands, index: tuple[int, ...] | None) -> ExpectedCall:
+    """Return a timed call: an operand set with the sign of one input element changed, and its exact output."""
+    input = operand_set.input.copy()
+    if index is not None:
+        input[index] = -input[index]
+    changed = Operands(input, operand_set.weight, operand_set.bias)
+    is_exact = DTYPES[problem.dtype].kind == "i"
+    return ExpectedCall(Request(problem, changed), oracle.answer(problem, changed), is_exact)
 
 
-def places(problem: Problem, set_: Operands, seed: int) -> list[tuple[int, ...]]:
-    """Up to `PLACES` indices of input elements that matter: read by some output, and not nearly 0."""
-    if not set_.input.size or not math.prod(problem.output_shape):
+def readable_indices(problem: Problem, operand_set: Operands, seed: int) -> list[tuple[int, ...]]:
+    """Return up to `MAX_INDICES` indices of input elements that some output reads and that are not nearly 0."""
+    if not operand_set.input.size or not math.prod(problem.output_shape):
         return []
     random = np.random.default_rng(seed)
     rows, columns = (_read(problem, axis) for axis in (0, 1))
     if not rows.size or not columns.size:
         return []
-    count = 4 * PLACES
+    count = 4 * MAX_INDICES
     index = (
         random.integers(problem.batch, size=count),
         random.integers(problem.in_channels, size=count),
         random.choice(rows, count),
         random.choice(columns, count),
     )
-    found = [tuple(int(i) for i in one) for one in np.stack(index, axis=1)[np.abs(set_.input[index]) >= 0.5]]
-    return list(dict.fromkeys(found))[:PLACES]
+    large = np.stack(index, axis=1)[np.abs(operand_set.input[index]) >= 0.5]
+    return list(dict.fromkeys(tuple(int(i) for i in row) for row in large))[:MAX_INDICES]
 
 
 def _read(problem: Problem, axis: int) -> Array:
-    """Which rows (axis 0) or columns (1) of the input some output reads."""
+    """Return the rows (axis 0) or columns (axis 1) of the input that some output reads."""
     starts = np.arange(problem.output_size[axis]) * problem.stride[axis] - problem.pads[axis][0]
     read = starts[:, None] + np.arange(problem.kernel[axis]) * problem.dilation[axis]
     return np.unique(read[(read >= 0) & (read < (problem.height, problem.width)[axis])])
 
 
-def judge(problem: Problem, case: Case, seen: Observation, promise: str) -> str:
-    """What is wrong with an answer; "" where nothing is."""
-    if seen.output is None or seen.shape != problem.output_shape:
-        return f"the output's shape is {seen.shape}, not {problem.output_shape}"
-    if seen.dtype != problem.dtype:
-        return f"the output's dtype is {seen.dtype}, not {problem.dtype}"
-    return _values(problem, case, seen.output, promise) if seen.output.size else ""
+def find_fault(problem: Problem, call: ExpectedCall, output: Array | None, dtype: str, declared_grade: str) -> str:
+    """Return a sentence on the fault of an output, or "" if it is right.
+
+    Parameters
+    ----------
+    problem : Problem
+        Problem of the race.
+    call : ExpectedCall
+        Call with its exact output.
+    output : numpy.ndarray or None
+        Output in its carrier dtype.
+    dtype : str
+        Name of the output's dtype.
+    declared_grade : {"A", "B", "C"}
+        Grade that the contestant declares.
+    """
+    allowed = 0.0
+    tolerance = accuracy.integer_tolerance(problem, declared_grade)
+    if not call.is_exact and call.expected.size:
+        allowed = allowed_error(problem, declared_grade) * _root_mean_square(call.expected)
+        tolerance = PEAK * allowed
+    fault = compare.check_output(output, dtype, call.expected, problem.dtype, tolerance)
+    if fault is not None and fault.index:
+        within = f" (allowed: {tolerance:.3g})" if tolerance else ""
+        return f"{fault.message}, first output{list(fault.index)}: got {fault.got}, expected {fault.expected}{within}"
+    if fault is not None or output is None:
+        return fault.message if fault else "there is no output"
+    if call.is_exact or not output.size:
+        return ""
+    error = _root_mean_square(output.astype(call.expected.dtype) - call.expected)
+    if error <= allowed:
+        return ""
+    return f"the error's root mean square is {error:.3g}, more than the {allowed:.3g} allowed: precision was lost"
 
 
-def _values(problem: Problem, case: Case, output: Array, promise: str) -> str:
-    with np.errstate(invalid="ignore", over="ignore"):
-        error = np.abs(output.astype(case.expected.dtype) - case.expected).astype(np.float64)
-    error[~np.isfinite(error)] = np.inf
-    if case.exact:
-        return _pointed(output, case.expected, error, accuracy.integer_tolerance(problem, promise))
-    allowed = allowed_error(problem, promise) * _root_mean_square(case.expected)
-    complaint = _pointed(output, case.expected, error, PEAK * allowed)
-    if complaint:
-        return complaint
-    found = _root_mean_square(error)
-    if found > allowed:
-        return f"the error's root mean square is {found:.3g}, more than the {allowed:.3g} allowed: precision was lost"
-    return ""
-
-
-def allowed_error(problem: Problem, promise: str) -> float:
-    """The root mean square error allowed on Gaussian operands, as a part of the output's root mean square.
+def allowed_error(problem: Problem, declared_grade: str) -> float:
+    """Return the root mean square error allowed on Gaussian operands, as a part of the output's root mean square.
 
     Adding K products of variance s^2 one after the other rounds sums of variance k s^2, each by a uniform error of
-    variance u^2 k s^2 / 3: u^2 s^2 K^2 / 6 in all, and the products' own roundings K u^2 s^2 / 3. Divided by the
+    variance u^2 k s^2 / 3: u^2 s^2 K^2 / 6 together, and the products' own roundings K u^2 s^2 / 3. Divided by the
     output's K s^2 that is u^2 (K + 2) / 6. `accuracy.transform_terms` are added for fast algorithms, and ALLOWANCE
-    multiplies its root; a narrower output type adds its own rounding, twice where there is a bias. An implementation
-    that promises only C is held to the unit roundoff of the lower precision.
+    multiplies its root; a narrower output type adds its own rounding, twice if there is a bias. An implementation
+    that declares grade C is held to the unit roundoff of the lower precision.
     """
     dtype = DTYPES[problem.dtype]
-    u = DTYPES[dtype.accumulator].roundoff if promise != "C" else _LOWER.get(problem.dtype, dtype.roundoff)
+    u = DTYPES[dtype.accumulator].roundoff
+    if declared_grade == "C":
+        u = accuracy.LOWER_ROUNDOFF.get(problem.dtype, dtype.roundoff)
     terms = problem.reduction + 2 + accuracy.transform_terms(problem)
     computed = ALLOWANCE * u * math.sqrt(terms / 6)
     return computed + (2 * dtype.roundoff if dtype.accumulator != dtype.name else 0.0)
@@ -183,20 +204,3 @@ def allowed_error(problem: Problem, promise: str) -> float:
 
 def _root_mean_square(values: Array) -> float:
     return float(np.sqrt(np.mean(np.abs(values) ** 2, dtype=np.float64)))
-
-
-def _pointed(output: Array, expected: Array, error: Array, tolerance: float) -> str:
-    """A sentence that names the first output that is off by more than ``tolerance``; "" where none is."""
-    mask = ~(error <= tolerance)
-    if not mask.any():
-        return ""
-    index = tuple(int(i) for i in np.argwhere(mask)[0])
-    within = f" (allowed: {tolerance:.3g})" if tolerance else ""
-    return (
-        f"{int(mask.sum())} of {mask.size} outputs are wrong, first output{list(index)}:"
-        f" got {_number(output[index])}, expected {_number(expected[index])}{within}"
-    )
-
-
-def _number(value: Any) -> str:
-    return f"{value:.9g}" if value.dtype.kind in "fiu" else str(value)

@@ -52,7 +52,7 @@ _TAIL = 21.0  # -ln of the chance that a sound implementation misses a statistic
 _DEVIATIONS = 6.0  # standard deviations that have the same chance
 _CORRELATION = 0.1  # of sigma: the least bias that is told from correlated errors
 _LEAST_SAMPLE = 32  # independent outputs below which mean square and bias say nothing
-_LOWER = {"float64": 2.0**-24, "float32": 2.0**-11, "float16": 2.0**-11, "bfloat16": 2.0**-8}
+LOWER_ROUNDOFF = {"float64": 2.0**-24, "float32": 2.0**-11, "float16": 2.0**-11, "bfloat16": 2.0**-8}
 _TYPICAL = 0.1  # root mean square of a transform's errors, divided by the largest that is allowed
 _MAGNIFIED = (
     2.0**12
@@ -217,7 +217,7 @@ class Scale:
         deviations once in 10^10. For float64 the sums are in float32 as well. Subnormal operands lose up to u_c times
         the least normal number, each in K products.
         """
-        lower = _LOWER[self.problem.dtype]
+        lower = LOWER_ROUNDOFF[self.problem.dtype]
         terms = self.problem.reduction + 1
         dtype = DTYPES[self.problem.dtype]
         sizes = sum(float(np.abs(one).max(initial=0.0)) for one in (operands.input, operands.weight))

@@ -1,22 +1,40 @@
-"""Is this answer the right one? The comparisons, each of which names the first output that is wrong."""
+"""Comparisons of an output with the expected one; each names the first wrong element."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Literal
 
 import numpy as np
 
-from convgauge.problem import Problem
 from convgauge.reference.operands import Array
-from convgauge.worker.call import Observation
+
+FaultStatus = Literal["failed", "errored", "crashed", "timed_out", "vacuous"]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Fault:
-    """Why one case fails: ``status`` of the case, a sentence, and the first wrong output where there is one."""
+    """Reason why one case fails: the status of the case, a sentence, and the first wrong output if there is one.
 
-    status: str
+    Attributes
+    ----------
+    status : FaultStatus
+        Status of the case.
+    message : str
+        One sentence.
+    index : tuple of int
+        Index of the first wrong output.
+    got, expected, bound : str
+        Value at ``index``, the expected value, and the largest difference allowed.
+    wrong, outputs : int
+        Number of wrong outputs, and number of outputs.
+    mask : numpy.ndarray or None
+        Boolean array of the wrong outputs, or None if the fault concerns no single output.
+    not_called : bool
+        The call was not made, because the subject's process had ended too often.
+    """
+
+    status: FaultStatus
     message: str
     index: tuple[int, ...] = ()
     got: str = ""
@@ -24,12 +42,12 @@ class Fault:
     bound: str = ""
     wrong: int = 0
     outputs: int = 0
-    mask: Array | None = field(default=None, repr=False)
+    mask: Array | None = field(default=None, repr=False, compare=False)
     not_called: bool = False
 
 
 def check_form(output_shape: tuple[int, ...], output_dtype: str, shape: tuple[int, ...], dtype: str) -> Fault | None:
-    """A fault where the answer has not the right shape or dtype."""
+    """Return a fault if the shape or the dtype of an output differs from the expected one."""
     if output_shape != shape:
         return Fault(
             "failed", f"the output's shape is {output_shape}, not {shape}", got=str(output_shape), expected=str(shape)
@@ -39,11 +57,43 @@ def check_form(output_shape: tuple[int, ...], output_dtype: str, shape: tuple[in
     return None
 
 
-def check_values(output: Array | None, expected: Array, tolerance: Any, what: str = "") -> Fault | None:
-    """A fault where any element differs by more than ``tolerance`` (a number, or one for each).
+def check_output(
+    output: Array | None, output_dtype: str, expected: Array, dtype: str, tolerance: float | Array
+) -> Fault | None:
+    """Return a fault if an output differs from the expected one in shape, dtype or value.
 
-    NaN agrees with NaN alone, an infinity with itself alone; zeros of either sign are equal. Shapes must be the same:
-    nothing is broadcast.
+    Parameters
+    ----------
+    output : numpy.ndarray or None
+        Output in its carrier dtype, or None if there is none.
+    output_dtype : str
+        Name of the output's dtype.
+    expected : numpy.ndarray
+        Expected output.
+    dtype : str
+        Name of the expected dtype.
+    tolerance : float or numpy.ndarray
+        Largest difference allowed, for all outputs or for each.
+    """
+    shape = () if output is None else output.shape
+    return check_form(shape, output_dtype, expected.shape, dtype) or check_values(output, expected, tolerance)
+
+
+def check_values(output: Array | None, expected: Array, tolerance: float | Array, what: str = "") -> Fault | None:
+    """Return a fault if any element differs by more than the tolerance.
+
+    NaN equals only NaN, an infinity only itself; zeros of either sign are equal. Nothing is broadcast.
+
+    Parameters
+    ----------
+    output : numpy.ndarray or None
+        Output, or None if there is none.
+    expected : numpy.ndarray
+        Expected output.
+    tolerance : float or numpy.ndarray
+        Largest difference allowed, for all elements or for each.
+    what : str
+        Message of the fault; by default the number of wrong outputs.
     """
     if output is None:
         return Fault("failed", "there is no output", expected=f"an array of shape {expected.shape}")
@@ -62,8 +112,20 @@ def check_values(output: Array | None, expected: Array, tolerance: Any, what: st
     return locate_fault(output, expected, ~agree, tolerance, what)
 
 
-def locate_fault(output: Array, expected: Array, mask: Array, tolerance: Any, what: str = "") -> Fault:
-    """The fault that ``mask`` shows: first wrong index, what was got and expected there, how many are wrong."""
+def locate_fault(output: Array, expected: Array, mask: Array, tolerance: float | Array, what: str = "") -> Fault:
+    """Return the fault of the outputs in a mask: the first index, the values there and the number of wrong outputs.
+
+    Parameters
+    ----------
+    output, expected : numpy.ndarray
+        Output and expected output, of equal shape.
+    mask : numpy.ndarray
+        Boolean array of the wrong outputs; at least one is True.
+    tolerance : float or numpy.ndarray
+        Largest difference allowed.
+    what : str
+        Message of the fault; by default the number of wrong outputs.
+    """
     index = tuple(int(i) for i in np.argwhere(mask)[0])
     allowed = float(np.broadcast_to(tolerance, mask.shape)[index])
     wrong = int(mask.sum())
@@ -73,33 +135,17 @@ def locate_fault(output: Array, expected: Array, mask: Array, tolerance: Any, wh
     )
 
 
-def _text(value: Any) -> str:
+def _text(value: np.generic) -> str:
     return str(value.item()) if value.dtype.kind in "ic" else f"{float(value):.9g}"
 
 
 def is_informative(expected: Array) -> bool:
-    """Whether an expected answer could tell a right output from a blank one: not nearly all zero, nor one value.
+    """Return True if an expected output differs from a blank one: neither nearly all zero nor constant.
 
-    An eighth must differ from 0: outputs that see nothing but padding are 0 where there is no bias. An answer of
-    fewer than four elements is taken as it is; the cases around it tell.
+    At least one eighth of the outputs must differ from 0, since outputs that depend only on padding are 0 without a
+    bias. An output of fewer than four elements counts as informative.
     """
     if expected.size < 4:
         return True
     first = expected.flat[0]
     return bool(np.count_nonzero(expected) * 8 >= expected.size and (expected != first).any())
-
-
-def outcome(seen: Observation, problem: Problem) -> Fault | None:
-    """A fault where a valid call gave no answer at all; declining is not a fault and is dealt with before."""
-    if seen.kind == "raised":
-        return Fault("errored", f"raised {seen.error[0]}: {seen.message}", got=seen.error[0], expected="an answer")
-    if seen.kind in ("crashed", "timed_out", "not_called"):
-        status = "timed_out" if seen.kind == "timed_out" else "crashed"
-        message = f"the implementation's process {seen.message}"
-        not_called = seen.kind == "not_called"
-        return Fault(status, message, got=seen.message, expected="an answer", not_called=not_called)
-    if seen.kind == "not_an_array":
-        return Fault("failed", f"the call {seen.message}")
-    if seen.kind == "unreadable":
-        return Fault("failed", f"its output cannot be read: {seen.message}")
-    return None

@@ -1,0 +1,213 @@
+"""Evaluation of a spec on a subject: its cases are run, assessed and counted; the first failing one is reduced."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+import msgspec
+
+from convgauge.conformance import counterexample, leniency
+from convgauge.conformance.cases import Case, cases, thin
+from convgauge.conformance.checks import PASSED, Check, is_unjudged, missing_output, side_effects
+from convgauge.conformance.execution import CallOptions, Executed, Execution
+from convgauge.conformance.setting import NotApplicable, Setting
+from convgauge.conformance.spec import Spec
+from convgauge.conformance.tally import Tally
+from convgauge.conformance.wrong_outputs import wrong_outputs
+from convgauge.problem import Problem
+from convgauge.reference.assessment import Assessment
+from convgauge.reference.compare import Fault
+from convgauge.results import Counterexample
+from convgauge.worker.frameworks import adapter
+from convgauge.worker.call import Observation
+
+BUDGETS = {"quick": 28, "standard": 700, "exhaustive": 1_000_000}
+"""Cases that one call of a judge's method may take at each tier; more are thinned out evenly."""
+
+
+@dataclass(frozen=True)
+class Procedure:
+    """Treatment of a group of cases.
+
+    Attributes
+    ----------
+    check : Check
+        Check of a case that gave an output.
+    options : CallOptions
+        Options of the calls.
+    is_refusal_due : bool
+        An exception passes.
+    is_reducible : bool
+        The first failing case may be simplified.
+    is_about_values : bool
+        The check compares the output's values, so that it must reject wrong outputs.
+    keeps_dtype : bool
+        Each case keeps its own dtype instead of the spec's.
+    on_executed : callable or None
+        Called with every case that gave an output.
+    """
+
+    check: Check
+    options: CallOptions = field(default_factory=CallOptions)
+    is_refusal_due: bool = False
+    is_reducible: bool = True
+    is_about_values: bool = True
+    keeps_dtype: bool = False
+    on_executed: Callable[[Executed], None] | None = None
+
+
+class Evaluation:
+    """Evaluation of one spec on one subject in one dtype on one device.
+
+    Cases are assessed while they stream. The first claim of leniency defers counting: the cases that follow wait until
+    the stream is over, because a decision needs further calls. Then they are decided and counted in their order, up to
+    the same limits.
+    """
+
+    def __init__(
+        self, spec: Spec, execution: Execution, dtype: str, setting: Setting, last_crash: Counterexample | None
+    ) -> None:  # fmt: skip
+        self.spec, self.execution, self.dtype, self.setting = spec, execution, dtype, setting
+        self.description = execution.subject.description
+        self.tally = Tally()
+        self.counterexample: Counterexample | None = None
+        self.last_crash = last_crash  # the case of an earlier spec that last ended the subject's process
+        self.wrong_outputs = 0
+
+    def run(self, problems: Iterable[Problem | Case], procedure: Procedure) -> None:
+        """Run the cases that are due, count them, and reduce the first that fails."""
+        if not self._has_dtype() or self.tally.has_died():
+            return
+        waiting: list[tuple[Executed, Assessment]] = []
+        for executed in self.execution.run(self._due(problems, procedure), procedure.options):
+            if procedure.on_executed is not None and executed.observation.kind == "answer":
+                procedure.on_executed(executed)
+            assessment = self._assess(executed, procedure)
+            if waiting or assessment.lenient_if or self.setting.wrong_outputs:
+                waiting.append((executed, assessment))
+            else:
+                self._count(executed, assessment, procedure)
+            certain = [one.fault for _, one in waiting if one.fault is not None and not one.lenient_if]
+            if self.tally.is_over(self.setting.max_faults, certain):
+                break
+        for executed, assessment in self._decided(waiting, procedure):
+            self._count(executed, assessment, procedure)
+            if self.tally.is_over(self.setting.max_faults):
+                break
+        if self.tally.faults and self.counterexample is None and self.setting.minimizes:
+            self._minimize(procedure)
+
+    def conclude(self, case: Case, fault: Fault | None) -> None:
+        """Count a case that the spec itself judged from earlier outputs."""
+        self.tally.count(case, Observation("answer"), Assessment(fault))
+        if fault is not None and self.counterexample is None:
+            self.counterexample = self._describe(counterexample.FailingCase(case, fault))
+
+    def attach_crash_case(self, last_crash: Counterexample | None) -> None:
+        """Show the case that last ended the process, if the subject was given up without a case of its own."""
+        if self.tally.given_up and self.counterexample is None and last_crash is not None:
+            message = f"{self.tally.given_up}, in the case shown here"
+            self.counterexample = msgspec.structs.replace(last_crash, message=message)
+
+    def reason(self) -> str:
+        """Return the message of the counterexample, or the reason of the tally if there is none."""
+        return self.tally.reason() if self.counterexample is None else self.counterexample.message
+
+    def _assess(self, executed: Executed, procedure: Procedure) -> Assessment:
+        observation = executed.observation
+        if is_unjudged(observation) or (procedure.is_refusal_due and observation.kind == "raised"):
+            return PASSED
+        fault = missing_output(observation)
+        if fault is None and not procedure.is_refusal_due:
+            fault = self.side_effects(observation)
+        return procedure.check(*executed) if fault is None else Assessment(fault)
+
+    def side_effects(self, observation: Observation) -> Fault | None:
+        """Return a fault if the call changed anything besides its output, unless the profile is the kernel's."""
+        return None if self.setting.profile == "kernel" else side_effects(observation)
+
+    def _decide(self, executed: Executed, assessment: Assessment) -> Assessment:
+        def probe(probes: list[Case]) -> Iterable[Executed]:
+            return self.execution.run(probes, CallOptions(leniency.spiked))
+
+        grade, dtypes = self.execution.declared_grade, self.description.dtypes
+        return leniency.decide(assessment, executed.case, grade, dtypes, probe)
+
+    def _decided(
+        self, waiting: Iterable[tuple[Executed, Assessment]], procedure: Procedure
+    ) -> Iterator[tuple[Executed, Assessment]]:
+        """Yield the cases with their claims decided; those that pass and accept a wrong output become vacuous."""
+        previous: Observation | None = None
+        for executed, claimed in waiting:
+            observation = executed.observation
+            assessment = self._decide(executed, claimed)
+            tests_sensitivity = self.setting.wrong_outputs and procedure.is_about_values
+            if tests_sensitivity and assessment.fault is None and observation.output is not None:
+                fault = self._accepts_wrong_output(executed, previous, procedure)
+                assessment, previous = replace(assessment, fault=fault), observation
+            yield executed, assessment
+
+    def _accepts_wrong_output(
+        self, executed: Executed, previous: Observation | None, procedure: Procedure
+    ) -> Fault | None:  # fmt: skip
+        """Return a fault if the check accepts a wrong output of a case."""
+        for description, observation in wrong_outputs(executed.observation, previous):
+            self.wrong_outputs += 1
+            wrong = executed._replace(observation=observation)
+            if self._decide(wrong, self._assess(wrong, procedure)).fault is None:
+                return Fault("vacuous", f"the case accepts {description} for the right answer")
+        return None
+
+    def _count(self, executed: Executed, assessment: Assessment, procedure: Procedure) -> None:
+        case, _, observation = executed
+        self.tally.count(case, observation, assessment, is_refusal_due=procedure.is_refusal_due)
+
+    def _has_dtype(self) -> bool:
+        """Return True if the subject has the dtype; else count it as declined. Raises `NotApplicable`."""
+        if self.dtype in self.description.dtypes:
+            return True
+        framework = self.description.framework
+        if self.dtype not in adapter(framework).dtypes:
+            raise NotApplicable(f"{framework} has no {self.dtype}")
+        self.tally.decline(self.description.declines.get("dtype", f"{self.dtype} is not among its dtypes"))
+        return False
+
+    def _due(self, problems: Iterable[Problem | Case], procedure: Procedure) -> list[Case]:
+        """Return the cases that are run: the one of a reproduction, or as many as the tier allows."""
+        if self.setting.only is not None:
+            return [self.setting.only]
+        return thin(self._localized(problems, procedure.keeps_dtype), BUDGETS[self.setting.tier])
+
+    def _localized(self, problems: Iterable[Problem | Case], keeps_dtype: bool) -> list[Case]:
+        """Return the cases in the spec's dtype, each with a seed of its own."""
+        localized = []
+        for index, case in enumerate(cases(problems)):
+            same = keeps_dtype or case.problem.dtype == self.dtype
+            problem = case.problem if same else case.problem.replace(dtype=self.dtype)
+            localized.append(replace(case, problem=problem, seed=case.seed or self.setting.seed + index))
+        return localized
+
+    # --- counterexamples ---
+
+    def _minimize(self, procedure: Procedure) -> None:
+        """Set the counterexample: a failing case, reduced unless the spec or the case forbids it."""
+
+        def trial(case: Case) -> tuple[Executed, Fault] | None:
+            executed = self.execution.run_once(case, procedure.options)
+            fault = self._decide(executed, self._assess(executed, procedure)).fault
+            return None if fault is None or fault.not_called else (executed, fault)
+
+        case, fault = counterexample.select_fault(self.tally.faults, self.tally.status())
+        # each trial of a crash costs a process: only the first case that ends one is run again
+        reruns = fault.status not in ("crashed", "timed_out") or self.last_crash is None
+        reduces = procedure.is_reducible and self.setting.only is None and not case.invalid_call
+        failing = counterexample.reduce_case(case, fault, trial, reruns=reruns, reduces=reduces)
+        self.counterexample = self._describe(failing)
+
+    def _describe(self, failing: counterexample.FailingCase) -> Counterexample:
+        target = self.setting.target or self.description.name
+        command = counterexample.reproduce_command(
+            target, failing.case, self.spec.id, self.execution.device, self.setting.options
+        )
+        return counterexample.describe(failing, command)

@@ -1,0 +1,114 @@
+"""Execution of cases on a subject: operands, calls, observations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from convgauge.conformance.cases import Case
+from convgauge.conformance.invalid_calls import INVALID_CALLS
+from convgauge.problem import Problem
+from convgauge.process.isolation import Runner
+from convgauge.reference import accuracy
+from convgauge.reference.operands import Operands, draw
+from convgauge.worker.call import Call, Observation
+
+Transform = Callable[[Case, Operands], Operands]
+"""Function that returns the operands of a case, given those drawn for it."""
+
+
+class Executed(NamedTuple):
+    """A case, the operands of its call, and the observation of the call."""
+
+    case: Case
+    operands: Operands
+    observation: Observation
+
+
+@dataclass(frozen=True)
+class CallOptions:
+    """Options of the calls of a group of cases.
+
+    Attributes
+    ----------
+    transform : Transform or None
+        Change of the operands that are drawn for a case.
+    fields : mapping
+        Further fields of each `Call`. A function is called with the case and its operands and returns the value.
+    is_pipelined : bool
+        Send calls before earlier ones are answered. False if further calls are made between the cases.
+    """
+
+    transform: Transform | None = None
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    is_pipelined: bool = True
+
+
+class Execution:
+    """Execution of cases on one subject and device."""
+
+    def __init__(self, subject: Runner, device: str) -> None:
+        self.subject, self.device = subject, device
+        self.declared_grade = subject.description.grade
+
+    def run(self, cases: Iterable[Case], options: CallOptions = CallOptions()) -> Iterator[Executed]:
+        """Yield every case with its operands and its observation, in order."""
+        if options.is_pipelined:
+            yield from self._stream(cases, options)
+            return
+        for case in cases:
+            yield from list(self._stream([case], options))
+
+    def run_once(self, case: Case, options: CallOptions = CallOptions()) -> Executed:
+        """Run a single case."""
+        (executed,) = self._stream([case], options)
+        return executed
+
+    def observe(self, case: Case, operands: Operands) -> Observation:
+        """Make the call of a case with the given operands and return its observation."""
+        return self.run_once(case, CallOptions(lambda *_: operands)).observation
+
+    def call(self, case: Case, operands: Operands, fields: Mapping[str, Any] | None = None) -> Call:
+        """Return the call of a case, changed if the case names an invalid call."""
+        dtype = case.problem.dtype
+        further = {name: value(case, operands) if callable(value) else value for name, value in (fields or {}).items()}
+        call = Call(
+            operands.input, operands.weight, operands.bias, case.keywords(), (dtype,) * 3, case.layouts, self.device,
+            case.problem.text if case.prepared else "", **further,
+        )  # fmt: skip
+        return INVALID_CALLS[case.invalid_call].change(call) if case.invalid_call else call
+
+    def draw(self, case: Case) -> Operands:
+        """Draw the operands of a case."""
+        operands = draw(case.problem, case.operands, case.seed, self.headroom(case.problem))
+        return _repeated(operands, case.layouts) if "broadcast" in case.layouts else operands
+
+    def headroom(self, problem: Problem) -> float:
+        """Return the factor by which exact operands stay below their limit: 1 for grade A."""
+        return 1.0 if self.declared_grade == "A" else accuracy.integer_headroom(problem)
+
+    def _stream(self, cases: Iterable[Case], options: CallOptions) -> Iterator[Executed]:
+        def calls() -> Iterator[tuple[tuple[Case, Operands], Call]]:
+            for case in cases:
+                operands = self.draw(case)
+                if options.transform is not None:
+                    operands = options.transform(case, operands)
+                yield (case, operands), self.call(case, operands, options.fields)
+
+        for (case, operands), observation in self.subject.stream(calls()):
+            yield Executed(case, operands, observation)
+
+
+def _repeated(operands: Operands, layouts: tuple[str, str, str]) -> Operands:
+    """Return operands whose first axis repeats one element, if their layout is broadcast."""
+
+    def repeat(array: np.ndarray[Any, Any], layout: str) -> np.ndarray[Any, Any]:
+        return np.repeat(array[:1], len(array), axis=0) if layout == "broadcast" else array
+
+    input, weight, bias = operands.input, operands.weight, operands.bias
+    return Operands(
+        repeat(input, layouts[0]), repeat(weight, layouts[1]), None if bias is None else repeat(bias, layouts[2])
+    )

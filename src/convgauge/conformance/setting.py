@@ -1,0 +1,49 @@
+"""Settings of a judge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from convgauge.conformance.cases import Case
+from convgauge.terms import Profile, Tier
+
+
+class NotApplicable(Exception):
+    """The spec does not apply to the subject; the message is the reason."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Settings of a judge: profile, tier and seed of the run, and its limits.
+
+    Attributes
+    ----------
+    profile : Profile
+        Profile of the run.
+    tier : Tier
+        Number of cases of a spec.
+    seed : int
+        Seed of the first case of each group; the following cases have the following seeds.
+    only : Case or None
+        The one case that is run, for a reproduction.
+    target : str
+        Implementation, as the command line spells it, for the command that runs a case again.
+    wrong_outputs : bool
+        Give wrong outputs to every case that passes, and count it as vacuous if it accepts one.
+    options : tuple of str
+        Further options of that command.
+    max_faults : int
+        Number of faults of a spec after which no more of its cases are run: enough to locate the failure.
+    minimizes : bool
+        Reduce the first failing case.
+    """
+
+    profile: Profile = "functional"
+    tier: Tier = "standard"
+    seed: int = 0
+    only: Case | None = None
+    target: str = ""
+    wrong_outputs: bool = False
+    options: tuple[str, ...] = ()
+    max_faults: int = 12
+    minimizes: bool = True
