@@ -150,7 +150,7 @@ def test_accurate_gradients(judge: Judge) -> None:
             bounds(judge, case.problem, operands, g),
             strict=True,
         ):
-            if expected is None:
+            if expected is None or bound is None:
                 continue
             if got is None or got.shape != expected.shape:
                 return Fault("failed", f"the gradient by the {name}: {'none' if got is None else got.shape}")

@@ -19,8 +19,8 @@ from convgauge.problem import Problem
 from convgauge.reference.assessment import Assessment
 from convgauge.reference.compare import Fault
 from convgauge.results import Counterexample
-from convgauge.worker.frameworks import adapter
 from convgauge.worker.call import Observation
+from convgauge.worker.frameworks import adapter
 
 BUDGETS = {"quick": 28, "standard": 700, "exhaustive": 1_000_000}
 """Cases that one call of a judge's method may take at each tier; more are thinned out evenly."""

@@ -24,7 +24,7 @@ from convgauge.results import Counterexample, ImageRecord
 from convgauge.terms import Grade, Profile, Status, includes
 from convgauge.worker.call import Observation
 
-__all__ = ["Judge", "NotApplicable", "Setting"]
+__all__ = ["Judge", "NotApplicable", "Setting", "Transform"]
 
 Cases = Iterable[Problem | Case]
 

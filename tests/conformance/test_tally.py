@@ -1,0 +1,82 @@
+"""Tests of the tally: counts of cases, and the status and reason of a spec."""
+
+from __future__ import annotations
+
+import pytest
+
+from convgauge.conformance.cases import Case
+from convgauge.conformance.tally import MAX_DEATHS, Tally
+from convgauge.problem import Problem
+from convgauge.reference.assessment import Assessment
+from convgauge.reference.compare import Fault
+from convgauge.worker.call import Observation
+
+CASE = Case(Problem(height=4, width=4, kernel=(2, 2), stride=(2, 2)))
+ANSWER, DECLINED = Observation("answer"), Observation("declined", message="stride is 1 only")
+
+
+def tally_of(*faults: Fault | None) -> Tally:
+    tally = Tally()
+    for fault in faults:
+        tally.count(CASE, ANSWER, Assessment(fault))
+    return tally
+
+
+def test_a_passing_case_adds_what_was_measured() -> None:
+    tally = Tally()
+    tally.count(CASE, ANSWER, Assessment(grade="A", margin=0.5, reduction=4))
+    tally.count(CASE, ANSWER, Assessment(grade="B"))
+    assert (tally.grades, tally.margins, tally.reductions) == (["A", "B"], [0.5], [4])
+    assert (tally.outcomes, tally.judged, tally.status()) == ({"passed": 2}, 2, "passed")
+
+
+@pytest.mark.parametrize(
+    ("statuses", "status"),
+    [
+        (["failed", None], "failed"),
+        (["failed", "errored"], "errored"),
+        (["vacuous", None], "vacuous"),
+        (["errored", "timed_out", "crashed"], "crashed"),
+    ],
+)
+def test_the_status_is_the_gravest_of_the_cases(statuses, status) -> None:
+    tally = tally_of(*(None if name is None else Fault(name, "a sentence") for name in statuses))
+    assert tally.status() == status
+
+
+def test_declined_cases_count_only_if_none_was_judged() -> None:
+    tally = Tally()
+    tally.count(CASE, DECLINED, Assessment())
+    assert (tally.status(), tally.judged, tally.reason()) == ("declined", 0, "declined: stride is 1 only")
+    tally.count(CASE, ANSWER, Assessment())
+    assert tally.status() == "passed"
+
+
+def test_a_declined_call_that_may_be_refused_is_skipped() -> None:
+    tally = Tally()
+    tally.count(CASE, DECLINED, Assessment(), is_refusal_due=True)
+    assert (tally.status(), tally.space) == ("skipped", {})
+
+
+def test_the_space_counts_judged_failed_and_declined_cases() -> None:
+    tally = tally_of(None, Fault("failed", "a sentence"))
+    tally.count(CASE, DECLINED, Assessment())
+    tally.count(Case(CASE.problem, invalid_call="bias_of_one"), ANSWER, Assessment())
+    assert list(tally.space.values()) == [[2, 1, 1]]
+
+
+def test_a_call_that_was_not_made_is_no_case() -> None:
+    tally = tally_of(None, Fault("crashed", "the process was given up", not_called=True))
+    assert (tally.outcomes, tally.faults, tally.status()) == ({"passed": 1}, [], "crashed")
+    assert tally.reason() == "the process was given up"
+    assert tally.is_over(12)
+
+
+def test_it_is_over_at_the_limit_of_faults_counted_or_not() -> None:
+    fault = Fault("failed", "a sentence")
+    tally = tally_of(fault, fault)
+    assert not tally.is_over(3)
+    assert tally.is_over(2)
+    assert tally.is_over(3, [fault])
+    assert not tally.has_died([fault])
+    assert tally.has_died([Fault("crashed", "it ended")] * MAX_DEATHS)

@@ -1,0 +1,68 @@
+"""Runner without a process: a function computes the output, and streams are counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from convgauge.problem import Problem
+from convgauge.reference import oracle
+from convgauge.reference.operands import Operands
+from convgauge.worker.call import Call, Description, Observation
+
+Kernel = Callable[[Call], "np.ndarray[Any, Any] | Observation"]
+
+
+class FakeRunner:
+    """Runner that makes calls in the test's own process and fails if a stream is opened while another is open."""
+
+    def __init__(self, kernel: Kernel, grade: str = "", dtypes: tuple[str, ...] = ("float32",)) -> None:
+        self.kernel = kernel
+        self.description = Description("fake", "numpy", "direct", grade, dtypes, (), ("cpu",), {})
+        self.calls: list[Call] = []
+        self.is_streaming = False
+
+    def stream(self, calls: Iterable[tuple[Any, Call]]) -> Iterator[tuple[Any, Observation]]:
+        assert not self.is_streaming, "a stream is nested in another"
+        self.is_streaming = True
+        try:
+            for token, call in calls:
+                self.calls.append(call)
+                result = self.kernel(call)
+                yield token, result if isinstance(result, Observation) else Observation("answer", result, "float32")
+        finally:
+            self.is_streaming = False
+
+    def greet(self) -> None:
+        """Return at once: there is no process."""
+
+    def halt(self) -> None:
+        """Do nothing: there is no process."""
+
+    def close(self) -> None:
+        """Do nothing: there is no process."""
+
+
+def problem_of(call: Call) -> Problem:
+    """Return the problem of a valid call."""
+    fields = {name: call.arguments[name] for name in ("stride", "padding", "dilation", "groups")}
+    return Problem(
+        *call.input.shape, call.weight.shape[0], call.weight.shape[2:], **fields, bias=call.bias is not None
+    )  # fmt: skip
+
+
+def exact_output(call: Call) -> np.ndarray[Any, Any]:
+    """Compute a correct output in float64 and round it to float32."""
+    operands = Operands(call.input, call.weight, call.bias)
+    with np.errstate(over="ignore"):
+        return oracle.answer(problem_of(call), operands).astype(np.float32)
+
+
+def fft_output(call: Call) -> np.ndarray[Any, Any]:
+    """Compute an output with the error of a Fourier transform: NaN spreads over the output, small outputs are lost."""
+    output = exact_output(call)
+    with np.errstate(all="ignore"):
+        noise = np.float32(2.0**-22) * np.abs(output).max(initial=0)
+        return output + noise + 0 * output.sum(dtype=np.float32)
