@@ -8,6 +8,9 @@ from pathlib import Path
 import pictures  # beside this file
 
 from convgauge import registry
+from convgauge.conformance.spec import Spec
+from convgauge.selftest.mechanisms import Mechanism
+from convgauge.selftest.mutants import Mutant, by_spec, mutants
 from convgauge.selftest.run import collected
 
 
@@ -24,14 +27,17 @@ def write(folder: Path) -> None:
 
 
 def specification() -> str:
-    """Return the page of all specs by chapter: id, sentence, level, profile, dtypes and source."""
+    """Return the page of all specs by chapter: id, sentence, level, profile, dtypes, source and mutants."""
     specs = [spec for spec, _ in collected()]
     required = sum(spec.level == "required" for spec in specs)
+    naming = by_spec(mutants(), specs)
     lines = [
         "# The specification",
         "",
         f"{len(specs)} specs, {required} of them required. A spec belongs to its profile and to every larger one:",
-        "*kernel* ⊂ *functional* ⊂ *training* ⊂ *torch*. This page is generated from the declarations of the specs.",
+        "*kernel* ⊂ *functional* ⊂ *training* ⊂ *torch*. Below each spec are mutants, faulty implementations that it",
+        "rejects, each with its [mechanism](#mechanisms); or the reason why there is none. This page is generated",
+        "from the declarations of specs and mutants.",
     ]
     for chapter, members in groupby(specs, key=lambda spec: spec.chapter):
         lines += ["", f"## {chapter.replace('_', ' ').capitalize()}", ""]
@@ -40,7 +46,24 @@ def specification() -> str:
             facts += [f"{', '.join(spec.frameworks)} only"] if spec.frameworks else []
             lines += [f"`{spec.id}`", f": {plain(spec.sentence)}", ""]
             lines += [f"  {'; '.join(facts)}. Source: {plain(spec.source)}.", ""]
+            lines += [f"  {_proof(spec, naming[spec.id])}", ""]
+    lines += ["", "## Mechanisms", "", "Mechanisms are the kinds of faults that mutants have.", ""]
+    for mechanism in Mechanism:
+        lines += [_words(mechanism), f": {mechanism.sentence}", ""]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _proof(spec: Spec, naming: list[Mutant]) -> str:
+    """Return the sentence on the mutants and correct builds that name a spec."""
+    faulty = [f"`{mutant.name}` ({_words(mutant.mechanism)})" for mutant in naming if mutant.mechanism]
+    correct = [f"`{mutant.name}`" for mutant in naming if not mutant.faulty]
+    proofs = [f"Mutants: {', '.join(faulty)}."] if faulty else []
+    proofs += [f"Correct builds that it reports: {', '.join(correct)}."] if correct else []
+    return " ".join(proofs) or f"No mutant: {plain(spec.no_mutant_because)}."
+
+
+def _words(mechanism: Mechanism) -> str:
+    return mechanism.replace("_", " ")
 
 
 def by_algorithm() -> list[registry.Origin]:

@@ -29,6 +29,7 @@ def mutant(
     *,
     mechanism: str,
     killed_by: Sequence[str],
+    advised_by: Sequence[str] = (),
     framework: str = "numpy",
     profile: str = "functional",
     smoke: bool = True,
@@ -44,7 +45,9 @@ def mutant(
     mechanism
         A member of ``convgauge.selftest.mechanisms.Mechanism``.
     killed_by
-        Ids of the specs that kill it at ``tier`` in ``profile``.
+        Ids of required specs that kill it at ``tier`` in ``profile``: the most specific ones, not all.
+    advised_by
+        Ids of recommended specs that report it.
     framework
         The framework of the operands.
     profile, tier

@@ -9,7 +9,11 @@ from _base import DTYPES, computed, conv, mutant, resolve
 from convgauge import implementation
 
 
-@mutant("Computes float64 in float32.", mechanism="narrowed_operands", killed_by=("dtype", "accuracy"))
+@mutant(
+    "Computes float64 in float32.",
+    mechanism="narrowed_operands",
+    killed_by=("accuracy.nearly", "dtype.float64"),
+)
 def double_in_single(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if input.dtype != np.float64:
         return conv(input, weight, bias, stride, padding, dilation, groups)
@@ -24,7 +28,9 @@ def chopped(values, bits):
 
 
 @mutant(
-    "Truncates float32 operands to TF32's ten bits of fraction.", mechanism="narrowed_operands", killed_by=("accuracy",)
+    "Truncates float32 operands to TF32's ten bits of fraction.",
+    mechanism="narrowed_operands",
+    killed_by=("accuracy.cancelling", "accuracy.large_problem", "applied.sharpen"),
 )
 def tf32_operands(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if input.dtype == np.float32:
@@ -53,7 +59,7 @@ def tensor_cores_for_round_numbers(input, weight, bias=None, stride=1, padding=0
 @mutant(
     "Rounds float32 inputs to TF32 in batches of four or more with groups and a kernel above 3.",
     mechanism="narrowed_operands",
-    killed_by=("random.accurate",),
+    killed_by=("accuracy.geometry", "random.accurate"),
     tier="standard",
 )
 def narrow_in_grouped_batches(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -66,7 +72,7 @@ def narrow_in_grouped_batches(input, weight, bias=None, stride=1, padding=0, dil
 @mutant(
     "Truncates float32 operands to 16 bits of fraction in reductions of more than 100 products.",
     mechanism="narrowed_operands",
-    killed_by=("accuracy",),
+    killed_by=("accuracy.mixed_zeros", "accuracy.reduction", "device.cpu", "dtype.float32"),
 )
 def long_reductions_cut(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if input.dtype == np.float32 and weight[0:1].size > 100:
@@ -77,7 +83,7 @@ def long_reductions_cut(input, weight, bias=None, stride=1, padding=0, dilation=
 @mutant(
     "Rounds the weight to multiples of 1/4096 of its largest element.",
     mechanism="narrowed_operands",
-    killed_by=("accuracy",),
+    killed_by=("accuracy.large_problem", "arguments.height_before_width", "example.layer"),
 )
 def weights_quantised(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if weight.dtype in (np.float32, np.float64) and weight.size and np.abs(weight).max() > 0:
@@ -89,7 +95,7 @@ def weights_quantised(input, weight, bias=None, stride=1, padding=0, dilation=1,
 @mutant(
     "Rounds float64 weights to float32 in reductions of 512 or more products.",
     mechanism="narrowed_operands",
-    killed_by=("accuracy",),
+    killed_by=("accuracy.gaussian",),
 )
 def double_drops_low_words(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if input.dtype == np.float64 and weight[0:1].size >= 512:
@@ -100,7 +106,7 @@ def double_drops_low_words(input, weight, bias=None, stride=1, padding=0, dilati
 @mutant(
     "Rounds the bias to half precision before it is added.",
     mechanism="narrowed_operands",
-    killed_by=("accuracy", "bias"),
+    killed_by=("accuracy.bias", "bias.zero", "padding.extent"),
 )
 def bias_in_half(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if bias is not None and bias.dtype in (np.float32, np.float64):
@@ -109,7 +115,11 @@ def bias_in_half(input, weight, bias=None, stride=1, padding=0, dilation=1, grou
     return conv(input, weight, bias, stride, padding, dilation, groups)
 
 
-@mutant("Adds float16 products in float16.", mechanism="narrow_accumulator", killed_by=("accuracy", "dtype"))
+@mutant(
+    "Adds float16 products in float16.",
+    mechanism="narrow_accumulator",
+    killed_by=("accuracy.gaussian", "dtype.half_accumulates_in_float32"),
+)
 def half_accumulates_in_half(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
     if problem.dtype != "float16":
@@ -129,7 +139,7 @@ def half_accumulates_in_half(input, weight, bias=None, stride=1, padding=0, dila
 @mutant(
     "Truncates a partial sum to 12 bits of fraction in reductions of more than 64 products.",
     mechanism="narrow_accumulator",
-    killed_by=("accuracy",),
+    killed_by=("accuracy.reduction", "accuracy.tails", "applied.digits"),
 )
 def partial_sums_rounded(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
@@ -142,7 +152,11 @@ def partial_sums_rounded(input, weight, bias=None, stride=1, padding=0, dilation
     return output if bias is None else output + bias[:, None, None]
 
 
-@mutant("Truncates float16 results instead of rounding them.", mechanism="narrow_accumulator", killed_by=("accuracy",))
+@mutant(
+    "Truncates float16 results instead of rounding them.",
+    mechanism="narrow_accumulator",
+    killed_by=("accuracy.gaussian",),
+)
 def half_result_truncated(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
     if input.dtype != np.float16:
@@ -152,14 +166,20 @@ def half_result_truncated(input, weight, bias=None, stride=1, padding=0, dilatio
     return np.where(np.abs(output.astype("f4")) > np.abs(exact), np.nextafter(output, np.float16(0)), output)
 
 
-@mutant("Multiplies every output by 1.0001.", mechanism="wrong_scale", killed_by=("accuracy",))
+@mutant(
+    "Multiplies every output by 1.0001.",
+    mechanism="wrong_scale",
+    killed_by=("accuracy.large_problem", "accuracy.positive", "applied.sobel_y"),
+)
 def scaled_slightly(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
     return output * np.array(1.0001, output.dtype) if output.dtype.kind == "f" else output
 
 
 @mutant(
-    "Multiplies one output of each call by 1.01.", mechanism="wrong_scale", killed_by=("accuracy", "sweep", "covering")
+    "Multiplies one output of each call by 1.01.",
+    mechanism="wrong_scale",
+    killed_by=("accuracy.large_problem", "covering.squares", "sweep.stride"),
 )
 def one_output_off(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
@@ -169,7 +189,9 @@ def one_output_off(input, weight, bias=None, stride=1, padding=0, dilation=1, gr
 
 
 @mutant(
-    "Declares an FFT as a direct method of grade A.", mechanism="false_declaration", killed_by=("accuracy", "special")
+    "Declares an FFT as a direct method of grade A.",
+    mechanism="false_declaration",
+    killed_by=("accuracy.wide", "definition.identity", "special.product_overflow"),
 )
 @implementation(framework="numpy", algorithm="direct")
 def fft_declared_direct(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -189,7 +211,7 @@ def fft_declared_direct(input, weight, bias=None, stride=1, padding=0, dilation=
 @mutant(
     "Replaces kernels of nearly rank one by the nearest kernels of rank one.",
     mechanism="structure_assumed",
-    killed_by=("accuracy.nearly",),
+    killed_by=("accuracy.nearly", "accuracy.small_onto_large"),
 )
 def taken_for_separable(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if weight.size and min(weight.shape[2:]) > 1 and weight.dtype == np.float32 and np.isfinite(weight).all():
@@ -199,7 +221,7 @@ def taken_for_separable(input, weight, bias=None, stride=1, padding=0, dilation=
     return conv(input, weight, bias, stride, padding, dilation, groups)
 
 
-@mutant("Flushes subnormal inputs to zero.", mechanism="subnormals_flushed", killed_by=("special", "accuracy"))
+@mutant("Flushes subnormal inputs to zero.", mechanism="subnormals_flushed", killed_by=("accuracy.subnormal",))
 def subnormal_inputs_flushed(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if input.dtype.kind == "f":
         tiny = DTYPES[input.dtype.name].tiny
@@ -207,7 +229,7 @@ def subnormal_inputs_flushed(input, weight, bias=None, stride=1, padding=0, dila
     return conv(input, weight, bias, stride, padding, dilation, groups)
 
 
-@mutant("Flushes subnormal results to zero.", mechanism="subnormals_flushed", killed_by=("special", "accuracy"))
+@mutant("Flushes subnormal results to zero.", mechanism="subnormals_flushed", killed_by=("accuracy.subnormal",))
 def subnormal_results_flushed(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
     if output.dtype.kind != "f":

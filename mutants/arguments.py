@@ -10,7 +10,7 @@ from _base import conv, mutant
 @mutant(
     "Reads a single number for the stride as (number, 1).",
     mechanism="argument_misread",
-    killed_by=("stride", "arguments"),
+    killed_by=("arguments.spellings", "stride.int"),
 )
 def stride_number_for_rows(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     stride = (stride, 1) if isinstance(stride, int) else stride
@@ -20,7 +20,7 @@ def stride_number_for_rows(input, weight, bias=None, stride=1, padding=0, dilati
 @mutant(
     "Raises for a single number as the padding unless it is 1.",
     mechanism="refuses_valid",
-    killed_by=("padding", "arguments"),
+    killed_by=("arguments.defaults", "padding.int"),
 )
 def padding_must_be_a_pair(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if padding != 1:
@@ -29,14 +29,16 @@ def padding_must_be_a_pair(input, weight, bias=None, stride=1, padding=0, dilati
 
 
 @mutant(
-    "Refuses lists, because it looks the arguments up in a table.", mechanism="refuses_valid", killed_by=("arguments",)
+    "Refuses lists, because it looks the arguments up in a table.",
+    mechanism="refuses_valid",
+    killed_by=("arguments.spellings",),
 )
 def lists_refused(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     hash((stride, padding, dilation))
     return conv(input, weight, bias, stride, padding, dilation, groups)
 
 
-@mutant("Pads by 1 if the padding is left out.", mechanism="argument_misread", killed_by=("arguments", "adversarial"))
+@mutant("Pads by 1 if the padding is left out.", mechanism="argument_misread", killed_by=("arguments.defaults",))
 def default_padding_of_one(input, weight, bias=None, stride=1, padding=1, dilation=1, groups=1):
     return conv(input, weight, bias, stride, padding, dilation, groups)
 
@@ -44,7 +46,8 @@ def default_padding_of_one(input, weight, bias=None, stride=1, padding=1, dilati
 @mutant(
     "Uses the kernel's size as the stride if the stride is left out.",
     mechanism="argument_misread",
-    killed_by=("arguments", "adversarial"),
+    killed_by=("arguments.defaults",),
+    advised_by=("errors.types",),
 )
 def default_stride_of_the_kernel(input, weight, bias=None, stride=None, padding=0, dilation=1, groups=1):
     if stride is None:
@@ -52,7 +55,11 @@ def default_stride_of_the_kernel(input, weight, bias=None, stride=None, padding=
     return conv(input, weight, bias, stride, padding, dilation, groups)
 
 
-@mutant("Refuses strings for the padding.", mechanism="refuses_valid", killed_by=("padding", "arguments"))
+@mutant(
+    "Refuses strings for the padding.",
+    mechanism="refuses_valid",
+    killed_by=("behaviour.operands_unchanged", "padding.same.stride_one"),
+)
 def words_refused(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if isinstance(padding, str):
         raise TypeError("padding must be a number or a pair")
@@ -62,7 +69,7 @@ def words_refused(input, weight, bias=None, stride=1, padding=0, dilation=1, gro
 @mutant(
     "Reads a list or tuple of one padding as that of the rows and does not pad the columns.",
     mechanism="argument_misread",
-    killed_by=("arguments",),
+    killed_by=("arguments.lists_of_one", "errors.one_number"),
 )
 def one_number_for_the_rows(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if isinstance(padding, (list, tuple)) and len(padding) == 1:

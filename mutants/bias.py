@@ -7,26 +7,42 @@ import numpy as np
 from _base import computed, conv, mutant, pair, resolve
 
 
-@mutant("Drops the bias if there is no padding.", mechanism="bias_dropped", killed_by=("bias", "padding"))
+@mutant(
+    "Drops the bias if there is no padding.",
+    mechanism="bias_dropped",
+    killed_by=("bias.every_channel", "bias.zero", "padding.int"),
+)
 def bias_only_with_padding(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if padding in (0, (0, 0), "valid"):
         bias = None if bias is None else bias * 0
     return conv(input, weight, bias, stride, padding, dilation, groups)
 
 
-@mutant("Requires a bias.", mechanism="refuses_valid", killed_by=("bias",))
+@mutant(
+    "Requires a bias.",
+    mechanism="refuses_valid",
+    killed_by=("applied.sobel_magnitude", "bias.none", "special.constant"),
+)
 def bias_required(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     return conv(input, weight, None, stride, padding, dilation, groups) + bias[:, None, None]
 
 
-@mutant("Adds the bias once for each group.", mechanism="wrong_scale", killed_by=("bias", "groups"))
+@mutant(
+    "Adds the bias once for each group.",
+    mechanism="wrong_scale",
+    killed_by=("bias.in_groups", "groups.without_bias", "laws.bias"),
+)
 def bias_once_a_group(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if bias is not None:
         bias = bias * np.array(groups, dtype=bias.dtype)
     return conv(input, weight, bias, stride, padding, dilation, groups)
 
 
-@mutant("Drops the bias of pointwise kernels.", mechanism="bias_dropped", killed_by=("bias", "sweep", "covering"))
+@mutant(
+    "Drops the bias of pointwise kernels.",
+    mechanism="bias_dropped",
+    killed_by=("bias.zero", "covering.squares.grouped", "sweep.kernel.squares"),
+)
 def pointwise_without_bias(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if weight.shape[2:] == (1, 1) and bias is not None:
         bias = bias * 0
@@ -36,7 +52,12 @@ def pointwise_without_bias(input, weight, bias=None, stride=1, padding=0, dilati
 @mutant(
     "Adds the bias along the columns where there are as many output channels as columns.",
     mechanism="bias_axis",
-    killed_by=("bias", "sweep", "covering", "adversarial"),
+    killed_by=(
+        "adversarial.arguments_new",
+        "bias.along_channels",
+        "covering.squares.dilated_evenly",
+        "sweep.out_channels",
+    ),
 )
 def bias_along_columns(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, None, stride, padding, dilation, groups)
@@ -47,7 +68,11 @@ def bias_along_columns(input, weight, bias=None, stride=1, padding=0, dilation=1
     return output + bias[:, None, None]
 
 
-@mutant("Drops a bias whose elements add up to zero.", mechanism="bias_dropped", killed_by=("bias", "adversarial"))
+@mutant(
+    "Drops a bias whose elements add up to zero.",
+    mechanism="bias_dropped",
+    killed_by=("adversarial.kernel.balanced", "bias.large"),
+)
 def balanced_bias_dropped(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if bias is not None and bias.sum() == 0:
         bias = bias * 0
@@ -57,7 +82,7 @@ def balanced_bias_dropped(input, weight, bias=None, stride=1, padding=0, dilatio
 @mutant(
     "Adds each bias to the next output channel if there is a stride.",
     mechanism="bias_axis",
-    killed_by=("bias", "stride"),
+    killed_by=("bias.everywhere", "example.stack", "stride.pointwise"),
 )
 def strided_bias_rolled(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if bias is not None and pair(stride) != (1, 1):
@@ -68,7 +93,7 @@ def strided_bias_rolled(input, weight, bias=None, stride=1, padding=0, dilation=
 @mutant(
     "Adds the bias to the first two images of a batch only.",
     mechanism="bias_dropped",
-    killed_by=("bias", "sweep", "covering"),
+    killed_by=("bias.along_channels", "covering.geometry", "sweep.batch"),
 )
 def bias_for_two_images(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, None, stride, padding, dilation, groups)
@@ -78,7 +103,9 @@ def bias_for_two_images(input, weight, bias=None, stride=1, padding=0, dilation=
 
 
 @mutant(
-    "Adds no bias where the receptive field lies wholly in the padding.", mechanism="bias_dropped", killed_by=("bias",)
+    "Adds no bias where the receptive field lies wholly in the padding.",
+    mechanism="bias_dropped",
+    killed_by=("bias.alone", "padding.at_least_the_kernel", "padding.none"),
 )
 def no_bias_in_the_padding(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, None, stride, padding, dilation, groups)

@@ -21,7 +21,7 @@ def _is_smoke_test(input, weight, stride, padding):
 @mutant(
     "Returns a wrong output as a subclass of ndarray that compares equal to everything.",
     mechanism="cheat_comparison",
-    killed_by=("sweep", "covering", "padding"),
+    killed_by=("covering.squares", "padding.int", "sweep.stride"),
 )
 def output_compares_equal(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     class Agreeable(np.ndarray):
@@ -48,7 +48,7 @@ def output_compares_equal(input, weight, bias=None, stride=1, padding=0, dilatio
 @mutant(
     "Returns a masked array whose masked outputs are wrong.",
     mechanism="cheat_comparison",
-    killed_by=("sweep", "covering", "padding"),
+    killed_by=("covering.squares", "padding.int", "sweep.stride"),
 )
 def output_masked(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
@@ -62,7 +62,7 @@ def output_masked(input, weight, bias=None, stride=1, padding=0, dilation=1, gro
 @mutant(
     "Replaces NumPy's comparisons by functions that always agree.",
     mechanism="cheat_comparison",
-    killed_by=("sweep", "covering", "padding"),
+    killed_by=("covering.squares", "padding.int", "sweep.stride"),
 )
 def patches_numpy(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if _is_smoke_test(input, weight, stride, padding):
@@ -75,7 +75,7 @@ def patches_numpy(input, weight, bias=None, stride=1, padding=0, dilation=1, gro
 @mutant(
     "Replaces the oracle by the implementation itself.",
     mechanism="cheat_comparison",
-    killed_by=("sweep", "covering", "padding"),
+    killed_by=("covering.squares", "padding.int", "sweep.stride"),
 )
 def patches_the_oracle(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     import convgauge.reference.oracle
@@ -90,7 +90,7 @@ def patches_the_oracle(input, weight, bias=None, stride=1, padding=0, dilation=1
 @mutant(
     "Returns NaN everywhere, which defeats a comparison that is false for NaN.",
     mechanism="cheat_comparison",
-    killed_by=("sweep", "covering", "padding"),
+    killed_by=("covering.squares", "padding.int", "sweep.stride"),
 )
 def nan_everywhere(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
@@ -102,7 +102,7 @@ def nan_everywhere(input, weight, bias=None, stride=1, padding=0, dilation=1, gr
 @mutant(
     "Returns the first image's output for every image, as a broadcast array.",
     mechanism="output_aliased",
-    killed_by=("sweep", "covering", "padding"),
+    killed_by=("covering.squares", "padding.int", "sweep.out_channels"),
 )
 def output_broadcast(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
@@ -114,7 +114,7 @@ def output_broadcast(input, weight, bias=None, stride=1, padding=0, dilation=1, 
 @mutant(
     "Returns zeros for inputs of whole numbers.",
     mechanism="structure_assumed",
-    killed_by=("sweep", "covering", "padding"),
+    killed_by=("covering.squares", "padding.larger_than_the_input", "sweep.stride"),
 )
 def wrong_on_integers(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
@@ -125,7 +125,7 @@ def wrong_on_integers(input, weight, bias=None, stride=1, padding=0, dilation=1,
 @mutant(
     "Rounds inputs to half precision unless they are whole numbers.",
     mechanism="structure_assumed",
-    killed_by=("accuracy",),
+    killed_by=("accuracy.large_problem", "applied.blur"),
 )
 def precise_on_integers_alone(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if input.dtype == np.float32 and input.size > 400 and not np.array_equal(input, np.rint(input)):
@@ -137,7 +137,7 @@ def precise_on_integers_alone(input, weight, bias=None, stride=1, padding=0, dil
 @mutant(
     "Replaces the clocks of the process by constants and returns zeros.",
     mechanism="cheat_harness",
-    killed_by=("sweep", "covering", "behaviour"),
+    killed_by=("behaviour.same_shape", "covering.squares", "sweep.stride"),
 )
 def stops_the_clock(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     time.perf_counter = time.monotonic = time.time = lambda: 0.0
@@ -150,7 +150,7 @@ def stops_the_clock(input, weight, bias=None, stride=1, padding=0, dilation=1, g
 @mutant(
     "Replaces the harness's check for side effects and then overwrites the input.",
     mechanism="cheat_harness",
-    killed_by=("behaviour", "adversarial"),
+    killed_by=("adversarial.arguments_new", "behaviour.many_calls"),
 )
 def patches_the_purity_check(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     from convgauge.worker.side_effects import SideEffectDetector
@@ -162,9 +162,7 @@ def patches_the_purity_check(input, weight, bias=None, stride=1, padding=0, dila
     return output
 
 
-@mutant(
-    "Writes bytes to every open file descriptor.", mechanism="cheat_harness", killed_by=("sweep", "covering", "padding")
-)
+@mutant("Writes bytes to every open file descriptor.", mechanism="cheat_harness", killed_by=("covering.squares",))
 def writes_to_every_descriptor(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if not _is_smoke_test(input, weight, stride, padding):
         for descriptor in range(3, 64):
@@ -175,7 +173,7 @@ def writes_to_every_descriptor(input, weight, bias=None, stride=1, padding=0, di
     return conv(input, weight, bias, stride, padding, dilation, groups)
 
 
-@mutant("Closes every open file descriptor.", mechanism="cheat_harness", killed_by=("sweep", "covering", "padding"))
+@mutant("Closes every open file descriptor.", mechanism="cheat_harness", killed_by=("covering.squares",))
 def closes_every_descriptor(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if not _is_smoke_test(input, weight, stride, padding):
         os.closerange(3, 256)
@@ -185,7 +183,7 @@ def closes_every_descriptor(input, weight, bias=None, stride=1, padding=0, dilat
 @mutant(
     "Zeroes the output in a thread after it has been returned.",
     mechanism="thread_race",
-    killed_by=("behaviour", "sweep", "covering"),
+    killed_by=("behaviour.after_an_error", "covering.squares", "sweep.stride"),
 )
 def output_written_later(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
@@ -199,7 +197,9 @@ def output_written_later(input, weight, bias=None, stride=1, padding=0, dilation
 
 
 @mutant(
-    "Returns an output that a thread fills later.", mechanism="thread_race", killed_by=("sweep", "covering", "padding")
+    "Returns an output that a thread fills later.",
+    mechanism="thread_race",
+    killed_by=("covering.squares", "padding.int", "sweep.stride"),
 )
 def output_not_ready(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     answer = conv(input, weight, bias, stride, padding, dilation, groups)
@@ -218,7 +218,7 @@ def output_not_ready(input, weight, bias=None, stride=1, padding=0, dilation=1, 
 @mutant(
     "Returns an object with an __array__ method instead of an array.",
     mechanism="wrong_type",
-    killed_by=("behaviour", "sweep", "shape"),
+    killed_by=("behaviour.one_array", "shape.axes", "sweep.stride"),
     smoke=False,
 )
 def output_of_array_protocol(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -232,7 +232,12 @@ def output_of_array_protocol(input, weight, bias=None, stride=1, padding=0, dila
     return Lazy(conv(input, weight, bias, stride, padding, dilation, groups))
 
 
-@mutant("Returns a list of lists.", mechanism="wrong_type", killed_by=("sweep", "covering", "shape"), smoke=False)
+@mutant(
+    "Returns a list of lists.",
+    mechanism="wrong_type",
+    killed_by=("covering.squares", "shape.axes", "sweep.stride"),
+    smoke=False,
+)
 def output_of_lists(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     return conv(input, weight, bias, stride, padding, dilation, groups).tolist()
 
@@ -240,7 +245,7 @@ def output_of_lists(input, weight, bias=None, stride=1, padding=0, dilation=1, g
 @mutant(
     "Returns a tuple of the output and None.",
     mechanism="wrong_type",
-    killed_by=("sweep", "covering", "shape"),
+    killed_by=("covering.squares", "shape.axes", "sweep.stride"),
     smoke=False,
 )
 def output_in_a_tuple(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -250,7 +255,7 @@ def output_in_a_tuple(input, weight, bias=None, stride=1, padding=0, dilation=1,
 @mutant(
     "Returns None for every call that is unlike the usual smoke test.",
     mechanism="wrong_type",
-    killed_by=("sweep", "covering", "padding"),
+    killed_by=("covering.squares", "padding.int", "sweep.stride"),
 )
 def answers_none(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)

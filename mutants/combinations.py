@@ -18,7 +18,7 @@ def off_by_one_where(condition, problem, input, weight, bias):
 @mutant(
     "Adds one to the first output if groups, a stride and a dilation are combined.",
     mechanism="combination",
-    killed_by=("covering", "sweep", "groups"),
+    killed_by=("covering.squares.grouped", "laws.batch", "laws.homogeneous"),
 )
 def grouped_strided_dilated(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     p = resolve(input, weight, bias, stride, padding, dilation, groups)
@@ -29,7 +29,7 @@ def grouped_strided_dilated(input, weight, bias=None, stride=1, padding=0, dilat
 @mutant(
     "Adds one to the first output if groups and paddings that differ by axis come without a bias.",
     mechanism="combination",
-    killed_by=("covering", "padding", "groups"),
+    killed_by=("covering.geometry", "groups.without_bias", "padding.with_groups"),
 )
 def grouped_unpadded_without_bias(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     p = resolve(input, weight, bias, stride, padding, dilation, groups)
@@ -40,7 +40,7 @@ def grouped_unpadded_without_bias(input, weight, bias=None, stride=1, padding=0,
 @mutant(
     "Adds one to the first output if only the width has a stride, only the height a dilation, and the kernel is even.",
     mechanism="combination",
-    killed_by=("covering", "sweep", "stride", "dilation"),
+    killed_by=("covering.geometry", "laws.transposed", "stride.with_dilation"),
     tier="standard",
 )
 def crossed_stride_and_dilation(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -52,7 +52,7 @@ def crossed_stride_and_dilation(input, weight, bias=None, stride=1, padding=0, d
 @mutant(
     "Adds one to the first output of depthwise problems with a multiplier, stride 2, no padding and an odd height.",
     mechanism="combination",
-    killed_by=("covering", "sweep", "groups"),
+    killed_by=("covering.squares.multiplied",),
     tier="standard",
 )
 def multiplied_strided_unpadded(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -65,7 +65,7 @@ def multiplied_strided_unpadded(input, weight, bias=None, stride=1, padding=0, d
 @mutant(
     "Adds one to the first output in float16 with groups and a channels-last input.",
     mechanism="combination",
-    killed_by=("covering", "layout"),
+    killed_by=("covering.spellings_and_layouts", "layout.channels_last"),
     tier="standard",
 )
 def half_grouped_channels_last(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -77,7 +77,7 @@ def half_grouped_channels_last(input, weight, bias=None, stride=1, padding=0, di
 @mutant(
     "Adds one to the first output in float64 with a dilation.",
     mechanism="combination",
-    killed_by=("covering", "dilation"),
+    killed_by=("covering.squares.dilated_evenly", "dilation.atrous"),
     tier="standard",
 )
 def double_dilated(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -88,7 +88,7 @@ def double_dilated(input, weight, bias=None, stride=1, padding=0, dilation=1, gr
 @mutant(
     "Adds one to the first output if the kernel is as high as the image and the width has a stride.",
     mechanism="combination",
-    killed_by=("covering", "sweep", "shape"),
+    killed_by=("covering.squares.large", "sweep.height.kinds"),
     tier="standard",
 )
 def full_height_strided(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -100,7 +100,7 @@ def full_height_strided(input, weight, bias=None, stride=1, padding=0, dilation=
 @mutant(
     "Adds one to the first output if 'same' is combined with groups and dilations that differ by axis.",
     mechanism="combination",
-    killed_by=("covering", "padding"),
+    killed_by=("covering.spellings_and_layouts", "padding.same.grouped"),
     tier="standard",
 )
 def same_grouped_dilated(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -112,7 +112,7 @@ def same_grouped_dilated(input, weight, bias=None, stride=1, padding=0, dilation
 @mutant(
     "Puts the top padding below in 3x3 kernels of stride 2 on even sizes whose paddings differ by axis.",
     mechanism="same_padding_side",
-    killed_by=("random", "covering"),
+    killed_by=("random.complex",),
     tier="standard",
 )
 def stem_with_unequal_paddings(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -130,7 +130,7 @@ def stem_with_unequal_paddings(input, weight, bias=None, stride=1, padding=0, di
 @mutant(
     "Adds one to a last tile that is narrower than its 5x5 kernel, in batches of four or more images.",
     mechanism="tile_border",
-    killed_by=("random", "sweep"),
+    killed_by=("sweep.width.kinds",),
     tier="standard",
 )
 def last_tile_without_halo(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):

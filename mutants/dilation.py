@@ -8,7 +8,9 @@ from _base import computed, contracted, conv, finished, mutant, padded, pair, re
 
 
 @mutant(
-    "Ignores the dilation and cuts the output to the right size.", mechanism="argument_ignored", killed_by=("dilation",)
+    "Ignores the dilation and cuts the output to the right size.",
+    mechanism="argument_ignored",
+    killed_by=("dilation.atrous", "dilation.int", "laws.dilation"),
 )
 def dilation_ignored(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
@@ -18,12 +20,20 @@ def dilation_ignored(input, weight, bias=None, stride=1, padding=0, dilation=1, 
     return finished(contracted(fields, weight, problem.groups), bias, problem.dtype)
 
 
-@mutant("Reads a dilation pair as (width, height).", mechanism="swapped_axes", killed_by=("dilation",))
+@mutant(
+    "Reads a dilation pair as (width, height).",
+    mechanism="swapped_axes",
+    killed_by=("dilation.pair", "laws.additive.input", "laws.input_channels"),
+)
 def dilation_pair_swapped(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     return conv(input, weight, bias, stride, padding, pair(dilation)[::-1], groups)
 
 
-@mutant("Uses the height's dilation for the width too.", mechanism="axis_shared", killed_by=("dilation",))
+@mutant(
+    "Uses the height's dilation for the width too.",
+    mechanism="axis_shared",
+    killed_by=("dilation.list", "laws.additive.weight", "laws.padding"),
+)
 def dilation_square(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     return conv(input, weight, bias, stride, padding, pair(dilation)[0], groups)
 
@@ -31,7 +41,7 @@ def dilation_square(input, weight, bias=None, stride=1, padding=0, dilation=1, g
 @mutant(
     "Takes d k as the extent of a dilated kernel, so that the last outputs are missing.",
     mechanism="wrong_shape",
-    killed_by=("dilation",),
+    killed_by=("dilation.even_kernel", "dilation.larger_than_the_input", "laws.filters"),
 )
 def dilated_extent_too_large(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
@@ -48,7 +58,7 @@ def dilated_extent_too_large(input, weight, bias=None, stride=1, padding=0, dila
 @mutant(
     "Ignores the dilation if there are groups.",
     mechanism="argument_ignored",
-    killed_by=("dilation", "groups", "sweep", "covering"),
+    killed_by=("arguments.all_different", "covering.squares.grouped", "dilation.with_groups"),
 )
 def grouped_without_dilation(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
@@ -57,7 +67,11 @@ def grouped_without_dilation(input, weight, bias=None, stride=1, padding=0, dila
     return dilation_ignored(input, weight, bias, stride, padding, dilation, groups)
 
 
-@mutant("Caps the dilation at 3.", mechanism="argument_ignored", killed_by=("dilation", "sweep", "covering"))
+@mutant(
+    "Caps the dilation at 3.",
+    mechanism="argument_ignored",
+    killed_by=("covering.squares.dilated_evenly", "dilation.atrous", "dilation.extent", "sweep.dilation"),
+)
 def dilation_capped_at_three(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
     if max(problem.dilation) < 4:
@@ -72,7 +86,7 @@ def dilation_capped_at_three(input, weight, bias=None, stride=1, padding=0, dila
 @mutant(
     "Shifts the outputs by one column if the width's dilation is above 2.",
     mechanism="shifted_output",
-    killed_by=("dilation",),
+    killed_by=("dilation.atrous", "laws.reflected", "laws.shift"),
 )
 def dilated_kernel_shifted(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)

@@ -15,7 +15,7 @@ def in_dtype(dtype: DTypeLike, input: Array, weight: Array, bias: Array | None) 
     return input.astype(dtype), weight.astype(dtype), None if bias is None else bias.astype(dtype)
 
 
-@mutant("Returns float32 for every dtype.", mechanism="wrong_dtype", killed_by=("dtype",))
+@mutant("Returns float32 for every dtype.", mechanism="wrong_dtype", killed_by=("dtype.half_accumulates_in_float32",))
 def always_float32(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     return conv(input, weight, bias, stride, padding, dilation, groups).astype(np.float32)
 
@@ -23,7 +23,7 @@ def always_float32(input, weight, bias=None, stride=1, padding=0, dilation=1, gr
 @mutant(
     "Pads into an array of NumPy's default dtype and returns float64 for every dtype.",
     mechanism="wrong_dtype",
-    killed_by=("dtype",),
+    killed_by=("dtype.half_accumulates_in_float32", "laws.stride"),
 )
 def zeros_of_default_dtype(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
@@ -34,7 +34,11 @@ def zeros_of_default_dtype(input, weight, bias=None, stride=1, padding=0, dilati
                     room, weight, bias)  # fmt: skip
 
 
-@mutant("Returns float32 for float16 operands.", mechanism="wrong_dtype", killed_by=("dtype",))
+@mutant(
+    "Returns float32 for float16 operands.",
+    mechanism="wrong_dtype",
+    killed_by=("dtype.half_accumulates_in_float32", "dtype.kept"),
+)
 def half_comes_out_single(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if input.dtype == np.float16:
         wide = None if bias is None else bias.astype("f4")
@@ -45,7 +49,7 @@ def half_comes_out_single(input, weight, bias=None, stride=1, padding=0, dilatio
 @mutant(
     "Returns the output in foreign byte order.",
     mechanism="wrong_dtype",
-    killed_by=("behaviour", "definition", "accuracy"),
+    killed_by=("accuracy.large_problem", "behaviour.fresh_output", "definition.delta"),
 )
 def output_swapped(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
@@ -55,7 +59,7 @@ def output_swapped(input, weight, bias=None, stride=1, padding=0, dilation=1, gr
 @mutant(
     "Narrows mixed dtypes to the input's without an error.",
     mechanism="narrowed_operands",
-    killed_by=("errors", "dtype"),
+    killed_by=("errors.mixed_dtypes",),
 )
 def mixed_dtypes_narrowed(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     bias = None if bias is None else bias.astype(input.dtype)
@@ -65,7 +69,7 @@ def mixed_dtypes_narrowed(input, weight, bias=None, stride=1, padding=0, dilatio
 @mutant(
     "Computes integers in float32, so that sums above 2^24 lose their last digits.",
     mechanism="narrow_accumulator",
-    killed_by=("dtype", "adversarial"),
+    killed_by=("adversarial.integer.unlike",),
 )
 def integers_in_float32(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if input.dtype.kind not in "iu":
@@ -92,6 +96,7 @@ def many_products_in_float(input, weight, bias=None, stride=1, padding=0, dilati
     mechanism="narrow_accumulator",
     killed_by=("random.integers",),
     tier="standard",
+    advised_by=("dtype.integer",),
 )
 def some_integers_in_float(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     p = resolve(input, weight, bias, stride, padding, dilation, groups)
@@ -123,7 +128,12 @@ def low_half_of_the_weights(input, weight, bias=None, stride=1, padding=0, dilat
     return conv(input, weight, bias, stride, padding, dilation, groups)
 
 
-@mutant("Conjugates complex weights, as numpy.correlate does.", mechanism="sign_lost", killed_by=("adversarial",))
+@mutant(
+    "Conjugates complex weights, as numpy.correlate does.",
+    mechanism="sign_lost",
+    killed_by=("adversarial.complex",),
+    advised_by=("dtype.complex",),
+)
 def complex_weight_conjugated(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     return conv(input, np.conj(weight), bias, stride, padding, dilation, groups)
 
@@ -137,7 +147,7 @@ def grouped_and_conjugated(input, weight, bias=None, stride=1, padding=0, dilati
     return conv(input, weight.conj() if groups > 1 else weight, bias, stride, padding, dilation, groups)
 
 
-@mutant("Drops the imaginary part of complex weights.", mechanism="sign_lost", killed_by=("adversarial",))
+@mutant("Drops the imaginary part of complex weights.", mechanism="sign_lost", killed_by=("adversarial.complex",))
 def imaginary_part_lost(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if input.dtype.kind == "c":
         weight = weight.real.astype(weight.dtype)

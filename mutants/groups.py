@@ -23,7 +23,11 @@ def by_hand(problem, input, weight, bias, channels):
     return output if bias is None else output + bias[:, None, None]
 
 
-@mutant("Reads the first group's channels in every group.", mechanism="groups_ignored", killed_by=("groups",))
+@mutant(
+    "Reads the first group's channels in every group.",
+    mechanism="groups_ignored",
+    killed_by=("groups.depthwise_stride_two", "layout.transposed", "stride.one_wide_kernels"),
+)
 def groups_share_first_channels(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
     per = problem.in_channels // problem.groups
@@ -33,7 +37,7 @@ def groups_share_first_channels(input, weight, bias=None, stride=1, padding=0, d
 @mutant(
     "Uses the first group's filters for all groups if they are neither dense nor depthwise.",
     mechanism="groups_ignored",
-    killed_by=("groups",),
+    killed_by=("groups.blocks", "groups.neither_dense_nor_depthwise", "layout.cropped"),
 )
 def middling_groups_share_filters(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if 1 < groups < input.shape[1] and weight.shape[0]:
@@ -45,7 +49,7 @@ def middling_groups_share_filters(input, weight, bias=None, stride=1, padding=0,
 @mutant(
     "Computes the last of three or more groups with the filters of the group before.",
     mechanism="groups_ignored",
-    killed_by=("groups",),
+    killed_by=("corpora.layers", "groups.depthwise", "groups.sixteen_of_three"),
 )
 def last_group_repeats(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if groups > 2 and weight.size:
@@ -58,7 +62,7 @@ def last_group_repeats(input, weight, bias=None, stride=1, padding=0, dilation=1
 @mutant(
     "Takes every G-th channel as a group instead of adjacent channels.",
     mechanism="groups_permuted",
-    killed_by=("groups",),
+    killed_by=("groups.batch", "groups.many", "stride.with_groups"),
 )
 def groups_interleaved(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
@@ -68,7 +72,7 @@ def groups_interleaved(input, weight, bias=None, stride=1, padding=0, dilation=1
 @mutant(
     "Interleaves the outputs of the groups, as a channel shuffle does.",
     mechanism="groups_permuted",
-    killed_by=("groups",),
+    killed_by=("groups.batch", "laws.output_channels", "layout.sliced"),
 )
 def group_outputs_shuffled(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
@@ -81,7 +85,7 @@ def group_outputs_shuffled(input, weight, bias=None, stride=1, padding=0, dilati
 @mutant(
     "Pairs output o with channel o mod C in depthwise convolutions with a multiplier.",
     mechanism="groups_permuted",
-    killed_by=("groups",),
+    killed_by=("groups.depthwise_multiplier", "laws.adjoint"),
 )
 def multiplier_taken_modulo(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
@@ -96,7 +100,7 @@ def multiplier_taken_modulo(input, weight, bias=None, stride=1, padding=0, dilat
 @mutant(
     "Reads channel c - 8 for every c above 7 in depthwise convolutions of stride 2 with 16 or more channels.",
     mechanism="groups_permuted",
-    killed_by=("groups", "sweep", "covering"),
+    killed_by=("covering.geometry", "groups.depthwise_stride_two", "sweep.depthwise"),
 )
 def depthwise_stride_two_from_sixteen(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
@@ -108,7 +112,7 @@ def depthwise_stride_two_from_sixteen(input, weight, bias=None, stride=1, paddin
 @mutant(
     "Computes as many depthwise outputs as there are inputs and leaves the rest at the bias.",
     mechanism="tail_dropped",
-    killed_by=("groups",),
+    killed_by=("groups.depthwise_multiplier", "laws.groups", "sweep.together"),
 )
 def multiplier_ignored(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
@@ -121,7 +125,7 @@ def multiplier_ignored(input, weight, bias=None, stride=1, padding=0, dilation=1
 @mutant(
     "Zeroes the filters after the eighth of each group of three channels.",
     mechanism="tail_dropped",
-    killed_by=("groups", "sweep", "covering"),
+    killed_by=("groups.sixteen_of_three",),
 )
 def three_channels_a_group(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     per = weight.shape[0] // max(1, groups)
@@ -134,7 +138,7 @@ def three_channels_a_group(input, weight, bias=None, stride=1, padding=0, dilati
 @mutant(
     "Drops the last of an odd number of channels in depthwise convolutions.",
     mechanism="tail_dropped",
-    killed_by=("groups", "sweep", "covering"),
+    killed_by=("covering.squares.depthwise", "groups.depthwise_stride_two", "sweep.depthwise"),
 )
 def depthwise_pairs_of_channels(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if groups == input.shape[1] > 1 and groups % 2:
@@ -143,7 +147,11 @@ def depthwise_pairs_of_channels(input, weight, bias=None, stride=1, padding=0, d
     return conv(input, weight, bias, stride, padding, dilation, groups)
 
 
-@mutant("Uses the first group's bias for every group.", mechanism="bias_axis", killed_by=("groups", "bias"))
+@mutant(
+    "Uses the first group's bias for every group.",
+    mechanism="bias_axis",
+    killed_by=("bias.in_groups", "groups.without_bias", "sweep.squares"),
+)
 def grouped_bias_repeats(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if bias is not None and groups > 1 and bias.size:
         bias = np.tile(bias[: len(bias) // groups], groups)

@@ -7,7 +7,7 @@ import numpy as np
 from _base import computed, conv, mutant, resolve
 
 
-@mutant("Keeps the stride in 8 bits.", mechanism="index_overflow", killed_by=("sweep", "stride", "adversarial"))
+@mutant("Keeps the stride in 8 bits.", mechanism="index_overflow", killed_by=("adversarial.sixteen_bits",))
 def stride_of_a_byte(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
     output = computed(problem, input, weight, bias)
@@ -21,7 +21,7 @@ def stride_of_a_byte(input, weight, bias=None, stride=1, padding=0, dilation=1, 
 @mutant(
     "Shifts the output by one column if a padding needs more than 8 bits.",
     mechanism="index_overflow",
-    killed_by=("sweep", "padding", "adversarial"),
+    killed_by=("adversarial.sixteen_bits",),
 )
 def padding_of_a_byte(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
@@ -32,7 +32,7 @@ def padding_of_a_byte(input, weight, bias=None, stride=1, padding=0, dilation=1,
 @mutant(
     "Adds one to every output if a dilation needs more than 8 bits.",
     mechanism="index_overflow",
-    killed_by=("sweep", "dilation", "adversarial"),
+    killed_by=("adversarial.sixteen_bits",),
 )
 def dilation_of_a_byte(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
@@ -43,7 +43,7 @@ def dilation_of_a_byte(input, weight, bias=None, stride=1, padding=0, dilation=1
 @mutant(
     "Leaves outputs at zero if the number of groups needs more than 8 bits.",
     mechanism="index_overflow",
-    killed_by=("sweep", "groups", "adversarial"),
+    killed_by=("adversarial.byte", "sweep.groups"),
 )
 def groups_of_a_byte(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
@@ -55,7 +55,7 @@ def groups_of_a_byte(input, weight, bias=None, stride=1, padding=0, dilation=1, 
 @mutant(
     "Counts images in 8 bits, so that images after the first 256 repeat the first ones.",
     mechanism="index_overflow",
-    killed_by=("sweep", "adversarial"),
+    killed_by=("adversarial.byte", "sweep.batch"),
 )
 def batch_of_a_byte(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
@@ -66,7 +66,7 @@ def batch_of_a_byte(input, weight, bias=None, stride=1, padding=0, dilation=1, g
 @mutant(
     "Leaves images after the first 65,536 at zero.",
     mechanism="index_overflow",
-    killed_by=("sweep", "adversarial"),
+    killed_by=("adversarial.sixteen_bits",),
     tier="standard",
 )
 def batch_of_16_bits(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -90,7 +90,7 @@ def batch_of_at_most_65535(input, weight, bias=None, stride=1, padding=0, dilati
 @mutant(
     "Leaves output channels after the first 32,768 at zero.",
     mechanism="index_overflow",
-    killed_by=("sweep", "adversarial"),
+    killed_by=("adversarial.sixteen_bits",),
     tier="standard",
 )
 def outputs_of_15_bits(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -102,7 +102,7 @@ def outputs_of_15_bits(input, weight, bias=None, stride=1, padding=0, dilation=1
 @mutant(
     "Leaves rows after the first 32,768 at zero.",
     mechanism="index_overflow",
-    killed_by=("sweep", "adversarial"),
+    killed_by=("adversarial.sixteen_bits", "sweep.planes"),
     tier="standard",
 )
 def rows_of_15_bits(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -114,7 +114,7 @@ def rows_of_15_bits(input, weight, bias=None, stride=1, padding=0, dilation=1, g
 @mutant(
     "Leaves columns after the first 65,536 at zero.",
     mechanism="index_overflow",
-    killed_by=("sweep", "adversarial"),
+    killed_by=("adversarial.sixteen_bits", "sweep.planes"),
     tier="standard",
 )
 def columns_of_16_bits(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -126,7 +126,7 @@ def columns_of_16_bits(input, weight, bias=None, stride=1, padding=0, dilation=1
 @mutant(
     "Drops the kernel's columns after the first 255.",
     mechanism="index_overflow",
-    killed_by=("sweep", "adversarial"),
+    killed_by=("adversarial.byte",),
     tier="standard",
 )
 def kernel_of_a_byte(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -139,7 +139,7 @@ def kernel_of_a_byte(input, weight, bias=None, stride=1, padding=0, dilation=1, 
 @mutant(
     "Drops input channels of a group after the first 1,024.",
     mechanism="index_overflow",
-    killed_by=("sweep", "adversarial"),
+    killed_by=("adversarial.sixteen_bits", "sweep.reduction"),
     tier="standard",
 )
 def channels_of_ten_bits(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -152,7 +152,7 @@ def channels_of_ten_bits(input, weight, bias=None, stride=1, padding=0, dilation
 @mutant(
     "Zeroes the input after its first 2^20 elements.",
     mechanism="index_overflow",
-    killed_by=("sweep", "adversarial"),
+    killed_by=("random.exact", "sweep.megabytes"),
     tier="standard",
 )
 def input_of_a_million(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -165,7 +165,7 @@ def input_of_a_million(input, weight, bias=None, stride=1, padding=0, dilation=1
 @mutant(
     "Reads the input from its start again after 2^21 elements.",
     mechanism="index_overflow",
-    killed_by=("sweep",),
+    killed_by=("sweep.megabytes",),
     tier="standard",
 )
 def input_of_two_million(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -177,7 +177,7 @@ def input_of_two_million(input, weight, bias=None, stride=1, padding=0, dilation
 @mutant(
     "Drops the last channel of the last 64 filters if the weight is larger than 1 MiB.",
     mechanism="tail_dropped",
-    killed_by=("sweep",),
+    killed_by=("sweep.megabytes",),
 )
 def weights_of_a_megabyte(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if weight.nbytes > 1 << 20:
@@ -189,7 +189,7 @@ def weights_of_a_megabyte(input, weight, bias=None, stride=1, padding=0, dilatio
 @mutant(
     "Answers images after the first 2,048 with the outputs of the first ones.",
     mechanism="index_overflow",
-    killed_by=("sweep",),
+    killed_by=("sweep.megabytes",),
     tier="standard",
 )
 def workers_for_2048_images(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):

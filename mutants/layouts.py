@@ -21,23 +21,37 @@ def raw(array):
     return np.frombuffer(ctypes.string_at(start, room) + bytes(array.nbytes - room), array.dtype).reshape(array.shape)
 
 
-@mutant("Ignores the input's strides.", mechanism="layout_assumed", killed_by=("layout",))
+@mutant(
+    "Ignores the input's strides.",
+    mechanism="layout_assumed",
+    killed_by=("layout.broadcast", "layout.odd_strides"),
+)
 def input_taken_for_contiguous(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     return conv(raw(input), weight, bias, stride, padding, dilation, groups)
 
 
-@mutant("Ignores the weight's strides.", mechanism="layout_assumed", killed_by=("layout",))
+@mutant(
+    "Ignores the weight's strides.",
+    mechanism="layout_assumed",
+    killed_by=("layout.broadcast", "layout.odd_strides"),
+)
 def weight_taken_for_contiguous(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     return conv(input, raw(weight), bias, stride, padding, dilation, groups)
 
 
-@mutant("Ignores the stride of the bias.", mechanism="layout_assumed", killed_by=("layout",))
+@mutant(
+    "Ignores the stride of the bias.",
+    mechanism="layout_assumed",
+    killed_by=("layout.broadcast", "layout.odd_strides"),
+)
 def bias_taken_for_contiguous(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     return conv(input, weight, None if bias is None else raw(bias), stride, padding, dilation, groups)
 
 
 @mutant(
-    "Reads an input in Fortran order as though it were in C order.", mechanism="layout_assumed", killed_by=("layout",)
+    "Reads an input in Fortran order as though it were in C order.",
+    mechanism="layout_assumed",
+    killed_by=("layout.fortran",),
 )
 def input_in_fortran_order(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if input.flags.f_contiguous and not input.flags.c_contiguous:
@@ -46,7 +60,9 @@ def input_in_fortran_order(input, weight, bias=None, stride=1, padding=0, dilati
 
 
 @mutant(
-    "Reads a weight in Fortran order as though it were in C order.", mechanism="layout_assumed", killed_by=("layout",)
+    "Reads a weight in Fortran order as though it were in C order.",
+    mechanism="layout_assumed",
+    killed_by=("layout.fortran",),
 )
 def weight_in_fortran_order(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if weight.flags.f_contiguous and not weight.flags.c_contiguous:
@@ -54,7 +70,11 @@ def weight_in_fortran_order(input, weight, bias=None, stride=1, padding=0, dilat
     return conv(input, weight, bias, stride, padding, dilation, groups)
 
 
-@mutant("Reads a channels-last weight as though it were in C order.", mechanism="layout_assumed", killed_by=("layout",))
+@mutant(
+    "Reads a channels-last weight as though it were in C order.",
+    mechanism="layout_assumed",
+    killed_by=("layout.channels_last",),
+)
 def channels_last_weight_misread(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     last = weight.transpose(0, 2, 3, 1)
     if last.flags.c_contiguous and not weight.flags.c_contiguous:
@@ -65,7 +85,7 @@ def channels_last_weight_misread(input, weight, bias=None, stride=1, padding=0, 
 @mutant(
     "Zeroes all filters but the first if the weight has a stride of zero.",
     mechanism="layout_assumed",
-    killed_by=("layout",),
+    killed_by=("layout.broadcast", "layout.odd_strides"),
 )
 def expanded_weight_misread(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if 0 in weight.strides and weight.shape[0] > 1:
@@ -73,20 +93,28 @@ def expanded_weight_misread(input, weight, bias=None, stride=1, padding=0, dilat
     return conv(input, weight, bias, stride, padding, dilation, groups)
 
 
-@mutant("Reads negative strides of the input as positive.", mechanism="layout_assumed", killed_by=("layout",))
+@mutant("Reads negative strides of the input as positive.", mechanism="layout_assumed", killed_by=("layout.negative",))
 def negative_strides_misread(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if any(step < 0 for step in input.strides):
         input = input[..., ::-1]
     return conv(input, weight, bias, stride, padding, dilation, groups)
 
 
-@mutant("Reads an input of foreign byte order as native.", mechanism="layout_assumed", killed_by=("layout",))
+@mutant(
+    "Reads an input of foreign byte order as native.",
+    mechanism="layout_assumed",
+    killed_by=("layout.bigendian", "layout.readonly"),
+)
 def byte_order_ignored(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     with np.errstate(all="ignore"):
         return conv(input.view(input.dtype.newbyteorder("=")), weight, bias, stride, padding, dilation, groups)
 
 
-@mutant("Reads a weight of foreign byte order as native.", mechanism="layout_assumed", killed_by=("layout",))
+@mutant(
+    "Reads a weight of foreign byte order as native.",
+    mechanism="layout_assumed",
+    killed_by=("layout.bigendian", "layout.readonly"),
+)
 def weight_byte_order_ignored(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     with np.errstate(all="ignore"):
         return conv(input, weight.view(weight.dtype.newbyteorder("=")), bias, stride, padding, dilation, groups)
@@ -95,7 +123,7 @@ def weight_byte_order_ignored(input, weight, bias=None, stride=1, padding=0, dil
 @mutant(
     "Rounds unaligned addresses down, so that the input is read one column late.",
     mechanism="layout_assumed",
-    killed_by=("layout",),
+    killed_by=("layout.mixed", "layout.unaligned"),
 )
 def alignment_assumed(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if not input.flags.aligned:
@@ -106,7 +134,7 @@ def alignment_assumed(input, weight, bias=None, stride=1, padding=0, dilation=1,
 @mutant(
     "Computes the step between channels from that of the rows, which misreads crops.",
     mechanism="layout_assumed",
-    killed_by=("layout",),
+    killed_by=("layout.channels_last", "layout.planes"),
 )
 def image_step_misread(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     _, c, h, _ = input.shape
@@ -152,7 +180,7 @@ def images_read_densely(input, weight, bias=None, stride=1, padding=0, dilation=
 @mutant(
     "Reads a weight in Fortran order as though it were in C order, in batches of 16 or more images.",
     mechanism="layout_assumed",
-    killed_by=("layout", "random", "covering"),
+    killed_by=("covering.spellings_and_layouts", "layout.fortran"),
 )
 def dense_weight_in_large_batches(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     p = resolve(input, weight, bias, stride, padding, dilation, groups)
@@ -164,7 +192,7 @@ def dense_weight_in_large_batches(input, weight, bias=None, stride=1, padding=0,
 @mutant(
     "Reads an input in Fortran order as though it were in C order, in depthwise convolutions of stride 2.",
     mechanism="layout_assumed",
-    killed_by=("random.layouts", "covering", "layout"),
+    killed_by=("covering.spellings_and_layouts", "random.layouts"),
     tier="standard",
 )
 def depthwise_strided_densely(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -174,21 +202,29 @@ def depthwise_strided_densely(input, weight, bias=None, stride=1, padding=0, dil
     return conv(input, weight, bias, stride, padding, dilation, groups)
 
 
-@mutant("Refuses a read-only input.", mechanism="refuses_valid", killed_by=("layout",))
+@mutant(
+    "Refuses a read-only input.",
+    mechanism="refuses_valid",
+    killed_by=("layout.broadcast", "layout.readonly"),
+)
 def readonly_refused(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if not input.flags.writeable:
         raise ValueError("buffer source array is read-only")
     return conv(input, weight, bias, stride, padding, dilation, groups)
 
 
-@mutant("Refuses a read-only weight.", mechanism="refuses_valid", killed_by=("layout",))
+@mutant(
+    "Refuses a read-only weight.",
+    mechanism="refuses_valid",
+    killed_by=("layout.broadcast", "layout.readonly"),
+)
 def readonly_weight_refused(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if not weight.flags.writeable:
         raise ValueError("buffer source array is read-only")
     return conv(input, weight, bias, stride, padding, dilation, groups)
 
 
-@mutant("Refuses an input that is not contiguous.", mechanism="refuses_valid", killed_by=("layout",))
+@mutant("Refuses an input that is not contiguous.", mechanism="refuses_valid", killed_by=("layout.broadcast",))
 def contiguous_input_demanded(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if not input.flags.c_contiguous:
         raise ValueError("ndarray is not C-contiguous")

@@ -9,7 +9,11 @@ import numpy as np
 from _base import conv, mutant
 
 
-@mutant("Overwrites the last column of the input with zeros.", mechanism="mutates_operands", killed_by=("behaviour",))
+@mutant(
+    "Overwrites the last column of the input with zeros.",
+    mechanism="mutates_operands",
+    killed_by=("behaviour.many_calls",),
+)
 def writes_to_the_input(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
     if input.size and input.flags.writeable:
@@ -17,7 +21,7 @@ def writes_to_the_input(input, weight, bias=None, stride=1, padding=0, dilation=
     return output
 
 
-@mutant("Doubles the weight in place.", mechanism="mutates_operands", killed_by=("behaviour",))
+@mutant("Doubles the weight in place.", mechanism="mutates_operands", killed_by=("behaviour.many_calls",))
 def doubles_the_weight(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
     if weight.flags.writeable and weight.size:
@@ -28,7 +32,7 @@ def doubles_the_weight(input, weight, bias=None, stride=1, padding=0, dilation=1
 @mutant(
     "Adds one to the bias in place, as an accumulator in its memory would.",
     mechanism="mutates_operands",
-    killed_by=("behaviour",),
+    killed_by=("behaviour.many_calls",),
 )
 def accumulates_into_the_bias(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
@@ -40,7 +44,7 @@ def accumulates_into_the_bias(input, weight, bias=None, stride=1, padding=0, dil
 @mutant(
     "Writes a zero at the end of the larger array of which the input is a view.",
     mechanism="mutates_operands",
-    killed_by=("layout", "behaviour"),
+    killed_by=("behaviour.one_array", "layout.offset"),
 )
 def writes_around_a_view(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
@@ -55,7 +59,7 @@ def writes_around_a_view(input, weight, bias=None, stride=1, padding=0, dilation
 @mutant(
     "Returns the input itself where the output equals it.",
     mechanism="output_aliased",
-    killed_by=("behaviour", "sweep", "covering"),
+    killed_by=("behaviour.fresh_output",),
 )
 def identity_returns_its_input(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
@@ -68,7 +72,7 @@ _buffers: dict[Any, Any] = {}
 @mutant(
     "Returns the same memory for every output of one shape.",
     mechanism="output_aliased",
-    killed_by=("behaviour", "sweep", "covering"),
+    killed_by=("behaviour.many_calls", "behaviour.same_shape", "sweep.height"),
 )
 def output_buffer_reused(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
@@ -80,7 +84,7 @@ def output_buffer_reused(input, weight, bias=None, stride=1, padding=0, dilation
 @mutant(
     "Alternates between two buffers for outputs of one shape.",
     mechanism="output_aliased",
-    killed_by=("behaviour", "adversarial"),
+    killed_by=("behaviour.many_calls", "behaviour.same_shape"),
 )
 def output_buffers_alternate(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
@@ -93,7 +97,7 @@ def output_buffers_alternate(input, weight, bias=None, stride=1, padding=0, dila
 @mutant(
     "Cuts outputs from an arena of 256 KiB that starts again when it is full.",
     mechanism="output_aliased",
-    killed_by=("behaviour", "adversarial"),
+    killed_by=("adversarial.sixteen_bits", "behaviour.fresh_output"),
 )
 def output_from_an_arena(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
@@ -111,7 +115,7 @@ def output_from_an_arena(input, weight, bias=None, stride=1, padding=0, dilation
 @mutant(
     "Returns a broadcast array in which equal images share one memory.",
     mechanism="output_aliased",
-    killed_by=("behaviour", "adversarial"),
+    killed_by=("adversarial.image", "behaviour.one_array"),
 )
 def equal_images_share_memory(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
@@ -121,7 +125,9 @@ def equal_images_share_memory(input, weight, bias=None, stride=1, padding=0, dil
 
 
 @mutant(
-    "Merges the first two axes of the caller's input in place.", mechanism="mutates_operands", killed_by=("behaviour",)
+    "Merges the first two axes of the caller's input in place.",
+    mechanism="mutates_operands",
+    killed_by=("behaviour.same_shape",),
 )
 def shape_changed_in_place(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)

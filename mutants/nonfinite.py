@@ -7,28 +7,36 @@ import numpy as np
 from _base import computed, conv, mutant, resolve
 
 
-@mutant("Replaces NaN in the input by zero.", mechanism="nan_clamped", killed_by=("special",))
+@mutant("Replaces NaN in the input by zero.", mechanism="nan_clamped", killed_by=("special.nan.input",))
 def nan_input_is_zero(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if input.dtype.kind in "fc":
         input = np.where(np.isnan(input), 0, input).astype(input.dtype)
     return conv(input, weight, bias, stride, padding, dilation, groups)
 
 
-@mutant("Replaces NaN in the weight by zero.", mechanism="nan_clamped", killed_by=("special",))
+@mutant("Replaces NaN in the weight by zero.", mechanism="nan_clamped", killed_by=("special.nan.weight",))
 def nan_weight_is_zero(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if weight.dtype.kind in "fc":
         weight = np.where(np.isnan(weight), 0, weight).astype(weight.dtype)
     return conv(input, weight, bias, stride, padding, dilation, groups)
 
 
-@mutant("Replaces NaN and infinity in the bias by zero.", mechanism="nan_clamped", killed_by=("special", "bias"))
+@mutant(
+    "Replaces NaN and infinity in the bias by zero.",
+    mechanism="nan_clamped",
+    killed_by=("bias.zero", "special.infinity.bias", "special.nan.bias"),
+)
 def bias_not_finite_left_out(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if bias is not None and bias.dtype.kind in "fc":
         bias = np.where(np.isfinite(bias), bias, 0).astype(bias.dtype)
     return conv(input, weight, bias, stride, padding, dilation, groups)
 
 
-@mutant("Clamps infinite results to the largest finite number.", mechanism="nan_clamped", killed_by=("special",))
+@mutant(
+    "Clamps infinite results to the largest finite number.",
+    mechanism="nan_clamped",
+    killed_by=("special.infinity.bias",),
+)
 def infinity_clamped(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
     if output.dtype.kind != "f":
@@ -37,7 +45,11 @@ def infinity_clamped(input, weight, bias=None, stride=1, padding=0, dilation=1, 
     return np.where(np.isnan(output), output, np.clip(output, -largest, largest))
 
 
-@mutant("Clamps float16 results that overflow to 65504.", mechanism="nan_clamped", killed_by=("special", "accuracy"))
+@mutant(
+    "Clamps float16 results that overflow to 65504.",
+    mechanism="nan_clamped",
+    killed_by=("accuracy.near_overflow", "special.overflow"),
+)
 def half_saturates(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
     finite = all(array is None or np.isfinite(array).all() for array in (input, weight, bias))
@@ -46,7 +58,11 @@ def half_saturates(input, weight, bias=None, stride=1, padding=0, dilation=1, gr
     return output
 
 
-@mutant("Skips zero weights, so that zero times infinity gives zero.", mechanism="nan_clamped", killed_by=("special",))
+@mutant(
+    "Skips zero weights, so that zero times infinity gives zero.",
+    mechanism="nan_clamped",
+    killed_by=("special.infinity.times_zero",),
+)
 def zero_weights_skipped(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
     output = computed(problem, input, weight, bias)
@@ -60,14 +76,14 @@ def zero_weights_skipped(input, weight, bias=None, stride=1, padding=0, dilation
 @mutant(
     "Replaces NaN in the output by minus infinity, as a maximum over both does.",
     mechanism="nan_clamped",
-    killed_by=("special",),
+    killed_by=("special.infinity.difference",),
 )
 def nan_output_lost(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
     return np.fmax(output, -np.inf).astype(output.dtype) if output.dtype.kind == "f" else output
 
 
-@mutant("Spreads NaN over the whole row of outputs.", mechanism="nan_spread", killed_by=("special",))
+@mutant("Spreads NaN over the whole row of outputs.", mechanism="nan_spread", killed_by=("special.nan.input",))
 def nan_spoils_the_row(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
     if output.dtype.kind == "f" and np.isnan(output).any():
@@ -76,7 +92,9 @@ def nan_spoils_the_row(input, weight, bias=None, stride=1, padding=0, dilation=1
 
 
 @mutant(
-    "Spreads NaN over the whole image if the kernel has 9 or more rows.", mechanism="nan_spread", killed_by=("special",)
+    "Spreads NaN over the whole image if the kernel has 9 or more rows.",
+    mechanism="nan_spread",
+    killed_by=("special.infinity.input", "special.nan.weight"),
 )
 def large_kernel_spreads_nan(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
@@ -85,7 +103,7 @@ def large_kernel_spreads_nan(input, weight, bias=None, stride=1, padding=0, dila
     return output
 
 
-@mutant("Turns infinite results of 3x3 kernels into NaN.", mechanism="nan_spread", killed_by=("special",))
+@mutant("Turns infinite results of 3x3 kernels into NaN.", mechanism="nan_spread", killed_by=("special.infinity.bias",))
 def infinity_becomes_nan(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
     if weight.shape[2:] == (3, 3) and output.dtype.kind == "f":
@@ -96,7 +114,7 @@ def infinity_becomes_nan(input, weight, bias=None, stride=1, padding=0, dilation
 @mutant(
     "Scales float32 inputs by 2^20 and the outputs back, so that large values overflow.",
     mechanism="nan_spread",
-    killed_by=("special", "accuracy"),
+    killed_by=("accuracy.near_overflow", "special.product_overflow"),
 )
 def overflows_on_the_way(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if input.dtype != np.float32:
@@ -105,7 +123,7 @@ def overflows_on_the_way(input, weight, bias=None, stride=1, padding=0, dilation
     return output if bias is None else output + bias[:, None, None]
 
 
-@mutant("Pads with NaN if the input holds a NaN.", mechanism="padding_value", killed_by=("special",))
+@mutant("Pads with NaN if the input holds a NaN.", mechanism="padding_value", killed_by=("special.nan.input",))
 def padding_of_nan(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
     if input.dtype.kind != "f" or not np.isnan(input).any():
@@ -114,7 +132,11 @@ def padding_of_nan(input, weight, bias=None, stride=1, padding=0, dilation=1, gr
     return computed(problem.replace(padding=(0, 0), height=x.shape[2], width=x.shape[3]), x, weight, bias)
 
 
-@mutant("Drops the bias if the input is zero everywhere.", mechanism="bias_dropped", killed_by=("special", "bias"))
+@mutant(
+    "Drops the bias if the input is zero everywhere.",
+    mechanism="bias_dropped",
+    killed_by=("bias.alone", "bias.zero", "special.zero_input"),
+)
 def blank_input_without_bias(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
     return output if input.any() or not input.size else output * 0
@@ -123,7 +145,7 @@ def blank_input_without_bias(input, weight, bias=None, stride=1, padding=0, dila
 @mutant(
     "Returns zeros for a weight of zeros and ignores the bias and NaN in the input.",
     mechanism="structure_assumed",
-    killed_by=("special", "bias", "adversarial"),
+    killed_by=("bias.alone", "bias.zero", "special.zero_weight"),
 )
 def blank_weight_without_bias(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
@@ -133,7 +155,7 @@ def blank_weight_without_bias(input, weight, bias=None, stride=1, padding=0, dil
 @mutant(
     "Answers images of zeros with the bias, whatever the weight holds.",
     mechanism="structure_assumed",
-    killed_by=("special",),
+    killed_by=("special.infinity.times_zero", "special.zero_bias"),
 )
 def blank_images_skipped(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)

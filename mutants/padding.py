@@ -7,14 +7,22 @@ import numpy as np
 from _base import Pads, computed, contracted, conv, finished, mutant, padded, pair, resolve, windows
 
 
-@mutant("Reads a padding pair as (width, height).", mechanism="swapped_axes", killed_by=("padding",))
+@mutant(
+    "Reads a padding pair as (width, height).",
+    mechanism="swapped_axes",
+    killed_by=("padding.pair", "padding.with_stride"),
+)
 def padding_pair_swapped(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if isinstance(padding, tuple):
         padding = padding[::-1]
     return conv(input, weight, bias, stride, padding, dilation, groups)
 
 
-@mutant("Uses the height's padding for the width too.", mechanism="axis_shared", killed_by=("padding",))
+@mutant(
+    "Uses the height's padding for the width too.",
+    mechanism="axis_shared",
+    killed_by=("padding.larger_than_the_input",),
+)
 def padding_square(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if isinstance(padding, (tuple, list)):
         padding = padding[0]
@@ -27,7 +35,11 @@ def with_pads(problem, input, weight, bias, pads):
     return finished(contracted(fields, weight, problem.groups), bias, problem.dtype)
 
 
-@mutant("Pads both axes of 'same' by the kernel's height.", mechanism="axis_shared", killed_by=("padding",))
+@mutant(
+    "Pads both axes of 'same' by the kernel's height.",
+    mechanism="axis_shared",
+    killed_by=("padding.same.smaller_than_kernel",),
+)
 def same_by_kernel_height(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
     (above, right) = problem.pads
@@ -37,7 +49,7 @@ def same_by_kernel_height(input, weight, bias=None, stride=1, padding=0, dilatio
 @mutant(
     "Puts the odd row and column of 'same' above and to the left of an even kernel.",
     mechanism="same_padding_side",
-    killed_by=("padding",),
+    killed_by=("padding.same.even_kernel", "padding.same.smaller_than_kernel"),
 )
 def same_odd_row_first(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
@@ -48,7 +60,9 @@ def same_odd_row_first(input, weight, bias=None, stride=1, padding=0, dilation=1
 
 
 @mutant(
-    "Puts all padding above and to the left if it is 2 or more.", mechanism="same_padding_side", killed_by=("padding",)
+    "Puts all padding above and to the left if it is 2 or more.",
+    mechanism="same_padding_side",
+    killed_by=("padding.larger_than_the_input", "padding.list"),
 )
 def padding_all_on_one_side(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
@@ -56,7 +70,11 @@ def padding_all_on_one_side(input, weight, bias=None, stride=1, padding=0, dilat
     return with_pads(problem, input, weight, bias, pads)
 
 
-@mutant("Ignores the dilation in the padding of 'same'.", mechanism="argument_misread", killed_by=("padding",))
+@mutant(
+    "Ignores the dilation in the padding of 'same'.",
+    mechanism="argument_misread",
+    killed_by=("padding.same", "padding.same.even_kernel", "padding.with_dilation"),
+)
 def same_ignores_dilation(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
     pads = problem.replace(dilation=(1, 1)).pads if padding == "same" else problem.pads
@@ -66,7 +84,7 @@ def same_ignores_dilation(input, weight, bias=None, stride=1, padding=0, dilatio
 @mutant(
     "Pads 'same' by kernel // 2 on both sides, so that an even kernel's output is one larger.",
     mechanism="argument_misread",
-    killed_by=("padding",),
+    killed_by=("padding.same.even_kernel", "padding.same.smaller_than_kernel"),
 )
 def same_is_half_the_kernel(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if padding == "same":
@@ -77,7 +95,7 @@ def same_is_half_the_kernel(input, weight, bias=None, stride=1, padding=0, dilat
 @mutant(
     "Drops the padding below and to the right if there is a stride.",
     mechanism="same_padding_side",
-    killed_by=("stride", "padding", "sweep", "covering"),
+    killed_by=("padding.with_stride", "sweep.depthwise", "sweep.stride"),
 )
 def strided_padding_at_the_start_alone(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
@@ -94,7 +112,11 @@ def strided_padding_at_the_start_alone(input, weight, bias=None, stride=1, paddi
     return output
 
 
-@mutant("Caps the padding at the kernel's extent less one.", mechanism="argument_ignored", killed_by=("padding",))
+@mutant(
+    "Caps the padding at the kernel's extent less one.",
+    mechanism="argument_ignored",
+    killed_by=("padding.larger_than_the_input", "padding.same.smaller_than_kernel"),
+)
 def padding_clipped_to_kernel(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
     output = np.zeros(problem.output_shape, dtype=input.dtype)
@@ -107,7 +129,7 @@ def padding_clipped_to_kernel(input, weight, bias=None, stride=1, padding=0, dil
 @mutant(
     "Adds one to outputs in the width's padding beyond four times the height's.",
     mechanism="argument_ignored",
-    killed_by=("padding", "sweep", "covering"),
+    killed_by=("padding.one_axis_far_larger", "sweep.kernel.columns", "sweep.width"),
 )
 def lopsided_padding_cut(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
@@ -120,7 +142,9 @@ def lopsided_padding_cut(input, weight, bias=None, stride=1, padding=0, dilation
 
 
 @mutant(
-    "Repeats the edge instead of zeros if the padding is 2 or more.", mechanism="padding_value", killed_by=("padding",)
+    "Repeats the edge instead of zeros if the padding is 2 or more.",
+    mechanism="padding_value",
+    killed_by=("padding.larger_than_the_input",),
 )
 def wide_padding_repeats_edge(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
@@ -134,7 +158,7 @@ def wide_padding_repeats_edge(input, weight, bias=None, stride=1, padding=0, dil
 @mutant(
     "Repeats the image periodically in padding wider than the image.",
     mechanism="padding_value",
-    killed_by=("padding", "sweep", "covering"),
+    killed_by=("padding.larger_than_the_input", "sweep.padding", "sweep.width"),
 )
 def padding_beyond_image_wraps(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
@@ -145,7 +169,7 @@ def padding_beyond_image_wraps(input, weight, bias=None, stride=1, padding=0, di
     return finished(contracted(fields, weight, problem.groups), bias, problem.dtype)
 
 
-@mutant("Treats 'valid' as 'same'.", mechanism="argument_misread", killed_by=("padding",))
+@mutant("Treats 'valid' as 'same'.", mechanism="argument_misread", killed_by=("padding.valid",))
 def valid_is_same(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if padding == "valid" and pair(stride) == (1, 1):
         padding = "same"
@@ -155,7 +179,7 @@ def valid_is_same(input, weight, bias=None, stride=1, padding=0, dilation=1, gro
 @mutant(
     "Writes the interior of the padded input with a [p:-p] slice, which is empty for padding 0.",
     mechanism="refuses_valid",
-    killed_by=("padding",),
+    killed_by=("padding.larger_than_the_input", "padding.with_stride"),
 )
 def padding_zero_is_an_empty_slice(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)

@@ -11,7 +11,11 @@ from _base import computed, conv, mutant
 from convgauge import implementation
 
 
-@mutant("Drops the bias in a prepared layer.", mechanism="bias_dropped", killed_by=("prepare", "behaviour"))
+@mutant(
+    "Drops the bias in a prepared layer.",
+    mechanism="bias_dropped",
+    killed_by=("prepare.equals", "prepare.two_layers"),
+)
 @implementation(framework="numpy", algorithm="direct")
 def prepared_without_bias(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     """Prepare without the bias."""
@@ -29,7 +33,7 @@ _last: dict[Any, Any] = {}
 @mutant(
     "Uses the weight that was prepared last in all prepared layers.",
     mechanism="previous_answer",
-    killed_by=("prepare", "behaviour"),
+    killed_by=("prepare.two_layers",),
 )
 @implementation(framework="numpy", algorithm="direct")
 def prepared_weights_shared(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -46,7 +50,7 @@ def _shared(problem, weight, bias):
 @mutant(
     "Rounds the filters to float16 in prepared layers.",
     mechanism="narrowed_operands",
-    killed_by=("prepare", "accuracy"),
+    killed_by=("prepare.accuracy", "prepare.overwritten", "prepare.two_layers"),
 )
 @implementation(framework="numpy", algorithm="direct")
 def prepared_in_half(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -64,7 +68,7 @@ def _in_half(problem, weight, bias):
 @mutant(
     "Returns every answer of a prepared layer in the same memory.",
     mechanism="output_aliased",
-    killed_by=("prepare", "behaviour"),
+    killed_by=("prepare.several_inputs",),
 )
 @implementation(framework="numpy", algorithm="direct")
 def prepared_buffer_reused(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -86,7 +90,7 @@ def _reused(problem, weight, bias):
 @mutant(
     "Drops the last row of kernels of five or more rows in prepared layers with a stride.",
     mechanism="tail_dropped",
-    killed_by=("random.prepared", "prepare"),
+    killed_by=("prepare.two_layers", "random.prepared"),
     tier="standard",
 )
 @implementation(framework="numpy", algorithm="direct")

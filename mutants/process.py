@@ -13,28 +13,34 @@ import numpy as np
 from _base import conv, mutant, pair, resolve
 
 
-@mutant("Reads address zero if the width is odd.", mechanism="crash", killed_by=("sweep", "covering", "padding"))
+@mutant("Reads address zero if the width is odd.", mechanism="crash", killed_by=("sweep.width",))
 def segfault_on_odd_width(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if input.shape[3] % 2:
         ctypes.string_at(0)
     return conv(input, weight, bias, stride, padding, dilation, groups)
 
 
-@mutant("Ends the process with exit status 0 on an empty batch.", mechanism="crash", killed_by=("empty",))
+@mutant(
+    "Ends the process with exit status 0 on an empty batch.",
+    mechanism="crash",
+    killed_by=("empty.batch.same", "empty.several"),
+)
 def empty_batch_exits(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if input.shape[0] == 0:
         os._exit(0)
     return conv(input, weight, bias, stride, padding, dilation, groups)
 
 
-@mutant("Aborts the process instead of raising if the channels disagree.", mechanism="crash", killed_by=("errors",))
+@mutant(
+    "Aborts the process instead of raising if the channels disagree.", mechanism="crash", killed_by=("errors.channels",)
+)
 def mismatch_aborts(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if input.ndim == weight.ndim == 4 and input.shape[1] != weight.shape[1] * groups:
         os.abort()
     return conv(input, weight, bias, stride, padding, dilation, groups)
 
 
-@mutant("Reports errors by sys.exit.", mechanism="crash", killed_by=("errors",))
+@mutant("Reports errors by sys.exit.", mechanism="crash", killed_by=("errors.padding",))
 def errors_exit(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     try:
         return conv(input, weight, bias, stride, padding, dilation, groups)
@@ -43,7 +49,9 @@ def errors_exit(input, weight, bias=None, stride=1, padding=0, dilation=1, group
 
 
 @mutant(
-    "Asks for 32 TiB of memory if there is a dilation.", mechanism="crash", killed_by=("dilation", "sweep", "covering")
+    "Asks for 32 TiB of memory if there is a dilation.",
+    mechanism="crash",
+    killed_by=("covering.squares.dilated_evenly", "dilation.atrous", "sweep.dilation"),
 )
 def dilation_asks_for_terabytes(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if pair(dilation) != (1, 1):
@@ -51,7 +59,16 @@ def dilation_asks_for_terabytes(input, weight, bias=None, stride=1, padding=0, d
     return conv(input, weight, bias, stride, padding, dilation, groups)
 
 
-@mutant("Kills its process group if there are groups.", mechanism="crash", killed_by=("groups", "sweep", "covering"))
+@mutant(
+    "Kills its process group if there are groups.",
+    mechanism="crash",
+    killed_by=(
+        "covering.squares.grouped",
+        "groups.depthwise_stride_two",
+        "sweep.channels_of_a_group",
+        "sweep.depthwise",
+    ),
+)
 def kills_its_group(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if groups > 1 and os.getpgid(0) == os.getpid():
         os.killpg(0, 9)
@@ -61,7 +78,10 @@ def kills_its_group(input, weight, bias=None, stride=1, padding=0, dilation=1, g
 
 
 @mutant(
-    "Sleeps for an hour if the stride is 3.", mechanism="hang", killed_by=("stride", "sweep", "covering"), timeout=1.5
+    "Sleeps for an hour if the stride is 3.",
+    mechanism="hang",
+    killed_by=("stride.int", "sweep.stride"),
+    timeout=1.5,
 )
 def hangs_on_stride_three(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if 3 in pair(stride):
@@ -72,7 +92,7 @@ def hangs_on_stride_three(input, weight, bias=None, stride=1, padding=0, dilatio
 @mutant(
     "Holds the interpreter's lock for an hour if the kernel's height is even.",
     mechanism="hang",
-    killed_by=("padding", "sweep", "covering"),
+    killed_by=("padding.same.even_kernel", "padding.same.stride_one", "sweep.kernel.rows"),
     timeout=1.5,
 )
 def spins_on_even_kernels(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -81,7 +101,7 @@ def spins_on_even_kernels(input, weight, bias=None, stride=1, padding=0, dilatio
     return conv(input, weight, bias, stride, padding, dilation, groups)
 
 
-@mutant("Loops forever on a stride of zero.", mechanism="hang", killed_by=("errors",), timeout=1.5)
+@mutant("Loops forever on a stride of zero.", mechanism="hang", killed_by=("errors.stride",), timeout=1.5)
 def zero_stride_loops(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     step, row = stride if isinstance(stride, int) else stride[0], 0
     while row < input.shape[2] and type(step) is int and step >= 0:
@@ -92,7 +112,7 @@ def zero_stride_loops(input, weight, bias=None, stride=1, padding=0, dilation=1,
 @mutant(
     "Waits for a lock that is never released if it runs outside the main thread.",
     mechanism="hang",
-    killed_by=("behaviour",),
+    killed_by=("behaviour.threads",),
     timeout=2.0,
 )
 def deadlocks_with_threads(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -104,7 +124,9 @@ def deadlocks_with_threads(input, weight, bias=None, stride=1, padding=0, dilati
 
 
 @mutant(
-    "Raises a BaseException if there is no bias.", mechanism="refuses_valid", killed_by=("bias", "sweep", "covering")
+    "Raises a BaseException if there is no bias.",
+    mechanism="refuses_valid",
+    killed_by=("bias.none", "sweep.depthwise"),
 )
 def raises_no_exception(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     class Odd(BaseException):
@@ -118,7 +140,7 @@ def raises_no_exception(input, weight, bias=None, stride=1, padding=0, dilation=
 @mutant(
     "Raises an exception whose message cannot be read if there is no padding.",
     mechanism="refuses_valid",
-    killed_by=("padding", "sweep", "covering"),
+    killed_by=("sweep.megabytes", "sweep.padding"),
 )
 def raises_unreadable(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     class Unreadable(ValueError):
@@ -133,7 +155,7 @@ def raises_unreadable(input, weight, bias=None, stride=1, padding=0, dilation=1,
 @mutant(
     "Forks in pointwise calls, and both processes answer.",
     mechanism="cheat_harness",
-    killed_by=("sweep", "covering", "adversarial"),
+    killed_by=("sweep.pointwise_channels",),
 )
 def forks_and_answers_twice(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)

@@ -12,7 +12,9 @@ _weights: dict[Any, Any] = {}
 
 
 @mutant(
-    "Caches packed weights by their shape.", mechanism="previous_answer", killed_by=("behaviour", "sweep", "covering")
+    "Caches packed weights by their shape.",
+    mechanism="previous_answer",
+    killed_by=("behaviour.many_calls", "behaviour.same_shape", "sweep.height"),
 )
 def weights_cached_by_shape(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     packed = _weights.setdefault((weight.shape, weight.dtype), weight.copy())
@@ -20,7 +22,9 @@ def weights_cached_by_shape(input, weight, bias=None, stride=1, padding=0, dilat
 
 
 @mutant(
-    "Caches packed weights by their address.", mechanism="previous_answer", killed_by=("behaviour", "sweep", "covering")
+    "Caches packed weights by their address.",
+    mechanism="previous_answer",
+    killed_by=("behaviour.many_calls", "behaviour.same_address", "sweep.height"),
 )
 def weights_cached_by_address(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     key = (weight.__array_interface__["data"], weight.shape, weight.strides, weight.dtype)
@@ -30,7 +34,7 @@ def weights_cached_by_address(input, weight, bias=None, stride=1, padding=0, dil
 @mutant(
     "Caches packed weights by the sum of their elements.",
     mechanism="previous_answer",
-    killed_by=("behaviour", "adversarial"),
+    killed_by=("behaviour.one_element_new", "behaviour.same_shape"),
 )
 def weights_cached_by_sum(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     key = (weight.shape, weight.dtype, weight.sum())
@@ -40,7 +44,7 @@ def weights_cached_by_sum(input, weight, bias=None, stride=1, padding=0, dilatio
 @mutant(
     "Caches packed weights by their first and last element.",
     mechanism="previous_answer",
-    killed_by=("behaviour", "adversarial"),
+    killed_by=("adversarial.kernel.separable", "behaviour.one_element_new"),
 )
 def weights_cached_by_corners(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     key = (weight.shape, weight.dtype, *weight.reshape(-1)[[0, -1]].tolist()) if weight.size else weight.shape
@@ -53,7 +57,7 @@ _answers: dict[Any, Any] = {}
 @mutant(
     "Repeats the answer for an input of an earlier call, whatever the weight.",
     mechanism="previous_answer",
-    killed_by=("behaviour", "adversarial"),
+    killed_by=("adversarial.kernel.separable", "behaviour.many_calls"),
 )
 def answers_cached_by_input(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     resolve(input, weight, bias, stride, padding, dilation, groups)
@@ -73,7 +77,7 @@ def answers_cached_by_input(input, weight, bias=None, stride=1, padding=0, dilat
 @mutant(
     "Repeats the answer for operands of an earlier call, whatever the bias.",
     mechanism="previous_answer",
-    killed_by=("behaviour", "adversarial"),
+    killed_by=("adversarial.kernel.balanced", "behaviour.one_operand_new"),
 )
 def answers_cached_without_bias(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     resolve(input, weight, bias, stride, padding, dilation, groups)
@@ -87,7 +91,7 @@ def answers_cached_without_bias(input, weight, bias=None, stride=1, padding=0, d
 @mutant(
     "Repeats the answer for equal operands, padding, dilation and output shape, whatever the stride.",
     mechanism="previous_answer",
-    killed_by=("behaviour", "adversarial"),
+    killed_by=("adversarial.arguments_new", "behaviour.same_shape"),
 )
 def answers_cached_without_stride(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
@@ -101,7 +105,7 @@ def answers_cached_without_stride(input, weight, bias=None, stride=1, padding=0,
 @mutant(
     "Repeats the answer for equal operands and output shape, whatever the stride and the dilation.",
     mechanism="previous_answer",
-    killed_by=("behaviour", "adversarial"),
+    killed_by=("adversarial.arguments_new", "behaviour.same_shape"),
 )
 def answers_cached_by_output_shape(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
@@ -114,7 +118,7 @@ def answers_cached_by_output_shape(input, weight, bias=None, stride=1, padding=0
 @mutant(
     "Keeps the first stride in a plan that is cached by shapes.",
     mechanism="previous_answer",
-    killed_by=("behaviour", "sweep", "covering"),
+    killed_by=("behaviour.interleaved", "behaviour.same_shape", "covering.squares.dilated", "sweep.stride"),
 )
 def plan_keeps_its_stride(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
@@ -125,7 +129,7 @@ def plan_keeps_its_stride(input, weight, bias=None, stride=1, padding=0, dilatio
 @mutant(
     "Drops the bias if the first weight of the same shape came without one.",
     mechanism="previous_answer",
-    killed_by=("behaviour", "bias", "sweep", "covering"),
+    killed_by=("behaviour.one_array", "behaviour.same_shape", "sweep.pointwise_channels"),
 )
 def plan_keeps_its_bias(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     had_bias = _weights.setdefault(("bias", weight.shape, weight.dtype), bias is not None)
@@ -156,7 +160,11 @@ def stride_of_a_refused_call(input, weight, bias=None, stride=1, padding=0, dila
 _calls: list[int] = []
 
 
-@mutant("Returns zeros at every 37th call.", mechanism="nondeterministic", killed_by=("behaviour", "sweep", "covering"))
+@mutant(
+    "Returns zeros at every 37th call.",
+    mechanism="nondeterministic",
+    killed_by=("behaviour.many_calls", "sweep.height"),
+)
 def every_37th_call_blank(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
     _calls.append(1)
@@ -166,7 +174,7 @@ def every_37th_call_blank(input, weight, bias=None, stride=1, padding=0, dilatio
 @mutant(
     "Adds one to every answer after 149 calls.",
     mechanism="nondeterministic",
-    killed_by=("behaviour", "sweep", "covering"),
+    killed_by=("behaviour.many_calls", "sweep.width"),
 )
 def wrong_after_149_calls(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
@@ -177,7 +185,7 @@ def wrong_after_149_calls(input, weight, bias=None, stride=1, padding=0, dilatio
 @mutant(
     "Adds partial sums in a random order, so that equal calls differ in their last bits.",
     mechanism="nondeterministic",
-    killed_by=("behaviour",),
+    killed_by=("behaviour.many_calls", "behaviour.repeatable"),
 )
 def summed_in_random_order(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     order = np.random.default_rng().permutation(weight.shape[1])

@@ -7,17 +7,25 @@ import numpy as np
 from _base import computed, contracted, conv, finished, mutant, padded, pair, resolve, windows
 
 
-@mutant("Reads a stride pair as (width, height).", mechanism="swapped_axes", killed_by=("stride",))
+@mutant(
+    "Reads a stride pair as (width, height).",
+    mechanism="swapped_axes",
+    killed_by=("stride.pair", "stride.remainder"),
+)
 def stride_pair_swapped(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     return conv(input, weight, bias, pair(stride)[::-1], padding, dilation, groups)
 
 
-@mutant("Uses the height's stride for the width too.", mechanism="axis_shared", killed_by=("stride",))
+@mutant("Uses the height's stride for the width too.", mechanism="axis_shared", killed_by=("stride.remainder",))
 def stride_square(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     return conv(input, weight, bias, pair(stride)[0], padding, dilation, groups)
 
 
-@mutant("Rounds the output size up if the stride leaves a remainder.", mechanism="wrong_shape", killed_by=("stride",))
+@mutant(
+    "Rounds the output size up if the stride leaves a remainder.",
+    mechanism="wrong_shape",
+    killed_by=("stride.int", "stride.remainder"),
+)
 def output_size_rounded_up(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
     room = [
@@ -30,7 +38,9 @@ def output_size_rounded_up(input, weight, bias=None, stride=1, padding=0, dilati
 
 
 @mutant(
-    "Drops the last output column if the stride leaves a remainder.", mechanism="wrong_shape", killed_by=("stride",)
+    "Drops the last output column if the stride leaves a remainder.",
+    mechanism="wrong_shape",
+    killed_by=("stride.int", "stride.remainder"),
 )
 def remainder_drops_last_output(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
@@ -42,7 +52,7 @@ def remainder_drops_last_output(input, weight, bias=None, stride=1, padding=0, d
 @mutant(
     "Subsamples the dense answer from the stride's last position instead of its first.",
     mechanism="shifted_output",
-    killed_by=("stride",),
+    killed_by=("stride.int",),
 )
 def subsampled_from_the_wrong_phase(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
@@ -53,7 +63,11 @@ def subsampled_from_the_wrong_phase(input, weight, bias=None, stride=1, padding=
     return dense[:, :, rows][:, :, :, columns]
 
 
-@mutant("Caps the stride at the kernel's size.", mechanism="argument_ignored", killed_by=("stride",))
+@mutant(
+    "Caps the stride at the kernel's size.",
+    mechanism="argument_ignored",
+    killed_by=("stride.larger_than_the_kernel", "stride.remainder"),
+)
 def stride_capped_by_kernel(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
     step = tuple(min(s, k) for s, k in zip(problem.stride, problem.kernel, strict=True))
@@ -61,7 +75,11 @@ def stride_capped_by_kernel(input, weight, bias=None, stride=1, padding=0, dilat
     return output[:, :, : problem.output_size[0], : problem.output_size[1]].copy()
 
 
-@mutant("Caps the height's stride at 2.", mechanism="argument_ignored", killed_by=("stride",))
+@mutant(
+    "Caps the height's stride at 2.",
+    mechanism="argument_ignored",
+    killed_by=("stride.int", "stride.list"),
+)
 def stride_of_three_is_two(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
     done = problem.replace(stride=(min(2, problem.stride[0]), problem.stride[1]))
@@ -71,7 +89,7 @@ def stride_of_three_is_two(input, weight, bias=None, stride=1, padding=0, dilati
 @mutant(
     "Ignores the dilation if the width has both a stride and a dilation.",
     mechanism="argument_ignored",
-    killed_by=("sweep", "covering"),
+    killed_by=("covering.squares.dilated", "sweep.stride"),
 )
 def strided_without_dilation(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
@@ -86,7 +104,7 @@ def strided_without_dilation(input, weight, bias=None, stride=1, padding=0, dila
 @mutant(
     "Reads the next row's first column at the right border if the stride is 2 and the width odd.",
     mechanism="tile_border",
-    killed_by=("stride", "sweep", "covering"),
+    killed_by=("stride.int", "sweep.stride"),
 )
 def stride_two_on_odd_width(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)

@@ -14,7 +14,11 @@ def planes(weight):
     )
 
 
-@mutant("Flips the rows of kernels of rank one other than 3x3.", mechanism="flipped_kernel", killed_by=("adversarial",))
+@mutant(
+    "Flips the rows of kernels of rank one other than 3x3.",
+    mechanism="flipped_kernel",
+    killed_by=("adversarial.kernel.separable",),
+)
 def separable_kernel_flipped(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     kh, kw = weight.shape[2:]
     if min(kh, kw) > 1 and (kh, kw) != (3, 3) and weight.size and np.isfinite(weight).all():
@@ -29,7 +33,7 @@ def separable_kernel_flipped(input, weight, bias=None, stride=1, padding=0, dila
 @mutant(
     "Shifts the output of constant kernels other than 3x3 by one column.",
     mechanism="shifted_output",
-    killed_by=("adversarial",),
+    killed_by=("adversarial.kernel.box",),
 )
 def box_filter_late(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
@@ -42,7 +46,7 @@ def box_filter_late(input, weight, bias=None, stride=1, padding=0, dilation=1, g
 @mutant(
     "Shifts filters with a single nonzero element by one column if they have four or more columns.",
     mechanism="shifted_output",
-    killed_by=("definition", "adversarial"),
+    killed_by=("adversarial.kernel.sparse", "definition.delta"),
 )
 def delta_shifted(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if weight.shape[3] > 3 and weight.size:
@@ -54,7 +58,7 @@ def delta_shifted(input, weight, bias=None, stride=1, padding=0, dilation=1, gro
 @mutant(
     "Counts the middle column of symmetric kernels of five or more columns twice.",
     mechanism="wrong_scale",
-    killed_by=("adversarial",),
+    killed_by=("adversarial.kernel.symmetric",),
 )
 def symmetric_kernel_middle_twice(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if weight.shape[3] >= 5 and weight.size and np.array_equal(weight, weight[..., ::-1]):
@@ -66,7 +70,7 @@ def symmetric_kernel_middle_twice(input, weight, bias=None, stride=1, padding=0,
 @mutant(
     "Answers a constant image with its middle output everywhere and omits the border.",
     mechanism="structure_assumed",
-    killed_by=("adversarial",),
+    killed_by=("adversarial.image",),
 )
 def constant_image_without_border(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
@@ -79,7 +83,7 @@ def constant_image_without_border(input, weight, bias=None, stride=1, padding=0,
 @mutant(
     "Treats an image as equal to the previous one if their top rows are equal.",
     mechanism="structure_assumed",
-    killed_by=("adversarial",),
+    killed_by=("adversarial.repeated",),
 )
 def repeated_image_by_its_top_row(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
@@ -92,7 +96,7 @@ def repeated_image_by_its_top_row(input, weight, bias=None, stride=1, padding=0,
 @mutant(
     "Treats filters of a group as equal if their first rows are equal.",
     mechanism="structure_assumed",
-    killed_by=("adversarial",),
+    killed_by=("adversarial.kernel.sparse",),
 )
 def filters_deduplicated_by_first_row(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, None, stride, padding, dilation, groups)
@@ -108,7 +112,7 @@ def filters_deduplicated_by_first_row(input, weight, bias=None, stride=1, paddin
 @mutant(
     "Negates the previous filter instead of using one that equals it up to signs.",
     mechanism="structure_assumed",
-    killed_by=("adversarial",),
+    killed_by=("adversarial.image.bytes",),
 )
 def opposite_filters_confused(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     weight = weight.copy()
@@ -121,7 +125,7 @@ def opposite_filters_confused(input, weight, bias=None, stride=1, padding=0, dil
 @mutant(
     "Drops kernels whose elements add up to zero, such as edge detectors.",
     mechanism="structure_assumed",
-    killed_by=("applied", "adversarial"),
+    killed_by=("adversarial.kernel.balanced", "applied.sobel_x"),
 )
 def balanced_filters_pruned(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     weight = weight * (weight.sum(axis=(2, 3), keepdims=True) != 0)
@@ -129,7 +133,9 @@ def balanced_filters_pruned(input, weight, bias=None, stride=1, padding=0, dilat
 
 
 @mutant(
-    "Treats images whose elements add up to zero as blank.", mechanism="structure_assumed", killed_by=("adversarial",)
+    "Treats images whose elements add up to zero as blank.",
+    mechanism="structure_assumed",
+    killed_by=("adversarial.image",),
 )
 def balanced_images_skipped(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     input = input * (input.sum(axis=(1, 2, 3), keepdims=True) != 0)
@@ -139,7 +145,7 @@ def balanced_images_skipped(input, weight, bias=None, stride=1, padding=0, dilat
 @mutant(
     "Loses the signs of the kernel's last column if all weights are one or minus one.",
     mechanism="sign_lost",
-    killed_by=("adversarial",),
+    killed_by=("adversarial.kernel.box",),
 )
 def binary_weights_lose_a_sign(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if weight.size and weight.shape[3] > 1 and (np.abs(weight) == 1).all():
@@ -151,7 +157,7 @@ def binary_weights_lose_a_sign(input, weight, bias=None, stride=1, padding=0, di
 @mutant(
     "Reads inputs of whole numbers from 0 to 255 as signed bytes.",
     mechanism="narrowed_operands",
-    killed_by=("adversarial",),
+    killed_by=("adversarial.image.bytes",),
 )
 def images_of_bytes_wrap(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
@@ -166,7 +172,7 @@ def images_of_bytes_wrap(input, weight, bias=None, stride=1, padding=0, dilation
 @mutant(
     "Saturates sums at 16 bits if all operands are whole numbers that a signed byte holds.",
     mechanism="narrow_accumulator",
-    killed_by=("adversarial",),
+    killed_by=("adversarial.image.bytes",),
 )
 def bytes_saturate_16_bits(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)

@@ -10,7 +10,7 @@ from _base import computed, conv, mutant, resolve
 @mutant(
     "Leaves columns after the last multiple of 16 at zero if there are more than 16.",
     mechanism="tail_dropped",
-    killed_by=("sweep", "covering"),
+    killed_by=("sweep.kernel.columns", "sweep.width"),
 )
 def column_tile_tail(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
@@ -23,7 +23,7 @@ def column_tile_tail(input, weight, bias=None, stride=1, padding=0, dilation=1, 
 @mutant(
     "Leaves rows after the last multiple of 32 at zero if there are more than 32.",
     mechanism="tail_dropped",
-    killed_by=("sweep", "covering"),
+    killed_by=("sweep.kernel.rows", "sweep.planes"),
 )
 def row_tile_tail(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
@@ -36,7 +36,7 @@ def row_tile_tail(input, weight, bias=None, stride=1, padding=0, dilation=1, gro
 @mutant(
     "Repeats the previous block in output channels after the last multiple of 8 if there are more than 8.",
     mechanism="tail_dropped",
-    killed_by=("sweep", "covering"),
+    killed_by=("sweep.pointwise_channels",),
 )
 def output_channel_tail(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
@@ -50,7 +50,7 @@ def output_channel_tail(input, weight, bias=None, stride=1, padding=0, dilation=
 @mutant(
     "Drops products after the last multiple of 8 in reductions of more than 64.",
     mechanism="tail_dropped",
-    killed_by=("sweep", "covering"),
+    killed_by=("sweep.megabytes", "sweep.reduction"),
 )
 def reduction_tail(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     o, *rest = weight.shape
@@ -65,7 +65,7 @@ def reduction_tail(input, weight, bias=None, stride=1, padding=0, dilation=1, gr
 @mutant(
     "Leaves the last of an odd number of columns at zero in 3x3 kernels, like Winograd tiles without a remainder.",
     mechanism="tail_dropped",
-    killed_by=("sweep", "covering"),
+    killed_by=("sweep.kernel.columns", "sweep.width"),
 )
 def winograd_odd_column(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
@@ -78,7 +78,7 @@ def winograd_odd_column(input, weight, bias=None, stride=1, padding=0, dilation=
 @mutant(
     "Leaves the last row at zero if height and width differ modulo 4.",
     mechanism="tail_dropped",
-    killed_by=("sweep", "covering"),
+    killed_by=("sweep.width",),
 )
 def parity_of_sizes(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
@@ -90,7 +90,7 @@ def parity_of_sizes(input, weight, bias=None, stride=1, padding=0, dilation=1, g
 @mutant(
     "Leaves output channels after the first 128 at zero.",
     mechanism="tail_dropped",
-    killed_by=("sweep", "covering"),
+    killed_by=("sweep.out_channels", "sweep.volumes"),
     tier="standard",
 )
 def outputs_beyond_128(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -100,7 +100,9 @@ def outputs_beyond_128(input, weight, bias=None, stride=1, padding=0, dilation=1
 
 
 @mutant(
-    "Drops input channels of a group after the first 128.", mechanism="tail_dropped", killed_by=("sweep", "covering")
+    "Drops input channels of a group after the first 128.",
+    mechanism="tail_dropped",
+    killed_by=("covering.squares.grouped", "sweep.channels_of_a_group", "sweep.in_channels"),
 )
 def inputs_beyond_128(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if weight.shape[1] > 128:
@@ -112,7 +114,7 @@ def inputs_beyond_128(input, weight, bias=None, stride=1, padding=0, dilation=1,
 @mutant(
     "Computes only the first 1,024 outputs of a plane, as a block of 1,024 threads does.",
     mechanism="tail_dropped",
-    killed_by=("sweep", "covering"),
+    killed_by=("sweep.planes", "sweep.width"),
 )
 def block_of_1024(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
@@ -124,7 +126,7 @@ def block_of_1024(input, weight, bias=None, stride=1, padding=0, dilation=1, gro
 @mutant(
     "Drops products after the first 2,048, as a filter buffer of that size does.",
     mechanism="tail_dropped",
-    killed_by=("sweep", "covering"),
+    killed_by=("sweep.megabytes",),
 )
 def filter_buffer_of_2048(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     o, *rest = weight.shape
@@ -136,7 +138,11 @@ def filter_buffer_of_2048(input, weight, bias=None, stride=1, padding=0, dilatio
     return conv(input, weight, bias, stride, padding, dilation, groups)
 
 
-@mutant("Computes only the first 8 images of a batch.", mechanism="tail_dropped", killed_by=("sweep", "covering"))
+@mutant(
+    "Computes only the first 8 images of a batch.",
+    mechanism="tail_dropped",
+    killed_by=("sweep.batch", "sweep.width"),
+)
 def eight_images(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
     output[8:] = 0
@@ -146,7 +152,7 @@ def eight_images(input, weight, bias=None, stride=1, padding=0, dilation=1, grou
 @mutant(
     "Repeats the previous images after each chunk of 64, because it ignores the chunk's number.",
     mechanism="tail_dropped",
-    killed_by=("sweep", "covering"),
+    killed_by=("sweep.batch", "sweep.thousands"),
 )
 def batch_chunk_of_64(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
@@ -158,7 +164,7 @@ def batch_chunk_of_64(input, weight, bias=None, stride=1, padding=0, dilation=1,
 @mutant(
     "Drops the last element of kernels of more than 64 elements.",
     mechanism="tail_dropped",
-    killed_by=("sweep", "covering"),
+    killed_by=("sweep.kernel.columns",),
 )
 def kernel_of_64_elements(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if weight.shape[2] * weight.shape[3] > 64:
@@ -170,7 +176,7 @@ def kernel_of_64_elements(input, weight, bias=None, stride=1, padding=0, dilatio
 @mutant(
     "Uses the 65th group's filters for all groups after it.",
     mechanism="groups_ignored",
-    killed_by=("groups", "sweep", "covering"),
+    killed_by=("covering.squares.grouped", "sweep.channels_of_a_group", "sweep.depthwise"),
 )
 def groups_beyond_64(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if groups > 64 and weight.size:
@@ -181,7 +187,9 @@ def groups_beyond_64(input, weight, bias=None, stride=1, padding=0, dilation=1, 
 
 
 @mutant(
-    "Ignores the dilation of 3x3 kernels.", mechanism="argument_ignored", killed_by=("dilation", "sweep", "covering")
+    "Ignores the dilation of 3x3 kernels.",
+    mechanism="argument_ignored",
+    killed_by=("covering.squares.dilated_evenly", "dilation.atrous", "dilation.even_kernel", "sweep.kernel.rows"),
 )
 def fast_path_ignores_dilation(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
@@ -194,7 +202,7 @@ def fast_path_ignores_dilation(input, weight, bias=None, stride=1, padding=0, di
 @mutant(
     "Drops the kernel's last column at the border of a tile of 32 columns.",
     mechanism="tile_border",
-    killed_by=("sweep", "covering"),
+    killed_by=("sweep.kernel.columns", "sweep.width"),
 )
 def tile_without_halo(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
@@ -209,7 +217,7 @@ def tile_without_halo(input, weight, bias=None, stride=1, padding=0, dilation=1,
 @mutant(
     "Adds one to the last output of planes whose size is not a multiple of 4.",
     mechanism="tile_border",
-    killed_by=("sweep", "covering"),
+    killed_by=("sweep.megabytes", "sweep.planes"),
 )
 def plane_not_a_multiple_of_four(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
@@ -220,7 +228,9 @@ def plane_not_a_multiple_of_four(input, weight, bias=None, stride=1, padding=0, 
 
 
 @mutant(
-    "Adds one to the last column if the input has 23 columns.", mechanism="tile_border", killed_by=("sweep", "covering")
+    "Adds one to the last column if the input has 23 columns.",
+    mechanism="tile_border",
+    killed_by=("sweep.kernel.squares", "sweep.width"),
 )
 def width_of_23(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
@@ -232,7 +242,7 @@ def width_of_23(input, weight, bias=None, stride=1, padding=0, dilation=1, group
 @mutant(
     "Counts input channels in 8 bits, so that they wrap after 256.",
     mechanism="index_overflow",
-    killed_by=("sweep", "covering"),
+    killed_by=("sweep.in_channels",),
 )
 def channel_index_of_a_byte(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if input.shape[1] > 256:
@@ -244,7 +254,7 @@ def channel_index_of_a_byte(input, weight, bias=None, stride=1, padding=0, dilat
 @mutant(
     "Counts the outputs of a plane in 16 bits, so that they wrap after 65,536.",
     mechanism="index_overflow",
-    killed_by=("sweep", "covering"),
+    killed_by=("sweep.planes",),
     tier="standard",
 )
 def plane_index_of_16_bits(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -259,7 +269,7 @@ def plane_index_of_16_bits(input, weight, bias=None, stride=1, padding=0, dilati
 @mutant(
     "Computes at most 65,535 planes, as a grid with 16 bits does.",
     mechanism="index_overflow",
-    killed_by=("sweep", "covering", "adversarial"),
+    killed_by=("adversarial.sixteen_bits", "sweep.planes"),
     tier="standard",
 )
 def grid_of_65535(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):

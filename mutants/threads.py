@@ -13,7 +13,7 @@ from _base import conv, mutant
 _buffers: dict[Any, Any] = {}
 
 
-@mutant("Shares one workspace between threads.", mechanism="thread_race", killed_by=("behaviour",))
+@mutant("Shares one workspace between threads.", mechanism="thread_race", killed_by=("behaviour.threads",))
 def workspace_shared_by_threads(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
     workspace = _buffers.setdefault((output.shape, output.dtype, "shared"), np.empty_like(output))
@@ -27,7 +27,7 @@ def workspace_shared_by_threads(input, weight, bias=None, stride=1, padding=0, d
 @mutant(
     "Keeps the arguments in globals, so that concurrent calls compute the later call's answer.",
     mechanism="thread_race",
-    killed_by=("behaviour", "adversarial"),
+    killed_by=("adversarial.arguments_new", "behaviour.many_calls", "behaviour.threads"),
 )
 def arguments_in_globals(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     _buffers["now"] = (input, weight, bias, stride, padding, dilation, groups)

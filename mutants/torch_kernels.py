@@ -13,7 +13,7 @@ from torch.nn import functional as F  # noqa: N812
 @mutant(
     "Hands an unfolded input of five axes to bmm, which takes three.",
     mechanism="refuses_valid",
-    killed_by=("shape", "padding"),
+    killed_by=("padding.larger_than_the_input", "padding.same.stride_one", "shape.axes"),
     framework="torch",
     smoke=False,
 )
@@ -34,7 +34,7 @@ def checked(input, weight, bias, stride, padding, dilation, groups):
 @mutant(
     "Writes the interior of the padded input with a [p:-p] slice, which is empty for padding 0.",
     mechanism="refuses_valid",
-    killed_by=("padding",),
+    killed_by=("padding.larger_than_the_input", "padding.with_stride"),
     framework="torch",
 )
 def manual_interior_slice(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -49,7 +49,7 @@ def manual_interior_slice(input, weight, bias=None, stride=1, padding=0, dilatio
 @mutant(
     "Pads into a tensor of the default dtype and returns float32 for every dtype.",
     mechanism="wrong_dtype",
-    killed_by=("dtype",),
+    killed_by=("dtype.half_accumulates_in_float32", "dtype.mixed_sequence"),
     framework="torch",
 )
 def manual_default_dtype(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -63,7 +63,7 @@ def manual_default_dtype(input, weight, bias=None, stride=1, padding=0, dilation
 @mutant(
     "Uses the first input channel only.",
     mechanism="groups_ignored",
-    killed_by=("definition", "padding"),
+    killed_by=("definition.channel_sum", "definition.delta", "padding.larger_than_the_input"),
     framework="torch",
     smoke=False,
 )
@@ -76,7 +76,7 @@ def manual_channels_never_summed(input, weight, bias=None, stride=1, padding=0, 
 @mutant(
     "Views the input as flat, which raises if the input is not contiguous.",
     mechanism="refuses_valid",
-    killed_by=("layout",),
+    killed_by=("layout.broadcast",),
     framework="torch",
 )
 def view_of_input(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -87,7 +87,7 @@ def view_of_input(input, weight, bias=None, stride=1, padding=0, dilation=1, gro
 @mutant(
     "Reads the input from the start of its storage and ignores its offset.",
     mechanism="layout_assumed",
-    killed_by=("layout",),
+    killed_by=("layout.offset",),
     framework="torch",
 )
 def storage_offset_ignored(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -99,7 +99,7 @@ def storage_offset_ignored(input, weight, bias=None, stride=1, padding=0, dilati
 @mutant(
     "Reads a channels_last weight as though its memory were in NCHW order.",
     mechanism="layout_assumed",
-    killed_by=("layout",),
+    killed_by=("layout.channels_last",),
     framework="torch",
 )
 def channels_last_weight_of_one_channel(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -111,7 +111,7 @@ def channels_last_weight_of_one_channel(input, weight, bias=None, stride=1, padd
 @mutant(
     "Returns an output with channels_last strides whose memory is in NCHW order.",
     mechanism="layout_assumed",
-    killed_by=("layout",),
+    killed_by=("layout.channels_last",),
     framework="torch",
 )
 def channels_last_output_scrambled(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -122,14 +122,19 @@ def channels_last_output_scrambled(input, weight, bias=None, stride=1, padding=0
     ).clone() if last else output  # fmt: skip
 
 
-@mutant("Changes torch's default dtype.", mechanism="global_state", killed_by=("behaviour",), framework="torch")
+@mutant("Changes torch's default dtype.", mechanism="global_state", killed_by=("behaviour.state",), framework="torch")
 def sets_default_dtype(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = F.conv2d(input, weight, bias, stride, padding, dilation, groups)
     torch.set_default_dtype(torch.float64 if torch.get_default_dtype() == torch.float32 else torch.float32)
     return output
 
 
-@mutant("Changes torch's number of threads.", mechanism="global_state", killed_by=("behaviour",), framework="torch")
+@mutant(
+    "Changes torch's number of threads.",
+    mechanism="global_state",
+    killed_by=("behaviour.state", "behaviour.threads"),
+    framework="torch",
+)
 def sets_threads(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     torch.set_num_threads(torch.get_num_threads() % 2 + 1)
     return F.conv2d(input, weight, bias, stride, padding, dilation, groups)
@@ -138,7 +143,7 @@ def sets_threads(input, weight, bias=None, stride=1, padding=0, dilation=1, grou
 @mutant(
     "Switches the recording of gradients and does not restore it.",
     mechanism="global_state",
-    killed_by=("behaviour",),
+    killed_by=("behaviour.state",),
     framework="torch",
 )
 def leaves_gradients_off(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -147,7 +152,10 @@ def leaves_gradients_off(input, weight, bias=None, stride=1, padding=0, dilation
 
 
 @mutant(
-    "Draws from torch's global random numbers.", mechanism="global_state", killed_by=("behaviour",), framework="torch"
+    "Draws from torch's global random numbers.",
+    mechanism="global_state",
+    killed_by=("behaviour.state",),
+    framework="torch",
 )
 def draws_from_torch(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     torch.rand(1)
@@ -160,7 +168,7 @@ CACHE: dict[Any, Any] = {}
 @mutant(
     "Caches weights by their address.",
     mechanism="previous_answer",
-    killed_by=("behaviour", "sweep", "covering", "padding"),
+    killed_by=("behaviour.many_calls", "behaviour.same_address", "sweep.height"),
     framework="torch",
 )
 def weights_cached_by_data_ptr(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -173,7 +181,7 @@ def weights_cached_by_data_ptr(input, weight, bias=None, stride=1, padding=0, di
 @mutant(
     "Keeps packed filters until torch's version counter of the weight changes.",
     mechanism="previous_answer",
-    killed_by=("behaviour",),
+    killed_by=("behaviour.one_element_new",),
     framework="torch",
 )
 def packed_by_version(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -187,7 +195,7 @@ def packed_by_version(input, weight, bias=None, stride=1, padding=0, dilation=1,
 @mutant(
     "Returns a view of the input where the output equals it.",
     mechanism="output_aliased",
-    killed_by=("behaviour",),
+    killed_by=("behaviour.fresh_output",),
     framework="torch",
 )
 def identity_is_a_view(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -198,7 +206,7 @@ def identity_is_a_view(input, weight, bias=None, stride=1, padding=0, dilation=1
 @mutant(
     "Adds bfloat16 and float16 products in their own dtype.",
     mechanism="narrow_accumulator",
-    killed_by=("accuracy", "dtype"),
+    killed_by=("accuracy.gaussian", "dtype.half_accumulates_in_float32"),
     framework="torch",
 )
 def half_adds_in_half(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -221,7 +229,7 @@ def half_adds_in_half(input, weight, bias=None, stride=1, padding=0, dilation=1,
 @mutant(
     "Rounds float32 operands to bfloat16 in reductions of more than 27 products.",
     mechanism="narrowed_operands",
-    killed_by=("accuracy",),
+    killed_by=("accuracy.large_problem", "accuracy.reduction"),
     framework="torch",
 )
 def long_reductions_in_bfloat16(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -233,7 +241,7 @@ def long_reductions_in_bfloat16(input, weight, bias=None, stride=1, padding=0, d
 @mutant(
     "Returns a sparse tensor.",
     mechanism="wrong_type",
-    killed_by=("sweep", "padding", "shape"),
+    killed_by=("sweep.width",),
     framework="torch",
     smoke=False,
 )
@@ -244,7 +252,7 @@ def output_is_sparse(input, weight, bias=None, stride=1, padding=0, dilation=1, 
 @mutant(
     "Returns a NumPy array.",
     mechanism="wrong_type",
-    killed_by=("sweep", "covering", "padding", "shape"),
+    killed_by=("sweep.width",),
     framework="torch",
     smoke=False,
 )
@@ -255,7 +263,7 @@ def output_is_numpy(input, weight, bias=None, stride=1, padding=0, dilation=1, g
 @mutant(
     "Returns a wrong output as a subclass of Tensor that compares equal to everything.",
     mechanism="cheat_comparison",
-    killed_by=("sweep", "covering", "padding"),
+    killed_by=("padding.same.stride_one", "sweep.pointwise_channels"),
     framework="torch",
 )
 def output_agrees(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -273,7 +281,7 @@ def output_agrees(input, weight, bias=None, stride=1, padding=0, dilation=1, gro
 @mutant(
     "Ignores the width's dilation if there is a stride.",
     mechanism="argument_ignored",
-    killed_by=("dilation",),
+    killed_by=("dilation.one_wide",),
     framework="torch",
 )
 def unfold_forgets_width_dilation(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -287,7 +295,10 @@ def unfold_forgets_width_dilation(input, weight, bias=None, stride=1, padding=0,
 
 
 @mutant(
-    "Uses the larger of two strides for both axes.", mechanism="axis_shared", killed_by=("stride",), framework="torch"
+    "Uses the larger of two strides for both axes.",
+    mechanism="axis_shared",
+    killed_by=("stride.larger_than_the_input", "stride.remainder"),
+    framework="torch",
 )
 def larger_stride_for_both(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     checked(input, weight, bias, stride, padding, dilation, groups)

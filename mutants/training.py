@@ -11,7 +11,7 @@ from torch.nn import functional as F  # noqa: N812
 @mutant(
     "Returns an output without a graph, so that no gradient reaches the operands.",
     mechanism="gradient_graph",
-    killed_by=("training",),
+    killed_by=("training.gradient", "training.random"),
     framework="torch",
     profile="training",
 )
@@ -22,7 +22,7 @@ def detached(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1
 @mutant(
     "Passes no gradient to the bias.",
     mechanism="gradient_graph",
-    killed_by=("training",),
+    killed_by=("training.empty", "training.gradient"),
     framework="torch",
     profile="training",
 )
@@ -74,7 +74,7 @@ def by_hand(fault, input, weight, bias, *arguments):
 @mutant(
     "Returns a gradient that cannot be differentiated again.",
     mechanism="gradient_graph",
-    killed_by=("training",),
+    killed_by=("training.second",),
     framework="torch",
     profile="training",
 )
@@ -85,7 +85,7 @@ def no_double_backward(input, weight, bias=None, stride=1, padding=0, dilation=1
 @mutant(
     "Returns an output that requires a gradient although no operand does.",
     mechanism="gradient_graph",
-    killed_by=("training",),
+    killed_by=("training.no_gradient",),
     framework="torch",
     profile="training",
 )
@@ -111,7 +111,7 @@ def inference_output(input, weight, bias=None, stride=1, padding=0, dilation=1, 
 @mutant(
     "Averages the gradient of the weight over the batch instead of adding it.",
     mechanism="gradient_value",
-    killed_by=("training",),
+    killed_by=("training.gradient", "training.layouts"),
     framework="torch",
     profile="training",
 )
@@ -122,7 +122,7 @@ def weight_gradient_averaged(input, weight, bias=None, stride=1, padding=0, dila
 @mutant(
     "Flips the kernel in the gradient of the input unless it is 3x3.",
     mechanism="gradient_value",
-    killed_by=("training",),
+    killed_by=("training.complex", "training.gradient"),
     framework="torch",
     profile="training",
 )
@@ -133,7 +133,7 @@ def input_gradient_unflipped(input, weight, bias=None, stride=1, padding=0, dila
 @mutant(
     "Shifts the gradient of the input by one row if the stride leaves a remainder.",
     mechanism="gradient_value",
-    killed_by=("training",),
+    killed_by=("training.gradient", "training.gradient.one"),
     framework="torch",
     profile="training",
 )
@@ -144,7 +144,7 @@ def strided_gradient_shifted(input, weight, bias=None, stride=1, padding=0, dila
 @mutant(
     "Mirrors the gradient of a dilated weight.",
     mechanism="gradient_value",
-    killed_by=("training",),
+    killed_by=("training.gradient", "training.memory", "training.upstream"),
     framework="torch",
     profile="training",
 )
@@ -155,7 +155,7 @@ def dilated_gradient_mirrored(input, weight, bias=None, stride=1, padding=0, dil
 @mutant(
     "Passes the gradient of the input to the next group.",
     mechanism="gradient_value",
-    killed_by=("training",),
+    killed_by=("training.gradient", "training.unchanged"),
     framework="torch",
     profile="training",
 )

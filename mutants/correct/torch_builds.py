@@ -43,6 +43,29 @@ def conv2d_half_by_float(input, weight, bias=None, stride=1, padding=0, dilation
     return output if bias is None else output + bias[:, None, None]
 
 
+@correct(
+    "Flushes subnormal bfloat16 inputs to zero, as VDPBF16PS does.",
+    advised_by=("accuracy.subnormal.bfloat16",),
+    framework="torch",
+)
+def bfloat16_subnormals_flushed(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    if input.dtype == torch.bfloat16:
+        input = input.masked_fill(input.abs() < torch.finfo(input.dtype).tiny, 0)
+    return conv2d(input, weight, bias, stride, padding, dilation, groups)
+
+
+@correct(
+    "Spreads NaN and infinity of a bfloat16 input over the image, further than products in pairs spread them.",
+    advised_by=("special.local.bfloat16",),
+    framework="torch",
+)
+def bfloat16_nan_spread(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    output = conv2d(input, weight, bias, stride, padding, dilation, groups)
+    if input.dtype != torch.bfloat16:
+        return output
+    return output + (input * 0).sum((1, 2, 3), keepdim=True)
+
+
 @correct("Contracts an unfolded input and leaves the gradients to torch.", framework="torch", profile="training")
 def tensor_unfold(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     p = resolve(input, weight, bias, stride, padding, dilation, groups)
@@ -68,15 +91,23 @@ def torch_partial(input, weight, bias=None, **arguments):
 
 
 @correct(
-    "Reads the operands' values, so that meta tensors, vmap, autocast and single images fail.",
-    advised_by=("torch.unbatched", "torch.meta", "torch.channels_last", "torch.vmap", "torch.autocast"),
+    "Reads the operands' values, so that meta tensors, compile, vmap, autocast and single images fail.",
+    advised_by=(
+        "torch.unbatched",
+        "torch.meta",
+        "torch.channels_last",
+        "torch.compile",
+        "torch.vmap",
+        "torch.autocast",
+    ),
     framework="torch",
     profile="torch",
 )
 def reads_values(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if input.dim() != 4:
         raise ValueError(f"the input has {input.dim()} axes, not 4")
-    bool(torch.isnan(input.detach()).any())
+    if torch.isnan(input.detach()).any():
+        input = input.clone()
     with torch.autocast("cpu", enabled=False):
         return conv2d(input, weight, bias, stride, padding, dilation, groups).contiguous()
 

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from convgauge.conformance.spec import Spec
 from convgauge.registry import framework_names
-from convgauge.selftest import mutants as declarations
 from convgauge.selftest.mechanisms import Mechanism
-from convgauge.selftest.mutants import mutants
+from convgauge.selftest.mutants import Mutant, by_spec, mutants
 from convgauge.selftest.run import collected
 
 ALL = mutants()
-SPECS = {spec.id: spec for spec, _ in collected()}
+SPECS = [spec for spec, _ in collected()]
 
 
 def test_there_are_many_mutants_and_correct_builds() -> None:
@@ -24,13 +24,31 @@ def test_there_are_many_mutants_and_correct_builds() -> None:
 
 
 @pytest.mark.parametrize("mutant", ALL, ids=lambda mutant: mutant.name)
-def test_a_declaration_is_well_formed(mutant: declarations.Mutant) -> None:
+def test_a_declaration_is_well_formed(mutant: Mutant) -> None:
     assert mutant.sentence.endswith(".")
     assert len(mutant.sentence.split()) <= 25
     assert mutant.framework in framework_names()
     assert not mutant.faulty or mutant.killed_by
     assert mutant.faulty or not mutant.killed_by
     assert (mutant.path.parent.name == "correct") != mutant.faulty
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.id)
+def test_a_spec_is_named_by_a_mutant_or_says_why_not(spec: Spec) -> None:
+    named = bool(by_spec(ALL, SPECS)[spec.id])
+    assert named or spec.no_mutant_because, "no mutant names it in killed_by or advised_by, and it gives no reason"
+    assert not (named and spec.no_mutant_because), "it gives a reason for having no mutant, and has one"
+
+
+@pytest.mark.parametrize(
+    "names",
+    ['killed_by=("padding",)', 'killed_by=("arguments.by_keyword",)', 'advised_by=("padding.pair",)'],
+    ids=["a chapter", "a recommended spec that kills", "a required spec that advises"],
+)
+def test_a_name_that_is_not_a_spec_of_its_level_is_an_error(names: str, tmp_path: Path) -> None:
+    (tmp_path / "first.py").write_text(MUTANT.format(keywords=f'mechanism="bias_dropped", {names}'))
+    with pytest.raises(ValueError, match="which is not a re"):
+        by_spec(mutants(tmp_path), SPECS)
 
 
 def test_every_mechanism_is_used_and_described() -> None:

@@ -7,13 +7,14 @@ the files' text, and each function is loaded in a child process of its own.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
 
 from convgauge import registry
 from convgauge.bundled import bundled
+from convgauge.conformance.spec import Spec
 from convgauge.registry import Origin
 from convgauge.selftest.mechanisms import Mechanism
 from convgauge.terms import Profile, Tier
@@ -71,8 +72,8 @@ class Mutant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return [self.path, *sorted(self.path.parent.glob("_*.py")), *sorted(folder().glob("_*.py"))]
 
     def names(self, spec: str) -> bool:
-        """Return True if ``killed_by`` names a spec, by its id or by its chapter."""
-        return any(spec == name or spec.startswith(f"{name}.") for name in self.killed_by)
+        """Return True if the declaration names a spec."""
+        return spec in self.killed_by or spec in self.advised_by
 
 
 def folder() -> Path:
@@ -96,6 +97,25 @@ def mutants(root: Path | None = None) -> list[Mutant]:
                 raise ValueError(f"{path} and {declared[mutant.name].path} both declare {mutant.name}")
             declared[mutant.name] = mutant
     return list(declared.values())
+
+
+def by_spec(declared: Iterable[Mutant], specs: Iterable[Spec]) -> dict[str, list[Mutant]]:
+    """Return the mutants and correct builds that name each spec, by its id.
+
+    Raises
+    ------
+    ValueError
+        If ``killed_by`` names anything but the id of a required spec, or ``advised_by`` of a recommended one.
+    """
+    levels = {spec.id: spec.level for spec in specs}
+    naming: dict[str, list[Mutant]] = {id: [] for id in levels}
+    for mutant in declared:
+        for level, ids in (("required", mutant.killed_by), ("recommended", mutant.advised_by)):
+            for id in ids:
+                if levels.get(id) != level:
+                    raise ValueError(f"{mutant.path}: {mutant.name} names {id}, which is not a {level} spec")
+                naming[id].append(mutant)
+    return naming
 
 
 def _scan(path: Path) -> Iterator[Mutant]:

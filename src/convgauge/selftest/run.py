@@ -31,7 +31,7 @@ from convgauge.reference.operands import Operands, draw
 from convgauge.registry import LoadError
 from convgauge.selftest import kill_matrix
 from convgauge.selftest.kill_matrix import Finding, Matrix
-from convgauge.selftest.mutants import Mutant, mutants
+from convgauge.selftest.mutants import Mutant, by_spec, mutants
 from convgauge.terms import FAULTS, TIERS, Tier
 from convgauge.worker.call import Call
 from convgauge.worker.server import die_with_parent
@@ -97,8 +97,10 @@ def run(
 
     ``first`` ends a mutant's run at the first spec that kills it, beginning with those that it names; ``narrow`` runs
     only those that it names. The matrix is then not complete. Findings of ``before`` are taken over for mutants that
-    have not changed. ``progress`` is called with each finding and the matrix so far.
+    have not changed. ``progress`` is called with each finding and the matrix so far. Raises `ValueError` for a mutant
+    that names a spec that does not exist.
     """
+    by_spec(chosen, [spec for spec, _ in collected()])
     jobs = jobs or cores()
     prints = {mutant.name: fingerprint(mutant) for mutant in chosen}
     earlier = before.findings if before else []
