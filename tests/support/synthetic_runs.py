@@ -29,7 +29,7 @@ from convgauge.results import (
     Writer,
 )
 from convgauge.selftest.kill_matrix import Finding, Matrix
-from convgauge.terms import FAULTS
+from convgauge.terms import FAULTS, Level, RaceVerdict, Status, Verdict
 
 CHAPTERS = (
     "shape",
@@ -47,7 +47,20 @@ CHAPTERS = (
 )
 DTYPES = ("float64", "float32", "float16", "bfloat16")
 ALGORITHMS = ("direct", "im2col", "fft", "winograd", "library", "windows")
-FAULTY_SHARE = {"failed": 0.5, "errored": 0.2, "crashed": 0.1, "timed_out": 0.1, "vacuous": 0.05, "xpassed": 0.05}
+FAULTY_SHARE: dict[Status, float] = {
+    "failed": 0.5,
+    "errored": 0.2,
+    "crashed": 0.1,
+    "timed_out": 0.1,
+    "vacuous": 0.05,
+    "xpassed": 0.05,
+}
+UNRANKED: list[tuple[RaceVerdict, str]] = [
+    ("wrong", "differs at (0, 0, 0, 3)"),
+    ("declined", "needs stride 1"),
+    ("failed", "out of memory"),
+    ("undecided", ""),
+]
 HOSTILE = "../../<img src=x onerror=alert(1)>\x1b[31m\n\u202e\"'&|`"
 
 
@@ -90,17 +103,17 @@ class Maker:
         )
 
     def records(self, timings: bool = True) -> Iterator[Record]:
-        """Everything between the header and the footer."""
+        """Yield the records between the header and the footer."""
         for name in self.names:
             yield self._about(name)
         yield ImplementationRecord(
             "jax_conv", "jax", "library", absent="jax is not installed (python -m pip install 'convgauge[jax]')"
         )
         self.verdicts = {}
-        for place, name in enumerate(self.names):
-            made = list(self._implementation(place, name))
-            self.verdicts[name] = judgement(made)
-            yield from made
+        for index, name in enumerate(self.names):
+            records = list(self._implementation(index, name))
+            self.verdicts[name] = judgement(records)
+            yield from records
         if timings:
             yield from self._timings()
             yield from self._growth()
@@ -128,17 +141,18 @@ class Maker:
             ["cpu"],
         )
 
-    def _implementation(self, place: int, name: str) -> Iterator[SpecRecord]:
-        faults = 0.0 if place % 3 == 0 else 0.02 * (place % 5)
+    def _implementation(self, index: int, name: str) -> Iterator[SpecRecord]:
+        faults = 0.0 if index % 3 == 0 else 0.02 * (index % 5)
         if self.quick:  # all but one as they should be
-            faults = 0.5 if place == 1 else 0.0
+            faults = 0.5 if index == 1 else 0.0
         for number, spec in enumerate(self.specs):
-            level = "recommended" if number % 9 == 8 else "required"
+            level: Level = "recommended" if number % 9 == 8 else "required"
             for dtype in self.dtypes:
                 yield self._spec(name, spec, level, dtype, faults, declines="fft" in name and dtype == "bfloat16")
 
-    def _spec(self, name: str, spec: str, level: str, dtype: str, faults: float, declines: bool) -> SpecRecord:
-        roll, status = self.random.random(), "passed"
+    def _spec(self, name: str, spec: str, level: Level, dtype: str, faults: float, declines: bool) -> SpecRecord:
+        roll = self.random.random()
+        status: Status = "passed"
         if declines:
             status = "declined"
         elif roll < faults:
@@ -179,7 +193,7 @@ class Maker:
             margins,
             failing,
             0.01 * executed,
-            [2 ** ((self.cases + place) % 13) for place in range(measured)],
+            [2 ** ((self.cases + index) % 13) for index in range(measured)],
             self._counted(spec, status, executed, failing),
         )
 
@@ -190,13 +204,13 @@ class Maker:
     def _counted(self, spec: str, status: str, executed: int, failing: list[str]) -> dict[str, list[int]]:
         """A case in twelve each; those that fail beside them."""
         met = self.spaces[self.specs.index(spec)]
-        share = [executed // 12 + (place < executed % 12) for place in range(12)]
+        share = [executed // 12 + (index < executed % 12) for index in range(12)]
         if status == "declined":
             return {letters: [0, 0, 1] for letters in met}
         space = {letters: [count, 0, 0] for letters, count in zip(met, share, strict=True) if count}
         for text in failing:
-            own = space.setdefault(feature_letters(Problem.parse(text)), [0, 0, 0])
-            own[0], own[1] = own[0] + 1, own[1] + 1
+            counts = space.setdefault(feature_letters(Problem.parse(text)), [0, 0, 0])
+            counts[0], counts[1] = counts[0] + 1, counts[1] + 1
         return space
 
     def _problem(self, dtype: str) -> Problem:
@@ -257,23 +271,17 @@ class Maker:
                 stride=(1 + number // 12,) * 2,
             )
             base = problem.flops / 4e10
-            for place, name in enumerate(self.names):
-                yield self._timing(name, place, number, problem, base)
+            for index, name in enumerate(self.names):
+                yield self._timing(name, index, number, problem, base)
 
-    def _timing(self, name: str, place: int, number: int, problem: Problem, base: float) -> TimingRecord:
-        verdict, reason, ratio = "baseline", "", 1.0
-        if place:
-            ratio = (0.6 + 0.11 * place) * 10 ** self.random.gauss(0, 0.08)
+    def _timing(self, name: str, index: int, number: int, problem: Problem, base: float) -> TimingRecord:
+        verdict: RaceVerdict = "baseline"
+        reason, ratio = "", 1.0
+        if index:
+            ratio = (0.6 + 0.11 * index) * 10 ** self.random.gauss(0, 0.08)
             verdict = "same" if 0.97 < ratio < 1.03 else "faster" if ratio < 1 else "slower"
             if self.random.random() < 0.03:
-                verdict, reason = self.random.choice(
-                    [
-                        ("wrong", "differs at (0, 0, 0, 3)"),
-                        ("declined", "needs stride 1"),
-                        ("failed", "out of memory"),
-                        ("undecided", ""),
-                    ]
-                )
+                verdict, reason = self.random.choice(UNRANKED)
         seconds = [base * ratio * 10 ** self.random.gauss(0, 0.01) for _ in range(25)]
         shown = verdict not in ("wrong", "declined", "failed")
         return TimingRecord(
@@ -286,7 +294,7 @@ class Maker:
             verdict,
             self.names[0],
             base * 3 if "winograd" in name else None,
-            problem.least_bytes * (1 + place),
+            problem.least_bytes * (1 + index),
             problem.flops,
             "resnet50",
             f"layer{number % 4 + 1}.{number}.conv",
@@ -306,8 +314,8 @@ class Maker:
         for size in (8, 16, 32, 64, 128):
             problem = Problem(1, 32, size, size, 32, (3, 3), padding=(1, 1))
             base = 1e-8 * size**2
-            for place, name in enumerate(self.names[:6]):
-                ratio = (1 + place) * (8 / size) ** (0.2 * place)
+            for index, name in enumerate(self.names[:6]):
+                ratio = (1 + index) * (8 / size) ** (0.2 * index)
                 seconds = [base * ratio * 10 ** self.random.gauss(0, 0.002) for _ in range(25)]
                 yield TimingRecord(
                     name,
@@ -316,7 +324,7 @@ class Maker:
                     ratio,
                     ratio * 0.98,
                     ratio * 1.02,
-                    "slower" if place else "baseline",
+                    "slower" if index else "baseline",
                     self.names[0],
                     None,
                     None,
@@ -330,8 +338,8 @@ class Maker:
         for number, title in enumerate(("Sobel x", "Sobel y", "Sobel magnitude", "Mean blur", "Sharpen")):
             exact = png(self._grain(120, 256) if self.quick else _slope(number))
             yield ImageRecord("oracle", title, exact)
-            for place, name in enumerate(self.names if self.quick else self.names[:8]):
-                bad = place == 4
+            for index, name in enumerate(self.names if self.quick else self.names[:8]):
+                bad = index == 4
                 yield ImageRecord(
                     name,
                     title,
@@ -341,11 +349,11 @@ class Maker:
                     1e-4,
                     "failed" if bad else "passed",
                 )
-        for place, name in enumerate(self.names):
+        for index, name in enumerate(self.names):
             spread = 2 * ("fft" in name)
             plane = [[int(abs(r - 4) < 2 and abs(c - 6) < 2) or spread for c in range(16)] for r in range(12)]
             yield ImageRecord(name, "One NaN in the input", "", kind="locality", table=plane)
-            read = [[4 * (r == c) + (place % 2) * (r == 3 and c == 8) for c in range(10)] for r in range(10)]
+            read = [[4 * (r == c) + (index % 2) * (r == 3 and c == 8) for c in range(10)] for r in range(10)]
             yield ImageRecord(name, "40 digits", "", "", 1e-6, 1e-5, "passed", "confusion", read)
 
     def _grain(self, side: int, levels: int) -> list[bytes]:
@@ -355,10 +363,10 @@ class Maker:
 
 
 def judgement(records: list[SpecRecord]) -> Judgement:
-    """What a footer says of such records."""
+    """Return the summary of records in a footer."""
     executed, declined = sum(r.cases for r in records), sum(r.status == "declined" for r in records)
     broken = any(r.level == "required" and r.status in FAULTS for r in records)
-    verdict = "nonconformant" if broken else "conformant with declines" if declined else "conformant"
+    verdict: Verdict = "nonconformant" if broken else "conformant with declines" if declined else "conformant"
     return Judgement(verdict if executed else "unjudged", "F" if broken else "A", executed, declined)
 
 
@@ -414,18 +422,18 @@ def write_matrix(path: Path, faults: int = 40, specs: int = 24) -> Path:
     ids = sorted(maker.specs)
     findings = [
         Finding(
-            f"fault_{place:02d}",
+            f"fault_{index:02d}",
             True,
-            place % 5 > 0,
-            place != 3,
-            {} if place % 20 == 3 else dict.fromkeys(pick.sample(ids[:-4], pick.choice([1, 1, 2, 5, 9])), "failed"),
-            killed_as_named=place % 20 != 3,
+            index % 5 > 0,
+            index != 3,
+            {} if index % 20 == 3 else dict.fromkeys(pick.sample(ids[:-4], pick.choice([1, 1, 2, 5, 9])), "failed"),
+            killed_as_named=index % 20 != 3,
             specs=specs,
             cases=20 * specs,
         )
-        for place in range(faults)
+        for index in range(faults)
     ]
-    sound = [Finding(f"sound_{place}", False, True, specs=specs) for place in range(6)]
+    sound = [Finding(f"sound_{index}", False, True, specs=specs) for index in range(6)]
     reasons = {ids[-1]: "its device is not on every machine"}
     matrix = Matrix("quick", findings + sound, {id: f"What {id} asks." for id in ids}, no_mutant_because=reasons)
     path.write_text(json.dumps(matrix.table()), encoding="utf-8")

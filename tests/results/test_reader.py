@@ -1,51 +1,18 @@
-"""Runs on disk: what is written reads back; what is damaged, cut off or of the future is never taken whole."""
+"""Reading runs: a damaged file, one that was cut off or one of a later version never counts as complete."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies
 
 from convgauge import cli, results
-from convgauge.environment import Machine
-from convgauge.results import DamagedFileError, Footer, Header, Judgement, SpecRecord, Writer, read
+from convgauge.results import DamagedFileError, SpecRecord, read
+from support.run_file import FOOTER, HEADER, RECORD
 
-HEADER = Header(results.SCHEMA, "0.1", Machine("a processor", 2, 1 << 30, "Linux", "x86_64"), {"python": "3"}, 7)
-RECORD = SpecRecord("mine", "padding.pair", "required", "passed", 3, margin=0.5)
-FOOTER = Footer({"mine": Judgement("conformant", "A", 3, 0)}, 1.5, 3)
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    path = tmp_path / "deep" / "run.jsonl"
-    writer = Writer(path, HEADER)
-    writer.write(RECORD)
-    writer.write(FOOTER)
-    writer.close()
-    return path
-
-
-def test_what_is_written_reads_back(path: Path) -> None:
-    run = read(path)
-    assert (run.header, run.records, run.footer) == (HEADER, [RECORD], FOOTER)
-    assert run.records_of(SpecRecord) == [RECORD]
-
-
-def test_every_line_says_its_type(path: Path) -> None:
-    assert [json.loads(line)["type"] for line in path.read_text().splitlines()] == ["header", "spec", "footer"]
-
-
-def test_a_record_is_on_disk_as_soon_as_it_is_written(tmp_path: Path) -> None:
-    writer = Writer(tmp_path / "run.jsonl", HEADER)
-    writer.write(RECORD)
-    run = read(tmp_path / "run.jsonl")
-    assert run.records == [RECORD]
-    assert run.footer is None
-    writer.close()
+DATA = Path(__file__).parents[1] / "data"
 
 
 def test_a_run_cut_off_anywhere_is_incomplete_or_damaged(path: Path, tmp_path: Path) -> None:
@@ -60,21 +27,8 @@ def test_a_run_cut_off_anywhere_is_incomplete_or_damaged(path: Path, tmp_path: P
         assert run.footer is None
 
 
-def test_an_incomplete_run_goes_on(path: Path) -> None:
-    lines = path.read_bytes().splitlines(keepends=True)
-    path.write_bytes(b"".join(lines[:2]) + lines[2][:9])
-    writer = Writer.append_to(path)
-    other = msgspec.structs.replace(RECORD, dtype="float64")
-    writer.write(other)
-    writer.write(FOOTER)
-    writer.close()
-    run = read(path)
-    assert run.records == [RECORD, other]
-    assert run.footer == FOOTER
-
-
 @pytest.mark.parametrize(
-    ("line", "text", "said"),
+    ("line", "text", "message"),
     [
         (2, b"{not json", "line 2"),
         (2, b"\xff\xfe", "line 2"),
@@ -87,13 +41,13 @@ def test_an_incomplete_run_goes_on(path: Path) -> None:
         (1, b'{"type":"header"}', "no schema version"),
     ],
 )
-def test_a_damaged_line_is_named(path: Path, line: int, text: bytes, said: str) -> None:
+def test_a_damaged_line_is_named(path: Path, line: int, text: bytes, message: str) -> None:
     lines = path.read_bytes().splitlines()
     lines[line - 1] = text
     path.write_bytes(b"\n".join(lines) + b"\n")
     with pytest.raises(DamagedFileError) as caught:
         read(path)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert str(path) in str(caught.value)
 
 
@@ -106,12 +60,12 @@ def test_a_future_schema_is_refused_by_number(path: Path) -> None:
 @pytest.mark.parametrize("order", [(1, 0, 2), (0, 0, 1, 2), (0, 2, 1), (0, 2, 2), (1, 2), (2,), (0, 1, 1, 2)])
 def test_lines_out_of_their_place_are_refused(path: Path, order: tuple[int, ...]) -> None:
     lines = path.read_bytes().splitlines(keepends=True)
-    path.write_bytes(b"".join(lines[place] for place in order))
+    path.write_bytes(b"".join(lines[index] for index in order))
     with pytest.raises(DamagedFileError):
         read(path)
 
 
-def test_an_empty_file_and_none_at_all(tmp_path: Path) -> None:
+def test_an_empty_file_is_damaged_and_a_missing_one_an_os_error(tmp_path: Path) -> None:
     (tmp_path / "empty").write_bytes(b"")
     with pytest.raises(DamagedFileError, match="empty"):
         read(tmp_path / "empty")
@@ -120,7 +74,7 @@ def test_an_empty_file_and_none_at_all(tmp_path: Path) -> None:
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.binary(max_size=200), st.booleans())
+@given(strategies.binary(max_size=200), strategies.booleans())
 def test_any_bytes_are_a_run_or_damaged(tmp_path: Path, content: bytes, headed: bool) -> None:
     path = tmp_path / "fuzzed.jsonl"
     path.write_bytes((msgspec.json.encode(HEADER) + b"\n" if headed else b"") + content)
@@ -130,46 +84,11 @@ def test_any_bytes_are_a_run_or_damaged(tmp_path: Path, content: bytes, headed: 
         assert str(path) in str(error)  # noqa: PT017
 
 
-@given(st.text(max_size=50))
-def test_hostile_text_goes_through_unchanged(text: str) -> None:
-    record = msgspec.structs.replace(RECORD, implementation=text, reason=text)
-    line = msgspec.json.encode(record)
-    assert b"\n" not in line
-    assert msgspec.json.decode(line, type=SpecRecord) == record
-
-
-def test_the_schema_describes_what_is_written(path: Path) -> None:
-    schema = results.json_schema()
-    assert schema["$defs"].keys() >= {"Header", "SpecRecord", "Footer"}
-    jsonschema = pytest.importorskip("jsonschema")
-    for line in path.read_text().splitlines():
-        jsonschema.validate(json.loads(line), schema)
-
-
-def test_an_unwritable_path_is_an_os_error(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises(OSError, match="file"):
-        Writer(tmp_path / "file" / "run.jsonl", HEADER)
-
-
-def test_the_header_keeps_no_directory_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.argv", ["/home/me/bin/convgauge", "check", "/home/me/secret/kernel.py:conv"])
-    made = results.new_header(seed=0)
-    assert "secret" not in made.command
-    assert made.versions["python"]
-    assert made.machine.cores >= 1
-
-
-# --- versions of the format ------------------------------------------------------------------------------------------
-
-OLD = Path(__file__).parent / "data"
-
-
 def test_runs_of_the_first_revision_are_read() -> None:
     """Files as the first version wrote them: what has been added since has its default."""
-    check, race = read(OLD / "check-1.0.jsonl"), read(OLD / "race-1.0.jsonl")
+    check, race = read(DATA / "check-1.0.jsonl"), read(DATA / "race-1.0.jsonl")
     assert (check.header.schema, check.header.revision, check.header.expected) == (1, 0, {})
-    assert [(one.implementation, one.spec, one.status) for one in check.records_of(SpecRecord)] == [
+    assert [(record.implementation, record.spec, record.status) for record in check.records_of(SpecRecord)] == [
         ("numpy_windows", "padding.pair", "passed"),
         ("numpy_windows", "special.nan.weight", "passed"),
         ("conv2d", "padding.pair", "failed"),
@@ -177,19 +96,19 @@ def test_runs_of_the_first_revision_are_read() -> None:
     ]
     assert check.footer is not None
     assert check.footer.verdicts["conv2d"].verdict == "nonconformant"
-    assert [one.verdict for one in race.records_of(results.TimingRecord)] == ["baseline", "faster"]
-    assert all(one.worker == "" for one in race.records if hasattr(one, "worker"))
+    assert [record.verdict for record in race.records_of(results.TimingRecord)] == ["baseline", "faster"]
+    assert {record.worker for record in race.records_of(results.TimingRecord)} == {""}
 
 
 def test_runs_of_the_first_revision_are_reported(tmp_path: Path) -> None:
     """A folder stands for the runs in it."""
-    assert cli.main(["report", str(OLD), "--output", str(tmp_path / "site")]) == 0
+    assert cli.main(["report", str(DATA), "--output", str(tmp_path / "site")]) == 0
     page = (tmp_path / "site" / "index.html").read_text()
     assert "numpy_im2col" in page
     assert "conv2d" in page
 
 
-def test_a_folder_without_runs_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_without_runs_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["report", str(tmp_path), "--output", str(tmp_path / "site")]) == 4
     assert "there is no run" in capsys.readouterr().err
 

@@ -1,34 +1,32 @@
-"""The tables of who is fast on what: means per layer set, and winners per kind of layer."""
+"""Tables of the fastest implementations: means per layer set, and the fastest per kind of layer."""
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
 import pytest
 
 from convgauge import report
-from convgauge.environment import Machine
 from convgauge.report import ranking
-from convgauge.results import Footer, Header, Run, TimingRecord
+from convgauge.results import TimingRecord
+from convgauge.terms import RaceVerdict
+from support.records import run, timing
 
 POINTWISE = "n1c8h9w9_o8k1x1_s1x1_p0x0_d1x1_g1_float32"
 DEPTHWISE = "n1c8h9w9_o8k3x3_s1x1_p1x1_d1x1_g8_float32"
 LARGE = "n1c8h40w40_o8k31x31_s1x1_p15x15_d1x1_g1_float32"
 
 
-def timed(name: str, problem: str, ratio: float, layers: str = "set", **more: object) -> TimingRecord:
-    said: dict[str, object] = {
-        "verdict": "baseline" if name == "base" else "undecided",
-        "algorithm": "library" if name == "base" else "fft",
-        "peak_bytes": 3 << 20,
-    }
-    said.update(
-        seconds=[1e-3 * ratio], ratio=ratio, low=None, high=None, prepare_seconds=None, flops=1, baseline="base"
-    )
-    return TimingRecord(implementation=name, problem=problem, layers=layers, **said | more)  # type: ignore[arg-type]
+def timed(name: str, problem: str, ratio: float, layers: str = "set", **changes: Any) -> TimingRecord:
+    verdict: RaceVerdict = "baseline" if name == "base" else "undecided"
+    algorithm = "library" if name == "base" else "fft"
+    record = timing(name, problem, ratio, verdict, 1e-3, layers=layers, algorithm=algorithm, peak_bytes=3 << 20)
+    return msgspec.structs.replace(record, **changes)
 
 
 def table(*timings: TimingRecord) -> str:
-    header = Header(1, "0", Machine("P", 2, 8, "L", "x"), {"python": "3"}, 1)
-    return report.markdown([Run("run.jsonl", header, list(timings), Footer({}, 1.0, 0))])
+    return report.markdown([run(*timings)])
 
 
 def test_every_layer_set_has_its_mean_and_memory_its_maximum() -> None:
@@ -51,13 +49,13 @@ def test_the_fastest_of_each_layer_counts_for_its_kind() -> None:
     assert "| depthwise | library 1 (base) |" in lines
 
 
-def test_one_layer_set_raced_twice_is_told_apart() -> None:
+def test_two_races_over_one_layer_set_have_different_titles() -> None:
     text = table(timed("base", POINTWISE, 1.0), timed("base", POINTWISE, 1.0, threads=2))
     assert "set, 1 thread," in text
     assert "set, 2 threads," in text
 
 
-def test_no_race_no_table() -> None:
+def test_without_a_race_there_is_no_table() -> None:
     assert "## Speed" not in table()
 
 
