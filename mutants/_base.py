@@ -5,12 +5,12 @@ its keywords are therefore literals.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, SupportsIndex, TypeVar
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from convgauge.arguments import resolve
+from convgauge.arguments import PaddingSize, Size, resolve
 from convgauge.dtypes import DTYPES
 from convgauge.problem import Problem
 
@@ -124,10 +124,10 @@ def conv(
     input: Array,
     weight: Array,
     bias: Array | None = None,
-    stride: object = 1,
-    padding: object = 0,
-    dilation: object = 1,
-    groups: object = 1,
+    stride: Size = 1,
+    padding: PaddingSize = 0,
+    dilation: Size = 1,
+    groups: SupportsIndex = 1,
 ) -> Array:
     """Compute a convolution correctly: the base that faults are planted in."""
     return computed(resolve(input, weight, bias, stride, padding, dilation, groups), input, weight, bias)

@@ -50,11 +50,9 @@ COVERED = (
 
 PENDING = (
     "implementations",
-    "src/convgauge/bundled.py",
     "src/convgauge/cli",
     "src/convgauge/cluster",
     "src/convgauge/conformance",
-    "src/convgauge/problem.py",
     "src/convgauge/process",
     "src/convgauge/race",
     "src/convgauge/reference",

@@ -1,4 +1,4 @@
-"""Where the files lie that the engine runs but does not import: specs, implementations, layer sets, templates."""
+"""Paths of files that the engine runs but does not import: specs, implementations, layer sets, templates."""
 
 from __future__ import annotations
 
@@ -6,10 +6,19 @@ from pathlib import Path
 
 
 def bundled(*parts: str) -> Path:
-    """The path of ``conformance/…``, ``implementations/…``, ``benchmarks/…`` or ``reports/…``.
+    """Return the path of ``conformance/…``, ``implementations/…``, ``benchmarks/…`` or ``reports/…``.
 
-    In an installed wheel they are inside the package; in a checkout (an editable install) at its root. Raises
-    `FileNotFoundError` where neither has them.
+    In an installed wheel these folders are inside the package; in a checkout they are at its root.
+
+    Parameters
+    ----------
+    parts
+        Components of the path, the first of which is the folder.
+
+    Raises
+    ------
+    FileNotFoundError
+        Neither the package nor a checkout around it has the file.
     """
     package = Path(__file__).resolve().parent
     for root in (package / "_bundled", package.parent.parent):

@@ -1,25 +1,34 @@
-"""The element types that operands may have, and what rounding means in each.
+"""Element types that operands may have, and rounding to each of them.
 
 NumPy has no bfloat16, so operands travel in a *carrier*: a NumPy array of a type that holds every value of the
-element type exactly (float32 for bfloat16, the type itself otherwise). Converting a carrier is never a rounding.
+element type exactly (float32 for bfloat16, the type itself otherwise). Converting a carrier never rounds.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    Array = np.ndarray[Any, Any]
+    """Array of NumPy, of any shape and dtype."""
+else:
+    Array = np.ndarray  # the NumPy beside a kernel may be older than 1.22, which has no subscripts
 
 
 @dataclass(frozen=True)
 class DType:
-    """One element type.
+    """Element type.
 
-    ``digits`` is the number of significant binary digits (the precision p of IEEE 754), so the unit roundoff of
-    rounding to nearest is u = 2**-digits. ``tiny`` is the smallest positive normal number, ``step`` the smallest
-    positive subnormal one, ``largest`` the largest finite one. ``accumulator`` names the type in which a sound
-    implementation adds products up: float32 for the two 16-bit floats, the type itself otherwise.
+    ``kind`` is "f", "i" or "c", as in NumPy. ``digits`` is the number of significant binary digits (the precision p
+    of IEEE 754), so the unit roundoff of rounding to nearest is u = 2**-digits. ``tiny`` is the smallest positive
+    normal number, ``step`` the smallest positive subnormal one, ``largest`` the largest finite one. ``accumulator``
+    names the type in which a correct implementation adds up products: float32 for the two 16-bit floats, the type
+    itself otherwise.
     """
 
     name: str
@@ -33,12 +42,12 @@ class DType:
 
     @property
     def roundoff(self) -> float:
-        """The unit roundoff u = 2**-digits; 0 for integers."""
+        """Unit roundoff u = 2**-digits, or 0 for integers."""
         return 2.0**-self.digits if self.kind in "fc" else 0.0
 
 
 def _float(name: str, carrier: str, digits: int, exponent: int, accumulator: str) -> DType:
-    """An IEEE-like binary float with ``digits`` significant bits and least normal exponent ``-exponent + 2``."""
+    """Return a binary float of IEEE form with ``digits`` significant bits and least normal exponent 2 - exponent."""
     tiny = 2.0 ** (2 - exponent)
     largest = (2.0 - 2.0 ** (1 - digits)) * 2.0 ** (exponent - 1)
     return DType(name, "f", carrier, digits, tiny, tiny * 2.0 ** (1 - digits), largest, accumulator)
@@ -73,10 +82,22 @@ DTYPES: dict[str, DType] = {
 FLOATS = tuple(dtype.name for dtype in _FLOATS)
 
 
-def round_to(values: Any, dtype: str) -> np.ndarray[Any, Any]:
-    """``values`` (any real array) rounded to nearest even in ``dtype``, in that type's carrier; same shape.
+def round_to(values: ArrayLike, dtype: str) -> Array:
+    """Round values to nearest even in an element type.
 
-    Values too large become infinite, as IEEE 754 has it.
+    Parameters
+    ----------
+    values
+        Real array of any shape.
+    dtype
+        Name of the element type.
+
+    Returns
+    -------
+    Array
+        The rounded values in the carrier of ``dtype``, of the same shape. Values too large are infinite.
+
+    Source: IEEE 754, section 4.3.1.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         if dtype != "bfloat16":

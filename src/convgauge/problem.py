@@ -1,8 +1,8 @@
-"""A problem: the parameters of one 2-D convolution, with a text form that is its id and reads back.
+"""Problems: the parameters of one 2-D convolution, with a text form that is its id and can be parsed.
 
 ``n1c64h56w56_o64k3x3_s1x1_p1x1_d1x1_g1_b_float32`` is one image of 64 channels of 56 x 56, 64 outputs, a 3 x 3
 kernel, stride, padding, dilation (height first), one group, a bias, float32. Padding may also read ``psame`` or
-``pvalid``; ``_b`` is left out where there is no bias.
+``pvalid``; ``_b`` is left out if there is no bias.
 """
 
 from __future__ import annotations
@@ -41,15 +41,20 @@ _LARGEST = 2**31 - 1
 
 
 class ProblemError(ValueError):
-    """The parameters do not describe a convolution; the message says which one and why."""
+    """Parameters that are not those of a convolution; the message states which one is wrong, and why."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One convolution's parameters. Immutable and hashable; raises `ProblemError` where they do not fit together.
+    """Parameters of one convolution, immutable and hashable.
 
     Shapes: input (batch, in_channels, height, width), weight (out_channels, in_channels / groups, height, width),
-    bias (out_channels,) or none. Pairs are (height, width). Batch, channels and sizes may be 0.
+    bias (out_channels,) or None. Pairs are (height, width). Batch, channels and sizes may be 0.
+
+    Raises
+    ------
+    ProblemError
+        The parameters do not fit together.
     """
 
     batch: int = 1
@@ -67,16 +72,16 @@ class Problem:
 
     def __post_init__(self) -> None:
         try:
-            plain = self._plainly_numbers()
+            is_valid = self._has_valid_numbers()
         except (TypeError, ValueError):
-            plain = False
-        if not plain:
+            is_valid = False
+        if not is_valid:
             self._check_numbers()
         if self.dtype not in DTYPES:
             raise ProblemError(f"dtype {self.dtype!r} is not one of {', '.join(DTYPES)}")
-        for what, channels in (("in_channels", self.in_channels), ("out_channels", self.out_channels)):
+        for name, channels in (("in_channels", self.in_channels), ("out_channels", self.out_channels)):
             if channels % self.groups:
-                raise ProblemError(f"{what} = {channels} is not a multiple of groups = {self.groups}")
+                raise ProblemError(f"{name} = {channels} is not a multiple of groups = {self.groups}")
         if self.padding == "same" and self.stride != (1, 1):
             raise ProblemError(f"padding 'same' needs stride 1, not {self.stride}")
         for axis, size, extent, (before, after) in zip("hw", (self.height, self.width), self.extent, self.pads):
@@ -86,26 +91,26 @@ class Problem:
                     f" {size + before + after}: nothing to put out"
                 )
 
-    def _plainly_numbers(self) -> bool:
-        """Whether all numbers are what they should be; `_check_numbers` says at leisure which are not."""
+    def _has_valid_numbers(self) -> bool:
+        """Return True if all numbers are valid. It is fast; `_check_numbers` names the one that is not."""
         (kh, kw), (sh, sw), (dh, dw) = kernel, stride, dilation = self.kernel, self.stride, self.dilation
         padding = (0, 0) if self.padding in ("same", "valid") else self.padding
         sizes = (self.batch, self.in_channels, self.height, self.width, self.out_channels, *padding)
-        above = (kh, kw, sh, sw, dh, dw, self.groups)
+        positive = (kh, kw, sh, sw, dh, dw, self.groups)
         return (
             {type(kernel), type(stride), type(dilation), type(padding)} == {tuple}
             and len(sizes) == 7
-            and set(map(type, sizes + above)) == {int}
+            and set(map(type, sizes + positive)) == {int}
             and min(sizes) >= 0
-            and min(above) >= 1
-            and max(sizes + above) <= _LARGEST
+            and min(positive) >= 1
+            and max(sizes + positive) <= _LARGEST
         )
 
     def _check_numbers(self) -> None:
         if isinstance(self.padding, str) and self.padding not in ("same", "valid"):
             raise ProblemError(f"padding {self.padding!r} is neither a pair, 'same' nor 'valid'")
         padding = (0, 0) if isinstance(self.padding, str) else self.padding
-        least: dict[str, tuple[int, Any]] = {
+        bounds: dict[str, tuple[int, object]] = {
             "batch": (0, self.batch),
             "in_channels": (0, self.in_channels),
             "height": (0, self.height),
@@ -117,11 +122,13 @@ class Problem:
             "padding": (0, padding),
             "dilation": (1, self.dilation),
         }
-        for name, (bound, value) in least.items():
-            paired = name in ("kernel", "stride", "padding", "dilation")
-            if paired and not (isinstance(value, tuple) and len(value) == 2):
-                raise ProblemError(f"{name} = {value!r} is not a pair (height, width)")
-            for number in value if paired else (value,):
+        for name, (bound, value) in bounds.items():
+            numbers: tuple[object, ...] = (value,)
+            if name in ("kernel", "stride", "padding", "dilation"):
+                if not (isinstance(value, tuple) and len(value) == 2):
+                    raise ProblemError(f"{name} = {value!r} is not a pair (height, width)")
+                numbers = value
+            for number in numbers:
                 if type(number) is not int or not bound <= number <= _LARGEST:
                     raise ProblemError(f"{name} = {value!r}: each number must be a whole one from {bound} up")
 
@@ -130,7 +137,7 @@ class Problem:
 
     @cached_property
     def text(self) -> str:
-        """The id; `parse` reads it back."""
+        """Id of the problem, which `parse` reads."""
         padding = self.padding if isinstance(self.padding, str) else "{}x{}".format(*self.padding)
         return (
             f"n{self.batch}c{self.in_channels}h{self.height}w{self.width}"
@@ -141,10 +148,16 @@ class Problem:
 
     @classmethod
     def parse(cls, text: str) -> Problem:
-        """The problem that ``text`` is the id of. Raises `ProblemError`, saying where the text stops making sense."""
+        """Return the problem with the given id.
+
+        Raises
+        ------
+        ProblemError
+            The text is not an id; the message names its first wrong field.
+        """
         match = _TEXT.fullmatch(text)
         if match is None:
-            raise ProblemError(_complaint(text))
+            raise ProblemError(_first_error(text))
         got = match.groupdict()
         sizes = ("batch", "in_channels", "height", "width", "out_channels", "groups")
         return cls(
@@ -157,7 +170,7 @@ class Problem:
             dtype=got["dtype"],
         )
 
-    def replace(self, **changes: Any) -> Problem:
+    def replace(self, **changes: Any) -> Problem:  # noqa: ANN401 parameters of several types
         """Return this problem with some parameters changed."""
         return dataclasses.replace(self, **changes)
 
@@ -168,9 +181,10 @@ class Problem:
 
     @property
     def pads(self) -> tuple[Pair, Pair]:
-        """Zeros put ((above, below), (left of, right of)) the input.
+        """Numbers of zeros ((above, below), (left of, right of)) the input.
 
-        'same' adds extent - 1 in all, the odd one below and to the right, as torch.nn.functional.conv2d does.
+        'same' adds extent - 1 along each axis, the odd one below and to the right.
+        Source: torch.nn.functional.conv2d.
         """
         if self.padding == "same":
             (eh, ew) = self.extent
@@ -190,14 +204,17 @@ class Problem:
 
     @property
     def input_shape(self) -> tuple[int, int, int, int]:
+        """Shape (N, C, H, W)."""
         return (self.batch, self.in_channels, self.height, self.width)
 
     @property
     def weight_shape(self) -> tuple[int, int, int, int]:
+        """Shape (O, C/G, KH, KW)."""
         return (self.out_channels, self.in_channels // self.groups, *self.kernel)
 
     @property
     def output_shape(self) -> tuple[int, int, int, int]:
+        """Shape (N, O, OH, OW)."""
         return (self.batch, self.out_channels, *self.output_size)
 
     @property
@@ -217,17 +234,17 @@ class Problem:
 
     @property
     def reduction(self) -> int:
-        """K: how many products one output adds up, those with padding included."""
+        """Number of products K of which one output is the sum, those with padding included."""
         return self.in_channels // self.groups * self.kernel[0] * self.kernel[1]
 
     @property
     def flops(self) -> int:
-        """Two per product, products with padding included, the bias not: 2 N O OH OW (C / G) KH KW."""
+        """Number of operations: 2 N O OH OW (C / G) KH KW, with the products with padding, without the bias."""
         return 2 * self.batch * self.out_channels * self.output_size[0] * self.output_size[1] * self.reduction
 
     @property
     def least_bytes(self) -> int:
-        """Bytes moved when each operand is read once and the output written once."""
+        """Number of bytes moved if each operand is read once and the output is written once."""
         elements = sum(_product(shape) for shape in (self.input_shape, self.weight_shape, self.output_shape))
         width = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "complex64": 8, "complex128": 16}
         size = width.get(self.dtype) or int(self.dtype[3:]) // 8
@@ -235,7 +252,7 @@ class Problem:
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """The keyword arguments of the call: stride, padding, dilation, groups, in their plainest form."""
+        """Keyword arguments of the call: stride, padding, dilation and groups, in their simplest form."""
         return {
             "stride": self.stride,
             "padding": self.padding,
@@ -251,8 +268,8 @@ def _product(numbers: tuple[int, ...]) -> int:
     return result
 
 
-def _complaint(text: str) -> str:
-    """What is wrong with a problem's text: the first field that does not read."""
+def _first_error(text: str) -> str:
+    """Return a message about the first field of a problem's text that cannot be parsed."""
     fields = [
         ("n1c64h56w56 (batch, channels, height, width)", r"n\d+c\d+h\d+w\d+"),
         ("o64k3x3 (outputs, kernel)", r"o\d+k\d+x\d+"),
@@ -262,8 +279,8 @@ def _complaint(text: str) -> str:
         ("g1 (groups)", r"g\d+"),
     ]
     parts = text.split("_")
-    for place, (shown, pattern) in enumerate(fields):
-        found = parts[place] if place < len(parts) else ""
-        if not re.fullmatch(pattern, found, re.ASCII):
-            return f"problem {text!r}: field {place + 1} should look like {shown}, not {found!r}; example: {EXAMPLE}"
+    for index, (form, pattern) in enumerate(fields):
+        part = parts[index] if index < len(parts) else ""
+        if not re.fullmatch(pattern, part, re.ASCII):
+            return f"problem {text!r}: field {index + 1} should look like {form}, not {part!r}; example: {EXAMPLE}"
     return f"problem {text!r}: should end in an optional _b (bias) and a dtype such as _float32; example: {EXAMPLE}"

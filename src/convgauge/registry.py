@@ -18,9 +18,11 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, TypeVar
 
 from convgauge.bundled import bundled
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 ENTRY_POINTS = "convgauge.implementations"
 NORMWISE = ("fft", "winograd", "strassen")
@@ -74,17 +76,17 @@ class Implementation:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.function(*args, **kwargs)
 
-    def prepare(self, function: Callable[..., Any]) -> Callable[..., Any]:
+    def prepare(self, function: Function) -> Function:
         """Declare ``function(problem, weight, bias) -> run(input)`` as this implementation's once-per-layer part."""
         self.prepared = function
         return function
 
-    def calibrate(self, function: Callable[[], Any]) -> Callable[[], Any]:
+    def calibrate(self, function: Function) -> Function:
         """Declare ``function()`` as what may take seconds once for a machine; a race calls it before it times."""
         self.calibrated = function
         return function
 
-    def explain(self, function: Callable[..., str]) -> Callable[..., str]:
+    def explain(self, function: Function) -> Function:
         """Declare ``function(problem) -> text`` as what this implementation did on a prepared problem, and why."""
         self.explained = function
         return function

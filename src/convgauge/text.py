@@ -1,4 +1,4 @@
-"""Text that goes to a terminal or a page."""
+"""Text for a terminal or a page."""
 
 from __future__ import annotations
 
