@@ -24,7 +24,8 @@ IN_THE_WHEEL = [
     "convgauge/_bundled/mutants/padding.py",
 ]
 IN_THE_SDIST = ["pyproject.toml", "README.md", "LICENSE", "CITATION.cff", "tox.ini", "docs/conf.py"]
-IN_THE_SDIST += ["examples/conv2d.c", "examples/numba_kernel.py", "tests/test_cli.py", "conformance/test_padding.py"]
+IN_THE_SDIST += ["examples/conv2d.c", "examples/numba_kernel.py", "conformance/test_padding.py"]
+IN_THE_SDIST += ["tests/cli/test_check.py"]
 IN_THE_SDIST += ["benchmarks/studies/roofline.py", "benchmarks/test_race.py", "tools/train_digits.py"]
 NOT_IN_THE_WHEEL = ["/studies/", "/tools/", "/support/", "/benchmarks/test_", "/conftest.py", "train_digits"]
 NOWHERE = ["__pycache__", ".pyc", "/_build/", "/_generated/", "/.tox/", "reports/site", "reports/runs"]

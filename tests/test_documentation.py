@@ -25,9 +25,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
+import click
 import pytest
 
-from convgauge import cli, registry
+from convgauge import registry
+from support.command_line import options_of, parse
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [
@@ -118,7 +120,7 @@ def _follow(words: list[str], shown: list[str], block: Block, folder: Path) -> N
     if "tox" in words:
         _tox_knows(words)
     elif words[0] == "convgauge" and (not block.run or any("…" in word for word in words)):
-        cli._parser().parse_args([word for word in words[1:] if "…" not in word] or ["--help"])
+        parse([word.replace("…", "") for word in words[1:]])
     elif words[0] in ("convgauge", "pytest") and block.run:
         _run([*words, *_shortening(words, block)], shown, block, folder)
 
@@ -126,7 +128,7 @@ def _follow(words: list[str], shown: list[str], block: Block, folder: Path) -> N
 def _shortening(words: list[str], block: Block) -> list[str]:
     """Return those of a block's shortening options that its command has, each with its value."""
     options = block.note("shortened:").split()
-    known = cli._parser().commands()[words[1]].every_option() if words[0] == "convgauge" else set()
+    known = options_of(words[1]) if words[0] == "convgauge" else set()
     pairs = zip(options[::2], options[1::2], strict=True)
     return [word for pair in pairs if pair[0] in known for word in pair]
 
@@ -167,7 +169,7 @@ def test_wrong_output_on_a_page_fails(tmp_path: Path) -> None:
     with pytest.raises(AssertionError):
         _follow(words, shown, block, tmp_path)
     not_run = Block("console", "", ("not run",))
-    with pytest.raises(SystemExit):
+    with pytest.raises(click.NoSuchOption):
         _follow(["convgauge", "check", "numpy_windows", "--teir"], [], not_run, tmp_path)
     with pytest.raises(AssertionError, match="no_such_module"):
         _execute("import no_such_module", tmp_path)

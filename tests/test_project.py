@@ -56,7 +56,6 @@ def test_the_workflow_runs_the_whole_test(tox: configparser.ConfigParser) -> Non
 
 
 RUNS_NO_KERNEL = {
-    "test_configuration": "reads a command line",
     "test_imports": "lists modules",
     "test_layers": "runs models on the meta device",
     "test_plugin": "lists modules",

@@ -53,7 +53,7 @@ class Option:
 
 
 def option(
-    default: Any,  # a field's default has the field's type
+    default: Any,  # noqa: ANN401  # a field's default has the field's type
     help: str,
     metavar: str = "",
     *,
@@ -61,7 +61,7 @@ def option(
     only_in: Interface | None = None,
     is_configurable: bool = True,
     is_file: bool = False,
-) -> Any:  # as `dataclasses.field`
+) -> Any:  # noqa: ANN401  # as `dataclasses.field`
     """Return a dataclass field that carries its `Option`."""
     return field(default=default, metadata={"option": Option(help, metavar, flag, only_in, is_configurable, is_file)})
 
@@ -93,7 +93,7 @@ class CheckRequest:
     label: str = option("", "name of this environment in reports", "NAME")
     timeout_s: float = option(20.0, "seconds for one call", "S", flag="--timeout")
     memory_mib: int = option(0, "address space of the implementation in MiB; 0: no limit", "MIB", flag="--memory")
-    seed: int = option(0, "seed of all operands")
+    seed: int = option(0, "seed of all operands; default: 0")
     isolation: bool = option(True, "call the implementation in this process, for debuggers", flag="--no-isolation")
     output: str = option("", "write the run to this file", "RUN.jsonl", is_file=True)
     specs: tuple[str, ...] = option((), "comma-separated ids of the only specs to run", flag="--spec", only_in="pytest")
@@ -115,11 +115,11 @@ class CheckRequest:
             for dtype in self.dtypes:
                 _require_known("dtypes", dtype, tuple(DTYPES), noun="dtype")
         if self.jobs < 0:
-            raise RequestError(f"jobs = {self.jobs}: at least 1, or 0 for one per core", "jobs")
+            raise RequestError(f"jobs = {self.jobs}: must be at least 1, or 0 for one per core", "jobs")
         if not self.timeout_s > 0:
-            raise RequestError(f"timeout = {self.timeout_s:g} s: more than 0 s", "timeout_s")
+            raise RequestError(f"timeout = {self.timeout_s:g} s: must be greater than 0", "timeout_s")
         if self.memory_mib < 0:
-            raise RequestError(f"memory = {self.memory_mib} MiB: at least 1, or 0 for no limit", "memory_mib")
+            raise RequestError(f"memory = {self.memory_mib} MiB: must be at least 1, or 0 for no limit", "memory_mib")
 
     @property
     def selection(self) -> str:
@@ -156,7 +156,7 @@ class BenchRequest:
     threads: tuple[int, ...] = option((1,), "threads of every engine", "N[,N]")
     operands: OperandPlacement = option("hot", "hot: operands stay in the cache; cold: they rotate past it")
     explain: bool = option(False, "print what `auto` chose for each layer, and why")
-    seed: int = option(0, "seed of operands and schedule")
+    seed: int = option(0, "seed of operands and schedule; default: 0")
     label: str = option("", "name of this environment in reports", "NAME")
     output: str = option("", "write the run to this file", "RUN.jsonl", is_file=True)
 
@@ -164,12 +164,12 @@ class BenchRequest:
         """Raise `RequestError` if a value is not in its closed set or range."""
         _require_known("operands", self.operands, get_args(OperandPlacement))
         if self.budget_s is not None and not self.budget_s > 0:
-            raise RequestError(f"budget = {self.budget_s:g} s: more than 0 s", "budget_s")
+            raise RequestError(f"budget = {self.budget_s:g} s: must be greater than 0", "budget_s")
         if not self.threads:
-            raise RequestError("threads: at least one thread count", "threads")
+            raise RequestError("threads: at least one thread count is needed", "threads")
         for threads in self.threads:
             if threads < 1:
-                raise RequestError(f"threads = {threads}: at least 1", "threads")
+                raise RequestError(f"threads = {threads}: must be at least 1", "threads")
 
 
 Request: TypeAlias = CheckRequest | BenchRequest

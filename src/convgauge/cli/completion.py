@@ -1,24 +1,27 @@
-"""``convgauge completion``: what a shell needs to complete the command line, made by shtab from the parser itself."""
+"""``convgauge completion``: print the script with which a shell completes the command line."""
 
 from __future__ import annotations
 
-from typing import Any
+import click
+from click.shell_completion import get_completion_class
 
-from convgauge.cli.usage import Parser
-
-SHELLS = ("bash", "zsh", "fish")
-FILES = {"TARGET", "FILE", "FILE.json", "RUN.jsonl", "OLD.jsonl", "NEW.jsonl", "PATH"}
+from convgauge.cli.group import Command
 
 
-def script(parser: Parser, shell: str) -> str:
-    """The completion script of a shell."""
-    import shtab
-
-    for command in (parser, *parser.commands().values()):
-        for action in command._actions:
-            offered: Any = action
-            if action.metavar in FILES:
-                offered.complete = shtab.FILE
-            elif action.metavar == "DIR":
-                offered.complete = shtab.DIRECTORY
-    return str(shtab.complete(parser, shell))
+@click.command(
+    "completion",
+    cls=Command,
+    examples=(
+        'eval "$(convgauge completion bash)"    # in ~/.bashrc',
+        'convgauge completion zsh > "${fpath[1]}/_convgauge"',
+        "convgauge completion fish > ~/.config/fish/completions/convgauge.fish",
+    ),
+)
+@click.argument("shell", metavar="SHELL", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def command(ctx: click.Context, shell: str) -> int:
+    """Print the completion script of a shell: bash, zsh or fish."""
+    completion_class = get_completion_class(shell)
+    assert completion_class is not None
+    print(completion_class(ctx.find_root().command, {}, "convgauge", "_CONVGAUGE_COMPLETE").source())
+    return 0

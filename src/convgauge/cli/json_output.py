@@ -1,4 +1,4 @@
-"""What `--json` prints: a check's or a comparison's outcome as one object, for programs that read it."""
+"""Objects that `--json` prints: the result of a check, a race or a comparison, for other programs."""
 
 from __future__ import annotations
 
@@ -9,20 +9,19 @@ from typing import Any
 import msgspec
 
 from convgauge.race.standings import standings
-from convgauge.report.diff import Change
-from convgauge.results import Run, TimingRecord
+from convgauge.report.diff import changes_between
+from convgauge.results import Run, SpecRecord, TimingRecord
 from convgauge.terms import FAULTS
 
 
-def encode(found: Any) -> str:
-    """One JSON object on a line."""
-    return msgspec.json.encode(found).decode()
+def encode(value: dict[str, Any]) -> str:
+    """Return one JSON object on a line."""
+    return msgspec.json.encode(value).decode()
 
 
 def check(run: Run, status: int) -> dict[str, Any]:
-    """The verdicts of a run, and every fault in it with the command line that shows it again."""
-    records = [record for record in run.records if getattr(record, "status", "") in {*FAULTS, "xpassed"}]
-    faults = [record for record in records if hasattr(record, "spec")]
+    """Return the verdicts of a run, and every fault in it with the command that reproduces it."""
+    faults = [record for record in run.records_of(SpecRecord) if record.status in FAULTS]
     return {
         "suite": run.header.suite,
         "profile": run.header.profile,
@@ -38,14 +37,14 @@ def check(run: Run, status: int) -> dict[str, Any]:
 
 
 def bench(run: Run, status: int) -> dict[str, Any]:
-    """The standings of a race, and every ratio with its interval."""
+    """Return the standings of a race, and every ratio with its interval."""
     timings = run.records_of(TimingRecord)
     keys = ("implementation", "problem", "layer", "count", "threads", "verdict", "ratio", "low", "high", "reason")
     return {
         "suite": run.header.suite,
         "seed": run.header.seed,
         "machine": run.header.machine,
-        "standings": [{**asdict(one), "total_ratio": one.total_ratio} for one in standings(timings)],
+        "standings": [{**asdict(each), "total_ratio": each.total_ratio} for each in standings(timings)],
         "timings": [
             {
                 **{key: getattr(record, key) for key in keys},
@@ -59,18 +58,18 @@ def bench(run: Run, status: int) -> dict[str, Any]:
     }
 
 
-def _fault(record: Any) -> dict[str, Any]:
+def _fault(record: SpecRecord) -> dict[str, Any]:
     keys = ("implementation", "spec", "level", "status", "dtype", "device", "sentence", "reason")
-    found = {key: getattr(record, key) for key in keys}
-    seen = record.counterexample
-    return {**found, "problem": seen.problem if seen else "", "reproduce": seen.reproduce if seen else ""}
+    fault = {key: getattr(record, key) for key in keys}
+    example = record.counterexample
+    return {**fault, "problem": example.problem if example else "", "reproduce": example.reproduce if example else ""}
 
 
-def compare(old: Run, new: Run, changes: list[Change], status: int) -> dict[str, Any]:
-    """What changed between two runs."""
+def compare(old: Run, new: Run, status: int) -> dict[str, Any]:
+    """Return the differences between two runs."""
     return {
         "old": old.path,
         "new": new.path,
-        "changes": [msgspec.to_builtins(change) for change in changes],
+        "changes": [msgspec.to_builtins(change) for change in changes_between(old, new)],
         "exit_status": status,
     }

@@ -203,7 +203,7 @@ class _Assignment:
         self.running[future] = (task, worker)
         future.add_done_callback(self.completed.put)
 
-    def _fetch(self, future: Any) -> CompletedTask | None:  # Dask is not typed
+    def _fetch(self, future: Any) -> CompletedTask | None:  # noqa: ANN401  # Dask is not typed
         """Return a completed task, or None if its worker ended before; the task then waits again."""
         from distributed import CancelledError, KilledWorker
 
@@ -226,7 +226,7 @@ class _Assignment:
         self._lose(future)
         return None
 
-    def _lose(self, future: Any) -> None:  # Dask is not typed
+    def _lose(self, future: Any) -> None:  # noqa: ANN401  # Dask is not typed
         """Put a task back whose worker has ended. Raises `ClusterError` if it is lost too often."""
         task, worker = self.running.pop(future)
         future.cancel()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from argparse import Namespace
 from dataclasses import replace
 
 import numpy as np
@@ -17,18 +16,19 @@ from convgauge.reference import accuracy, oracle
 from convgauge.reference.assessment import assess_accuracy
 from convgauge.reference.compare import Fault
 from convgauge.reference.operands import Array
+from convgauge.request import CheckRequest
 from convgauge.text import escape_controls
 
 SHOWN = 8  # rows and columns of a plane that are printed
 
 
-def reproduce(options: Namespace) -> int:
+def reproduce(request: CheckRequest) -> int:
     """Run one case on one implementation with exact and with Gaussian operands and print the result.
 
     Parameters
     ----------
-    options : argparse.Namespace
-        Options of the command.
+    request : CheckRequest
+        The first of its targets and devices, and its case, are used.
 
     Returns
     -------
@@ -40,10 +40,10 @@ def reproduce(options: Namespace) -> int:
     ProblemError, TargetError, LoadError
         If the case or the target cannot be read or loaded.
     """
-    case = Case.parse(options.problem)
-    (origin,) = registry.resolve(options.target[0], options.framework)[:1]
-    limits, python = Limits(options.timeout, options.memory << 20), options.python or sys.executable
-    subject = run(origin, limits, isolated=not options.no_isolation, python=python)
+    case = Case.parse(request.case)
+    (origin,) = registry.resolve(request.targets[0], request.framework)[:1]
+    limits, python = Limits(request.timeout_s, request.memory_mib << 20), request.python or sys.executable
+    subject = run(origin, limits, isolated=request.isolation, python=python)
     subject.greet()
     description, problem = subject.description, case.problem
     version = description.versions.get(description.framework, "")
@@ -51,8 +51,8 @@ def reproduce(options: Namespace) -> int:
     print(f"problem   {problem}")
     print(f"output    {problem.output_shape}, {problem.reduction} products each, {problem.flops} FLOPs")
     families = [case.operands] if case.operands != "exact" else ["exact", "gaussian"]
-    execution = Execution(subject, options.device)
-    variants = [replace(case, operands=family, seed=case.seed or options.seed) for family in families]
+    execution = Execution(subject, request.devices[0])
+    variants = [replace(case, operands=family, seed=case.seed or request.seed) for family in families]
     faults = [_print_case(execution, variant) for variant in variants]
     subject.close()
     return int(any(fault is not None for fault in faults))

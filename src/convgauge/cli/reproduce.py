@@ -1,0 +1,49 @@
+"""``convgauge reproduce``: run one case again and print everything."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import click
+
+from convgauge.cli.errors import InputError
+from convgauge.cli.group import Command
+from convgauge.cli.options import request_options
+from convgauge.request import CheckRequest, Verbosity, split_list
+
+
+@click.command(
+    "reproduce",
+    cls=Command,
+    examples=(
+        "convgauge reproduce numpy_windows n1c2h5w6_o3k3x2_s1x1_p0x0_d1x1_g1_b_float32",
+        "convgauge reproduce my_kernel.py:conv2d 'n1c1h2w1_o1k1x1_s1x1_p3x4_d1x1_g1_float32' --spec padding.pair",
+    ),
+)
+@click.argument("target", metavar="TARGET", type=click.Path())
+@click.argument("problem", metavar="PROBLEM")
+@click.option("--spec", default="", metavar="ID", help="judge the case as this spec does")
+@request_options(
+    CheckRequest, "framework", "devices", "python", "timeout_s", "memory_mib", "seed", "isolation", "output"
+)
+def command(request: CheckRequest, target: str, problem: str, spec: str) -> int:
+    """Run one case again and print everything.
+
+    A PROBLEM is the text of a problem, or a case as a counterexample prints it.
+    """
+    specs, devices = split_list(spec), request.devices or ("cpu",)
+    request = replace(request, targets=(target,), case=problem, specs=specs, devices=devices)
+    if specs:
+        from convgauge.conformance.run import check
+
+        return check(request, Verbosity.EVERY_SPEC)
+    from convgauge.conformance.reproduce import reproduce
+    from convgauge.problem import ProblemError
+    from convgauge.registry import LoadError, TargetError
+
+    try:
+        return reproduce(request)
+    except (ProblemError, TargetError) as error:
+        raise InputError(str(error)) from None
+    except LoadError as error:
+        raise InputError(f"{error}\n{error.trace}".rstrip()) from None

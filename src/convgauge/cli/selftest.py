@@ -1,0 +1,71 @@
+"""``convgauge selftest``: compute the kill matrix of the specification."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from convgauge.cli.errors import InputError
+from convgauge.cli.group import Command
+from convgauge.terms import PROFILES, TIERS, Profile, Tier
+
+
+@click.command(
+    "selftest", cls=Command, examples=("convgauge selftest --tier quick", "convgauge selftest -k padding -x")
+)
+@click.option(
+    "--tier",
+    type=click.Choice(TIERS),
+    default="standard",
+    metavar="TIER",
+    help="quick, standard or exhaustive; default: standard",
+)
+@click.option("--output", type=click.Path(path_type=Path), metavar="FILE.json", help="write the kill matrix here")
+@click.option(
+    "-k", "word", default="", metavar="WORD", help="run only mutants whose name contains this, or of this file"
+)
+@click.option("-x", "is_first_kill_only", is_flag=True, help="end a mutant's run at the first spec that kills it")
+@click.option(
+    "--resume",
+    type=click.Path(path_type=Path),
+    metavar="FILE.json",
+    help="continue this matrix: findings of unchanged mutants are taken from it",
+)
+@click.option(
+    "--sensitivity",
+    default="",
+    metavar="TARGET",
+    help="instead, give every case of a correct implementation wrong outputs",
+)
+@click.option(
+    "--profile",
+    type=click.Choice(PROFILES),
+    default="functional",
+    metavar="PROFILE",
+    help="profile whose specs are given wrong outputs; default: functional",
+)
+def command(
+    tier: Tier,
+    output: Path | None,
+    word: str,
+    is_first_kill_only: bool,
+    resume: Path | None,
+    sensitivity: str,
+    profile: Profile,
+) -> int:
+    """Test the specification with mutants and correct builds.
+
+    Every mutant must be killed, and no correct build may fail.
+    """
+    if sensitivity:
+        from convgauge.selftest.sensitivity import show
+
+        return show(sensitivity, profile, tier)
+    from convgauge.results import DamagedFileError
+    from convgauge.selftest.run import selftest
+
+    try:
+        return selftest(tier, output, word, is_first_kill_only, resume)
+    except (DamagedFileError, OSError) as error:
+        raise InputError(str(error)) from None
