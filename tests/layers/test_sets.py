@@ -1,4 +1,4 @@
-"""Layer sets: their files, their facts, and what is said of bad ones."""
+"""Tests of layer sets: their files, their published figures, and the messages on bad ones."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ DISTINCT = {
 
 
 @pytest.mark.parametrize("name", sets.names())
-def test_every_set_reads_and_says_where_it_comes_from(name: str) -> None:
-    found = sets.load(name)
-    assert found.name == name
-    assert found.title
-    assert found.source
-    assert found.licence
-    assert found.derived
-    problems = [layer.problem for layer in found.layers]
+def test_every_set_reads_and_has_its_provenance(name: str) -> None:
+    layer_set = sets.load(name)
+    assert layer_set.name == name
+    assert layer_set.title
+    assert layer_set.source
+    assert layer_set.licence
+    assert layer_set.derived
+    problems = [layer.problem for layer in layer_set.layers]
     assert len(set(problems)) == len(problems)
-    assert all(layer.name for layer in found.layers)
+    assert all(layer.name for layer in layer_set.layers)
 
 
 @pytest.mark.parametrize("name", DISTINCT)
 def test_networks_have_as_many_convolutions_as_published(name: str) -> None:
-    found = sets.load(name)
-    assert (len(found.layers), found.calls) == DISTINCT[name]
+    layer_set = sets.load(name)
+    assert (len(layer_set.layers), layer_set.calls) == DISTINCT[name]
 
 
 def test_resnet50_makes_four_billion_products() -> None:
     """4.09 billion in its convolutions: He et al. 2015, table 1, give 3.8 for the stride on the 1x1; v1.5 has more."""
-    found = sets.load("resnet50")
-    assert sum(layer.problem.flops * layer.count for layer in found.layers) / 2e9 == pytest.approx(4.09, abs=0.01)
+    layer_set = sets.load("resnet50")
+    assert sum(layer.problem.flops * layer.count for layer in layer_set.layers) / 2e9 == pytest.approx(4.09, abs=0.01)
 
 
 @pytest.mark.parametrize(
@@ -119,8 +119,8 @@ def test_a_file_may_list_problems(tmp_path: Path) -> None:
 
 def test_problems_may_be_given_as_they_are() -> None:
     text = "n1c8h16w16_o8k3x3_s1x1_p1x1_d1x1_g1_float32"
-    found = sets.load(f"{text}, {text.replace('h16', 'h15')}")
-    assert [str(layer.problem) for layer in found.layers] == [text, text.replace("h16", "h15")]
+    layer_set = sets.load(f"{text}, {text.replace('h16', 'h15')}")
+    assert [str(layer.problem) for layer in layer_set.layers] == [text, text.replace("h16", "h15")]
 
 
 @pytest.mark.parametrize(
@@ -183,19 +183,19 @@ def ends():
 """
 
 
-def test_a_models_layers_are_found_without_weights(tmp_path: Path) -> None:
+def test_a_models_layers_are_read_without_weights(tmp_path: Path) -> None:
     pytest.importorskip("torch")
     path = tmp_path / "mine.py"
     path.write_text(MODEL)
-    found = sets.load(f"{path}:plain")
-    assert [(str(one.problem), one.count, one.name) for one in found.layers] == [
+    layer_set = sets.load(f"{path}:plain")
+    assert [(str(layer.problem), layer.count, layer.name) for layer in layer_set.layers] == [
         ("n1c3h224w224_o8k3x3_s2x2_p1x1_d1x1_g1_b_float32", 1, "0.0"),
         ("n1c8h112w112_o8k3x3_s1x1_p1x1_d1x1_g1_float32", 2, "0.2"),
         ("n1c4h8w8_o4k5x5_s1x1_p0x0_d1x1_g2_b_float32", 1, "4"),
     ]
-    assert (found.name, found.calls) == ("plain", 4)
-    (own,) = sets.load(f"{path}:with_input").layers
-    assert str(own.problem) == "n2c1h9w9_o2k1x3_s1x1_p0x0_d2x2_g1_b_float32"
+    assert (layer_set.name, layer_set.calls) == ("plain", 4)
+    (layer,) = sets.load(f"{path}:with_input").layers
+    assert str(layer.problem) == "n2c1h9w9_o2k1x3_s1x1_p0x0_d2x2_g1_b_float32"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Time that a contestant hides, seen by the engine's own clocks."""
+"""Tests of the audit: time that a contestant hides shows in the engine's clocks."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -22,25 +23,27 @@ for _ in sys.stdin:
 
 
 @pytest.fixture
-def spinner() -> Iterator[subprocess.Popen]:
-    """A process that uses 20 ms of processor for every line that it is sent, and tells when it began and ended."""
+def spinner() -> Iterator[subprocess.Popen[str]]:
+    """Yield a process that uses 20 ms of processor per line of input, and prints when it began and ended."""
     pipe = subprocess.PIPE
     with subprocess.Popen([sys.executable, "-c", SPIN], stdin=pipe, stdout=pipe, text=True, bufsize=1) as process:
         yield process
+        assert process.stdin
         process.stdin.close()
 
 
-def audit(threads: int = 1, shown: float = 5e-3, real: float = 5e-3, samples: int = 4, **more: float) -> ClockAudit:
-    """That of samples which really take ``real`` seconds on one thread."""
+def audit(threads: int = 1, shown: float = 5e-3, real: float = 5e-3, samples: int = 4, **options: Any) -> ClockAudit:
+    """Return the audit of samples that really take ``real`` seconds on one thread."""
     idle = 1e-4
-    made = ClockAudit(threads, idle_processor=idle, idle_elapsed=idle, **more)
-    made.shown, made.elapsed = [shown] * samples, [real + idle] * samples
-    made.processor = samples * (real + idle)
-    return made
+    result = ClockAudit(threads, idle_processor=idle, idle_elapsed=idle, **options)
+    result.shown, result.elapsed = [shown] * samples, [real + idle] * samples
+    result.processor = samples * (real + idle)
+    return result
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems' clocks are error")
-def test_another_process_is_read_as_it_reads_itself(spinner: subprocess.Popen) -> None:
+def test_another_process_is_read_as_it_reads_itself(spinner: subprocess.Popen[str]) -> None:
+    assert spinner.stdout
     clocks, last = Clocks(spinner.pid), 0.0
     for _ in range(3):
         print(file=spinner.stdin)
@@ -78,36 +81,36 @@ def test_a_clock_that_shows_half_of_the_time_is_noticed_in_one_sample(threads: i
     assert not audit(threads).discrepancy()
 
 
-def test_what_all_samples_use_beside_their_calls_is_not_held_against_them() -> None:
-    seen = audit(shown=1e-4, real=1e-4, samples=50)
-    assert not seen.discrepancy()
-    seen.idle_processor = seen.idle_elapsed = 0.0
-    seen.processor += 50 * 1e-3
-    assert "processor" in seen.discrepancy()
+def test_the_cost_of_a_sample_without_calls_is_subtracted() -> None:
+    sampled = audit(shown=1e-4, real=1e-4, samples=50)
+    assert not sampled.discrepancy()
+    sampled.idle_processor = sampled.idle_elapsed = 0.0
+    sampled.processor += 50 * 1e-3
+    assert "processor" in sampled.discrepancy()
 
 
-def test_a_few_late_samples_accuse_nobody() -> None:
-    seen = audit(samples=7)
-    seen.elapsed[:3] = [0.1] * 3
-    assert not seen.discrepancy()
-    seen.elapsed[3] = 0.1
-    assert "half of its samples" in seen.discrepancy()
+def test_a_few_late_samples_are_no_discrepancy() -> None:
+    sampled = audit(samples=7)
+    sampled.elapsed[:3] = [0.1] * 3
+    assert not sampled.discrepancy()
+    sampled.elapsed[3] = 0.1
+    assert "half of its samples" in sampled.discrepancy()
 
 
-def test_threads_may_work_at_once_but_hide_nothing_from_the_clock_on_the_wall() -> None:
-    seen = audit(threads=4)
-    seen.processor *= 4
-    assert not seen.discrepancy()
+def test_threads_may_work_at_the_same_time_but_not_hide_elapsed_time() -> None:
+    sampled = audit(threads=4)
+    sampled.processor *= 4
+    assert not sampled.discrepancy()
     hidden = audit(threads=4, real=10e-3)
     assert hidden.processor < 4 * sum(hidden.shown)
     assert "half of its samples" in hidden.discrepancy()
 
 
-def test_where_a_lie_would_not_show_nobody_is_much_faster() -> None:
+def test_a_coarse_clock_notices_hidden_time_only_after_enough_samples() -> None:
     fine = audit(shown=5e-5, real=5e-5, samples=4)
     assert fine.would_notice(0.01, 5e-3)
     error = audit(shown=5e-5, real=5e-5, samples=4, error=TICK_ERROR_S, has_delays=False)
-    assert not error.would_notice(0.01, 5e-3), "20 ms in all, where 20 ms are not seen"
+    assert not error.would_notice(0.01, 5e-3), "20 ms in total, of which an error of 20 ms hides all"
     error.shown *= 10
     assert error.would_notice(0.01, 5e-3)
     assert audit(error=1.0, has_delays=False).would_notice(1.01 / MIN_CLAIM, 5e-3), "nothing is claimed"

@@ -1,53 +1,74 @@
-"""The race's statistics on simulated machines whose true ratios are known."""
+"""Tests of the race's statistics on simulated machines whose true ratios are given."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from convgauge.race import schedule
 from convgauge.race import statistics as stats
 
 Random = np.random.Generator
+Times = NDArray[np.float64]
+Machine = Callable[[Random, int], Times]
 RATIOS = (0.5, 0.8, 0.97, 1.0, 1.0, 1.03, 1.1, 2.0)
 
 
-def quiet(random: Random, count: int) -> np.ndarray:
+def quiet(random: Random, count: int) -> Times:
     return np.exp(random.normal(0, 0.01, count))
 
 
-def drift(random: Random, count: int) -> np.ndarray:
-    """A clock that wanders by half over the race."""
+def drift(random: Random, count: int) -> Times:
+    """Return the times of a machine whose clock rate wanders by half over the race."""
     return np.exp(np.cumsum(random.normal(0, 0.02, count))) * quiet(random, count)
 
 
-def bursts(random: Random, count: int) -> np.ndarray:
-    """Now and then something else takes half the machine, for a while."""
+def bursts(random: Random, count: int) -> Times:
+    """Return the times of a machine of which another program sometimes takes half for a while."""
     slow = np.zeros(count)
     for start in random.integers(0, count, max(1, count // 60)):
         slow[start : start + random.integers(1, 20)] = 1.0
     return (1 + slow) * quiet(random, count)
 
 
-def two_speeds(random: Random, count: int) -> np.ndarray:
-    """A clock that jumps between two frequencies."""
+def two_speeds(random: Random, count: int) -> Times:
+    """Return the times of a machine whose clock rate jumps between two frequencies."""
     state = np.cumsum(random.random(count) < 0.05) % 2
     return np.where(state == 0, 1.0, 1.35) * quiet(random, count)
 
 
-def heavy_tails(random: Random, count: int) -> np.ndarray:
-    """Delays with neither a variance nor a mean."""
+def heavy_tails(random: Random, count: int) -> Times:
+    """Return times with delays that have neither a variance nor a mean."""
     return (1 + 0.02 * random.pareto(0.9, count)) * quiet(random, count)
 
 
-MACHINES: list[Callable[[Random, int], np.ndarray]] = [quiet, drift, bursts, two_speeds, heavy_tails]
+@dataclass(frozen=True)
+class Outcome:
+    """Result of one contestant."""
+
+    ratio: stats.Ratio
+    verdict: str
+    is_conclusive: bool
+
+    def covers(self, true: float) -> bool:
+        low, high = self.ratio.low, self.ratio.high
+        return low is not None and high is not None and low <= true <= high
 
 
-def race(random: Random, machine: Callable[[Random, int], np.ndarray], ratios: tuple[float, ...], rounds: int) -> list:
-    """(ratio, interval and verdict) of each contestant, by the same looks and rules as the engine's."""
+def ratio_of(times: Times, baseline: Times, error: float) -> stats.Ratio:
+    return stats.ratio(times.tolist(), baseline.tolist(), error)
+
+
+MACHINES: list[Machine] = [quiet, drift, bursts, two_speeds, heavy_tails]
+
+
+def race(random: Random, machine: Machine, ratios: tuple[float, ...], rounds: int) -> list[Outcome]:
+    """Return the outcome of each contestant, by the looks and rules of the race."""
     size = len(ratios) + 2  # the baseline and its control
     true = np.array([1.0, 1.0, *ratios])
     noise = machine(random, rounds * size).reshape(rounds, size)
@@ -55,58 +76,58 @@ def race(random: Random, machine: Callable[[Random, int], np.ndarray], ratios: t
     orders = np.concatenate([schedule.latin_square(size, random) for _ in range(-(-rounds // size))])
     for row, order in enumerate(orders[:rounds]):
         times[row, order] = noise[row] * true[order]
-    found: list = [None] * len(ratios)
+    outcomes: list[Outcome | None] = [None] * len(ratios)
     for look, at in enumerate(stats.looks(len(ratios)), start=1):
         if at > rounds:
-            return found
+            return [outcome for outcome in outcomes if outcome is not None]
         error = stats.error_share(look, len(ratios))
-        floor = stats.noise_floor(stats.ratio(times[:at, 1], times[:at, 0], error))
-        for place in range(len(ratios)):
-            if found[place] is None or not found[place][2]:
-                seen = stats.ratio(times[:at, place + 2], times[:at, 0], error)
-                found[place] = seen, stats.verdict(seen, floor), stats.is_conclusive(seen, floor)
+        floor = stats.noise_floor(ratio_of(times[:at, 1], times[:at, 0], error))
+        for index, outcome in enumerate(outcomes):
+            if outcome is None or not outcome.is_conclusive:
+                ratio = ratio_of(times[:at, index + 2], times[:at, 0], error)
+                outcomes[index] = Outcome(ratio, stats.verdict(ratio, floor), stats.is_conclusive(ratio, floor))
     raise AssertionError("looks end")
 
 
 RACES = 60
 
 
-def misses(machine: Callable[[Random, int], np.ndarray], races: int) -> tuple[int, int]:
-    """In how many of so many races an interval misses its ratio, and in how many a verdict is wrong."""
+def misses(machine: Machine, races: int) -> tuple[int, int]:
+    """Return the number of races in which an interval misses its ratio, and of those in which a verdict is wrong."""
     random, missed, wrong = np.random.default_rng(20), 0, 0
     for _ in range(races):
         outcomes = race(random, machine, RATIOS, 120)
-        missed += any(not seen.low <= true <= seen.high for true, (seen, _, _) in zip(RATIOS, outcomes, strict=True))
-        wrong += any(is_wrong(true, verdict) for true, (_, verdict, _) in zip(RATIOS, outcomes, strict=True))
+        missed += any(not outcome.covers(true) for true, outcome in zip(RATIOS, outcomes, strict=True))
+        wrong += any(is_wrong(true, outcome.verdict) for true, outcome in zip(RATIOS, outcomes, strict=True))
     return missed, wrong
 
 
 @pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.__name__)
-def test_intervals_cover_and_verdicts_are_right(machine: Callable[[Random, int], np.ndarray]) -> None:
+def test_intervals_cover_and_verdicts_are_right(machine: Machine) -> None:
     missed, wrong = misses(machine, RACES)
     assert missed <= 0.05 * RACES, f"in {missed} of {RACES} races an interval missed its ratio"
     assert wrong <= 0.05 * RACES, f"in {wrong} of {RACES} races a verdict was wrong"
 
 
 def is_wrong(true: float, verdict: str) -> bool:
-    """Whether a verdict contradicts the true ratio; undecided never does."""
+    """Return True if a verdict contradicts the true ratio; undecided never does."""
     within = 1 / (1 + stats.SAME_MARGIN) - 1e-9 <= true <= 1 + stats.SAME_MARGIN + 1e-9
     return {"same": not within, "faster": true >= 1, "slower": true <= 1}.get(verdict, False)
 
 
-def test_a_quiet_machine_tells_what_differs_and_what_does_not() -> None:
+def test_a_quiet_machine_separates_different_ratios_from_equal_ones() -> None:
     outcomes = race(np.random.default_rng(1), quiet, (0.9, 1.0, 1.1), 200)
-    assert [verdict for _, verdict, _ in outcomes] == ["faster", "same", "slower"]
+    assert [outcome.verdict for outcome in outcomes] == ["faster", "same", "slower"]
 
 
-def test_sequential_blocks_would_be_fooled_by_drift_where_rounds_are_not() -> None:
-    """The reason for rounds: the same samples taken one contestant after the other give a worse ratio."""
+def test_drift_biases_sequential_blocks_and_not_rounds() -> None:
+    """The same samples, taken one contestant after the other, give a worse ratio."""
     random = np.random.default_rng(3)
     paired, blocks = [], []
     for _ in range(40):
         noise = drift(random, 80)
         blocks.append(abs(math.log(np.median(noise[40:]) / np.median(noise[:40]))))
-        paired.append(abs(math.log(stats.ratio(noise[1::2], noise[::2], 0.05).value)))
+        paired.append(abs(math.log(ratio_of(noise[1::2], noise[::2], 0.05).value)))
     assert np.median(paired) < np.median(blocks) / 4
 
 
@@ -126,15 +147,15 @@ def test_the_sign_interval_of_six_values_is_their_range() -> None:
 
 
 @pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.__name__)
-def test_a_few_rounds_against_many_still_cover(machine: Callable[[Random, int], np.ndarray]) -> None:
+def test_a_few_rounds_against_many_still_cover(machine: Machine) -> None:
     random = np.random.default_rng(4)
     error = stats.error_share(1, 20)
     missed = 0
     for _ in range(300):
         noise = machine(random, 80)
-        seen = stats.ratio(30.0 * noise[:8:2], noise[1::2], error)
-        assert seen.low is not None
-        missed += not seen.low <= 30 <= seen.high
+        outcome = Outcome(ratio_of(30.0 * noise[:8:2], noise[1::2], error), "", True)
+        assert outcome.ratio.low is not None
+        missed += not outcome.covers(30)
     assert missed <= 3
 
 
@@ -157,54 +178,47 @@ def test_looks_come_when_an_interval_is_possible_and_grow() -> None:
             assert stats.rank(count, stats.error_share(look, comparisons)) >= 0
 
 
-def test_nothing_is_said_below_the_noise_floor() -> None:
-    seen = stats.Ratio(1.05, 1.04, 1.06, 100)
-    assert stats.verdict(seen, noise=0.01) == "slower"
-    assert stats.verdict(seen, noise=0.05) == "undecided"
+def test_there_is_no_verdict_below_the_noise_floor() -> None:
+    estimate = stats.Ratio(1.05, 1.04, 1.06, 100)
+    assert stats.verdict(estimate, noise=0.01) == "slower"
+    assert stats.verdict(estimate, noise=0.05) == "undecided"
     equal = stats.Ratio(1.0, 0.99, 1.01, 100)
     assert stats.verdict(equal, noise=0.01) == "same"
     assert stats.verdict(equal, noise=0.04) == "undecided"
     assert stats.verdict(stats.Ratio(2.0, None, None, 3), noise=0.0) == "undecided"
 
 
-def test_processes_that_differ_are_not_taken_for_kernels_that_do() -> None:
-    """One kernel in three processes, each at a speed of its own in each race, which no number of rounds evens out."""
-    random, noises, wrong = np.random.default_rng(8), [], {True: 0, False: 0}
+def test_differences_of_processes_do_not_count_as_differences_of_kernels() -> None:
+    """One kernel in three processes, whose speeds differ in each race by an amount that rounds do not reduce."""
+    random, wrong = np.random.default_rng(8), {True: 0, False: 0}
+    noises: list[float] = []
     for _ in range(400):
         speeds = np.exp(random.normal(0, 0.02, 3))
         times = speeds * np.exp(random.normal(0, 0.01, (150, 3)))
-        control, seen = (stats.ratio(times[:, place], times[:, 0], 0.01) for place in (1, 2))
+        control, estimate = (ratio_of(times[:, index], times[:, 0], 0.01) for index in (1, 2))
         noise = stats.noise_floor(control)
         for pooled in wrong:
             floor = stats.pooled_floor(noises) if pooled else 0.0
-            wrong[pooled] += stats.verdict(seen, noise, floor) in ("faster", "slower")
+            wrong[pooled] += stats.verdict(estimate, noise, floor) in ("faster", "slower")
         noises.append(noise)
     assert wrong[True] <= 0.05 * 400
-    assert wrong[False] > 0.2 * 400, "one control is not enough to know"
+    assert wrong[False] > 0.2 * 400, "one control does not suffice"
 
 
-def test_a_few_earlier_races_say_nothing_of_the_floor() -> None:
+def test_too_few_earlier_races_set_no_floor() -> None:
     assert stats.pooled_floor([0.1] * (stats.MIN_CONTROLS - 1)) == 0
     assert stats.pooled_floor([0.01] * stats.MIN_CONTROLS) == pytest.approx(0.0297, abs=1e-4)
 
 
-def test_nobody_is_faster_by_less_than_processes_may_differ() -> None:
+def test_faster_and_slower_need_more_than_the_smallest_floor() -> None:
     assert stats.verdict(stats.Ratio(0.985, 0.981, 0.9915, 100), noise=0.0) == "same"
     assert stats.verdict(stats.Ratio(1.02, 1.009, 1.03, 100), noise=0.0) == "undecided"
     assert stats.verdict(stats.Ratio(1.02, 1.011, 1.03, 100), noise=0.0) == "slower"
     assert stats.verdict(stats.Ratio(1.02, 1.011, 1.03, 100), noise=0.0, floor=0.02) == "undecided"
 
 
-def test_a_latin_square_gives_each_contestant_each_place_once() -> None:
-    square = schedule.latin_square(7, np.random.default_rng(0))
-    for lines in (square, square.T):
-        assert all(sorted(line) == list(range(7)) for line in lines)
-    other = schedule.latin_square(7, np.random.default_rng(1))
-    assert (square != other).any()
-
-
 def main() -> None:
-    """Print the coverage on each machine: ``python tests/test_race_statistics.py``."""
+    """Print the coverage on each machine: ``python tests/race/test_statistics.py``."""
     print(f"{RACES} races of {len(RATIOS)} contestants each     all intervals hold     some verdict is wrong")
     for machine in MACHINES:
         missed, wrong = misses(machine, RACES)

@@ -1,4 +1,4 @@
-"""Convolutions to race in tests: sound ones, and ones that go wrong in each way the race must notice. NumPy only."""
+"""Convolutions to race in tests: correct ones, and one for each fault that the race must notice. NumPy only."""
 
 import os
 import time
@@ -8,7 +8,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 
 def plain(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    """Sound, one group only."""
+    """Compute the convolution, for one group only."""
     if groups != 1:
         raise NotImplementedError("one group only")
     (ph, pw), (sh, sw), (dh, dw) = padding, stride, dilation
@@ -20,38 +20,38 @@ def plain(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
 
 
 def twin(*args, **kwargs):
-    """The same kernel under another name."""
+    """Compute the same under another name."""
     return plain(*args, **kwargs)
 
 
 def slow(*args, **kwargs):
-    """The same kernel five times."""
+    """Compute the same five times."""
     return [plain(*args, **kwargs) for _ in range(5)][-1]
 
 
 def sleepy(*args, **kwargs):
-    """Far too slow to be raced."""
+    """Take far too long for a race."""
     time.sleep(3)
     return plain(*args, **kwargs)
 
 
-_kept: dict = {}
+_answers: dict = {}
 
 
 def keeps_by_identity(input, *args, **kwargs):
-    """Keeps its answer for an array that it has seen: right on fresh operands, before and after the timing."""
+    """Return the earlier output for an earlier array: right on new operands, before and after the timing."""
     key = input.__array_interface__["data"][0], input.shape
-    if key not in _kept:
-        _kept[key] = input, plain(input, *args, **kwargs)
-    return _kept[key][1]
+    if key not in _answers:
+        _answers[key] = input, plain(input, *args, **kwargs)
+    return _answers[key][1]
 
 
 _calls = 0
 
 
 def right_at_first(*args, **kwargs):
-    """Right while it is checked before the timing, then it leaves out the last output channel."""
-    global _calls  # noqa: PLW0603  # a cheat needs a memory
+    """Be right in the checks before the timing, then omit the last output channel."""
+    global _calls  # noqa: PLW0603  # state of the fault
     _calls += 1
     output = plain(*args, **kwargs)
     if _calls > 6:
@@ -60,13 +60,13 @@ def right_at_first(*args, **kwargs):
 
 
 def wrong_when_strided(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    """Right on layers of stride 1, off by one column on others."""
+    """Be right on layers of stride 1, and off by one column on others."""
     output = plain(input, weight, bias, stride, padding, dilation, groups)
     return output if tuple(stride) == (1, 1) else np.roll(output, 1, axis=3)
 
 
 def narrowed(input, weight, *args, **kwargs):
-    """Operands rounded to 11 digits, as TF32 has it: integers do not show it."""
+    """Round operands to 11 binary digits, as TF32 does: integers do not show it."""
 
     def narrow(values):
         return (values.view(np.uint32) + np.uint32(0x1000) & np.uint32(0xFFFFE000)).view(np.float32)
@@ -79,7 +79,7 @@ def declines(*args, **kwargs):
 
 
 def raises(*args, **kwargs):
-    raise ValueError("no such luck")
+    raise ValueError("no such file")
 
 
 def crashes(*args, **kwargs):
@@ -87,7 +87,7 @@ def crashes(*args, **kwargs):
 
 
 def crashes_in_timing(*args, **kwargs):
-    """Dies at its twentieth call."""
+    """Abort in the twenty-first call."""
     global _calls  # noqa: PLW0603
     _calls += 1
     if _calls > 20:
@@ -96,18 +96,18 @@ def crashes_in_timing(*args, **kwargs):
 
 
 def patches_the_clock(*args, **kwargs):
-    """Has the timing believe that no time passes: what it imports is a copy, so it looks for the module itself."""
+    """Slow down the clock of the timing. An import would return a copy, so the module is searched for in memory."""
     import gc
 
     real = time.perf_counter_ns
-    for found in gc.get_objects():
-        if isinstance(found, dict) and found.get("__name__") == "convgauge.worker.timing":
-            found["clock"] = lambda: real() // 100
+    for candidate in gc.get_objects():
+        if isinstance(candidate, dict) and candidate.get("__name__") == "convgauge.worker.timing":
+            candidate["clock"] = lambda: real() // 100
     return plain(*args, **kwargs)
 
 
 def patches_a_copy_of_the_clock(*args, **kwargs):
-    """Would have the timing believe that no time passes, but patches what it can import."""
+    """Stop the clock of the copy of the timing that an import returns."""
     from convgauge.worker import timing
 
     timing.clock = lambda: 0
@@ -115,7 +115,7 @@ def patches_a_copy_of_the_clock(*args, **kwargs):
 
 
 def prepared(*args, **kwargs):
-    """Sound; packs its weight once a layer."""
+    """Compute the same; the weight is packed once per layer."""
     return plain(*args, **kwargs)
 
 
@@ -129,6 +129,6 @@ prepared.prepare = _prepare
 
 
 def hungry(*args, **kwargs):
-    """Takes 64 MiB more than it needs."""
+    """Take 64 MiB more than needed."""
     scratch = np.ones(8 << 20)
     return plain(*args, **kwargs) + np.float32(0 * scratch[-1])

@@ -1,0 +1,116 @@
+"""Tests of samples and rounds, on contestants whose times are simulated."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, cast
+
+import numpy as np
+import pytest
+
+from convgauge.race.contestant import Contestant, Out
+from convgauge.race.entrant import Lineup
+from convgauge.race.rounds import Rounds, Sampler
+
+
+class Simulated:
+    """Contestant whose calls take ``call_s`` by its clock, while ``waited_s`` pass by the engine's."""
+
+    def __init__(self, label: str, call_s: float = 1e-3, waited_s: float = 1.0) -> None:
+        self.label, self.call_s, self.waited_s = label, call_s, waited_s
+        self.commands: list[str] = []
+        self.samples: list[tuple[int, int]] = []
+
+    def ask(self, timeout: float, command: str, *values: Any) -> tuple[dict[str, Any], list[Any], float]:
+        self.commands.append(command)
+        if command != "race_sample":
+            return {}, [], 0.0
+        first, last = values
+        self.samples.append((first, last))
+        taken = int((last - first + 1) * self.call_s * 1e9)
+        return {"ns": taken, "whole": taken, "delayed": taken}, [], self.waited_s
+
+
+def lineup(*contestants: Simulated) -> Lineup:
+    return Lineup.of(cast("list[Contestant]", contestants))
+
+
+def rounds(lineup: Lineup) -> Rounds:
+    return Rounds(lineup, Sampler(), np.random.default_rng(0), max_call_s=1.0)
+
+
+def run(lineup: Lineup, looks: int, max_moving: bool = True) -> int:
+    """Run rounds until a number of looks is reached; return the number of looks."""
+    count = 0
+
+    def weigh() -> None:
+        nonlocal count
+        count += 1
+        for entrant in lineup.compared:
+            entrant.is_conclusive = count == looks
+
+    rounds(lineup).run(time.monotonic() + 60, weigh, first_move_s=0.0 if max_moving else 1e9)
+    return count
+
+
+def test_every_entrant_takes_one_sample_per_round_on_the_same_calls() -> None:
+    contestants = [Simulated(label) for label in ("base", "control", "other")]
+    field = lineup(*contestants)
+    assert run(field, looks=2) == 2
+    counts = {len(entrant.seconds) for entrant in field.all}
+    assert len(counts) == 1
+    assert counts.pop() > 6
+    assert contestants[0].samples == contestants[1].samples == contestants[2].samples
+    assert field.baseline.seconds[0] == pytest.approx(1e-3)
+
+
+def test_rounds_end_when_nothing_is_left_to_compare() -> None:
+    field = lineup(Simulated("base"), Simulated("control"), Simulated("other"))
+    field.others[0].verdict = "wrong"
+    field.control.max_rounds = 3
+    run(field, looks=100)
+    assert len(field.control.seconds) == 3
+    assert not field.others[0].seconds
+
+
+def test_rounds_end_at_the_deadline() -> None:
+    field = lineup(Simulated("base"), Simulated("control"), Simulated("other"))
+    rounds(field).run(time.monotonic() - 1, lambda: None, first_move_s=0.0)
+    assert [len(entrant.seconds) for entrant in field.all] == [1, 1, 1]
+
+
+def test_an_entrant_that_withdraws_takes_part_no_longer() -> None:
+    class Failing(Simulated):
+        """Contestant that fails in its third sample."""
+
+        def ask(self, timeout: float, command: str, *values: Any) -> tuple[dict[str, Any], list[Any], float]:
+            if command == "race_sample" and len(self.samples) == 2:
+                raise Out("failed", "died")
+            return super().ask(timeout, command, *values)
+
+    field = lineup(Simulated("base"), Simulated("control"), Failing("failing"), Simulated("other"))
+    run(field, looks=2)
+    failing, other = field.others
+    assert (failing.verdict, failing.reason, len(failing.seconds)) == ("failed", "died", 2)
+    assert len(other.seconds) == len(field.baseline.seconds) > 2
+
+
+def test_operands_move_only_if_that_takes_a_small_part_of_the_time() -> None:
+    for is_cheap in (True, False):
+        contestants = [Simulated(label) for label in ("base", "control", "other")]
+        run(lineup(*contestants), looks=1, max_moving=is_cheap)
+        assert all(("race_drop" in contestant.commands) == is_cheap for contestant in contestants)
+        assert all(("race_place" in contestant.commands) == is_cheap for contestant in contestants)
+
+
+def test_a_clock_that_shows_more_time_than_has_passed_fails() -> None:
+    entrant = lineup(Simulated("base"), Simulated("control", call_s=2.0)).control
+    with pytest.raises(Out, match="2 s where the engine's shows 1 s"):
+        Sampler().sample(entrant)
+
+
+def test_busy_is_the_part_of_time_that_other_programs_took() -> None:
+    sampler = Sampler()
+    assert sampler.busy == 0
+    sampler.sample(lineup(Simulated("base"), Simulated("control")).baseline)
+    assert sampler.busy == pytest.approx(0.5)
