@@ -53,7 +53,6 @@ PENDING = (
     "src/convgauge/conformance",
     "src/convgauge/process",
     "src/convgauge/race",
-    "src/convgauge/reference",
     "src/convgauge/registry.py",
     "src/convgauge/selftest/run.py",
     "src/convgauge/testing.py",

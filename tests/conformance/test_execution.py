@@ -17,7 +17,7 @@ CASES = [Case(SMALL, seed=1), Case(SMALL.replace(batch=1), seed=2)]
 def test_cases_come_with_their_operands_and_observations() -> None:
     execution = Execution(FakeRunner(exact_output), "cpu")
     executed = list(execution.run(CASES))
-    assert [one.case for one in executed] == CASES
+    assert [case for case, _, _ in executed] == CASES
     for case, operands, observation in executed:
         np.testing.assert_array_equal(operands.input, execution.draw(case).input)
         assert observation.shape == case.problem.output_shape

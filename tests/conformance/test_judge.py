@@ -83,13 +83,6 @@ def test_a_check_changes_nothing() -> None:
     assert (judge.judged, judge.grades, judge.status()) == (0, [], "skipped")
 
 
-def test_an_assessment_has_no_truth_value() -> None:
-    judge, _ = judge_of(exact_output)
-    case = Case(SMALL)
-    with pytest.raises(TypeError, match="fault"):
-        bool(judge.check_accuracy(case, judge._execution.draw(case), judge.observe(case)))
-
-
 @pytest.mark.parametrize(
     ("kernel", "grade", "status"),
     [

@@ -59,7 +59,7 @@ def test_narrowed_operands_are_seen_however_long_the_sum(channels: int) -> None:
     assert find_fault(problem, case, answer, "float32", "B") != ""
     assert find_fault(problem, case, answer, "float32", "C") == ""
     plain = np.zeros(problem.output_shape, np.float32)
-    columns = next(oracle._unfolded(problem, oracle._padded(problem, drawn.input, "float32")))[0, 0]
+    columns = next(oracle.unfold(problem, oracle.pad(problem, drawn.input, "float32")))[0, 0]
     for weight, column in zip(drawn.weight.reshape(4, -1).T, columns, strict=True):  # one product after the other
         plain += (weight[:, None] * column).reshape(problem.output_shape)
     assert find_fault(problem, case, plain, "float32", "A") == ""

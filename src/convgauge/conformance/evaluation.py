@@ -88,7 +88,7 @@ class Evaluation:
                 waiting.append((executed, assessment))
             else:
                 self._count(executed, assessment, procedure)
-            certain = [one.fault for _, one in waiting if one.fault is not None and not one.lenient_if]
+            certain = [claim.fault for _, claim in waiting if claim.fault is not None and not claim.lenient_if]
             if self.tally.is_over(self.setting.max_faults, certain):
                 break
         for executed, assessment in self._decided(waiting, procedure):

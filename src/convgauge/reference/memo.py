@@ -1,7 +1,7 @@
-"""Results kept from one implementation to the next: the self-test puts the same cases to hundreds of them.
+"""Memo of results: the self-test runs the same cases on hundreds of implementations.
 
-A function marked `recalled` gives what it gave before for operands of the same content, once a process has said
-`remember`; until then it is called each time, since one implementation is hardly ever asked a case twice.
+A function marked `memoized` returns the earlier result for arguments of the same content, after a process has called
+`enable`. Until then it is computed at each call, because one implementation hardly ever gets a case twice.
 """
 
 from __future__ import annotations
@@ -11,94 +11,121 @@ import functools
 import hashlib
 import itertools
 from collections import OrderedDict
-from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any, ParamSpec, TypeVar, cast
 
 import numpy as np
 
 Array = np.ndarray[Any, Any]
-Given = ParamSpec("Given")
+Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
-ROOM = 384 << 20  # bytes of arrays that are kept: a quick run's are some 200 MiB
+CAPACITY_BYTES = 384 << 20
+"""Bytes of arrays that the memo holds: those of a quick run are about 200 MiB."""
 
 
-class _Store:
-    """Results by function and content of the arguments; the longest unused are let go where there is no room.
+class Memo:
+    """Results by function and content of the arguments; the least recently used are dropped first.
 
-    An array that is kept is known by a number, so that its content need not be looked at again.
+    An array in the memo is identified by a number, so that its content is hashed only once.
+
+    Parameters
+    ----------
+    capacity_bytes : int
+        Bytes of arrays that the memo holds.
     """
 
-    def __init__(self, room: int) -> None:
-        self.room = room
-        self.kept: OrderedDict[Any, tuple[Any, list[Array]]] = OrderedDict()
-        self.numbers: dict[int, int] = {}  # by `id` of a kept array
-        self.count = itertools.count()
+    def __init__(self, capacity_bytes: int) -> None:
+        self.free_bytes = capacity_bytes
+        self.entries: OrderedDict[Hashable, tuple[object, list[Array]]] = OrderedDict()
+        self.numbers: dict[int, int] = {}  # by `id` of an array in the memo
+        self._count = itertools.count()
 
-    def result(self, function: Callable[..., Any], given: tuple[Any, ...], named: dict[str, Any]) -> Any:
-        key = (function, *map(self.content, given), *((name, self.content(named[name])) for name in named))
-        if key in self.kept:
-            self.kept.move_to_end(key)
-            return self.kept[key][0]
-        result = function(*given, **named)
+    def result(
+        self, function: Callable[..., object], arguments: tuple[object, ...], keywords: Mapping[str, object]
+    ) -> object:
+        """Return the result of a call; compute it unless it is in the memo. Its arrays become read-only."""
+        key = (function, *map(self._key, arguments), *((name, self._key(value)) for name, value in keywords.items()))
+        if key in self.entries:
+            self.entries.move_to_end(key)
+            return self.entries[key][0]
+        result = function(*arguments, **keywords)
         arrays = _arrays(result)
-        self.kept[key] = (result, arrays)
+        self.entries[key] = (result, arrays)
         for array in arrays:
-            array.flags.writeable = False  # whoever changed it would change what others are given
-            self.numbers[id(array)] = next(self.count)
-            self.room -= array.nbytes
-        while self.room < 0:
-            for array in self.kept.popitem(last=False)[1][1]:
+            array.flags.writeable = False  # a change would change the results of other callers
+            self.numbers[id(array)] = next(self._count)
+            self.free_bytes -= array.nbytes
+        while self.free_bytes < 0:
+            for array in self.entries.popitem(last=False)[1][1]:
                 del self.numbers[id(array)]
-                self.room += array.nbytes
+                self.free_bytes += array.nbytes
         return result
 
-    def content(self, value: Any) -> Any:
-        """A key that only values of the same content have."""
+    def _key(self, value: object) -> Hashable:
+        """Return a key that is equal only for values of the same content."""
         if isinstance(value, np.ndarray):
             number = self.numbers.get(id(value))
             if number is not None:
                 return number
             return value.shape, value.dtype.str, hashlib.blake2b(value.tobytes(), digest_size=16).digest()
         names = _array_fields(type(value))
-        return tuple(self.content(getattr(value, name)) for name in names) if names else value
+        return tuple(self._key(getattr(value, name)) for name in names) if names else value
 
 
-_STORES: list[_Store] = []
+_memos: list[Memo] = []  # of this process: none, or one
 
 
-def remember(room: int = ROOM) -> None:
-    """From here on, in this process, results are kept; their arrays are read-only. ``room`` is in bytes."""
-    if not _STORES:
-        _STORES.append(_Store(room))
+def enable(capacity_bytes: int = CAPACITY_BYTES) -> Memo:
+    """Memoize results in this process; their arrays are read-only.
+
+    Parameters
+    ----------
+    capacity_bytes : int
+        Bytes of arrays that the memo holds.
+
+    Returns
+    -------
+    Memo
+        The memo of this process, the first one if it is enabled twice.
+    """
+    if not _memos:
+        _memos.append(Memo(capacity_bytes))
+    return _memos[0]
 
 
-def recalled(function: Callable[Given, Result]) -> Callable[Given, Result]:
-    """Mark a function of problems, operands and arrays that depends on nothing but their content."""
+def disable() -> None:
+    """Compute results at each call again."""
+    _memos.clear()
+
+
+def memoized(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+    """Mark a function of problems, operands and arrays that depends only on their content."""
 
     @functools.wraps(function)
-    def wrapper(*given: Given.args, **named: Given.kwargs) -> Result:
-        result: Result = _STORES[0].result(function, given, named) if _STORES else function(*given, **named)
-        return result
+    def wrapper(*arguments: Parameters.args, **keywords: Parameters.kwargs) -> Result:
+        if not _memos:
+            return function(*arguments, **keywords)
+        return cast(Result, _memos[0].result(function, arguments, keywords))
 
     return wrapper
 
 
-def _arrays(value: Any) -> list[Array]:
-    """The arrays of a result: itself, those of a tuple or of a dataclass."""
+def _arrays(value: object) -> list[Array]:
+    """Return the arrays of a result: the result, or the elements of a tuple or fields of a dataclass."""
     if isinstance(value, np.ndarray):
         return [value]
     parts = value if isinstance(value, tuple) else [getattr(value, name) for name in _array_fields(type(value))]
     return [part for part in parts if isinstance(part, np.ndarray)]
 
 
-_FIELDS: dict[type, tuple[str, ...]] = {}
+_fields: dict[type, tuple[str, ...]] = {}
 
 
 def _array_fields(kind: type) -> tuple[str, ...]:
-    """All fields of a dataclass of arrays, which has no hash; none of other types."""
-    if kind not in _FIELDS:
+    """Return all fields of a dataclass of arrays, which has no hash; none for other types."""
+    if kind not in _fields:
         fields = dataclasses.fields(kind) if dataclasses.is_dataclass(kind) else ()
-        holds = any("Array" in str(field.type) for field in fields)
-        _FIELDS[kind] = tuple(field.name for field in fields) if holds else ()
-    return _FIELDS[kind]
+        has_arrays = any("Array" in str(field.type) for field in fields)
+        _fields[kind] = tuple(field.name for field in fields) if has_arrays else ()
+    return _fields[kind]

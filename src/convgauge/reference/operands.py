@@ -1,8 +1,8 @@
-"""Operands drawn for a problem: what each family is for, and how it is made.
+"""Operand families and their draws.
 
-*Exact* operands are small integers whose products add up without rounding in every order, so that the float64
-result is the answer and an indexing fault moves an output by at least 1. The other families are real numbers, each
-hard in its own way; they are judged against a bound (see `convgauge.reference.accuracy`).
+*Exact* operands are small integers whose products add up without rounding in every order. So the float64 result is the
+exact output, and an indexing fault changes an output by at least 1. The other families are real numbers, each with a
+difficulty of its own. They are judged against a bound (see `convgauge.reference.accuracy`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 
 from convgauge.dtypes import DTYPES, round_to
 from convgauge.problem import Problem
-from convgauge.reference.memo import recalled
+from convgauge.reference.memo import memoized
 
 Array = np.ndarray[Any, Any]
 Random = np.random.Generator
@@ -35,9 +35,9 @@ class Operands:
 
 
 def generator(problem: Problem, family: str, seed: int) -> Random:
-    """The random generator of one case: the same problem, family and seed always give the same operands.
+    """Return the random generator of one case, whose state depends only on problem, family and seed.
 
-    All cases of a thread share one generator, started anew for each: making one takes ten times as long.
+    All cases of a thread share one generator, which is reset for each: to construct one takes ten times as long.
     """
     digest = hashlib.blake2b(f"{family} {seed} {problem.text}".encode(), digest_size=16).digest()
     _OWN.state["state"]["state"] = int.from_bytes(digest, "little")
@@ -46,7 +46,7 @@ def generator(problem: Problem, family: str, seed: int) -> Random:
 
 
 class _Own(threading.local):
-    """A thread's generator, and a state to be set with another seed."""
+    """Generator of a thread, and a state that is set with another seed."""
 
     def __init__(self) -> None:
         self.random = np.random.Generator(np.random.PCG64(0))
@@ -56,12 +56,31 @@ class _Own(threading.local):
 _OWN = _Own()
 
 
-@recalled
+@memoized
 def draw(problem: Problem, family: str = "exact", seed: int = 0, headroom: float = 1.0) -> Operands:
-    """Operands of ``family`` for ``problem``. Raises `KeyError` for a family that is not in `FAMILIES`.
+    """Draw operands.
 
-    ``headroom`` divides the largest sum that exact operands may reach: 1 for implementations that add integers
-    without error, more for those that are allowed a rounding error (FFT, Winograd), which must stay below 1/4.
+    Parameters
+    ----------
+    problem : Problem
+        Problem whose shapes and dtype the operands have.
+    family : str
+        "exact" or a name of `FAMILIES`.
+    seed : int
+        Seed; the same arguments always give the same operands.
+    headroom : float
+        Divisor of the largest sum that exact operands may reach: 1 for implementations that add integers without
+        error, more for those that may have a rounding error (FFT, Winograd), which must stay below 1/4.
+
+    Returns
+    -------
+    Operands
+        Arrays in the problem's carrier dtype, rounded to its dtype.
+
+    Raises
+    ------
+    KeyError
+        If the family is unknown.
     """
     random = generator(problem, family, seed)
     if family == "exact":
@@ -78,13 +97,16 @@ def draw(problem: Problem, family: str = "exact", seed: int = 0, headroom: float
 
 
 def exact_range(problem: Problem, headroom: float = 1.0) -> tuple[int, int, int]:
-    """(m, taps, b): elements up to m in magnitude, non-zero weights per output, bias up to b.
+    """Return (m, taps, b): elements up to m in magnitude, non-zero weights per output, bias up to b.
 
-    Chosen so that taps m^2 + b <= L, where L = 2**digits / headroom: then every partial sum of the products, in any
-    order, is an integer of at most that many digits and is held exactly (after oneDNN's benchdnn). Half of L is the
-    bias's. A complex product may be made of three real ones, (a + b)(c + d) among them: four times m^2, with the bias's
-    two parts added to one another, each a quarter of L. Where not even +-1 everywhere fits, weights beyond ``taps`` per
-    output are zero.
+    They satisfy taps m^2 + b <= L, where L = 2**digits / headroom. Then every partial sum of the products, in any
+    order, is an integer of at most that many digits, which the dtype represents. Half of L is the bias's. A complex
+    product may consist of three real ones, (a + b)(c + d) among them: four times m^2, with the two parts of the bias
+    added, each a quarter of L. If not even +-1 everywhere fits, weights beyond ``taps`` per output are zero.
+
+    Source
+    ------
+    oneDNN's benchdnn.
     """
     dtype = DTYPES[problem.dtype]
     largest = min(2.0**dtype.digits, dtype.largest)
@@ -111,11 +133,11 @@ def _exact(problem: Problem, random: Random, headroom: float) -> Operands:
 
 
 def _integers(random: Random, shapes: tuple[tuple[int, ...], ...], largest: int, dtype: str) -> list[Array]:
-    """Arrays of integers from -largest to largest without 0, since a zero hides whether its element was used."""
+    """Draw integers from -largest to largest without 0, because a zero has no effect on any output."""
     parts = 2 if DTYPES[dtype].kind == "c" else 1
     sizes = [math.prod(shape) for shape in shapes]
     total = sum(sizes)
-    raw: Array = random.bit_generator.random_raw(parts * total)  # a tenth of the time of `integers` where there are few
+    raw: Array = random.bit_generator.random_raw(parts * total)  # a tenth of the time of `integers` for small arrays
     drawn = (raw % np.uint64(2 * largest)).astype(np.int64) - largest
     drawn += drawn >= 0
     values = (drawn[:total] + 1j * drawn[total:] if parts == 2 else drawn).astype(DTYPES[dtype].carrier)
@@ -124,7 +146,7 @@ def _integers(random: Random, shapes: tuple[tuple[int, ...], ...], largest: int,
 
 
 def _scattered(random: Random, problem: Problem, taps: int) -> Array:
-    """A mask of the weight's shape with ``taps`` places set in each output's filter."""
+    """Return a mask of the weight's shape with ``taps`` elements set in each output's filter."""
     rows = np.zeros((problem.out_channels, problem.reduction), dtype=bool)
     for row in rows:
         row[random.choice(problem.reduction, size=taps, replace=False)] = True
@@ -137,7 +159,7 @@ Drawn = tuple[Array, Array, Array]
 
 
 def _gaussian(problem: Problem, random: Random) -> Drawn:
-    """Standard normal: products of both signs, the usual case."""
+    """Draw standard normal numbers: products of both signs, the usual case."""
     return (
         random.standard_normal(problem.input_shape),
         random.standard_normal(problem.weight_shape),
@@ -146,7 +168,7 @@ def _gaussian(problem: Problem, random: Random) -> Drawn:
 
 
 def _positive(problem: Problem, random: Random) -> Drawn:
-    """Uniform in [1, 2): nothing cancels, so partial sums grow and a narrow accumulator shows."""
+    """Draw uniformly from [1, 2): nothing cancels, so partial sums grow beyond a narrow accumulator."""
     return (
         random.uniform(1, 2, problem.input_shape),
         random.uniform(1, 2, problem.weight_shape),
@@ -155,12 +177,12 @@ def _positive(problem: Problem, random: Random) -> Drawn:
 
 
 def _decades(problem: Problem) -> float:
-    """Half the decades over which scales may be spread so that no product leaves the dtype's normal range."""
+    """Return half the decades of the scales, so that no product leaves the dtype's normal range."""
     return min(6.0, math.log10(DTYPES[problem.dtype].largest) / 4)
 
 
 def _wide(problem: Problem, random: Random) -> Drawn:
-    """Every input position has its own scale over many decades: a method that is not componentwise loses the small."""
+    """Draw a scale over many decades for every input position: a method that is not componentwise loses the small."""
     decades = _decades(problem)
     scale = 10.0 ** random.uniform(-decades, decades, (problem.batch, 1, problem.height, problem.width))
     input, weight, bias = _gaussian(problem, random)
@@ -168,7 +190,7 @@ def _wide(problem: Problem, random: Random) -> Drawn:
 
 
 def _cancelling(problem: Problem, random: Random) -> Drawn:
-    """A nearly constant input under filters that add up to nearly nothing: results far below the sum of magnitudes."""
+    """Draw a nearly constant input and filters with a sum near 0: outputs far below the sum of magnitudes."""
     input, weight, bias = _gaussian(problem, random)
     if problem.reduction > 1:
         weight = weight - weight.mean(axis=(1, 2, 3), keepdims=True)
@@ -176,7 +198,7 @@ def _cancelling(problem: Problem, random: Random) -> Drawn:
 
 
 def _small_onto_large(problem: Problem, random: Random) -> Drawn:
-    """One large product, then many small ones: an accumulator that is too narrow loses all the small."""
+    """Draw one large product before many small ones: an accumulator that is too narrow loses all the small."""
     input, weight, bias = _positive(problem, random)
     if weight.size:
         weight[:, 0, 0, 0] *= 2.0 ** (DTYPES[problem.dtype].digits // 2)
@@ -184,13 +206,13 @@ def _small_onto_large(problem: Problem, random: Random) -> Drawn:
 
 
 def _biased(problem: Problem, random: Random) -> Drawn:
-    """A bias some hundred times the sum of the products: rounding it, or the sum with it, more than once shows."""
+    """Draw a bias of about a hundred times the sum of the products, to detect a second rounding of either."""
     input, weight, bias = _gaussian(problem, random)
     return input, weight / math.sqrt(max(1, problem.reduction)), bias * 128.0
 
 
 def _mixed_zeros(problem: Problem, random: Random) -> Drawn:
-    """Gaussian with half of the elements zero, of either sign."""
+    """Draw Gaussian numbers and set half of the elements to zero, of either sign."""
 
     def thin(values: Array) -> Array:
         keep = random.integers(0, 4, values.shape)
@@ -201,21 +223,21 @@ def _mixed_zeros(problem: Problem, random: Random) -> Drawn:
 
 
 def _subnormal(problem: Problem, random: Random) -> Drawn:
-    """Subnormal inputs under weights around 1: flushing to zero would lose every output."""
+    """Draw subnormal inputs and weights around 1: flushing to zero would lose every output."""
     input, weight, _ = _gaussian(problem, random)
     tiny = DTYPES[problem.dtype].tiny
     return input * tiny / 4, np.clip(weight, -2, 2), random.standard_normal(problem.out_channels) * tiny
 
 
 def _subnormal_weights(problem: Problem, random: Random) -> Drawn:
-    """Subnormal weights on inputs around 1, for an implementation may flush the one and not the other."""
+    """Draw subnormal weights and inputs around 1: an implementation may flush one operand and not the other."""
     input, weight, bias = _gaussian(problem, random)
     tiny = DTYPES[problem.dtype].tiny
     return np.clip(input, -2, 2), weight * tiny / 4, bias * tiny
 
 
 def _near_overflow(problem: Problem, random: Random) -> Drawn:
-    """Magnitudes whose sum comes within a factor of two of the largest finite number, and no further."""
+    """Draw magnitudes whose sum is within a factor of two of the largest finite number, and below it."""
     input, weight, bias = _positive(problem, random)
     room = DTYPES[problem.dtype].largest / (4.0 * problem.reduction + 4.0) / 1.01
     root = math.sqrt(room)
@@ -224,10 +246,10 @@ def _near_overflow(problem: Problem, random: Random) -> Drawn:
 
 
 def _large(problem: Problem, random: Random) -> Drawn:
-    """As near to overflow as a fast algorithm may come: its transforms add up a plane, or multiply by thousands.
+    """Draw numbers as large as a fast algorithm allows: its transforms add a plane, or multiply by thousands.
 
-    2^20 is the product of what Winograd's F(6x6, 3x3) multiplies by in its transforms of input and output, some 2^8
-    and 2^12 for rows and columns together. float16 is transformed in float32, which leaves that room.
+    2^20 is the product of the factors of Winograd's F(6x6, 3x3) in its transforms of input and output, about 2^8 and
+    2^12 for rows and columns together. float16 is transformed in float32, whose range contains these factors.
     """
     input, weight, bias = _near_overflow(problem, random)
     if DTYPES[problem.dtype].digits == DTYPES["float16"].digits:

@@ -136,7 +136,7 @@ def fingerprint(mutant: Mutant) -> str:
 
 def examine(mutant: Mutant, tier: Tier, first: bool = False, narrow: bool = False) -> tuple[Finding, dict[str, str]]:
     """Judge a mutant in a child process of its own; return the finding and the sentences of the specs that ran."""
-    memo.remember()  # the next mutant is given the same cases
+    memo.enable()  # the next mutant is given the same cases
     started = time.perf_counter()
     setting = Setting(profile=mutant.profile, tier=tier, max_faults=1, minimizes=False)  # a single fault kills
     session = Session([Target(mutant.origin)], setting, Limits(mutant.timeout), isolated=True, python="")

@@ -1,4 +1,4 @@
-"""What the self-test keeps from one exhibit to the next is what would be computed anew."""
+"""Tests of the memo: the results in it are those that would be computed again."""
 
 from __future__ import annotations
 
@@ -15,18 +15,17 @@ PROBLEM = Problem(2, 3, 8, 9, 4, (3, 2), bias=True)
 
 
 @pytest.fixture
-def remembering() -> Iterator[list[str]]:
-    memo.remember(room=100_000)
-    yield []
-    memo._STORES.clear()
+def small_memo() -> Iterator[memo.Memo]:
+    yield memo.enable(100_000)
+    memo.disable()
 
 
-def test_nothing_is_kept_unasked() -> None:
+def test_nothing_is_memoized_by_default() -> None:
     assert draw(PROBLEM) is not draw(PROBLEM)
     assert draw(PROBLEM).input.flags.writeable
 
 
-def test_the_same_content_gives_what_it_gave(remembering: None) -> None:
+def test_the_same_content_gives_the_same_result(small_memo: memo.Memo) -> None:
     operands = draw(PROBLEM, "gaussian", 3)
     assert draw(PROBLEM, "gaussian", 3) is operands
     assert draw(PROBLEM, "gaussian", 4) is not operands
@@ -39,7 +38,7 @@ def test_the_same_content_gives_what_it_gave(remembering: None) -> None:
     assert oracle.answer(PROBLEM, again) is first
 
 
-def test_other_content_gives_another_answer(remembering: None) -> None:
+def test_other_content_gives_another_answer(small_memo: memo.Memo) -> None:
     operands = draw(PROBLEM)
     expected = oracle.answer(PROBLEM, operands)
     for change in ("input", "weight", "bias"):
@@ -54,21 +53,20 @@ def test_other_content_gives_another_answer(remembering: None) -> None:
     assert oracle.answer(other, operands).shape == other.output_shape
 
 
-def test_what_is_kept_cannot_be_changed(remembering: None) -> None:
+def test_results_in_the_memo_are_read_only(small_memo: memo.Memo) -> None:
     with pytest.raises(ValueError, match="read-only"):
         draw(PROBLEM).input[0] = 0
     with pytest.raises(ValueError, match="read-only"):
         oracle.answer(PROBLEM, draw(PROBLEM))[0] = 0
 
 
-def test_the_longest_unused_is_let_go(remembering: None) -> None:
+def test_the_least_recently_used_is_dropped(small_memo: memo.Memo) -> None:
     first, held = draw(PROBLEM, seed=1), draw(PROBLEM, seed=2)
     for seed in range(3, 200):
         draw(PROBLEM, seed=seed)
         assert draw(PROBLEM, seed=2) is held
-    store = memo._STORES[0]
     assert draw(PROBLEM, seed=1) is not first
-    assert 0 <= store.room < 100_000
-    assert len(store.numbers) == sum(len(arrays) for _, arrays in store.kept.values())
-    expected = oracle.answer(PROBLEM, first)  # let go, and still judged by its content
+    assert 0 <= small_memo.free_bytes < 100_000
+    assert len(small_memo.numbers) == sum(len(arrays) for _, arrays in small_memo.entries.values())
+    expected = oracle.answer(PROBLEM, first)  # dropped, and still identified by its content
     np.testing.assert_array_equal(oracle.answer(PROBLEM, draw(PROBLEM, seed=1)), expected)

@@ -44,8 +44,8 @@ def test_exact_operands_add_up_in_any_order(dtype: str) -> None:
     totals = set()
     for _ in range(20):
         total = round_to(np.array(0.0), dtype) if DTYPES[dtype].kind != "c" else np.array(0, dtype)
-        for place in rng.permutation(len(products)):
-            total = round_to(np.array(total + products[place]), dtype)
+        for index in rng.permutation(len(products)):
+            total = round_to(np.array(total + products[index]), dtype)
         totals.add(complex(total))
     assert len(totals) == 1
 
@@ -57,12 +57,12 @@ def test_operands_are_of_the_dtype_and_repeat(family: str, dtype: str) -> None:
     first, second, other = draw(problem, family, 3), draw(problem, family, 3), draw(problem, family, 4)
     shapes = {"input": problem.input_shape, "weight": problem.weight_shape, "bias": (problem.out_channels,)}
     for name, shape in shapes.items():
-        one = getattr(first, name)
-        assert one.shape == shape
-        assert one.dtype.name == DTYPES[dtype].carrier
-        assert np.isfinite(one).all()
-        np.testing.assert_array_equal(one, round_to(one, dtype))
-        np.testing.assert_array_equal(one, getattr(second, name))
+        array = getattr(first, name)
+        assert array.shape == shape
+        assert array.dtype.name == DTYPES[dtype].carrier
+        assert np.isfinite(array).all()
+        np.testing.assert_array_equal(array, round_to(array, dtype))
+        np.testing.assert_array_equal(array, getattr(second, name))
     assert (first.input != other.input).any()
 
 
@@ -95,10 +95,10 @@ def test_oracle_agrees_with_fractions(family: str, seed: int) -> None:
     exact = rational_output(problem, operands)
     scale = oracle.magnitude(problem, operands)
     answer = oracle.answer(problem, operands)
-    for place in np.ndindex(*problem.output_shape):
-        n, o, y, x = place
-        error = abs(Fraction(float(answer[place])) - exact[n][o][y][x])
-        assert error <= Fraction(float(scale[place])) * 40 * Fraction(1, 2**53)
+    for index in np.ndindex(*problem.output_shape):
+        n, o, y, x = index
+        error = abs(Fraction(float(answer[index])) - exact[n][o][y][x])
+        assert error <= Fraction(float(scale[index])) * 40 * Fraction(1, 2**53)
 
 
 @pytest.mark.parametrize("family", ["gaussian", "cancelling", "wide"])
@@ -106,9 +106,9 @@ def test_double_oracle_is_correctly_rounded(family: str) -> None:
     problem = Problem(1, 2, 4, 4, 2, (2, 3), (1, 2), (1, 1), (2, 1), 1, True, "float64")
     operands = draw(problem, family)
     exact, summed = rational_output(problem, operands), oracle.summed(problem, operands)
-    for place in np.ndindex(*problem.output_shape):
-        n, o, y, x = place
-        assert summed[place] == float(exact[n][o][y][x])
+    for index in np.ndindex(*problem.output_shape):
+        n, o, y, x = index
+        assert summed[index] == float(exact[n][o][y][x])
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
@@ -128,3 +128,15 @@ def test_bfloat16_rounds_to_nearest_even() -> None:
     assert np.signbit(rounded[4])
     assert np.isinf(rounded[5])
     assert np.isnan(rounded[6])
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "bfloat16"])
+@pytest.mark.parametrize("family", ["exact", *FAMILIES])
+def test_operands_are_of_their_dtype_and_their_answer_is_finite(dtype, family):
+    for problem in (PROBLEM.replace(dtype=dtype), PROBLEM.replace(dtype=dtype, in_channels=64, kernel=(5, 5))):
+        operands = draw(problem, family, 2)
+        for array in (operands.input, operands.weight, operands.bias):
+            assert (round_to(array, dtype) == array).all()
+        exact = round_to(oracle.answer(problem, operands), dtype)
+        assert np.isfinite(exact).all()
+        assert np.count_nonzero(exact) > exact.size // 2
