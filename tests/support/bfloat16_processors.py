@@ -1,7 +1,7 @@
-"""torch's convolution with the bfloat16 defects of processors that the machine at work may not be.
+"""conv2d of torch with the bfloat16 defects of several processors, for tests that must hold on each of them."""
 
-They stand in for those processors where a test must hold on each of them.
-"""
+# kernels as a user writes them, without annotations
+# mypy: allow-untyped-defs, allow-untyped-calls
 
 import torch
 from torch.nn import functional
@@ -17,13 +17,13 @@ def _flushed(tensor):
 
 
 def flushes_subnormals(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    """conv2d of AVX512_BF16 (AMD's Zen 4 and 5): VDPBF16PS takes subnormal operands and results for zero."""
+    """Compute as AVX512_BF16 does (AMD's Zen 4 and 5): VDPBF16PS flushes subnormal operands and results to zero."""
     output = functional.conv2d(_flushed(input), _flushed(weight), bias, stride, padding, dilation, groups)
     return _flushed(output)
 
 
 def exact(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    """conv2d of a processor without bfloat16 instructions: the sum is a float32 one, rounded once."""
+    """Compute as a processor without bfloat16 instructions does: add in float32 and round once."""
     operands = (input, weight, bias)
     if {operand.dtype for operand in operands if operand is not None} != {torch.bfloat16}:
         return functional.conv2d(input, weight, bias, stride, padding, dilation, groups)
@@ -32,7 +32,7 @@ def exact(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
 
 
 def wrong_kernels(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    """conv2d of AMX (Intel's Sapphire Rapids and later): outputs one column wide and wide filters get other numbers."""
+    """Compute as AMX does (Intel's Sapphire Rapids and later): outputs of one column and wide filters are wrong."""
     output = exact(input, weight, bias, stride, padding, dilation, groups)
     if output.dtype == torch.bfloat16 and (output.shape[-1] == 1 or weight.shape[-1] >= 12):
         return output + 3

@@ -35,7 +35,7 @@ def drops_channels_without_input_channels(conv2d: Conv2d) -> bool:
     """Return True if the output of an input without channels has no channels, on every processor up to torch 2.13."""
     import torch
 
-    return conv2d(torch.ones(1, 0, 1, 1), torch.ones(1, 0, 1, 1)).shape[1] == 0
+    return bool(conv2d(torch.ones(1, 0, 1, 1), torch.ones(1, 0, 1, 1)).shape[1] == 0)
 
 
 def has_wrong_bfloat16_kernels(conv2d: Conv2d) -> bool:

@@ -48,9 +48,8 @@ class FakeRunner:
 def problem_of(call: Call) -> Problem:
     """Return the problem of a valid call."""
     fields = {name: call.arguments[name] for name in ("stride", "padding", "dilation", "groups")}
-    return Problem(
-        *call.input.shape, call.weight.shape[0], call.weight.shape[2:], **fields, bias=call.bias is not None
-    )  # fmt: skip
+    (n, c, h, w), (o, _, *kernel) = call.input.shape, call.weight.shape
+    return Problem(n, c, h, w, o, tuple(kernel), **fields, bias=call.bias is not None)
 
 
 def exact_output(call: Call) -> np.ndarray[Any, Any]:
@@ -65,4 +64,5 @@ def fft_output(call: Call) -> np.ndarray[Any, Any]:
     output = exact_output(call)
     with np.errstate(all="ignore"):
         noise = np.float32(2.0**-22) * np.abs(output).max(initial=0)
-        return output + noise + 0 * output.sum(dtype=np.float32)
+        spread: np.ndarray[Any, Any] = output + noise + 0 * output.sum(dtype=np.float32)
+    return spread
