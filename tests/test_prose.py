@@ -180,7 +180,9 @@ def files(paths: Iterable[Path]) -> Iterator[Path]:
         candidates = sorted(path.rglob("*")) if path.is_dir() else [path]
         for candidate in candidates:
             hidden = {"__pycache__", "_generated", "_build"} & set(candidate.parts)
-            if candidate.is_file() and not hidden and candidate.suffix in (".py", ".md", ".html", *_COMMENTS):
+            is_vendored = candidate.name.endswith(".min.js")
+            is_text = candidate.suffix in (".py", ".md", ".html", *_COMMENTS)
+            if candidate.is_file() and is_text and not hidden and not is_vendored:
                 yield candidate
 
 

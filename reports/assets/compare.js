@@ -10,8 +10,8 @@ async function readRun(file) {
   else text = await file.text();
   const lines = text.split("\n");
   lines.pop(); // what follows the last newline: nothing, or a line that was cut off
-  const records = lines.map((line, place) => {
-    try { return JSON.parse(line); } catch { throw new Error(`${file.name}, line ${place + 1} does not read`); }
+  const records = lines.map((line, index) => {
+    try { return JSON.parse(line); } catch { throw new Error(`${file.name}, line ${index + 1} does not read`); }
   });
   if (records[0]?.type !== "header") throw new Error(`${file.name} is not a run: it does not begin with a header`);
   const schema = records[0].schema;
@@ -21,11 +21,11 @@ async function readRun(file) {
 }
 
 function indexed(run, type, fields) {
-  const found = new Map();
+  const records = new Map();
   for (const record of run.records) {
-    if (record.type === type) found.set(JSON.stringify(fields.map((field) => record[field] ?? "")), record);
+    if (record.type === type) records.set(JSON.stringify(fields.map((field) => record[field] ?? "")), record);
   }
-  return found;
+  return records;
 }
 
 function kindOf(was, now) {
@@ -35,7 +35,7 @@ function kindOf(was, now) {
 }
 
 function differences(old, now) {
-  const found = [];
+  const changes = [];
   for (const [order, field] of [[["conformant", "conformant with declines", "nonconformant", "unjudged"], "verdict"], [["A", "B", "C", "F", ""], "grade"]]) {
     for (const [name, after] of Object.entries(now.footer?.verdicts ?? {})) {
       const before = Object.hasOwn(old.footer?.verdicts ?? {}, name) ? old.footer.verdicts[name] : null;
@@ -43,7 +43,7 @@ function differences(old, now) {
       const [a, b] = [order.indexOf(before[field]), order.indexOf(after[field])];
       if (a < 0 || b < 0) continue;
       const kind = after[field] === "" ? "changed" : b > a ? "broke" : "fixed";
-      found.push({ kind, what: name, was: before[field] || "ungraded", now: after[field] || "ungraded" });
+      changes.push({ kind, what: name, was: before[field] || "ungraded", now: after[field] || "ungraded" });
     }
   }
   const specs = ["implementation", "spec", "dtype", "device"];
@@ -52,7 +52,7 @@ function differences(old, now) {
     const [was, is] = [before.get(key)?.status, after.get(key)?.status];
     if (was === is) continue;
     const kind = is === undefined ? "vanished" : was === undefined ? "appeared" : kindOf(was, is);
-    found.push({ kind, what: JSON.parse(key).filter(Boolean).join(" "), was: was ?? "not there", now: is ?? "not there" });
+    changes.push({ kind, what: JSON.parse(key).filter(Boolean).join(" "), was: was ?? "not in the old run", now: is ?? "not in the new run" });
   }
   const timed = ["implementation", "problem", "layers", "threads", "operands", "baseline"];
   const [slow, fast] = [indexed(old, "timing", timed), indexed(now, "timing", timed)];
@@ -61,35 +61,35 @@ function differences(old, now) {
     if (!a || [a.low, a.high, b.low, b.high].some((value) => value == null)) continue;
     const slack = 1 + Math.max(a.noise ?? 0, b.noise ?? 0);
     const kind = b.low > a.high * slack ? "slower" : b.high * slack < a.low ? "faster" : "";
-    if (kind) found.push({ kind, what: `${b.implementation} on ${b.layer || b.problem} (÷ ${b.baseline})`, was: `${a.ratio?.toPrecision(3)}×`, now: `${b.ratio?.toPrecision(3)}×` });
+    if (kind) changes.push({ kind, what: `${b.implementation} on ${b.layer || b.problem} (÷ ${b.baseline})`, was: `${a.ratio?.toPrecision(3)}×`, now: `${b.ratio?.toPrecision(3)}×` });
   }
   const common = [...after.keys()].some((key) => before.has(key)) || [...fast.keys()].some((key) => slow.has(key));
-  return { found, common };
+  return { changes, common };
 }
 
 function element(name, text, ...children) {
-  const made = document.createElement(name);
-  if (text) made.textContent = text;
-  made.append(...children);
-  return made;
+  const node = document.createElement(name);
+  if (text) node.textContent = text;
+  node.append(...children);
+  return node;
 }
 
 function show(old, now) {
-  const place = document.querySelector("#changes");
-  const { found, common } = differences(old, now);
+  const output = document.querySelector("#changes");
+  const { changes, common } = differences(old, now);
   const parts = [];
   for (const run of [old, now]) {
     if (!run.footer) parts.push(element("p", `${run.name} is incomplete: what it lacks is shown as vanished or appeared.`));
   }
   if (!common) parts.push(element("p", "Nothing in common: no result is in both runs."));
-  else if (!found.length) parts.push(element("p", "No change."));
+  else if (!changes.length) parts.push(element("p", "No change."));
   for (const part of parts) part.className = "notice";
   for (const [kind, heading] of Object.entries(KINDS)) {
-    const these = found.filter((change) => change.kind === kind);
+    const these = changes.filter((change) => change.kind === kind);
     if (!these.length) continue;
     const rows = these.map((change) => element("tr", "", element("th", change.what), element("td", change.was), element("td", change.now)));
     for (const row of rows) row.firstChild.scope = "row";
-    const heads = ["What", "Was", "Is"].map((text) => { const made = element("th", text); made.scope = "col"; return made; });
+    const heads = ["What", "Was", "Is"].map((text) => { const node = element("th", text); node.scope = "col"; return node; });
     const box = element("div", "", element("table", "", element("thead", "", element("tr", "", ...heads)), element("tbody", "", ...rows)));
     box.className = "scroll";
     box.tabIndex = 0;
@@ -97,18 +97,18 @@ function show(old, now) {
     box.ariaLabel = heading;
     parts.push(element("h2", `${heading} (${these.length.toLocaleString("en")})`), box);
   }
-  place.replaceChildren(...parts);
+  output.replaceChildren(...parts);
 }
 
 const chosen = { old: null, new: null };
 
 async function take(which, file) {
-  const place = document.querySelector("#changes");
+  const output = document.querySelector("#changes");
   try { chosen[which] = await readRun(file); } catch (error) {
     chosen[which] = null;
     const note = element("p", error.message);
     note.className = "notice warn";
-    place.replaceChildren(note);
+    output.replaceChildren(note);
     return;
   }
   const { header, footer } = chosen[which];

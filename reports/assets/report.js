@@ -10,7 +10,7 @@ function state() {
   return new URLSearchParams(location.hash.includes("=") ? location.hash.slice(1) : "");
 }
 
-function remember(changes) {
+function store(changes) {
   const now = state();
   for (const [key, value] of Object.entries(changes)) value ? now.set(key, value) : now.delete(key);
   const text = now.toString();
@@ -49,11 +49,11 @@ function sortable(table) {
   };
   const order = (a, b) => (typeof a === typeof b ? (a < b ? -1 : a > b ? 1 : 0) : typeof a === "number" ? -1 : 1);
   const sort = (column, way) => {
-    heads.forEach((head, place) => {
-      if (place === column && way) head.setAttribute("aria-sort", way); else head.removeAttribute("aria-sort");
+    heads.forEach((head, index) => {
+      if (index === column && way) head.setAttribute("aria-sort", way); else head.removeAttribute("aria-sort");
     });
     const turn = way === "descending" ? -1 : 1;
-    const keyed = first.map((row, place) => [way ? key(row, column) : 0, place, row]);
+    const keyed = first.map((row, index) => [way ? key(row, column) : 0, index, row]);
     keyed.sort((a, b) => turn * order(a[0], b[0]) || a[1] - b[1]);
     body.append(...keyed.map(([, , row]) => row));
   };
@@ -67,12 +67,12 @@ function sortable(table) {
       const now = head.getAttribute("aria-sort");
       const way = now === null ? "ascending" : now === "ascending" ? "descending" : "";
       sort(column, way);
-      if (stored) remember({ sort: way ? `${way === "descending" ? "-" : ""}${column}` : "" });
+      if (stored) store({ sort: way ? `${way === "descending" ? "-" : ""}${column}` : "" });
     });
   });
   const restore = () => {
-    const asked = /^(-?)(\d{1,4})$/.exec(state().get("sort") ?? "");
-    if (asked && Number(asked[2]) < heads.length) sort(Number(asked[2]), asked[1] ? "descending" : "ascending");
+    const match = /^(-?)(\d{1,4})$/.exec(state().get("sort") ?? "");
+    if (match && Number(match[2]) < heads.length) sort(Number(match[2]), match[1] ? "descending" : "ascending");
     else if (heads.some((head) => head.hasAttribute("aria-sort"))) sort(-1, "");
   };
   if (stored) { restore(); addEventListener("hashchange", restore); }
@@ -129,9 +129,9 @@ function prepare(data) {
     }),
   }));
   for (const spec of specs) {
-    const columns = data.entries.map((_, place) => spec.tables.map((table) => table.row[place]).join("").replaceAll(".", ""));
+    const columns = data.entries.map((_, index) => spec.tables.map((table) => table.row[index]).join("").replaceAll(".", ""));
     const met = new Set(columns.filter(Boolean).map((column) => [...new Set(column)].sort().join("")));
-    const wrong = data.entries.filter((_, place) => [...columns[place]].some((letter) => faults.has(letters.get(letter))));
+    const wrong = data.entries.filter((_, index) => [...columns[index]].some((letter) => faults.has(letters.get(letter))));
     spec.different = met.size > 1;
     spec.only = wrong.length === 1 ? wrong[0].name : null;
   }
@@ -143,19 +143,19 @@ function select(data, terms) {
   const passes = (term, e, s, r) => TESTS[term.key].test(term.values, e, s, r) !== term.not;
   const about = (on) => terms.filter((term) => TESTS[term.key].on === on);
   const [ofEntry, ofSpec, ofBoth, ofResult] = ["e", "s", "es", "r"].map(about);
-  const found = { entries: new Set(), specs: new Set(), cells: new Set(), results: 0 };
-  const places = [];
-  data.entries.forEach((e, place) => {
+  const selection = { entries: new Set(), specs: new Set(), cells: new Set(), results: 0 };
+  const indices = [];
+  data.entries.forEach((e, index) => {
     if (e.verdict === "absent" || !ofEntry.every((term) => passes(term, e))) return;
-    places.push(place);
-    if (!ofSpec.length && !ofResult.length && ofBoth.every((term) => passes(term, e, null))) found.entries.add(place);
+    indices.push(index);
+    if (!ofSpec.length && !ofResult.length && ofBoth.every((term) => passes(term, e, null))) selection.entries.add(index);
   });
   data.specs.forEach((s, row) => {
     if (!ofSpec.every((term) => passes(term, null, s))) return;
     const tables = s.tables.map(({ dtype, device, row: letters }) => {
       const known = new Map([[".", false]]); // whether a letter of this table is asked for
-      return (place) => {
-        const letter = letters[place];
+      return (index) => {
+        const letter = letters[index];
         if (!known.has(letter)) {
           const result = { status: data.letters.get(letter), dtype, device };
           known.set(letter, ofResult.every((term) => passes(term, null, s, result)));
@@ -163,17 +163,17 @@ function select(data, terms) {
         return known.get(letter);
       };
     });
-    for (const place of places) {
-      if (!ofBoth.every((term) => passes(term, data.entries[place], s))) continue;
-      const met = tables.reduce((count, asked) => count + asked(place), 0);
+    for (const index of indices) {
+      if (!ofBoth.every((term) => passes(term, data.entries[index], s))) continue;
+      const met = tables.reduce((count, isSelected) => count + isSelected(index), 0);
       if (!met) continue;
-      found.entries.add(place);
-      found.specs.add(row);
-      found.cells.add(row * data.entries.length + place);
-      found.results += met;
+      selection.entries.add(index);
+      selection.specs.add(row);
+      selection.cells.add(row * data.entries.length + index);
+      selection.results += met;
     }
   });
-  return found;
+  return selection;
 }
 
 const BATCH = 32; // rows
@@ -186,7 +186,7 @@ function filtering() {
   const output = $("#found");
   const bySpec = table.dataset.rows === "specs";
   const rows = $$("tbody tr", table).map((row) => ({ row, number: Number(bySpec ? row.dataset.spec : row.dataset.entry) }));
-  const columns = bySpec ? $$("thead [data-entry]", table).map((head) => ({ head, place: Number(head.dataset.entry), column: head.cellIndex })) : [];
+  const columns = bySpec ? $$("thead [data-entry]", table).map((head) => ({ head, index: Number(head.dataset.entry), column: head.cellIndex })) : [];
   const many = (count, noun) => `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
   // what a cell or row is now, so that only what changes is touched: a table is slow to lay out
   const states = new Map();
@@ -197,10 +197,10 @@ function filtering() {
     states.set(element, { ...state, [name]: on });
   };
 
-  const paint = ({ row, number }, found) => {
-    for (const { place, column } of columns) {
-      set(row.cells[column], "hidden", !found.entries.has(place));
-      set(row.cells[column], "faint", !found.cells.has(number * data.entries.length + place));
+  const paint = ({ row, number }, selection) => {
+    for (const { index, column } of columns) {
+      set(row.cells[column], "hidden", !selection.entries.has(index));
+      set(row.cells[column], "faint", !selection.cells.has(number * data.entries.length + index));
     }
     set(row, "hidden", false);
   };
@@ -208,20 +208,20 @@ function filtering() {
   // the rows that fit on a screen are shown at once and the others a batch a frame: laying out cells is what takes long
   let batches = 0;
   let filtered = false;
-  const show = (found) => {
+  const show = (selection) => {
     cancelAnimationFrame(batches);
-    const asked = bySpec ? found.specs : found.entries;
-    const wanted = rows.filter(({ number }) => asked.has(number)).sort((a, b) => a.row.rowIndex - b.row.rowIndex);
+    const selected = bySpec ? selection.specs : selection.entries;
+    const wanted = rows.filter(({ number }) => selected.has(number)).sort((a, b) => a.row.rowIndex - b.row.rowIndex);
     const first = new Set(wanted.splice(0, BATCH));
-    for (const one of rows) if (!first.has(one)) set(one.row, "hidden", true);
-    for (const { head, place } of columns) set(head, "hidden", !found.entries.has(place));
-    for (const one of first) paint(one, found);
+    for (const item of rows) if (!first.has(item)) set(item.row, "hidden", true);
+    for (const { head, index } of columns) set(head, "hidden", !selection.entries.has(index));
+    for (const item of first) paint(item, selection);
     const later = () => {
       batches = wanted.length ? requestAnimationFrame(more) : 0;
       if (batches) table.setAttribute("aria-busy", "true"); else table.removeAttribute("aria-busy");
     };
     const more = () => {
-      for (const one of wanted.splice(0, BATCH)) paint(one, found);
+      for (const item of wanted.splice(0, BATCH)) paint(item, selection);
       later();
     };
     later();
@@ -231,12 +231,12 @@ function filtering() {
     let terms = [];
     let complaint = "";
     try { terms = parse(text); } catch (error) { complaint = error.message; }
-    const found = select(data, terms);
-    if (terms.length || filtered) show(found); // the page comes with every row shown
+    const selection = select(data, terms);
+    if (terms.length || filtered) show(selection); // the page comes with every row shown
     filtered ||= terms.length > 0;
     output.className = complaint ? "complaint" : "";
     if (complaint) { output.textContent = complaint; return; }
-    const result = `${many(found.results, "result")} in ${many(found.entries.size, "implementation")} and ${many(found.specs.size, "spec")}`;
+    const result = `${many(selection.results, "result")} in ${many(selection.entries.size, "implementation")} and ${many(selection.specs.size, "spec")}`;
     output.replaceChildren(terms.length ? `${result} · ` : result);
     if (terms.length) {
       const link = document.createElement("a");
@@ -245,7 +245,7 @@ function filtering() {
       output.append(link);
     }
   };
-  const ask = (text) => { input.value = text; apply(text); remember({ q: text.trim() }); };
+  const ask = (text) => { input.value = text; apply(text); store({ q: text.trim() }); };
   input.addEventListener("input", () => ask(input.value));
   $("#search").addEventListener("submit", (event) => event.preventDefault());
   $("#quick").addEventListener("click", (event) => {
@@ -268,10 +268,10 @@ function filtering() {
 // --- every spec of one implementation, made when it is asked for ---
 
 function make(name, kind, ...children) {
-  const made = document.createElement(name);
-  if (kind) made.className = kind;
-  made.append(...children);
-  return made;
+  const node = document.createElement(name);
+  if (kind) node.className = kind;
+  node.append(...children);
+  return node;
 }
 
 /** Bars of margins, a letter each from "a" for none; the rule is the bound. */
@@ -287,7 +287,7 @@ function bars(letters, bound) {
   figure.setAttribute("viewBox", "0 0 96 17");
   figure.setAttribute("aria-hidden", "true");
   const heights = [...letters].map((letter) => letter.charCodeAt(0) - 97);
-  const steps = heights.map((height, place) => (height ? `M${4 * place + 2} 16v${-height}` : "")).join("");
+  const steps = heights.map((height, index) => (height ? `M${4 * index + 2} 16v${-height}` : "")).join("");
   figure.append(shape("rule", `M${4 * bound} 0v17`), shape("", steps));
   return figure;
 }
@@ -295,19 +295,19 @@ function bars(letters, bound) {
 function everySpec() {
   const details = $("#each");
   if (!details) return;
-  const island = $("#own");
-  const place = Number(island.dataset.entry);
-  const own = JSON.parse(island.textContent);
+  const island = $("#results");
+  const index = Number(island.dataset.entry);
+  const results = JSON.parse(island.textContent);
   const bound = Number(island.dataset.bound);
   const chips = (spec) => Object.entries(spec[4]).flatMap(([table, row]) => {
-    const status = DATA.letters[row.length === 1 ? row : row[place]];
+    const status = DATA.letters[row.length === 1 ? row : row[index]];
     return status ? [{ status, dtype: DATA.tables[table].split("@")[0] }] : [];
   });
   const shown = ({ status, dtype }) => make("span", `s ${status}`, `${DATA.symbols[status]} ${DATA.labels[status] ?? status}`, make("small", "", ` ${dtype}`));
   details.addEventListener("toggle", () => {
     if (!details.open || $("table", details)) return;
     const rows = DATA.specs.flatMap((spec, number) => {
-      const [cases, margin, letters] = own[number];
+      const [cases, margin, letters] = results[number];
       const met = chips(spec);
       if (cases === undefined || !met.length) return [];
       const worst = Math.min(...met.map(({ status }) => DATA.gravity.indexOf(status)));

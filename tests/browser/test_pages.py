@@ -1,4 +1,4 @@
-"""The report in Chromium: what a reader does with it, and what it must never do."""
+"""The report in Chromium: filtering, sorting, comparing, themes, and no request to the network."""
 
 from __future__ import annotations
 
@@ -108,13 +108,13 @@ def test_a_query_filters_and_is_in_the_address(browser: Any, site: Path) -> None
     everyone = names(browser)
     field = browser.find_element("id", "query")
     field.send_keys("verdict:nonconformant")
-    some = names(browser)
-    assert 0 < len(some) < len(everyone)
+    shown_names = names(browser)
+    assert 0 < len(shown_names) < len(everyone)
     assert "q=verdict%3Anonconformant" in browser.current_url
     address = browser.current_url
     browser.get("about:blank")
     browser.get(address)
-    assert names(browser) == some
+    assert names(browser) == shown_names
     assert browser.find_element("id", "query").get_attribute("value") == "verdict:nonconformant"
 
 
@@ -129,11 +129,11 @@ def test_a_query_filters_and_is_in_the_address(browser: Any, site: Path) -> None
 )  # fmt: skip
 def test_queries_that_mean_the_same_show_the_same(browser: Any, site: Path, query: str, same_as: str) -> None:
     browser.get((site / "index.html").as_uri())
-    found = []
+    answers = []
     for text in (query, same_as):
         browser.execute_script("window.convgauge.timeQuery(arguments[0])", text)
-        found.append(names(browser))
-    assert found[0] == found[1] != []
+        answers.append(names(browser))
+    assert answers[0] == answers[1] != []
 
 
 def test_a_query_selects_results_as_the_records_have_them(browser: Any, folder: Path) -> None:
@@ -346,9 +346,9 @@ def test_the_tables_are_there_without_scripts(browser: Any, site: Path) -> None:
 def test_a_reproduce_line_is_copied(browser: Any, site: Path) -> None:
     for path in implementations(site):
         browser.get(path.as_uri())
-        found = browser.find_elements("css selector", ".reproduce")
-        if found:
-            button = found[0].find_element("css selector", "button")
+        commands = browser.find_elements("css selector", ".reproduce")
+        if commands:
+            button = commands[0].find_element("css selector", "button")
             button.click()
             browser.implicitly_wait(0)
             wait_until(lambda: button.text in ("copied", "selected"))  # noqa: B023 - called in this turn
@@ -378,11 +378,12 @@ def test_two_dropped_runs_are_compared_as_on_the_command_line(browser: Any, fold
     browser.find_element("id", "new").send_keys(str(new))
     wait_until(lambda: shown(browser, "#changes h2"))
     assert shown(browser, "#changes h2") == expected
-    changes = sum(line.startswith("  ") for line in text.splitlines())
-    assert len(shown(browser, "#changes tbody tr")) == changes
+    changes = [line.strip().rpartition(" → ") for line in text.splitlines() if line.startswith("  ")]
+    rows = ["".join(before.rpartition(": ")[::2]) + now for before, _, now in changes]
+    assert sorted(shown(browser, "#changes tbody tr")) == sorted(rows) != []
 
 
-def test_both_files_dropped_at_once_are_told_apart_by_their_start(browser: Any, folder: Path) -> None:
+def test_of_two_files_dropped_at_once_the_earlier_started_is_the_old_one(browser: Any, folder: Path) -> None:
     old, new = ((folder / "whole.jsonl").read_text("utf-8"), (folder / "cut.jsonl").read_text("utf-8"))
     new = new.replace("2026-01-02T", "2026-01-03T", 1)
     browser.get((folder / "site" / "compare.html").as_uri())
@@ -423,12 +424,12 @@ def test_axe_finds_nothing_serious(browser: Any, site: Path, theme: str) -> None
             browser.get(path.as_uri())
             browser.execute_script("document.querySelectorAll('details').forEach(e => { e.open = true; })")
             browser.execute_script(AXE.read_text("utf-8"))
-            found = browser.execute_async_script(
+            violations = browser.execute_async_script(
                 "axe.run({ preload: false }).then(r => arguments[arguments.length - 1](r.violations))"
             )
             serious = [
                 (v["id"], v["nodes"][0]["target"], v["nodes"][0]["failureSummary"], len(v["nodes"]))
-                for v in found
+                for v in violations
                 if v["impact"] in ("serious", "critical")
             ]
             assert serious == [], path.name

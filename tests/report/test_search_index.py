@@ -36,7 +36,7 @@ def test_one_entry_s_data_is_what_the_script_searches(site: Path) -> None:
 
 def test_every_spec_of_an_implementation_is_on_its_page_s_list(site: Path) -> None:
     page = (site / "implementations" / "direct_00--py311.html").read_text("utf-8")
-    island = re.search(r'id="own"[^>]*data-entry="(\d+)"[^>]*>(.*?)</script>', page, re.DOTALL)
+    island = re.search(r'id="results"[^>]*data-entry="(\d+)"[^>]*>(.*?)</script>', page, re.DOTALL)
     assert island
     data = json.loads((site / "data" / "results.js").read_text("utf-8").removeprefix("const DATA = ").rstrip(";\n"))
     assert data["entries"][int(island.group(1))]["name"] == "direct_00"
