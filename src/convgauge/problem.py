@@ -18,8 +18,8 @@ from convgauge.dtypes import DTYPES
 Pair = tuple[int, int]
 Padding = Union[Pair, str]
 
-Kind = Literal["depthwise", "grouped", "dilated", "strided", "pointwise", "kernel of 15 or more", "3×3", "other"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
+ProblemKind = Literal["depthwise", "grouped", "dilated", "strided", "pointwise", "kernel of 15 or more", "3×3", "other"]
+PROBLEM_KINDS: tuple[ProblemKind, ...] = get_args(ProblemKind)
 """Kinds of problems, for which different algorithms are fast. A problem is of the first kind that applies."""
 
 LARGE_KERNEL = 15
@@ -218,8 +218,8 @@ class Problem:
         return (self.batch, self.out_channels, *self.output_size)
 
     @property
-    def kind(self) -> Kind:
-        """Kind of the problem, one of `KINDS`. One group, or a dilation of one element, counts as none."""
+    def kind(self) -> ProblemKind:
+        """Kind of the problem. One group, or a dilation of one element, counts as none."""
         if self.groups > 1:
             return "depthwise" if self.groups == self.in_channels else "grouped"
         if self.extent != self.kernel:

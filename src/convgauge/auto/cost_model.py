@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from convgauge.problem import KINDS, Problem
+from convgauge.problem import PROBLEM_KINDS, Problem
 
 RIDGES = (0.03, 0.3, 3.0, 30.0, 300.0)
 """Weights of the penalty on exponents, in squared errors of log2; the last one leaves little more than a constant."""
@@ -35,7 +35,7 @@ LAW_KINDS = {
         "dilated": "strided or dilated",
         "strided": "strided or dilated",
     }.get(kind, "dense")
-    for kind in KINDS
+    for kind in PROBLEM_KINDS
 }
 """Kinds of problems with laws of their own, by `Problem.kind`: libraries have separate code for these."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
-from convgauge.problem import KINDS, Kind, Problem, ProblemError
+from convgauge.problem import PROBLEM_KINDS, Problem, ProblemError, ProblemKind
 from convgauge.report import formatting
 from convgauge.report.model import Report
 from convgauge.report.speed import RaceTable, StandingRow, race_tables
@@ -13,7 +13,7 @@ from convgauge.report.speed import RaceTable, StandingRow, race_tables
 Escape = Callable[[str], str]
 
 
-def kind(text: str) -> Kind:
+def kind(text: str) -> ProblemKind:
     """Return the kind of a problem from its text; ``other`` if the text is not a problem."""
     try:
         return Problem.parse(text).kind
@@ -72,7 +72,7 @@ def _fastest(races: Sequence[RaceTable], titles: Sequence[str], escape: Escape) 
     yield _row(["kind of layer", *map(escape, titles)])
     yield f"|---|{'---|' * len(races)}"
     by_race = [_count_fastest(race) for race in races]
-    for name in KINDS:
+    for name in PROBLEM_KINDS:
         counts = [by_kind.get(name, Counter()) for by_kind in by_race]
         if any(counts):
             cells = (", ".join(_entry(*item, escape) for item in count.most_common()) or "–" for count in counts)
