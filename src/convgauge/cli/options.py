@@ -116,13 +116,15 @@ def _request(kind: type[Request], given: dict[str, Any]) -> Request:
 
 
 def _require_targets(ctx: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
-    if not value and not ctx.resilient_parsing:
+    """Return the targets: those that are typed, or those of the project. Raises `InputError` if there are none."""
+    targets = value or tuple(ctx.lookup_default(TARGETS) or ())  # older versions of click ignore an argument's default
+    if not targets and not ctx.resilient_parsing:
         raise InputError(
             f"{ctx.info_name} needs a target: name a registered implementation, path/file.py:function or"
             " module:function, or set targets under [tool.convgauge] in pyproject.toml; `convgauge list` prints what"
             " is registered"
         )
-    return value
+    return targets
 
 
 targets_argument = click.argument(
