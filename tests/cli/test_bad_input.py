@@ -44,6 +44,7 @@ PROBLEM = "n1c2h5w5_o1k1x1_s1x1_p0x0_d1x1_g1_float32"
         ("reproduce numpy_windows n1c2h3", "problem 'n1c2h3'"),
         (f"reproduce numpy_window {PROBLEM}", "did you mean numpy_windows"),
         ("selftest --tier medium", "'medium' is not one of"),
+        ("selftest --resume nowhere.json", "'nowhere.json' does not exist"),
         ("completion csh", "'csh' is not one of 'bash', 'zsh', 'fish'"),
         ("list --spec", "--specs"),
     ],

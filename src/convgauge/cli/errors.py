@@ -39,9 +39,11 @@ def unwritable(path: str, error: OSError) -> str:
 def sentence(error: click.ClickException) -> str:
     """Return the message of an error; for wrong usage, with the origin of the value and the command that helps."""
     message = error.format_message()
-    if not isinstance(error, click.UsageError) or error.ctx is None:
+    if not isinstance(error, click.UsageError):
         return message
     message = " ".join(message.split())
+    if error.ctx is None:  # the parser of words has none
+        return f"{message}\nsee convgauge --help"
     name = getattr(getattr(error, "param", None), "name", None)
     if name and error.ctx.get_parameter_source(name) is ParameterSource.DEFAULT_MAP:
         message = f"{message.rstrip('.')} (set by [tool.convgauge] in {error.ctx.meta[PROJECT_FILE]})"

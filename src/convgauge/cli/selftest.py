@@ -28,7 +28,7 @@ from convgauge.terms import PROFILES, TIERS, Profile, Tier
 @click.option("-x", "is_first_kill_only", is_flag=True, help="end a mutant's run at the first spec that kills it")
 @click.option(
     "--resume",
-    type=click.Path(path_type=Path),
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE.json",
     help="continue this matrix: findings of unchanged mutants are taken from it",
 )
