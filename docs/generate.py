@@ -8,10 +8,10 @@ from pathlib import Path
 import pictures  # beside this file
 
 from convgauge import registry
+from convgauge.conformance.collection import collect_specs
 from convgauge.conformance.spec import Spec
 from convgauge.selftest.mechanisms import Mechanism
 from convgauge.selftest.mutants import Mutant, by_spec, mutants
-from convgauge.selftest.run import collected
 
 
 def write(folder: Path) -> None:
@@ -28,7 +28,7 @@ def write(folder: Path) -> None:
 
 def specification() -> str:
     """Return the page of all specs by chapter: id, sentence, level, profile, dtypes, source and mutants."""
-    specs = [spec for spec, _ in collected()]
+    specs = [spec for spec, _ in collect_specs()]
     required = sum(spec.level == "required" for spec in specs)
     naming = by_spec(mutants(), specs)
     lines = [

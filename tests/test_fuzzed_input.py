@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from convgauge.conformance.cases import Case
-from convgauge.conformance.session import WHOLE, Expectation, Shard, expectations
+from convgauge.conformance.expectations import Expectation, read_expectations
+from convgauge.conformance.shards import WHOLE, Shard
 from convgauge.problem import Problem, ProblemError
 from convgauge.request import RequestError
 
@@ -77,7 +78,7 @@ def test_expected_failures_are_read_or_refused(tmp_path: Path, content: bytes) -
     path = tmp_path / "expect.toml"
     path.write_bytes(content)
     try:
-        found = expectations(str(path))
+        found = read_expectations(str(path))
     except RequestError as error:
         assert "expect.toml" in str(error)  # noqa: PT017
     else:

@@ -18,10 +18,10 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from convgauge.conformance.collection import collect_specs
 from convgauge.selftest import kill_matrix
 from convgauge.selftest.kill_matrix import Matrix
 from convgauge.selftest.mutants import Mutant, mutants
-from convgauge.selftest.run import collected
 
 MAX_NAMES = 6
 """Largest number of specs that the script gives to a mutant; a mutant may declare more by hand."""
@@ -68,7 +68,7 @@ def proposals(declared: Sequence[Mutant], killed_by: Mapping[str, set[str]]) -> 
 
 def write(declared: Sequence[Mutant], names: Mapping[str, Sequence[str]]) -> None:
     """Write the names into the declarations, and format the files."""
-    levels = {spec.id: spec.level for spec, _ in collected()}
+    levels = {spec.id: spec.level for spec, _ in collect_specs()}
     by_path: dict[Path, list[Mutant]] = defaultdict(list)
     for mutant in declared:
         if set(names[mutant.name]) != {*mutant.killed_by, *mutant.advised_by}:
@@ -122,7 +122,7 @@ def main(arguments: Sequence[str]) -> int:
         if added:
             print(f"{mutant.name}: {', '.join(added)}")
     named = {spec for specs in names.values() for spec in specs}
-    missing = [spec.id for spec, _ in collected() if spec.id not in named and not spec.no_mutant_because]
+    missing = [spec.id for spec, _ in collect_specs() if spec.id not in named and not spec.no_mutant_because]
     print(f"{len(missing)} specs are named by no mutant: {', '.join(missing) or 'none'}")
     if options.write:
         write(declared, names)

@@ -29,7 +29,7 @@ SHARDS = (2, 4, 8, 16, 32)
 START = 1.0  # seconds; NumPy takes half of one, the larger frameworks two or three
 
 
-def measured(runs: Sequence[Run], reference: str) -> shards.Table:
+def measured(runs: Sequence[Run], reference: str) -> shards.CostTable:
     """Return the table of the runs. For a spec and a tier, the first run with the reference counts."""
     specs: dict[str, dict[str, tuple[float, float]]] = {}
     for run in runs:
@@ -51,7 +51,7 @@ def measured(runs: Sequence[Run], reference: str) -> shards.Table:
             beyond[record.implementation] += [record.seconds / slow - rows[record.spec][0], _cases(record)]
     pace = {name: sum(values[::2]) / sum(values[1::2]) for name, values in sorted(beyond.items())}
     slower = {name: _short(value) for name, value in pace.items() if value > 0 and name != reference}
-    return shards.Table(runs[0].header.machine.processor, START, specs, slower)
+    return shards.CostTable(runs[0].header.machine.processor, START, specs, slower)
 
 
 def _row(records: Sequence[SpecRecord]) -> tuple[float, float]:
@@ -103,7 +103,7 @@ def main() -> None:
         path = bundled("conformance", "data") / "costs.json"
         encoded = msgspec.json.format(msgspec.json.encode(measured(runs, options.reference)), indent=1).decode()
         path.write_text(re.sub(r"\[\s+(\S+)\s+(\S+)\s+\]", r"[\1 \2]", encoded) + "\n")  # one row per line
-        shards.table.cache_clear()
+        shards.cost_table.cache_clear()
     for run in runs:
         balance(run)
 

@@ -38,9 +38,9 @@ from convgauge import results
 from convgauge.bundled import bundled
 from convgauge.cluster import check
 from convgauge.conformance import shards
+from convgauge.conformance.collection import collect_specs
 from convgauge.registry import builtins
 from convgauge.results import SpecRecord
-from convgauge.selftest.run import collected
 
 TRIVIAL_TASKS = 400  # that time the dispatcher
 STARTS = 3  # parts with almost no work that time the start of a part
@@ -167,8 +167,8 @@ def items(tier: str, runs: Sequence[Path]) -> dict[str, list[float]]:
             measured.setdefault(record.implementation, []).append(record.seconds)
     if measured:
         return measured
-    table = shards.table()
-    ids = [spec.id for spec, _ in collected() for _ in spec.at(tier)]
+    table = shards.cost_table()
+    ids = [spec.id for spec, _ in collect_specs() for _ in spec.at(tier)]
     return {name: [table.estimate(tier, spec, name) for spec in ids] for name in builtins()}
 
 

@@ -7,8 +7,8 @@
     def test_conformance(spec):
         spec()
 
-Every spec is a test of its own, named by its id; an implementation that a crash or a hang takes down costs that test
-alone. `check_implementation` returns the same as records.
+Every spec is a test of its own, named by its id. A crash or a hang of the implementation fails that test alone.
+`check_implementation` returns the same results as records.
 """
 
 from __future__ import annotations
@@ -22,78 +22,59 @@ from typing import Any
 
 import pytest
 
-from convgauge.conformance.judge import NotApplicable, Setting
+from convgauge.conformance.collection import collect_specs
+from convgauge.conformance.expectations import Expectation
 from convgauge.conformance.plugin import Nonconformity
-from convgauge.conformance.session import Expectation, Session, Target, sketched
+from convgauge.conformance.selection import Task
 from convgauge.conformance.spec import Spec
-from convgauge.process.isolation import CHILD, Limits
+from convgauge.conformance.suite import Suite
+from convgauge.conformance.targets import Target, description_from_declaration
+from convgauge.conformance.terminal import report_text
+from convgauge.process.isolation import CHILD
 from convgauge.registry import Implementation, Origin, framework_names, is_installed
+from convgauge.request import CheckRequest
 from convgauge.results import SpecRecord
-from convgauge.selftest.run import collected
-from convgauge.terms import FAULTS, PROFILES, TIERS, Profile, Tier
+from convgauge.terms import FAULTS, Profile, Tier
 
 __all__ = ["SpecCase", "check_implementation", "parametrize_with_specs"]
 
 
 @dataclass(frozen=True)
 class SpecCase:
-    """One spec on one implementation in one dtype; calling it judges, and raises where a fault is found.
+    """One spec on one implementation in one dtype; a call judges it.
 
-    Raises `Nonconformity`, whose text is the report. What is expected to fail, or only recommended, is an expected
-    failure of pytest's; what was declined or does not apply is skipped with the reason.
+    Raises `Nonconformity`, whose text is the report, if a required spec has a fault. A fault that is expected, or of a
+    recommended spec, is an expected failure of pytest. A spec that was declined or does not apply is skipped with the
+    reason.
     """
 
-    spec: Spec
-    dtype: str
-    test: Callable[[Any], None]
-    suite: _Suite
+    task: Task
+    suite: Suite
+
+    @property
+    def spec(self) -> Spec:
+        """The spec."""
+        return self.task.spec
+
+    @property
+    def dtype(self) -> str:
+        """Name of the dtype."""
+        return self.task.dtype
 
     def __call__(self) -> None:
+        """Judge the spec, and raise its outcome as pytest's."""
         __tracebackhide__ = True
-        status, text = self.suite.settle(self)
-        if status in FAULTS and self.spec.level == "required":
+        record = self.suite.result(self.task).record
+        text = report_text(record)
+        if record.status in FAULTS and record.level == "required":
             raise Nonconformity(text)
-        if status in FAULTS or status == "xfailed":
+        if record.status in FAULTS or record.status == "xfailed":
             pytest.xfail(text)
-        if status != "passed":
-            pytest.skip(f"{status}: {text}")
+        if record.status != "passed":
+            pytest.skip(f"{record.status}: {text}")
 
     def __str__(self) -> str:
         return f"{self.spec.id}-{self.dtype}"
-
-
-class _Suite:
-    """The specs of one implementation and the session that judges them, started when the first is called."""
-
-    def __init__(self, target: Target, setting: Setting, expect: Mapping[str, str], timeout: float) -> None:
-        assert target.said is not None
-        self.target = target
-        self.session = Session(
-            [target],
-            setting,
-            Limits(timeout),
-            isolated=True,
-            python="",
-            expected={id: Expectation(reason) for id, reason in expect.items()},
-        )
-        atexit.register(self.session.close)
-
-    def cases(self) -> list[SpecCase]:
-        """Every spec that is due, once for each of its dtypes."""
-        return [
-            SpecCase(spec, dtype, test, self)
-            for spec, test in collected()
-            for _, dtype, _ in self.session.due(spec)
-        ]  # fmt: skip
-
-    def settle(self, case: SpecCase) -> tuple[str, str]:
-        """Judge one spec; its status, and the text to show for it."""
-        judge = self.session.judge(case.spec, self.target.origin.name, case.dtype, "cpu")
-        try:
-            case.test(judge)
-        except NotApplicable as skip:
-            return self.session.settle(judge, 0.0, str(skip))
-        return self.session.settle(judge, 0.0)
 
 
 def parametrize_with_specs(
@@ -106,17 +87,36 @@ def parametrize_with_specs(
     seed: int = 0,
     timeout: float = 20.0,
 ) -> pytest.MarkDecorator:
-    """A decorator that parametrizes ``spec`` over every spec of ``profile`` for the convolution ``function``.
+    """Return a decorator that parametrizes ``spec`` over every spec of a profile.
 
-    ``function`` stands at the top of a file or module, or is an `implementation`. ``framework`` says what arrays a
-    plain function wants (torch by default, where it is installed). ``expect`` maps ids of specs that are expected to
-    fail to the reason. ``timeout`` is in seconds for one call. Raises `ValueError` for an unknown framework, profile,
-    tier or spec.
+    Parameters
+    ----------
+    function
+        The convolution: an `implementation`, or a function at the top of a file or module.
+    framework
+        Arrays that a plain function takes: "numpy", "torch" or "jax"; torch by default if it is installed.
+    profile
+        Profile whose specs are judged.
+    tier
+        Tier of cases.
+    expect
+        Reason for each spec that is expected to fail, by spec id.
+    seed
+        Seed of all operands.
+    timeout
+        Seconds for one call.
+
+    Raises
+    ------
+    ValueError
+        If the framework, profile, tier or a spec is unknown, or if another process cannot import the function.
     """
     if os.environ.get(CHILD):  # the child imports the test module for the function alone
         return pytest.mark.parametrize("spec", [])
-    suite = _suite(function, framework, Setting(profile, tier, seed), expect or {}, timeout)
-    return pytest.mark.parametrize("spec", suite.cases(), ids=str)
+    request = CheckRequest(profile=profile, tier=tier, seed=seed, timeout_s=timeout, jobs=1)
+    suite = _suite(function, framework, request, expect or {})
+    atexit.register(suite.close)
+    return pytest.mark.parametrize("spec", [SpecCase(task, suite) for task in suite.tasks()], ids=str)
 
 
 def check_implementation(
@@ -129,28 +129,27 @@ def check_implementation(
     seed: int = 0,
     timeout: float = 20.0,
 ) -> list[SpecRecord]:
-    """Judge a convolution as `parametrize_with_specs` does, and return one record for each spec and dtype."""
-    suite = _suite(function, framework, Setting(profile, tier, seed), expect or {}, timeout)
-    for case in suite.cases():
-        suite.settle(case)
-    suite.session.close()
-    return suite.session.records
+    """Judge a convolution, and return one record for each spec and dtype.
+
+    Parameters and exceptions are those of `parametrize_with_specs`.
+    """
+    request = CheckRequest(profile=profile, tier=tier, seed=seed, timeout_s=timeout, jobs=1)
+    with _suite(function, framework, request, expect or {}) as suite:
+        return [result.record for result in suite]
 
 
-def _suite(
-    function: Callable[..., Any], framework: str, setting: Setting, expect: Mapping[str, str], timeout: float
-) -> _Suite:
-    if setting.profile not in PROFILES or setting.tier not in TIERS:
-        raise ValueError(f"profile {setting.profile!r} or tier {setting.tier!r} is not known")
-    unknown = set(expect) - {spec.id for spec, _ in collected()}
+def _suite(function: Callable[..., Any], framework: str, request: CheckRequest, expect: Mapping[str, str]) -> Suite:
+    """Return the suite of one function; its subject starts when the first spec is judged."""
+    unknown = set(expect) - {spec.id for spec, _ in collect_specs()}
     if unknown:
         raise ValueError(f"no spec is called {', '.join(sorted(unknown))}")
     origin = _origin(function, framework)
-    return _Suite(Target(origin, sketched(origin)), setting, expect, timeout)
+    expected = {name: Expectation(reason) for name, reason in expect.items()}
+    return Suite(request, [Target(origin, description_from_declaration(origin))], expected=expected)
 
 
-def _origin(function: Any, framework: str) -> Origin:
-    """Where the child finds ``function`` again. Raises `ValueError` for one that is not at the top of a file."""
+def _origin(function: Any, framework: str) -> Origin:  # any callable, or an `Implementation`
+    """Return how a child finds ``function`` again. Raises `ValueError` if it is not at the top of a file."""
     declared = function.declaration if isinstance(function, Implementation) else None
     inner = function.function if isinstance(function, Implementation) else function
     name = getattr(inner, "__qualname__", "")

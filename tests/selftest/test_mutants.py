@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from convgauge.conformance.collection import collect_specs
 from convgauge.conformance.spec import Spec
 from convgauge.registry import framework_names
 from convgauge.selftest.mechanisms import Mechanism
 from convgauge.selftest.mutants import Mutant, by_spec, mutants
-from convgauge.selftest.run import collected
 
 ALL = mutants()
-SPECS = [spec for spec, _ in collected()]
+SPECS = [spec for spec, _ in collect_specs()]
 
 
 def test_there_are_many_mutants_and_correct_builds() -> None:

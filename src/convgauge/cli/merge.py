@@ -24,9 +24,9 @@ from convgauge.cli.group import Command
 def command(runs: tuple[Path, ...], output: Path) -> int:
     """Join the shards of one run."""
     from convgauge import results
-    from convgauge.conformance.merge import Unlike, merge
+    from convgauge.conformance.merge import MismatchedRunsError, merge
 
     try:
         return merge([results.read(path) for path in runs], output)
-    except (results.DamagedFileError, OSError, Unlike) as error:
+    except (results.DamagedFileError, OSError, MismatchedRunsError) as error:
         raise InputError(str(error)) from None

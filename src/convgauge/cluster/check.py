@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import math
 import os
-import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -14,20 +13,21 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
-from convgauge import environment, registry, results
+from convgauge import environment, results
 from convgauge.cluster import ClusterError
 from convgauge.cluster.progress_bar import ProgressBar, print_line
 from convgauge.cluster.scheduler import CompletedTask, Scheduler, Task, target_of
 from convgauge.cluster.worker import Attachment, WorkerInfo
 from convgauge.conformance import shards
-from convgauge.conformance.merge import finished, once
-from convgauge.conformance.session import expectations, refuse_namesakes, report_text
-from convgauge.conformance.terminal import verdict
-from convgauge.registry import Origin, TargetError
+from convgauge.conformance.expectations import read_expectations
+from convgauge.conformance.merge import finish, without_repetitions
+from convgauge.conformance.selection import expected_tasks
+from convgauge.conformance.targets import resolve_targets
+from convgauge.conformance.terminal import report_text, verdict_line
+from convgauge.registry import Origin
 from convgauge.request import CheckRequest, RequestError, Verbosity
 from convgauge.results import Footer, ImplementationRecord, Run, SpecRecord
-from convgauge.selftest.run import collected
-from convgauge.terms import FAULTS, includes
+from convgauge.terms import FAULTS
 
 MIN_TASK_S = 10.0
 """Seconds that a task should take at least: each begins with a new process, which takes one to three."""
@@ -69,7 +69,7 @@ def check(address: str, request: CheckRequest, console: Console, verbosity: Verb
     footer = journal.finish(time.perf_counter() - started)
     for name, judgement in footer.verdicts.items():
         style = "bold green" if judgement.verdict.startswith("conformant") else "bold red"
-        print_line(console, verdict(name, judgement), style)
+        print_line(console, verdict_line(name, judgement), style)
     print_line(console, f"{footer.cases} cases in {footer.elapsed:.1f} s")
     return footer.exit
 
@@ -79,13 +79,8 @@ def _usable_origins(request: CheckRequest) -> list[Origin]:
     for flag, value in (("-x", request.exit_first), ("--resume", request.resume), ("--shard", request.shard)):
         if value:
             raise RequestError(f"{flag} is for one machine: omit it or --cluster")
-    expectations(request.expect)
-    try:
-        origins = registry.resolve_all(request.targets, request.framework)
-    except TargetError as error:
-        raise RequestError(str(error)) from None
-    refuse_namesakes(origins)
-    return origins
+    read_expectations(request.expect)
+    return [target.origin for target in resolve_targets(request)]
 
 
 def _run_parts(
@@ -135,8 +130,10 @@ def plan(
     request: CheckRequest, origins: Sequence[Origin], slots: int, is_suitable: Callable[[WorkerInfo], bool]
 ) -> list[Task]:
     """Return tasks for ``slots`` threads of workers: shards of one implementation each, of about equal cost."""
-    ids = _due(request)
-    cost_s = {origin.name: sum(shards.estimates([(id, origin.name) for id in ids], request.tier)) for origin in origins}
+    cost_s = dict.fromkeys((origin.name for origin in origins), 0.0)
+    expected = [task.key[:2] for task in expected_tasks(request, origins)]
+    for (_, name), seconds in zip(expected, shards.estimates(expected, request.tier), strict=True):
+        cost_s[name] += seconds
     task_s = max(MIN_TASK_S, sum(cost_s.values()) / (slots * TASKS_PER_WORKER))
     attachments = _attachments(request)
     tasks = []
@@ -152,18 +149,6 @@ def plan(
 
 def _attachments(request: CheckRequest) -> tuple[Attachment, ...]:
     return (Attachment("expect", "expect.toml", Path(request.expect).read_bytes()),) if request.expect else ()
-
-
-def _due(request: CheckRequest) -> list[str]:
-    """Return the expected specs, an id for each dtype; with -k, those whose name contains a word of it."""
-    words = set(re.findall(r"[\w.]+", request.keyword.lower())) - {"and", "or", "not"}
-    ids = []
-    for spec, test in collected():
-        text = f"{spec.chapter} {spec.id} {test.__name__}".lower()
-        if includes(request.profile, spec.profile) and (not words or any(word in text for word in words)):
-            dtypes = [dtype for dtype in spec.at(request.tier) if dtype in (request.dtypes or (dtype,))]
-            ids += [spec.id] * len(dtypes)
-    return ids
 
 
 # --- the runs of the parts -------------------------------------------------------------------------------------------
@@ -188,7 +173,7 @@ class _Journal:
         if self.writer is None:
             machines = {address: info.machine for address, info in workers.items()}
             self.writer = results.Writer(self.output, self._header(run, machines))
-        for record in once(run.records, self.written):
+        for record in without_repetitions(run.records, self.written):
             self.writer.write(record)
         return run
 
@@ -208,11 +193,11 @@ class _Journal:
         runs = sorted(self.parts.values(), key=self._position)
         path = self.output.with_name(f".{self.output.name}.ordered")
         writer = results.Writer(path, self._header(runs[0], self.workers))
-        records = list(once(record for run in runs for record in run.records))
+        records = list(without_repetitions(record for run in runs for record in run.records))
         for record in records:
             writer.write(record)
         by_target = sorted(runs, key=lambda run: self._position(run)[1:])
-        footer = finished(writer, records, [run.footer for run in by_target if run.footer], elapsed_s)
+        footer = finish(writer, records, [run.footer for run in by_target if run.footer], elapsed_s)
         writer.close()
         os.replace(path, self.output)
         return footer

@@ -8,14 +8,14 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from convgauge.conformance.progress import EVERY, Left
+from convgauge.conformance.progress import INTERVAL_S, RemainingTime
 
 
 class ProgressBar:
     """Display of the share of work that is done: a bar on a terminal, otherwise a line every ten seconds."""
 
     def __init__(self, console: Console, total_s: float) -> None:
-        self.console, self.progress = console, Left(total_s)
+        self.console, self.progress = console, RemainingTime(total_s)
         self.printed = time.monotonic()
         self.bar = Progress(
             BarColumn(), TextColumn("{task.description}"), console=console, transient=True, disable=not self.is_live
@@ -40,7 +40,7 @@ class ProgressBar:
         line = f"{self.progress}: {description}"
         self.bar.update(self.task, completed=self.progress.part, description=line)
         now = time.monotonic()
-        if not self.is_live and (now - self.printed >= EVERY or self.progress.part == 1):
+        if not self.is_live and (now - self.printed >= INTERVAL_S or self.progress.part == 1):
             self.printed = now
             print_line(self.console, line)
 

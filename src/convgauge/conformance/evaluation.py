@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-import msgspec
-
 from convgauge.conformance import counterexample, leniency
 from convgauge.conformance.cases import Case, cases, thin
 from convgauge.conformance.checks import PASSED, Check, is_unjudged, missing_output, side_effects
@@ -103,12 +101,6 @@ class Evaluation:
         self.tally.count(case, Observation("answer"), Assessment(fault))
         if fault is not None and self.counterexample is None:
             self.counterexample = self._describe(counterexample.FailingCase(case, fault))
-
-    def attach_crash_case(self, last_crash: Counterexample | None) -> None:
-        """Show the case that last ended the process, if the subject was given up without a case of its own."""
-        if self.tally.given_up and self.counterexample is None and last_crash is not None:
-            message = f"{self.tally.given_up}, in the case shown here"
-            self.counterexample = msgspec.structs.replace(last_crash, message=message)
 
     def reason(self) -> str:
         """Return the message of the counterexample, or the reason of the tally if there is none."""

@@ -395,9 +395,10 @@ class Judge:
         """Return the counterexample's message, or else the most frequent reason of unjudged cases."""
         return self._evaluation.reason()
 
-    def attach_crash_case(self, last_crash: Counterexample | None) -> None:
-        """Show the case that last ended the process, if the subject was given up without a case of its own."""
-        self._evaluation.attach_crash_case(last_crash)
+    @property
+    def given_up(self) -> str:
+        """Reason why the subject is no longer called, or ""."""
+        return self._tally.given_up
 
     @property
     def notes(self) -> Sequence[str]:

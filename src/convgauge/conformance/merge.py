@@ -1,4 +1,4 @@
-"""``convgauge merge``: the shards of one run put together, record for record what the whole run would have written."""
+"""``convgauge merge``: put the shards of one run together, record for record as the whole run would have written it."""
 
 from __future__ import annotations
 
@@ -7,104 +7,122 @@ from pathlib import Path
 
 import msgspec
 
-from convgauge.conformance.session import Shard, judgement, unexpected
+from convgauge.conformance.expectations import unexpected_passes
+from convgauge.conformance.shards import Shard
+from convgauge.conformance.verdict import ExitStatus, exit_status, judgement
 from convgauge.results import Footer, ImageRecord, ImplementationRecord, Record, Run, SpecRecord, Writer
-from convgauge.terms import FAULTS
+
+COMPARED = ("schema", "suite", "seed", "profile", "tier", "selection", "expected", "versions")
+"""Fields of the header that are equal in all shards of one run."""
 
 
-class Unlike(ValueError):
-    """The runs are not the shards of one run; the message says what differs."""
+class MismatchedRunsError(ValueError):
+    """Runs that are not the shards of one run; the message gives the difference."""
 
 
-def merge(runs: list[Run], output: Path) -> int:
-    """Write the run whose shards are ``runs``, in any order, to ``output``; its exit status.
+def merge(runs: Sequence[Run], output: Path) -> int:
+    """Write the run whose shards are ``runs``, in any order, to ``output``, and return its exit status.
 
-    Raises `Unlike` where one is missing, incomplete, there twice, or of another run; `OSError`.
+    Raises
+    ------
+    MismatchedRunsError
+        If a shard is missing, incomplete, given twice, or belongs to another run.
+    OSError
+        If the output cannot be written.
     """
     runs = _ordered(runs)
     writer = Writer(output, msgspec.structs.replace(runs[0].header, shard=""))
-    footers = [run.footer for run in runs if run.footer]
-    records = list(once(record for run in runs for record in run.records))
+    records = list(without_repetitions(record for run in runs for record in run.records))
     for record in records:
         writer.write(record)
-    footer = finished(writer, records, footers)
+    footer = finish(writer, records, [run.footer for run in runs if run.footer])
     writer.close()
     return footer.exit
 
 
-def finished(
+def finish(
     writer: Writer, records: Sequence[Record], footers: Sequence[Footer], elapsed: float | None = None
 ) -> Footer:
-    """Write what a whole run ends with: the failures that were expected and did not come about, and its footer.
+    """Write the end of a whole run: the expected failures that did not occur, and the footer, which is returned.
 
-    ``records`` are those of all parts, ``footers`` the parts' own. The file begins with the header of the whole run.
-    ``elapsed`` are the seconds that all of it took; None for the parts' sum.
+    Parameters
+    ----------
+    writer
+        Writer of a file that begins with the header of the whole run.
+    records
+        Records of all parts.
+    footers
+        Footers of all parts.
+    elapsed
+        Seconds that the whole run took; the sum of the parts if None.
     """
     specs = [record for record in records if isinstance(record, SpecRecord)]
     names = list(dict.fromkeys(name for footer in footers for name in footer.verdicts))
     header = writer.header
-    for record in unexpected(header.expected, specs, (names or [""])[0], narrowed=bool(header.selection)):
+    first = names[0] if names else ""
+    for record in unexpected_passes(header.expected, specs, first, is_narrowed=bool(header.selection)):
         writer.write(record)
         specs.append(record)
-    cases = sum(one.cases for one in specs)
+    exits = {footer.exit for footer in footers}
+    status = exit_status(
+        specs,
+        has_internal_error=ExitStatus.INTERNAL_ERROR in exits,
+        has_unloadable=ExitStatus.NOT_REACHED in exits,  # a part with neither a fault nor this status loaded it
+    )
     elapsed = sum(footer.elapsed for footer in footers) if elapsed is None else elapsed
     verdicts = {name: judgement(name, specs) for name in names}
-    footer = Footer(verdicts, round(elapsed, 3), cases, _status(specs, cases, {one.exit for one in footers}))
+    footer = Footer(verdicts, round(elapsed, 3), sum(record.cases for record in specs), int(status))
     writer.write(footer)
     return footer
 
 
-def _status(specs: Sequence[SpecRecord], cases: int, parts: set[int]) -> int:
-    """The exit status that the whole run would have had, whose parts had ``parts``: 5 is no part's own fault."""
-    if 3 in parts:
-        return 3
-    if 1 in parts or any(one.status in FAULTS and one.level == "required" for one in specs):
-        return 1
-    return 0 if cases else 5
+def without_repetitions(records: Iterable[Record], written: set[tuple[str, str]] | None = None) -> Iterator[Record]:
+    """Yield the records, and only once what every part writes: introductions of implementations, exact pictures.
 
-
-def once(records: Iterable[Record], seen: set[tuple[str, str]] | None = None) -> Iterator[Record]:
-    """The records without what every part writes: an implementation's introduction, an exact picture.
-
-    ``seen`` is what was there before, and is added to.
+    ``written`` holds the keys of such records that were written before; new ones are added to it.
     """
-    seen = set() if seen is None else seen
+    written = set() if written is None else written
     for record in records:
         key = None
         if isinstance(record, ImplementationRecord):
             key = ("introduced", record.implementation)
         elif isinstance(record, ImageRecord) and record.implementation == "oracle":
             key = ("exact picture", record.title)
-        if key not in seen:
+        if key not in written:
             yield record
         if key is not None:
-            seen.add(key)
+            written.add(key)
 
 
-def _ordered(runs: list[Run]) -> list[Run]:
-    """The shards from the first to the last. Raises `Unlike`."""
-    found: dict[int, Run] = {}
+def _ordered(runs: Sequence[Run]) -> list[Run]:
+    """Return the shards from the first to the last. Raises `MismatchedRunsError`."""
+    by_number: dict[int, Run] = {}
     for run in runs:
         if not run.header.shard:
-            raise Unlike(f"{run.path} is not a shard but a whole run")
+            raise MismatchedRunsError(f"{run.path} is not a shard but a whole run")
         if run.footer is None:
-            raise Unlike(f"{run.path} is incomplete: run that shard again")
-        shard = Shard.parse(run.header.shard)
-        if shard.first in found:
-            raise Unlike(f"{run.path} and {found[shard.first].path} are both shard {run.header.shard}")
-        found[shard.first] = run
-        _same(runs[0], run)
+            raise MismatchedRunsError(f"{run.path} is incomplete: run that shard again")
+        number = Shard.parse(run.header.shard).first
+        if number in by_number:
+            raise MismatchedRunsError(f"{run.path} and {by_number[number].path} are both shard {run.header.shard}")
+        by_number[number] = run
+        _require_same_run(runs[0], run)
     of = Shard.parse(runs[0].header.shard).of
-    missing = [str(Shard(place, of)) for place in range(of) if place not in found]
+    missing = [str(Shard(number, of)) for number in range(of) if number not in by_number]
     if missing:
-        raise Unlike(f"shards {', '.join(missing)} are missing")
-    return [found[place] for place in range(of)]
+        raise MismatchedRunsError(f"shards {', '.join(missing)} are missing")
+    return [by_number[number] for number in range(of)]
 
 
-def _same(one: Run, other: Run) -> None:
-    for field in ("schema", "suite", "seed", "profile", "tier", "selection", "expected", "versions"):
-        mine, theirs = getattr(one.header, field), getattr(other.header, field)
-        if mine != theirs:
-            raise Unlike(f"{one.path} and {other.path} are not of one run: {field} is {mine!r} and {theirs!r}")
-    if Shard.parse(one.header.shard).of != Shard.parse(other.header.shard).of:
-        raise Unlike(f"{one.path} is shard {one.header.shard} and {other.path} shard {other.header.shard}")
+def _require_same_run(first: Run, other: Run) -> None:
+    """Raise `MismatchedRunsError` if two shards are not of one run."""
+    for field in COMPARED:
+        values = getattr(first.header, field), getattr(other.header, field)
+        if values[0] != values[1]:
+            raise MismatchedRunsError(
+                f"{first.path} and {other.path} are not of one run: {field} is {values[0]!r} and {values[1]!r}"
+            )
+    if Shard.parse(first.header.shard).of != Shard.parse(other.header.shard).of:
+        raise MismatchedRunsError(
+            f"{first.path} is shard {first.header.shard} and {other.path} shard {other.header.shard}"
+        )

@@ -11,7 +11,7 @@ from convgauge.request import CheckRequest, Verbosity
 UNUSED = ("cacheprovider", "benchmark", "hypothesispytest", "logging", "doctest", "unraisableexception")
 """Plugins of pytest that a check does not use. Together they take half a second, mostly to import Hypothesis."""
 
-_WORDS = {Verbosity.VERDICTS: ("-q", "-q"), Verbosity.FAULTS: (), Verbosity.EVERY_SPEC: ("-v",)}
+_OPTIONS = {Verbosity.VERDICTS: ("-q", "-q"), Verbosity.FAULTS: (), Verbosity.EVERY_SPEC: ("-v",)}
 
 
 def check(request: CheckRequest, verbosity: Verbosity = Verbosity.FAULTS) -> int:
@@ -21,9 +21,9 @@ def check(request: CheckRequest, verbosity: Verbosity = Verbosity.FAULTS) -> int
     of the project in the working directory is not read.
     """
     chapters = bundled("conformance")
-    words = ["-c", str(chapters / "pytest.ini"), f"--rootdir={chapters}", "--no-header", "-rN", "--assert=plain"]
+    options = ["-c", str(chapters / "pytest.ini"), f"--rootdir={chapters}", "--no-header", "-rN", "--assert=plain"]
     for name in UNUSED:
-        words += ["-p", f"no:{name}"]
-    words += ["-k", request.keyword] if request.keyword else []
-    words += ["-x"] if request.exit_first else []
-    return int(pytest.main([*words, *_WORDS[verbosity], str(chapters)], plugins=[Plugin(request)]))
+        options += ["-p", f"no:{name}"]
+    options += ["-k", request.keyword] if request.keyword else []
+    options += ["-x"] if request.exit_first else []
+    return int(pytest.main([*options, *_OPTIONS[verbosity], str(chapters)], plugins=[Plugin(request)]))

@@ -1,55 +1,96 @@
-"""What a run of the specification prints at its end: a verdict for each implementation, and what to note."""
+"""Text of a run for a terminal: the report of a spec, and the verdicts at the end."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from convgauge.conformance.session import Session
-from convgauge.results import Judgement
+from convgauge.results import Counterexample, Footer, Judgement, SpecRecord
 from convgauge.terms import FAULTS
 from convgauge.text import escape_controls
 
+if TYPE_CHECKING:
+    from convgauge.conformance.suite import Suite
 
-def show(session: Session, terminal: Any) -> None:
-    """Write the verdicts through pytest's own terminal reporter."""
-    if session.footer is None:
-        if session.output is not None:
-            terminal.write_line(
-                f"{session.output} is incomplete; to go on: the same command with --resume {session.output}"
-            )
+MAX_PRINTED_CHARS = 600
+"""Characters that are shown of what an implementation printed during the call of a counterexample."""
+
+NOTHING_EXECUTED = "nothing was executed, so nothing is shown to be right: check -k, --dtype, --device and --profile"
+
+
+# --- one spec --------------------------------------------------------------------------------------------------------
+
+
+def report_text(record: SpecRecord) -> str:
+    """Return the report of one spec: its sentence, the counterexample, and the command that runs it again."""
+    counterexample = record.counterexample
+    if counterexample is None or record.status in ("passed", "xpassed"):
+        return escape_controls("; ".join(filter(None, (record.reason, record.note))))
+    expected = f", as expected: {record.reason}" if record.status == "xfailed" else ""
+    lines = [
+        f"{record.implementation}: {record.spec} ({record.level}) {record.status} in {record.dtype} on {record.device}"
+        + expected,
+        f"  {record.sentence}",
+        *_counterexample_lines(counterexample),
+        f"  cases     {', '.join(f'{count} {name}' for name, count in record.outcomes.items())}",
+        f"  again     {counterexample.reproduce}",
+    ]
+    return escape_controls("\n".join(lines))
+
+
+def _counterexample_lines(example: Counterexample) -> list[str]:
+    lines = [
+        f"  problem   {example.problem}" + (f"  called with {example.arguments}" if example.arguments else ""),
+        f"  operands  {example.operands}, seed {example.seed}, layouts {'/'.join(example.layouts)}",
+        f"  {example.message}",
+    ]
+    if example.index:
+        index = tuple(example.index)
+        lines.append(f"  first at  {index}: got {example.got}, expected {example.expected} (within {example.bound})")
+    elif example.got:
+        lines.append(f"  got {example.got}, expected {example.expected}")
+    if example.printed.strip():
+        printed = example.printed.strip()[-MAX_PRINTED_CHARS:]
+        lines.append("  printed   " + printed.replace("\n", "\n            "))
+    return lines
+
+
+# --- the end of a run ------------------------------------------------------------------------------------------------
+
+
+def verdict_line(name: str, judgement: Judgement) -> str:
+    """Return the line of one implementation."""
+    counts = ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in judgement.specs.items())
+    return (
+        f"{escape_controls(name)}: {judgement.verdict}, accuracy grade {judgement.grade or 'none'};"
+        f" {judgement.executed} cases judged ({judgement.declined} declined); specs: {counts or 'none'}"
+    )
+
+
+def show_summary(suite: Suite, terminal: Any) -> None:  # pytest's TerminalReporter is private
+    """Write the verdicts, and what to note about them, with the terminal reporter of pytest."""
+    if suite.footer is None:
+        path = suite.recorder.path
+        if path is not None:
+            terminal.write_line(f"{path} is incomplete; to go on: the same command with --resume {path}")
         return
-    _told(terminal)
+    _show_faults(terminal)
     terminal.section("verdicts", sep="=")
-    for name, target in session.targets.items():
+    for name, target in suite.targets.items():
         if target.absent:
             terminal.write_line(escape_controls(f"{name}: absent, {target.absent}"))
-    for name, one in session.footer.verdicts.items():
-        good = one.verdict.startswith("conformant")
-        terminal.write_line(verdict(name, one), green=good, red=not good, bold=True)
-    _advisory(session, terminal)
-    for test in session.broken:
-        terminal.write_line(f"{test} did not come to a verdict: a defect of the suite itself, see above", red=True)
-    footer = session.footer
-    if footer.cases == 0:
+    for name, judgement in suite.footer.verdicts.items():
+        is_conformant = judgement.verdict.startswith("conformant")
         terminal.write_line(
-            "nothing was executed, so nothing is shown to be right: check -k, --dtype, --device and --profile", red=True
-        )
-    terminal.write_line(
-        f"{footer.cases} cases in {footer.elapsed:.1f} s ({footer.cases / max(footer.elapsed, 1e-9):.0f} a second)"
-    )
+            verdict_line(name, judgement), green=is_conformant, red=not is_conformant, bold=True
+        )  # fmt: skip
+    _show_notes(suite, suite.footer, terminal)
+    elapsed_s = suite.footer.elapsed
+    rate = suite.footer.cases / max(elapsed_s, 1e-9)
+    terminal.write_line(f"{suite.footer.cases} cases in {elapsed_s:.1f} s ({rate:.0f} a second)")
 
 
-def verdict(name: str, one: Judgement) -> str:
-    """One implementation's line."""
-    counts = ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in one.specs.items())
-    return (
-        f"{escape_controls(name)}: {one.verdict}, accuracy grade {one.grade or 'none'}; {one.executed} cases judged"
-        f" ({one.declined} declined); specs: {counts or 'none'}"
-    )
-
-
-def _told(terminal: Any) -> None:
-    """Show the faults that pytest does not, since it knows only failures by name."""
+def _show_faults(terminal: Any) -> None:
+    """Show the faults whose statuses pytest does not have, since it shows failures only."""
     reports = [report for status in FAULTS if status != "failed" for report in terminal.stats.get(status, [])]
     if reports and terminal.config.option.tbstyle != "no":
         terminal.section("ERRORS, CRASHES AND TIME-OUTS", sep="=")
@@ -58,8 +99,8 @@ def _told(terminal: Any) -> None:
             terminal.write_line(str(report.longrepr))
 
 
-def _advisory(session: Session, terminal: Any) -> None:
-    for record in session.records:
+def _show_notes(suite: Suite, footer: Footer, terminal: Any) -> None:
+    for record in suite.recorder.records:
         if record.level == "recommended" and record.status in FAULTS:
             terminal.write_line(
                 f"{escape_controls(record.implementation)}: recommended, not required: {record.spec} {record.status}",
@@ -67,3 +108,7 @@ def _advisory(session: Session, terminal: Any) -> None:
             )
         if record.status == "xpassed":
             terminal.write_line(escape_controls(f"{record.spec}: {record.reason}"), red=True)
+    for test in suite.internal_errors:
+        terminal.write_line(f"{test} did not come to a verdict: a defect of the suite itself, see above", red=True)
+    if footer.cases == 0:
+        terminal.write_line(NOTHING_EXECUTED, red=True)

@@ -7,7 +7,6 @@ that it names, is a failure of the suite, and so is a correct build that fails. 
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 import sys
 import time
@@ -15,20 +14,21 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from convgauge.bundled import bundled
-from convgauge.conformance.judge import NotApplicable, Setting
-from convgauge.conformance.session import Session, Target
-from convgauge.conformance.spec import Spec
+from convgauge.conformance.collection import collect_specs
+from convgauge.conformance.selection import Task
+from convgauge.conformance.setting import Setting
+from convgauge.conformance.suite import Suite
+from convgauge.conformance.targets import Target
 from convgauge.environment import cores
 from convgauge.problem import Problem
-from convgauge.process.isolation import Limits
 from convgauge.reference import memo, oracle
 from convgauge.reference.operands import Operands, draw
 from convgauge.registry import LoadError
+from convgauge.request import CheckRequest
 from convgauge.selftest import kill_matrix
 from convgauge.selftest.kill_matrix import Finding, Matrix
 from convgauge.selftest.mutants import Mutant, by_spec, mutants
@@ -39,8 +39,7 @@ from convgauge.worker.server import die_with_parent
 SMOKE = Problem.parse("n2c3h8w8_o4k3x3_s1x1_p1x1_d1x1_g1_b_float32")
 """Problem of the usual smoke test: float32, 3x3, stride 1, padding 1, with a tolerance of 1e-3."""
 MAX_DEATHS = 3  # of its process, after which a mutant's run ends: it is killed
-
-Test = Callable[[Any], None]
+ONE_FAULT_KILLS = Setting(max_faults=1, minimizes=False)
 
 
 def selftest(tier: Tier, output: Path | None, k: str, first: bool = False, resume: Path | None = None) -> int:
@@ -100,13 +99,13 @@ def run(
     have not changed. ``progress`` is called with each finding and the matrix so far. Raises `ValueError` for a mutant
     that names a spec that does not exist.
     """
-    by_spec(chosen, [spec for spec, _ in collected()])
+    by_spec(chosen, [spec for spec, _ in collect_specs()])
     jobs = jobs or cores()
     prints = {mutant.name: fingerprint(mutant) for mutant in chosen}
     earlier = before.findings if before else []
     findings = {finding.name: finding for finding in earlier if finding.fingerprint == prints.get(finding.name)}
     specs: dict[str, str] = dict(before.specs) if before else {}
-    reasons = {spec.id: spec.no_mutant_because for spec, _ in collected() if spec.no_mutant_because}
+    reasons = {spec.id: spec.no_mutant_because for spec, _ in collect_specs() if spec.no_mutant_because}
 
     def matrix() -> Matrix:
         judged = [findings[mutant.name] for mutant in chosen if mutant.name in findings]
@@ -138,40 +137,43 @@ def examine(mutant: Mutant, tier: Tier, first: bool = False, narrow: bool = Fals
     """Judge a mutant in a child process of its own; return the finding and the sentences of the specs that ran."""
     memo.enable()  # the next mutant is given the same cases
     started = time.perf_counter()
-    setting = Setting(profile=mutant.profile, tier=tier, max_faults=1, minimizes=False)  # a single fault kills
-    session = Session([Target(mutant.origin)], setting, Limits(mutant.timeout), isolated=True, python="")
     due = TIERS.index(mutant.tier) <= TIERS.index(tier)
     finding = Finding(mutant.name, mutant.faulty, smoke=False, due=due)
     specs: dict[str, str] = {}
+    request = CheckRequest(profile=mutant.profile, tier=tier, timeout_s=mutant.timeout, jobs=1)
     try:
-        session.load()
-        finding.smoke = smoke(session, mutant)
-        for spec, test in _ordered(mutant):
-            if _over(finding, session, mutant, first):
-                break
-            if narrow and mutant.faulty and not mutant.names(spec.id):
-                continue
-            for name, dtype, device in session.due(spec):
-                specs[spec.id] = spec.sentence
-                _one(session, finding, spec, test, (name, dtype, device))
-                if spec.id in finding.killed_by:
+        with Suite(request, [Target(mutant.origin)], setting=ONE_FAULT_KILLS) as suite:
+            suite.load()
+            finding.smoke = smoke(suite, mutant)
+            for task in _tasks(suite, mutant, narrow):
+                if _is_over(finding, suite, mutant, first):
                     break
+                if task.spec.id not in finding.killed_by:
+                    specs[task.spec.id] = task.spec.sentence
+                    _judge(suite, finding, task)
         _compare_with_declaration(finding, mutant, specs)
     except (LoadError, Exception) as error:
         finding.reason = f"{type(error).__name__}: {error}"
         if not finding.faulty:
             finding.killed_by["load"] = "errored"
-    finally:
-        session.close()
     finding.seconds = round(time.perf_counter() - started, 2)
     return finding, specs
 
 
-def _over(finding: Finding, session: Session, mutant: Mutant, first: bool) -> bool:
+def _tasks(suite: Suite, mutant: Mutant, narrow: bool) -> list[Task]:
+    """Return the tasks of a mutant, those of the specs that it names first; only these for a faulty one if ``narrow``.
+
+    A correct build is always judged by all specs.
+    """
+    tasks = sorted(suite.tasks(), key=lambda task: not mutant.names(task.spec.id))
+    return [task for task in tasks if not (narrow and mutant.faulty) or mutant.names(task.spec.id)]
+
+
+def _is_over(finding: Finding, suite: Suite, mutant: Mutant, first: bool) -> bool:
     """Return True if no more specs are needed on a mutant."""
     if not mutant.faulty or not finding.killed_by:
         return False
-    return first or session.deaths(mutant.origin.name) >= MAX_DEATHS
+    return first or suite.pool.deaths(mutant.origin.name) >= MAX_DEATHS
 
 
 def _compare_with_declaration(finding: Finding, mutant: Mutant, specs: Iterable[str]) -> None:
@@ -182,29 +184,31 @@ def _compare_with_declaration(finding: Finding, mutant: Mutant, specs: Iterable[
     finding.unconfirmed = [id for id in named if id in specs and id not in failed]
 
 
-def _one(session: Session, finding: Finding, spec: Spec, test: Test, due: tuple[str, str, str]) -> None:
-    made = session.judge(spec, *due)
+def _judge(suite: Suite, finding: Finding, task: Task) -> None:
+    """Judge one task and add its result to the finding."""
     try:
-        test(made)
-    except NotApplicable:
+        result = suite.result(task)
+    except LoadError:
+        raise
+    except Exception as error:  # of the spec itself, which proves nothing about the mutant
+        finding.vacuous.append(f"{task.spec.id} ({type(error).__name__}: {error})")
         return
-    except Exception as error:  # of the spec itself, which proves nothing of the mutant
-        finding.vacuous.append(f"{spec.id} ({type(error).__name__}: {error})")
+    judge, status = result.judge, result.record.status
+    if not result.is_applicable:
         return
-    status, _ = session.settle(made, 0.0)
     finding.specs += 1
-    finding.cases += made.judged
+    finding.cases += judge.judged
     if status == "vacuous":  # a fault of the suite, never a kill
-        finding.vacuous.append(spec.id)
+        finding.vacuous.append(task.spec.id)
     elif status in FAULTS:
-        statuses = finding.killed_by if spec.level == "required" else finding.advised_by
-        statuses.setdefault(spec.id, status)
+        statuses = finding.killed_by if task.spec.level == "required" else finding.advised_by
+        statuses.setdefault(task.spec.id, status)
         if not finding.reason or not finding.faulty:
-            case, fault = made.faults[0] if made.faults else ("", None)
-            finding.reason = f"{spec.id} {status}: {fault.message if fault else ''} [{case}]"
+            case, fault = judge.faults[0] if judge.faults else ("", None)
+            finding.reason = f"{task.spec.id} {status}: {fault.message if fault else ''} [{case}]"
 
 
-def smoke(session: Session, mutant: Mutant) -> bool:
+def smoke(suite: Suite, mutant: Mutant) -> bool:
     """Return True if a mutant passes the usual smoke test: ``allclose(rtol=1e-3, atol=1e-3)`` on one problem."""
     drawn = draw(SMOKE, "gaussian")
     assert drawn.bias is not None
@@ -212,43 +216,10 @@ def smoke(session: Session, mutant: Mutant) -> bool:
     operands = Operands(drawn.input, drawn.weight * scale, drawn.bias * scale)
     call = Call(operands.input, operands.weight, operands.bias, {"stride": 1, "padding": 1})
     expected = oracle.answer(SMOKE, operands)
-    runner = session._subject(mutant.origin.name)
-    seen = next(iter(runner.stream([(None, call)])))[1]
-    if seen.output is None or seen.output.shape != expected.shape:
+    ((_, observation),) = suite.pool.subject(mutant.origin.name).stream([(None, call)])
+    if observation.output is None or observation.output.shape != expected.shape:
         return False
-    return bool(np.allclose(seen.output, expected, rtol=1e-3, atol=1e-3))
-
-
-# --- the specification's tests, without pytest -----------------------------------------------------------------------
-
-_collected: list[tuple[Spec, Test]] = []
-
-
-def collected() -> list[tuple[Spec, Test]]:
-    """Return every spec with its test function, in the order of chapters and lines."""
-    if not _collected:
-        for path in sorted(bundled("conformance").glob("test_*.py")):
-            module = _imported(path)
-            tests = [value for value in vars(module).values() if hasattr(value, "spec") and callable(value)]
-            _collected.extend((test.spec, test) for test in tests if test.spec.chapter == path.stem[5:])
-    return _collected
-
-
-def _imported(path: Path) -> Any:
-    name = f"convgauge._chapters.{path.stem}"
-    found = importlib.util.spec_from_file_location(name, path)
-    assert found is not None and found.loader is not None
-    module = importlib.util.module_from_spec(found)
-    sys.modules[name] = module
-    if str(path.parent) not in sys.path:
-        sys.path.append(str(path.parent))
-    found.loader.exec_module(module)
-    return module
-
-
-def _ordered(mutant: Mutant) -> Iterable[tuple[Spec, Test]]:
-    """Return all specs, those that a mutant names first."""
-    return sorted(collected(), key=lambda entry: not mutant.names(entry[0].id))
+    return bool(np.allclose(observation.output, expected, rtol=1e-3, atol=1e-3))
 
 
 # --- output ----------------------------------------------------------------------------------------------------------

@@ -6,11 +6,10 @@ import sys
 from collections import Counter
 from dataclasses import dataclass, field
 
-from convgauge import registry
-from convgauge.conformance.judge import Judge, NotApplicable, Setting
-from convgauge.conformance.session import Session, Target
-from convgauge.process.isolation import Limits
-from convgauge.selftest.run import collected
+from convgauge.conformance.judge import Judge
+from convgauge.conformance.setting import Setting
+from convgauge.conformance.suite import Suite
+from convgauge.request import CheckRequest
 from convgauge.terms import Profile, Tier
 
 
@@ -43,23 +42,12 @@ def measure(target: str, profile: Profile, tier: Tier, dtypes: tuple[str, ...] =
     ``dtypes`` narrows the dtypes that each spec has at the tier.
     """
     sensitivity = Sensitivity()
-    setting = Setting(profile, tier, wrong_outputs=True, minimizes=False)
-    targets = [Target(origin) for origin in registry.resolve(target, "")]
-    session = Session(targets, setting, Limits(), isolated=True, python="")
-    try:
-        session.load()
-        for spec, test in collected():
-            for name, dtype, device in session.due(spec):
-                if dtypes and dtype not in dtypes:
-                    continue
-                judge = session.judge(spec, name, dtype, device)
-                try:
-                    test(judge)
-                except NotApplicable:
-                    continue
-                _add(sensitivity, judge)
-    finally:
-        session.close()
+    request = CheckRequest((target,), profile=profile, tier=tier)
+    with Suite(request, setting=Setting(wrong_outputs=True, minimizes=False)) as suite:
+        suite.load()
+        for result in suite.results([task for task in suite.tasks() if not dtypes or task.dtype in dtypes]):
+            if result.is_applicable:
+                _add(sensitivity, result.judge)
     return sensitivity
 
 

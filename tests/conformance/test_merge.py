@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from convgauge import cli, results
 from convgauge.conformance import shards as costs
-from convgauge.selftest.run import collected
+from convgauge.conformance.collection import collect_specs
 
 CHECK = ["check", "numpy_im2col", "numpy_windows", "--tier", "quick", "-q"]
 FEW = ["-k", "even_kernel or every_channel or nan_in_the_input"]
@@ -112,7 +112,7 @@ def test_a_costly_item_weighs_as_much_as_it_costs() -> None:
 
 
 def test_estimates_follow_the_spec_the_implementation_and_the_tier() -> None:
-    known = costs.table()
+    known = costs.cost_table()
     dear, cheap = max(known.specs["quick"].items(), key=lambda row: row[1])[0], "shape.size"
     slow = max(known.pace, key=lambda name: known.pace[name])
     items = [(cheap, "numpy_windows"), (dear, "numpy_windows"), (dear, slow), (dear, slow), None]
@@ -126,12 +126,12 @@ def test_estimates_follow_the_spec_the_implementation_and_the_tier() -> None:
 
 
 def test_what_has_not_been_measured_is_taken_for_middling() -> None:
-    known = costs.table()
+    known = costs.cost_table()
     (seconds,) = costs.estimates([("brand.new", "kernel")], "quick")
     every = [row[0] for row in known.specs["quick"].values()]
     assert seconds - known.start == pytest.approx(statistics.median(every))
 
 
 def test_the_table_is_of_specs_that_there_are() -> None:
-    there = {spec.id for spec, _ in collected()}
-    assert len(there & set(costs.table().specs["quick"])) > 0.8 * len(there)
+    there = {spec.id for spec, _ in collect_specs()}
+    assert len(there & set(costs.cost_table().specs["quick"])) > 0.8 * len(there)

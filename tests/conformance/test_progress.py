@@ -12,7 +12,7 @@ from convgauge import cli
 from convgauge.cluster import progress_bar
 from convgauge.cluster.progress_bar import Meter
 from convgauge.conformance import progress
-from convgauge.conformance.progress import Left, spelled
+from convgauge.conformance.progress import RemainingTime, describe_duration
 
 
 @pytest.fixture
@@ -28,11 +28,11 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     [(0.4, "less than 1 s"), (41.7, "about 42 s"), (240, "about 4 min"), (9000, "about 2.5 h")],
 )
 def test_durations_in_words(seconds: float, words: str) -> None:
-    assert spelled(seconds) == words
+    assert describe_duration(seconds) == words
 
 
 def test_the_time_left_follows_the_costs_not_the_number_of_parts(clock: list[float]) -> None:
-    left = Left(10.0)
+    left = RemainingTime(10.0)
     assert left.seconds is None
     assert str(left) == "0%"
     left.add(8.0)
@@ -44,14 +44,14 @@ def test_the_time_left_follows_the_costs_not_the_number_of_parts(clock: list[flo
 
 
 def test_nothing_to_do_is_done() -> None:
-    assert Left(0.0).part == 1
+    assert RemainingTime(0.0).part == 1
 
 
 def test_a_pipe_gets_a_line_now_and_then(clock: list[float]) -> None:
     told = io.StringIO()
     with Meter(Console(file=told), 100.0) as shown:
         for number in range(100):
-            clock[0] += progress_bar.EVERY / 4
+            clock[0] += progress_bar.INTERVAL_S / 4
             shown.add(1.0, f"part {number}")
     lines = list(filter(None, told.getvalue().splitlines()))  # older versions of rich end with an empty one
     assert len(lines) == 25
@@ -72,7 +72,7 @@ def test_a_terminal_gets_a_bar() -> None:
 def test_a_check_tells_the_time_that_is_left(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(progress, "EVERY", 0.0)
+    monkeypatch.setattr(progress, "INTERVAL_S", 0.0)
     words = ["check", "numpy_windows", "--tier", "quick", "-k", "test_pair_pads or test_axes"]
     assert cli.main(words) == 0
     said = capsys.readouterr().out

@@ -45,7 +45,7 @@ def test_a_project_that_does_not_use_it_sees_nothing_of_it(tmp_path: Path) -> No
 def test_it_costs_a_project_that_does_not_use_it_no_import(tmp_path: Path) -> None:
     (tmp_path / "test_ordinary.py").write_text(
         "import sys\ndef test_modules():\n"
-        "    heavy = {'torch', 'msgspec', 'convgauge.reference.oracle', 'convgauge.conformance.session'}\n"
+        "    heavy = {'torch', 'msgspec', 'convgauge.reference.oracle', 'convgauge.conformance.suite'}\n"
         "    assert not heavy & set(sys.modules)\n"
     )
     assert pytest_in(tmp_path, "-q").returncode == 0

@@ -1,0 +1,128 @@
+"""Pool of subjects: each thread has one of its own, and idle ones wait for the next thread that needs them."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterable
+from typing import Any
+
+from convgauge.process.isolation import Halted, Limits, Runner, Toll, run
+from convgauge.registry import Origin
+
+
+class SubjectPool:
+    """Subjects of the implementations of a run.
+
+    A thread keeps its subject until it asks for another implementation: a process starts for each thread and
+    implementation, not for each spec. All subjects of an implementation share one failure budget.
+
+    A process ends with the thread that started it (Linux; see `convgauge.worker.server`). So subjects return to the
+    pool in the thread that opens the run, and are released in the others.
+
+    Parameters
+    ----------
+    origins
+        The implementations.
+    limits
+        Limits of a call.
+    is_isolated
+        True to call implementations in child processes.
+    python
+        Python of the child processes; the one of this process if empty.
+    seed
+        Seed of the random generators that a subject perturbs.
+    """
+
+    def __init__(
+        self, origins: Iterable[Origin], limits: Limits, *, is_isolated: bool = True, python: str = "", seed: int = 0
+    ) -> None:
+        self._origins = {origin.name: origin for origin in origins}
+        self._limits = limits
+        self._options: dict[str, Any] = {
+            "isolated": is_isolated,
+            "seed": seed,
+            **({"python": python} if python else {}),
+        }
+        self._budgets = {name: Toll() for name in self._origins}
+        self._thread = threading.local()  # fields: name, runner
+        self._runners: list[Runner] = []  # of all threads
+        self._idle: deque[tuple[str, Runner]] = deque()
+        self._is_cancelled = False
+
+    def prestart(self, name: str, count: int) -> None:
+        """Start idle subjects without waiting until they are ready: importing a framework takes seconds."""
+        self._idle.extend((name, self._start(name)) for _ in range(count))
+
+    def subject(self, name: str) -> Runner:
+        """Return this thread's subject, which is ready to be called; a subject of another implementation is released.
+
+        Raises
+        ------
+        LoadError
+            If the implementation cannot be loaded.
+        """
+        if self._name != name:
+            self.release()
+            started = self._take_idle(name) or self._start(name)
+            started.greet()
+            self._thread.name, self._thread.runner = name, started
+        runner: Runner = self._thread.runner
+        return runner
+
+    @property
+    def _name(self) -> str:
+        """Implementation of this thread's subject, or "" if it has none."""
+        name: str = getattr(self._thread, "name", "")
+        return name
+
+    def _start(self, name: str) -> Runner:
+        runner = run(self._origins[name], self._limits, toll=self._budgets[name], **self._options)
+        self._runners.append(runner)
+        if self._is_cancelled:  # checked after the runner is in the list, so that `cancel` or this sees the other
+            raise Halted
+        return runner
+
+    def _take_idle(self, name: str) -> Runner | None:
+        """Return an idle subject of an implementation, or None; one of another implementation is ended."""
+        try:
+            idle_name, runner = self._idle.popleft()
+        except IndexError:
+            return None
+        if idle_name == name:
+            return runner
+        self._end(runner)
+        return None
+
+    def _end(self, runner: Runner) -> None:
+        self._runners.remove(runner)
+        runner.close()
+
+    def return_to_pool(self) -> None:
+        """Make this thread's subject idle."""
+        if self._name:
+            self._idle.append((self._name, self._thread.runner))
+            self._thread.name = ""
+
+    def release(self) -> None:
+        """End this thread's subject, if it has one."""
+        if self._name:
+            self._end(self._thread.runner)
+            self._thread.name = ""
+
+    def deaths(self, name: str) -> int:
+        """Return the number of processes of an implementation that died."""
+        return self._budgets[name].deaths
+
+    def cancel(self) -> None:
+        """Make the calls of all threads, and those to come, end in `Halted`."""
+        self._is_cancelled = True
+        for runner in list(self._runners):
+            runner.halt()
+
+    def close(self) -> None:
+        """End all subjects. No other thread may use one."""
+        self._thread.name = ""
+        self._idle.clear()
+        while self._runners:
+            self._runners.pop().close()

@@ -1,0 +1,113 @@
+"""Targets of a run: the implementations to judge, with their descriptions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from convgauge import registry
+from convgauge.registry import Origin, TargetError, framework_names
+from convgauge.request import CheckRequest, RequestError
+from convgauge.results import ImplementationRecord
+from convgauge.worker import frameworks
+from convgauge.worker.call import Description
+
+
+@dataclass
+class Target:
+    """Implementation of the run: its origin, its description once that is known, and the reason if it is absent."""
+
+    origin: Origin
+    description: Description | None = None
+    absent: str = ""
+
+    @property
+    def name(self) -> str:
+        """Name by which records refer to the implementation."""
+        return self.origin.name
+
+
+def resolve_targets(request: CheckRequest) -> list[Target]:
+    """Return the targets that a request names. Raises `RequestError`."""
+    try:
+        origins = registry.resolve_all(request.targets, request.framework)
+    except TargetError as error:
+        raise RequestError(str(error)) from None
+    require_distinct_names(origins)
+    # a library that is missing here may be installed for another Python
+    return [Target(origin, absent="" if request.python else origin.absent) for origin in origins]
+
+
+def require_distinct_names(origins: Sequence[Origin]) -> None:
+    """Raise `RequestError` if two targets have the same name, since records refer to them by it."""
+    by_name: dict[str, Origin] = {}
+    for origin in origins:
+        if by_name.setdefault(origin.name, origin) != origin:
+            raise RequestError(
+                f"two targets are called {origin.name!r}, {by_name[origin.name]} and {origin}: check them in two runs"
+            )
+
+
+def description_from_declaration(origin: Origin, devices: tuple[str, ...] = ("cpu",)) -> Description:
+    """Return the description of an implementation that has not been loaded.
+
+    It follows from the declaration, and from the dtypes and layouts of the framework.
+    """
+    declaration = origin.declaration or registry.Declaration(origin.name, origin.framework)
+    kind = frameworks.adapter(declaration.framework or framework_names()[0])  # any, for a function that names none
+    dtypes = tuple(dtype for dtype in kind.dtypes if not declaration.dtypes or dtype in declaration.dtypes)
+    return Description(
+        declaration.name, declaration.framework, declaration.algorithm, declaration.grade, dtypes, kind.layouts,
+        devices, {},
+    )  # fmt: skip
+
+
+def implementation_record(target: Target) -> ImplementationRecord:
+    """Return the record that introduces an implementation: its description, or its declaration if it is absent."""
+    description = target.description
+    if description is None:
+        declaration = target.origin.declaration or registry.Declaration(target.name, "")
+        return ImplementationRecord(
+            target.name,
+            declaration.framework,
+            declaration.algorithm,
+            summary=declaration.summary,
+            absent=target.absent,
+        )
+    return ImplementationRecord(
+        target.name,
+        description.framework,
+        description.algorithm,
+        description.grade,
+        description.source,
+        description.summary,
+        list(description.dtypes),
+        dict(description.declines),
+        description.prepares,
+        dict(description.versions),
+        list(description.devices),
+    )
+
+
+def reproduction_target(origin: Origin) -> str:
+    """Return the shortest spelling of a target by which a command line finds the same implementation."""
+    is_builtin = origin.declaration and origin.kind == "file" and origin.name in registry.builtins()
+    return _relative(origin.name if is_builtin else str(origin))
+
+
+def reproduction_options(origin: Origin, request: CheckRequest) -> tuple[str, ...]:
+    """Return the options of the command line without which a reproduced case would be a different one."""
+    words = ["--framework", origin.framework] if origin.framework else []
+    words += ["--python", _relative(request.python)] if request.python else []
+    words += ["--memory", str(request.memory_mib)] if request.memory_mib else []
+    words += ["--timeout", f"{request.timeout_s:g}"] if request.timeout_s != CheckRequest.timeout_s else []
+    return tuple(words)
+
+
+def _relative(target: str) -> str:
+    """Return a target relative to the working directory if it lies below it, as a user would type it."""
+    try:
+        return str(Path(target).relative_to(Path.cwd()))
+    except ValueError:
+        return target
