@@ -33,7 +33,7 @@ MAX_DRAWN = 400
 Trial = Callable[[Case], "tuple[Executed, Fault] | None"]
 """Function that runs a case again and returns its fault, or None if it passes or is not judged."""
 
-INAPPLICABLE = (TypeError, ValueError, AttributeError, LookupError, ArithmeticError)
+INAPPLICABLE = (TypeError, ValueError, AttributeError, LookupError, ArithmeticError, AssertionError)
 """Raised by a spec's change of operands that does not fit a simplified case."""
 
 
