@@ -56,15 +56,15 @@ def test_no_part_is_tried_if_earlier_layers_rule_the_contestant_out() -> None:
 
 
 def test_all_contestants_stay_if_their_checks_fit() -> None:
-    assert drop_slowest([1.0, 2.0, 3.0], 1.0, checks=2, max_untimed=14.0, contestants=5) == []
+    assert drop_slowest([1.0, 2.0, 3.0], 1.0, checks=2, max_untimed_s=14.0, contestants=5) == []
 
 
 def test_the_slowest_contestants_are_dropped_until_the_checks_fit() -> None:
-    assert drop_slowest([1.0, 9.0, 30.0], 1.0, checks=2, max_untimed=14.0, contestants=5) == [2, 1]
+    assert drop_slowest([1.0, 9.0, 30.0], 1.0, checks=2, max_untimed_s=14.0, contestants=5) == [2, 1]
 
 
 def test_a_contestant_within_its_equal_share_is_not_dropped() -> None:
-    assert drop_slowest([1.0, 1.0, 1.0], 9.0, checks=1, max_untimed=10.0, contestants=5) == []
+    assert drop_slowest([1.0, 1.0, 1.0], 9.0, checks=1, max_untimed_s=10.0, contestants=5) == []
 
 
 def test_calls_of_one_sample_are_equal_for_fast_contestants_and_fewer_for_slow_ones() -> None:
@@ -76,13 +76,13 @@ def test_calls_of_one_sample_are_equal_for_fast_contestants_and_fewer_for_slow_o
 
 
 def test_only_slow_contestants_have_a_bound_on_their_rounds() -> None:
-    assert budget.max_rounds(0.01, share=10.0, contestants=4) is None
-    assert budget.max_rounds(1.0, share=10.0, contestants=4) == 5
-    assert budget.max_rounds(100.0, share=10.0, contestants=4) == budget.SLOW_ROUNDS
+    assert budget.max_rounds(0.01, share_s=10.0, contestants=4) is None
+    assert budget.max_rounds(1.0, share_s=10.0, contestants=4) == 5
+    assert budget.max_rounds(100.0, share_s=10.0, contestants=4) == budget.SLOW_ROUNDS
 
 
 def test_limits_follow_from_the_share() -> None:
-    limits = TimeLimits(share=30.0, workers=2)
-    assert limits.max_call == pytest.approx(1.0)
-    assert limits.max_untimed == pytest.approx(24.0)
-    assert TimeLimits(share=0.3).max_call == budget.MIN_MAX_CALL_S
+    limits = TimeLimits(share_s=30.0, workers=2)
+    assert limits.max_call_s == pytest.approx(1.0)
+    assert limits.max_untimed_s == pytest.approx(24.0)
+    assert TimeLimits(share_s=0.3).max_call_s == budget.MIN_MAX_CALL_S

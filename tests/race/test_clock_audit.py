@@ -35,9 +35,9 @@ def spinner() -> Iterator[subprocess.Popen[str]]:
 def audit(threads: int = 1, shown: float = 5e-3, real: float = 5e-3, samples: int = 4, **options: Any) -> ClockAudit:
     """Return the audit of samples that really take ``real`` seconds on one thread."""
     idle = 1e-4
-    result = ClockAudit(threads, idle_processor=idle, idle_elapsed=idle, **options)
-    result.shown, result.elapsed = [shown] * samples, [real + idle] * samples
-    result.processor = samples * (real + idle)
+    result = ClockAudit(threads, idle_processor_s=idle, idle_elapsed_s=idle, **options)
+    result.shown_s, result.elapsed_s = [shown] * samples, [real + idle] * samples
+    result.processor_s = samples * (real + idle)
     return result
 
 
@@ -49,10 +49,10 @@ def test_another_process_is_read_as_it_reads_itself(spinner: subprocess.Popen[st
         print(file=spinner.stdin)
         started, ended = map(float, spinner.stdout.readline().split())
         assert last <= started
-        last = clocks.processor()
+        last = clocks.processor_s()
         assert ended <= last
     assert last > 0.06
-    assert clocks.delayed() >= 0
+    assert clocks.delayed_s() >= 0
     clocks.close()
 
 
@@ -60,17 +60,17 @@ def test_a_process_that_is_gone_reads_0() -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     clocks = Clocks(ended.pid)
     ended.wait()
-    assert clocks.processor() == 0
-    assert clocks.delayed() >= 0
+    assert clocks.processor_s() == 0
+    assert clocks.delayed_s() >= 0
     clocks.close()
     assert not clocks.has_delays
 
 
 def test_the_error_clock_is_that_of_the_system() -> None:
     clocks = Clocks(os.getpid())
-    fine = clocks.processor()
+    fine = clocks.processor_s()
     clocks.is_fine = False
-    assert abs(clocks.processor() - fine) <= 2 * TICK_ERROR_S
+    assert abs(clocks.processor_s() - fine) <= 2 * TICK_ERROR_S
     assert abs(fine - time.process_time()) <= 2 * TICK_ERROR_S
 
 
@@ -84,33 +84,33 @@ def test_a_clock_that_shows_half_of_the_time_is_noticed_in_one_sample(threads: i
 def test_the_cost_of_a_sample_without_calls_is_subtracted() -> None:
     sampled = audit(shown=1e-4, real=1e-4, samples=50)
     assert not sampled.discrepancy()
-    sampled.idle_processor = sampled.idle_elapsed = 0.0
-    sampled.processor += 50 * 1e-3
+    sampled.idle_processor_s = sampled.idle_elapsed_s = 0.0
+    sampled.processor_s += 50 * 1e-3
     assert "processor" in sampled.discrepancy()
 
 
 def test_a_few_late_samples_are_no_discrepancy() -> None:
     sampled = audit(samples=7)
-    sampled.elapsed[:3] = [0.1] * 3
+    sampled.elapsed_s[:3] = [0.1] * 3
     assert not sampled.discrepancy()
-    sampled.elapsed[3] = 0.1
+    sampled.elapsed_s[3] = 0.1
     assert "half of its samples" in sampled.discrepancy()
 
 
 def test_threads_may_work_at_the_same_time_but_not_hide_elapsed_time() -> None:
     sampled = audit(threads=4)
-    sampled.processor *= 4
+    sampled.processor_s *= 4
     assert not sampled.discrepancy()
     hidden = audit(threads=4, real=10e-3)
-    assert hidden.processor < 4 * sum(hidden.shown)
+    assert hidden.processor_s < 4 * sum(hidden.shown_s)
     assert "half of its samples" in hidden.discrepancy()
 
 
 def test_a_coarse_clock_notices_hidden_time_only_after_enough_samples() -> None:
     fine = audit(shown=5e-5, real=5e-5, samples=4)
     assert fine.would_notice(0.01, 5e-3)
-    error = audit(shown=5e-5, real=5e-5, samples=4, error=TICK_ERROR_S, has_delays=False)
+    error = audit(shown=5e-5, real=5e-5, samples=4, error_s=TICK_ERROR_S, has_delays=False)
     assert not error.would_notice(0.01, 5e-3), "20 ms in total, of which an error of 20 ms hides all"
-    error.shown *= 10
+    error.shown_s *= 10
     assert error.would_notice(0.01, 5e-3)
-    assert audit(error=1.0, has_delays=False).would_notice(1.01 / MIN_CLAIM, 5e-3), "nothing is claimed"
+    assert audit(error_s=1.0, has_delays=False).would_notice(1.01 / MIN_CLAIM, 5e-3), "nothing is claimed"

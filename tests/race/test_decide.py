@@ -52,7 +52,7 @@ def test_without_samples_of_the_control_there_is_no_noise() -> None:
 def test_a_ratio_whose_clock_cannot_be_audited_needs_more_rounds() -> None:
     field = lineup(0.01)
     shown = [1e-4] * 2
-    field.others[0].audit = ClockAudit(error=1.0, has_delays=False, shown=shown)
+    field.others[0].audit = ClockAudit(error_s=1.0, has_delays=False, shown_s=shown)
     decide.weigh(field, look=1, floor=0.0)
     assert not field.others[0].is_conclusive
     assert not decide.is_audited(field.others[0], field.baseline)
@@ -83,7 +83,7 @@ def test_an_undecided_entrant_has_a_reason() -> None:
 
 
 def test_faster_needs_enough_rounds_for_the_audit() -> None:
-    unaudited = ClockAudit(error=1.0, has_delays=False, shown=[1e-4] * 2)
+    unaudited = ClockAudit(error_s=1.0, has_delays=False, shown_s=[1e-4] * 2)
     decision, reason = verdict(Ratio(0.01, 0.009, 0.011, 2), audit=unaudited)
     assert decision == "undecided"
     assert "too few to notice a clock that hides time" in reason

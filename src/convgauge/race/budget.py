@@ -42,18 +42,18 @@ NO_PROBE_FACTOR = 8
 class TimeLimits:
     """Limits that follow from a race's share of the budget, in seconds, and the number of parallel workers."""
 
-    share: float
+    share_s: float
     workers: int = 1
 
     @property
-    def max_call(self) -> float:
+    def max_call_s(self) -> float:
         """Most seconds of one call."""
-        return max(MIN_MAX_CALL_S, MAX_CALL_SHARE * self.share)
+        return max(MIN_MAX_CALL_S, MAX_CALL_SHARE * self.share_s)
 
     @property
-    def max_untimed(self) -> float:
+    def max_untimed_s(self) -> float:
         """Most processor seconds of preparing and checking all contestants."""
-        return UNTIMED_SHARE * self.share * self.workers
+        return UNTIMED_SHARE * self.share_s * self.workers
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Prediction:
     basis: str
 
 
-def predict_cost(problem: Problem, max_call: float, min_rate: float, probe: Callable[[Problem], float]) -> Prediction:
+def predict_cost(problem: Problem, max_call_s: float, min_rate: float, probe: Callable[[Problem], float]) -> Prediction:
     """Predict the time of one call from calls on parts of the problem.
 
     Two parts are tried if the first one is too slow, because its time may be mostly the fixed cost of a call. From the
@@ -74,7 +74,7 @@ def predict_cost(problem: Problem, max_call: float, min_rate: float, probe: Call
     ----------
     problem : Problem
         Problem of the race.
-    max_call : float
+    max_call_s : float
         Most seconds of one call.
     min_rate : float
         Fewest seconds per FLOP that were ever predicted for this contestant; infinite if there is no prediction.
@@ -87,13 +87,13 @@ def predict_cost(problem: Problem, max_call: float, min_rate: float, probe: Call
         Based on "the layers before", without a probe, if ``min_rate`` alone exceeds the limit by `NO_PROBE_FACTOR`.
     """
     flops = problem.flops
-    if min_rate < math.inf and min_rate * flops > NO_PROBE_FACTOR * max_call:
+    if min_rate < math.inf and min_rate * flops > NO_PROBE_FACTOR * max_call_s:
         return Prediction(min_rate * flops, "the layers before")
     small, large = (scaled_down(problem, max(MIN_PROBE_FLOPS, part)) for part in (0, flops // 8))
     small_s = probe(small)
     predicted = small_s * flops / max(1, small.flops)
     is_affordable = predicted * large.flops / max(1, flops) < PROBE_S
-    if predicted <= max_call or not small.flops < large.flops < flops or not is_affordable:
+    if predicted <= max_call_s or not small.flops < large.flops < flops or not is_affordable:
         return Prediction(predicted, small.text)
     large_s = probe(large)
     slope = max(0.0, large_s - small_s) / (large.flops - small.flops)
@@ -101,7 +101,7 @@ def predict_cost(problem: Problem, max_call: float, min_rate: float, probe: Call
 
 
 def drop_slowest(
-    check_seconds: Sequence[float], fixed: float, checks: int, max_untimed: float, contestants: int
+    check_seconds: Sequence[float], fixed_s: float, checks: int, max_untimed_s: float, contestants: int
 ) -> list[int]:
     """Select the contestants whose checks would take the time of the others.
 
@@ -109,11 +109,11 @@ def drop_slowest(
     ----------
     check_seconds : sequence of float
         Seconds of one check of each contestant, without the baseline and its control.
-    fixed : float
+    fixed_s : float
         Seconds of one check of the baseline and its control together.
     checks : int
         Number of checks still to come.
-    max_untimed : float
+    max_untimed_s : float
         Most processor seconds of all checks together.
     contestants : int
         Number of contestants that started, the baseline and its control included.
@@ -121,13 +121,13 @@ def drop_slowest(
     Returns
     -------
     list of int
-        Indices of contestants. Each of them would take more than its equal share of ``max_untimed``.
+        Indices of contestants. Each of them would take more than its equal share of ``max_untimed_s``.
     """
     by_cost = sorted(range(len(check_seconds)), key=lambda index: check_seconds[index])
-    equal_share = max_untimed / contestants
-    total = checks * (fixed + sum(check_seconds))
+    equal_share = max_untimed_s / contestants
+    total = checks * (fixed_s + sum(check_seconds))
     dropped = []
-    while by_cost and total > max_untimed:
+    while by_cost and total > max_untimed_s:
         index = by_cost.pop()
         cost = checks * check_seconds[index]
         total -= cost
@@ -142,18 +142,18 @@ def calls_per_sample(call_s: float, baseline_call_s: float) -> int:
     return max(1, min(shared, int(LONG_SAMPLE_S / max(1e-7, call_s))))
 
 
-def max_rounds(sample_s: float, share: float, contestants: int) -> int | None:
+def max_rounds(sample_s: float, share_s: float, contestants: int) -> int | None:
     """Return the number of rounds after which a slow contestant is left out, or None if it is fast enough.
 
     Parameters
     ----------
     sample_s : float
         Seconds of one sample.
-    share : float
+    share_s : float
         Seconds of the race.
     contestants : int
         Number of contestants, the baseline and its control included.
     """
     enough = stats.fewest_rounds(stats.error_share(1, contestants - 2))
-    fair = 2 * share / contestants
+    fair = 2 * share_s / contestants
     return max(SLOW_ROUNDS, int(fair / sample_s)) if enough * sample_s > fair else None

@@ -48,7 +48,7 @@ class Clocks:
         """True if the system reports delays."""
         return all(delay.known for delay in self.delays)
 
-    def processor(self) -> float:
+    def processor_s(self) -> float:
         """Return the processor time of the process, all threads together; 0 after its end."""
         try:
             if self.is_fine:
@@ -58,7 +58,7 @@ class Clocks:
             return 0.0
         return float(times.user + times.system)
 
-    def delayed(self) -> float:
+    def delayed_s(self) -> float:
         """Return the time for which the process and the engine have waited for a processor."""
         return sum(delay.read() for delay in self.delays) * 1e-9
 
@@ -76,30 +76,30 @@ class ClockAudit:
     ----------
     threads : int
         Threads that the contestant may use.
-    error : float
-        Error of ``processor``.
+    error_s : float
+        Error of ``processor_s``.
     has_delays : bool
-        True if ``elapsed`` has delays subtracted.
-    idle_processor, idle_elapsed : float
+        True if ``elapsed_s`` has delays subtracted.
+    idle_processor_s, idle_elapsed_s : float
         Processor time and elapsed time of a sample without calls.
-    shown : list of float
+    shown_s : list of float
         Time of each sample by the contestant's clock.
-    elapsed : list of float
+    elapsed_s : list of float
         Time of each sample from request to reply, by the engine's clock, without delays.
-    processor : float
+    processor_s : float
         Processor time of all samples together.
     clocks : Clocks or None
         Clocks of the process while the audit is open.
     """
 
     threads: int = 1
-    error: float = 0.0
+    error_s: float = 0.0
     has_delays: bool = True
-    idle_processor: float = 0.0
-    idle_elapsed: float = 0.0
-    shown: list[float] = field(default_factory=list)
-    elapsed: list[float] = field(default_factory=list)
-    processor: float = 0.0
+    idle_processor_s: float = 0.0
+    idle_elapsed_s: float = 0.0
+    shown_s: list[float] = field(default_factory=list)
+    elapsed_s: list[float] = field(default_factory=list)
+    processor_s: float = 0.0
     clocks: Clocks | None = None
 
     @classmethod
@@ -107,47 +107,49 @@ class ClockAudit:
         """Open an audit; ``idle`` is (processor time, elapsed time) of samples without calls."""
         processor, elapsed = (statistics.median(column) for column in zip(*idle, strict=True))
         error = 0.0 if clocks.is_fine else TICK_ERROR_S
-        return cls(threads, error, clocks.has_delays, processor, elapsed, processor=-clocks.processor(), clocks=clocks)
+        return cls(
+            threads, error, clocks.has_delays, processor, elapsed, processor_s=-clocks.processor_s(), clocks=clocks
+        )
 
-    def delayed(self) -> float:
+    def delayed_s(self) -> float:
         """Return the time for which process and engine have waited for a processor; 0 if the audit is not open."""
-        return self.clocks.delayed() if self.clocks else 0.0
+        return self.clocks.delayed_s() if self.clocks else 0.0
 
     def record(self, shown: float, elapsed: float) -> None:
         """Add one sample, if the audit is open."""
         if self.clocks:
-            self.shown.append(shown)
-            self.elapsed.append(elapsed)
+            self.shown_s.append(shown)
+            self.elapsed_s.append(elapsed)
 
     @contextlib.contextmanager
     def excluded(self) -> Iterator[None]:
         """Subtract the processor time of the block from that of the samples."""
-        before = self.clocks.processor() if self.clocks else 0.0
+        before = self.clocks.processor_s() if self.clocks else 0.0
         yield
         if self.clocks:
-            self.processor -= self.clocks.processor() - before
+            self.processor_s -= self.clocks.processor_s() - before
 
     def close(self) -> None:
         """Add up the processor time and close the clocks."""
         if self.clocks:
-            self.processor += self.clocks.processor()
+            self.processor_s += self.clocks.processor_s()
             self.clocks.close()
             self.clocks = None
 
     def discrepancy(self) -> str:
         """Return a sentence on a difference between the clocks, or "" if they agree."""
-        if not self.shown:
+        if not self.shown_s:
             return ""
-        processor = self.processor - len(self.shown) * self.idle_processor
+        processor = self.processor_s - len(self.shown_s) * self.idle_processor_s
         if processor > self._max_processor():
-            shown = sum(self.shown)
+            shown = sum(self.shown_s)
             return (
                 f"it used {processor:.3g} s of processor where its clock shows {shown:.3g} s: its clock hides time, or"
                 f" it has more than {self.threads} threads"
             )
-        elapsed = statistics.median(self.elapsed) - self.idle_elapsed
+        elapsed = statistics.median(self.elapsed_s) - self.idle_elapsed_s
         if self.has_delays and elapsed > self._max_elapsed():
-            half = statistics.median(self.shown)
+            half = statistics.median(self.shown_s)
             return f"half of its samples last {elapsed:.3g} s by the engine's clock, {half:.3g} s by its own"
         return ""
 
@@ -167,15 +169,15 @@ class ClockAudit:
             Also True for a contestant that does not show a speed-up of `MIN_CLAIM`, because ALLOWED_FACTOR allows for
             that difference.
         """
-        if ratio * MIN_CLAIM * (1 if self.has_delays else self.threads) > 1 or not self.shown:
+        if ratio * MIN_CLAIM * (1 if self.has_delays else self.threads) > 1 or not self.shown_s:
             return True
-        by_processor = seconds * len(self.shown) > self._max_processor()
+        by_processor = seconds * len(self.shown_s) > self._max_processor()
         return by_processor or (self.has_delays and seconds > self._max_elapsed())
 
     def _max_processor(self) -> float:
         """Return the most processor time that agrees with the shown time."""
-        return ALLOWED_FACTOR * self.threads * sum(self.shown) + len(self.shown) * ALLOWED_JITTER_S + self.error
+        return ALLOWED_FACTOR * self.threads * sum(self.shown_s) + len(self.shown_s) * ALLOWED_JITTER_S + self.error_s
 
     def _max_elapsed(self) -> float:
         """Return the longest elapsed time of a sample that agrees with the shown time."""
-        return ALLOWED_FACTOR * statistics.median(self.shown) + ALLOWED_JITTER_S
+        return ALLOWED_FACTOR * statistics.median(self.shown_s) + ALLOWED_JITTER_S

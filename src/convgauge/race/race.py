@@ -50,7 +50,7 @@ class Race:
         The baseline is first, its control second.
     problem : Problem
         Problem on which all of them are timed.
-    share : float
+    share_s : float
         Seconds of this race.
     seed : int
         Seed of operands and of the order in each round.
@@ -75,7 +75,7 @@ class Race:
         self,
         contestants: Sequence[Contestant],
         problem: Problem,
-        share: float,
+        share_s: float,
         seed: int,
         pool: Executor,
         workers: int = 1,
@@ -85,11 +85,11 @@ class Race:
         self.lineup = Lineup.of(contestants)
         self.entrants, self.baseline, self.control = self.lineup.all, self.lineup.baseline, self.lineup.control
         self.problem, self.pool, self.cold, self.floor = problem, pool, cold, floor
-        self.limits = budget.TimeLimits(share, workers)
+        self.limits = budget.TimeLimits(share_s, workers)
         race_seed = zlib.crc32(f"{seed} {problem.text}".encode())
         self.verification = Verification(problem, race_seed % 1_000_000)
         self.sampler = Sampler()
-        self.rounds = Rounds(self.lineup, self.sampler, np.random.default_rng(race_seed), self.limits.max_call)
+        self.rounds = Rounds(self.lineup, self.sampler, np.random.default_rng(race_seed), self.limits.max_call_s)
         self.noise: float | None = None
         self.looks = 0
 
@@ -102,7 +102,7 @@ class Race:
             If the baseline or its control withdraws.
         """
         started = time.monotonic()
-        end = started + self.limits.share
+        end = started + self.limits.share_s
         self.verification.draw()
         self._drop_slowest(CHECKS, lambda entrant: entrant.contestant.check_seconds)
         self._each_in_pool(self._predict_cost)
@@ -120,7 +120,7 @@ class Race:
         self._require_baseline()
         self._each(self._start_audit)
         first_move_s = len(self.operands.sets) * sum(entrant.call_seconds for entrant in self.entrants)
-        deadline = max(end - checks_s / 2, time.monotonic() + MIN_ROUNDS_SHARE * self.limits.share)
+        deadline = max(end - checks_s / 2, time.monotonic() + MIN_ROUNDS_SHARE * self.limits.share_s)
         self.rounds.run(deadline, self._weigh, first_move_s)
         for entrant in self.entrants:
             entrant.audit.close()
@@ -156,32 +156,32 @@ class Race:
     def _drop_slowest(self, checks: int, check_seconds: Callable[[Entrant], float]) -> None:
         """Drop the entrants whose checks would take the time of the others."""
         entrants = [entrant for entrant in self.lineup.others if not entrant.verdict]
-        fixed = check_seconds(self.baseline) + check_seconds(self.control)
+        fixed_s = check_seconds(self.baseline) + check_seconds(self.control)
         for index in budget.drop_slowest(
-            list(map(check_seconds, entrants)), fixed, checks, self.limits.max_untimed, len(self.entrants)
+            list(map(check_seconds, entrants)), fixed_s, checks, self.limits.max_untimed_s, len(self.entrants)
         ):
             entrant = entrants[index]
             entrant.verdict = "undecided"
             entrant.reason = (
                 f"preparing and checking it takes about {check_seconds(entrant):.2g} s each of {checks} times: the"
-                f" {self.limits.share:.2g} s that this budget gives the layer would go to it"
+                f" {self.limits.share_s:.2g} s that this budget gives the layer would go to it"
             )
 
     def _predict_cost(self, entrant: Entrant) -> None:
         """Withdraw an entrant whose call is predicted to take longer than the budget allows."""
-        contestant, max_call = entrant.contestant, self.limits.max_call
-        is_known_fast = 0 < contestant.rate * self.problem.flops <= max_call / 2
+        contestant, max_call_s = entrant.contestant, self.limits.max_call_s
+        is_known_fast = 0 < contestant.rate * self.problem.flops <= max_call_s / 2
         if is_known_fast or self.lineup.is_reference(entrant):
             return
         prediction = budget.predict_cost(
-            self.problem, max_call, contestant.least_rate, lambda part: self._probe(contestant, part)
+            self.problem, max_call_s, contestant.least_rate, lambda part: self._probe(contestant, part)
         )
         contestant.least_rate = min(contestant.least_rate, prediction.seconds / max(1, self.problem.flops))
-        if prediction.seconds > max_call:
+        if prediction.seconds > max_call_s:
             raise Out(
                 "undecided",
-                f"one call would take about {prediction.seconds:.2g} s, more than the {max_call:.2g} s that this budget"
-                f" allows (predicted from {prediction.basis})",
+                f"one call would take about {prediction.seconds:.2g} s, more than the {max_call_s:.2g} s that this"
+                f" budget allows (predicted from {prediction.basis})",
             )
 
     def _probe(self, contestant: Contestant, part: Problem) -> float:
@@ -198,20 +198,20 @@ class Race:
 
     def _prepare(self, entrant: Entrant) -> None:
         threads = entrant.contestant.threads
-        content, _, _ = entrant.contestant.ask_packed(60.0 + self.limits.max_call, self.operands.request)
+        content, _, _ = entrant.contestant.ask_packed(60.0 + self.limits.max_call_s, self.operands.request)
         entrant.prepare_seconds = content["prepare_seconds"]
         if content["threads"] not in (None, threads):
             raise Out("failed", f"its framework uses {content['threads']} threads, not the {threads} of this race")
 
     def _warm_up(self, entrant: Entrant) -> None:
-        max_call = self.limits.max_call
-        timeout = 20.0 + 10 * max_call
+        max_call_s = self.limits.max_call_s
+        timeout = 20.0 + 10 * max_call_s
         content, _, _ = entrant.contestant.ask(timeout, "race_warm", WARM_UP_S)
         entrant.call_seconds = statistics.median(content["ns"][-3:]) * 1e-9
         entrant.contestant.rate = entrant.call_seconds / max(1, self.problem.flops)
-        if entrant.call_seconds > max_call and not self.lineup.is_reference(entrant):
+        if entrant.call_seconds > max_call_s and not self.lineup.is_reference(entrant):
             raise Out(
-                "undecided", f"one call takes {entrant.call_seconds:.2g} s, more than the {max_call:.2g} s allowed"
+                "undecided", f"one call takes {entrant.call_seconds:.2g} s, more than the {max_call_s:.2g} s allowed"
             )
         content, _, _ = entrant.contestant.ask(timeout, "race_memory")
         entrant.peak_bytes = content["peak_bytes"]
@@ -222,7 +222,7 @@ class Race:
             entrant.iterations = budget.calls_per_sample(entrant.call_seconds, self.baseline.call_seconds)
             if not self.lineup.is_reference(entrant):
                 sample_s = entrant.iterations * max(1e-7, entrant.call_seconds)
-                entrant.max_rounds = budget.max_rounds(sample_s, self.limits.share, len(self.entrants))
+                entrant.max_rounds = budget.max_rounds(sample_s, self.limits.share_s, len(self.entrants))
 
     def _pin_to_one_core(self) -> None:
         """Run all entrants that use one thread on the same core: the one that the baseline last ran on.

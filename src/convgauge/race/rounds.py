@@ -62,13 +62,13 @@ class Sampler:
         Out
             If the contestant withdraws, or if its clock shows more time than has passed.
         """
-        delayed = entrant.audit.delayed()
+        delayed = entrant.audit.delayed_s()
         content, waited = self.request(entrant, "race_sample")
         seconds, whole = content["ns"] * 1e-9, content["whole"] * 1e-9
         if not seconds > 0 or whole > waited * MAX_CLOCK_ERROR:
             raise Out("failed", f"its process's clock shows {whole:.3g} s where the engine's shows {waited:.3g} s")
         with_warm_up = seconds * (1 + run_in(entrant.iterations) / entrant.iterations)
-        entrant.audit.record(with_warm_up, waited - (entrant.audit.delayed() - delayed))
+        entrant.audit.record(with_warm_up, waited - (entrant.audit.delayed_s() - delayed))
         self.delayed_s += content["delayed"] * 1e-9
         self.sampled_s += seconds
         entrant.last_tick = self.tick
@@ -82,9 +82,9 @@ class Sampler:
         Out
             If the contestant withdraws.
         """
-        processor, delayed = clocks.processor(), clocks.delayed()
+        processor, delayed = clocks.processor_s(), clocks.delayed_s()
         _, waited = self.request(entrant, "race_idle")
-        return clocks.processor() - processor, waited - (clocks.delayed() - delayed)
+        return clocks.processor_s() - processor, waited - (clocks.delayed_s() - delayed)
 
 
 class Rounds:
