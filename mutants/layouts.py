@@ -24,7 +24,7 @@ def raw(array):
 @mutant(
     "Ignores the input's strides.",
     mechanism="layout_assumed",
-    killed_by=("layout.broadcast", "layout.odd_strides"),
+    killed_by=("layout.transposed", "layout.sliced"),
 )
 def input_taken_for_contiguous(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     return conv(raw(input), weight, bias, stride, padding, dilation, groups)
@@ -33,7 +33,7 @@ def input_taken_for_contiguous(input, weight, bias=None, stride=1, padding=0, di
 @mutant(
     "Ignores the weight's strides.",
     mechanism="layout_assumed",
-    killed_by=("layout.broadcast", "layout.odd_strides"),
+    killed_by=("layout.transposed", "layout.broadcast"),
 )
 def weight_taken_for_contiguous(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     return conv(input, raw(weight), bias, stride, padding, dilation, groups)
@@ -42,7 +42,7 @@ def weight_taken_for_contiguous(input, weight, bias=None, stride=1, padding=0, d
 @mutant(
     "Ignores the stride of the bias.",
     mechanism="layout_assumed",
-    killed_by=("layout.broadcast", "layout.odd_strides"),
+    killed_by=("layout.sliced", "layout.broadcast"),
 )
 def bias_taken_for_contiguous(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     return conv(input, weight, None if bias is None else raw(bias), stride, padding, dilation, groups)
@@ -85,7 +85,7 @@ def channels_last_weight_misread(input, weight, bias=None, stride=1, padding=0, 
 @mutant(
     "Zeroes all filters but the first if the weight has a stride of zero.",
     mechanism="layout_assumed",
-    killed_by=("layout.broadcast", "layout.odd_strides"),
+    killed_by=("layout.broadcast",),
 )
 def expanded_weight_misread(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if 0 in weight.strides and weight.shape[0] > 1:
@@ -103,7 +103,7 @@ def negative_strides_misread(input, weight, bias=None, stride=1, padding=0, dila
 @mutant(
     "Reads an input of foreign byte order as native.",
     mechanism="layout_assumed",
-    killed_by=("layout.bigendian", "layout.readonly"),
+    killed_by=("layout.bigendian",),
 )
 def byte_order_ignored(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     with np.errstate(all="ignore"):
@@ -113,7 +113,7 @@ def byte_order_ignored(input, weight, bias=None, stride=1, padding=0, dilation=1
 @mutant(
     "Reads a weight of foreign byte order as native.",
     mechanism="layout_assumed",
-    killed_by=("layout.bigendian", "layout.readonly"),
+    killed_by=("layout.bigendian",),
 )
 def weight_byte_order_ignored(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     with np.errstate(all="ignore"):
@@ -132,9 +132,21 @@ def alignment_assumed(input, weight, bias=None, stride=1, padding=0, dilation=1,
 
 
 @mutant(
+    "Misreads a contiguous input by the stride of an axis of one element, which means nothing.",
+    mechanism="layout_assumed",
+    killed_by=("layout.odd_strides",),
+)
+def unused_stride_followed(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    usual = np.empty_like(input, order="C").strides
+    if input.flags.c_contiguous and input.size and input.strides != usual:
+        input = np.roll(input, 1)
+    return conv(input, weight, bias, stride, padding, dilation, groups)
+
+
+@mutant(
     "Computes the step between channels from that of the rows, which misreads crops.",
     mechanism="layout_assumed",
-    killed_by=("layout.channels_last", "layout.planes"),
+    killed_by=("layout.cropped", "layout.planes"),
 )
 def image_step_misread(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     _, c, h, _ = input.shape

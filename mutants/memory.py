@@ -44,7 +44,7 @@ def accumulates_into_the_bias(input, weight, bias=None, stride=1, padding=0, dil
 @mutant(
     "Writes a zero at the end of the larger array of which the input is a view.",
     mechanism="mutates_operands",
-    killed_by=("behaviour.one_array", "layout.offset"),
+    killed_by=("layout.offset", "behaviour.operands_unchanged"),
 )
 def writes_around_a_view(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
@@ -72,7 +72,7 @@ _buffers: dict[Any, Any] = {}
 @mutant(
     "Returns the same memory for every output of one shape.",
     mechanism="output_aliased",
-    killed_by=("behaviour.many_calls", "behaviour.same_shape", "sweep.height"),
+    killed_by=("behaviour.many_calls", "behaviour.same_shape"),
 )
 def output_buffer_reused(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
@@ -97,7 +97,7 @@ def output_buffers_alternate(input, weight, bias=None, stride=1, padding=0, dila
 @mutant(
     "Cuts outputs from an arena of 256 KiB that starts again when it is full.",
     mechanism="output_aliased",
-    killed_by=("adversarial.sixteen_bits", "behaviour.fresh_output"),
+    killed_by=("adversarial.sixteen_bits",),
 )
 def output_from_an_arena(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
@@ -115,7 +115,7 @@ def output_from_an_arena(input, weight, bias=None, stride=1, padding=0, dilation
 @mutant(
     "Returns a broadcast array in which equal images share one memory.",
     mechanism="output_aliased",
-    killed_by=("adversarial.image", "behaviour.one_array"),
+    killed_by=("adversarial.image", "adversarial.repeated"),
 )
 def equal_images_share_memory(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
