@@ -25,16 +25,16 @@ def test_means_count_covered_layers_and_totals_need_all_of_them() -> None:
         timing("b", "q", None, "wrong"),
     ]
     (race,) = speed.race_tables(model.gather([run(*records)]))
-    standings = {standing.name: standing for standing in race.standings}
-    assert standings["a"].mean == pytest.approx(2.0)
+    standings = {standing.implementation: standing for standing in race.standings}
+    assert standings["a"].mean_ratio == pytest.approx(2.0)
     assert standings["a"].total == pytest.approx(2 * 4 + 10)
-    assert standings["b"].mean == pytest.approx(0.5)
-    assert (standings["b"].covered, standings["b"].total) == (1, None)
+    assert standings["b"].mean_ratio == pytest.approx(0.5)
+    assert (standings["b"].ranked, standings["b"].total) == (1, None)
     assert race.virtual_best == pytest.approx(2 * 0.5 + 10)
     assert standings["a"].regret == pytest.approx(18 / 11 - 1)
     assert standings["b"].regret == pytest.approx(0)
     assert race.names[-1] == "b", "whole coverage comes first"
-    assert standings["b"].verdicts == [("faster", 1), ("wrong", 1)]
+    assert standings["b"].verdict_counts == [("faster", 1), ("wrong", 1)]
     assert race.layers[0].fastest == "b"
 
 

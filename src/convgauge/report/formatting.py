@@ -75,7 +75,7 @@ def seconds(value: float | None) -> str:
     return f"{value / 1e-9:.3g}\N{NO-BREAK SPACE}ns"
 
 
-def big(value: float | None, unit: str) -> str:
+def big(value: float | None, unit: str = "") -> str:
     """Return a large number with a decimal prefix: 34.1 GFLOP/s, 2.0 GB."""
     if value is None or not math.isfinite(value):
         return "–"
@@ -83,6 +83,11 @@ def big(value: float | None, unit: str) -> str:
         if value >= scale:
             return f"{value / scale:.3g}\N{NO-BREAK SPACE}{prefix}{unit}"
     return f"{value:.3g}\N{NO-BREAK SPACE}{unit}"
+
+
+def flop_rate(value: float) -> str:
+    """Return a rate in FLOP/s with a decimal prefix."""
+    return big(value, "FLOP/s")
 
 
 def number(value: float | None) -> str:

@@ -63,7 +63,7 @@ def _timeline(name: str, runs: list[Run]) -> Timeline:
 
 def _summary(entry: ImplementationEntry, races: list[RaceTable]) -> RunSummary | None:
     """Return the result of a run, or None if the run only declares the implementation."""
-    means = ((s.mean, race.title) for race in races for s in race.standings if s.name == entry.name)
+    means = ((s.mean_ratio, race.title) for race in races for s in race.standings if s.implementation == entry.name)
     mean, race = next(means, (None, ""))
     if not entry.specs and mean is None:
         return None

@@ -16,24 +16,14 @@ from convgauge.report.folder import Folder
 from convgauge.report.history import timelines
 from convgauge.report.model import ImplementationEntry, Report
 from convgauge.report.search_index import results_of, search_index
-from convgauge.report.speed import RaceTable, StandingRow, race_tables
+from convgauge.report.speed import RaceTable, StandingRow, overall_standings, race_tables
 from convgauge.report.templating import island, templates
 from convgauge.selftest.kill_matrix import Matrix
 from convgauge.terms import FAULTS
 
 
 class Site:
-    """Writer of one report into one folder.
-
-    Parameters
-    ----------
-    report
-        The content.
-    folder
-        The folder, which is empty.
-    matrices
-        Kill matrices of the self-test. The pages of specs print the kills in the first.
-    """
+    """Writer of one report into an empty folder; the pages of specs print the kills of the first matrix."""
 
     def __init__(self, report: Report, folder: Folder, matrices: Sequence[Matrix] = ()) -> None:
         self.report = report
@@ -52,7 +42,7 @@ class Site:
             report=report,
             races=self.races,
             suite=__version__,
-            means={(race.environment, s.name): (race, s) for race in reversed(self.races) for s in race.standings},
+            means=overall_standings(self.races),
             has_history=bool(self.history),
             has_gallery=self.has_gallery,
             has_matrices=bool(matrices),
@@ -123,7 +113,9 @@ class Site:
 
     def _raced(self, entry: ImplementationEntry) -> list[tuple[RaceTable, StandingRow]]:
         races = (race for race in self.races if race.environment == entry.environment)
-        return [(race, standing) for race in races for standing in race.standings if standing.name == entry.name]
+        return [
+            (race, standing) for race in races for standing in race.standings if standing.implementation == entry.name
+        ]
 
     def _speed(self) -> dict[str, Any]:
         return {

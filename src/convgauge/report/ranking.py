@@ -50,7 +50,7 @@ def _titles(races: Sequence[RaceTable]) -> list[str]:
 def _means(report: Report, races: Sequence[RaceTable], titles: Sequence[str], escape: Escape) -> Iterator[str]:
     yield _row(["implementation", "algorithm", *map(escape, titles), "memory"])
     yield f"|---|---|{'--:|' * (len(races) + 1)}"
-    by_race = [{(race.environment, standing.name): standing for standing in race.standings} for race in races]
+    by_race = [{(race.environment, standing.implementation): standing for standing in race.standings} for race in races]
     for entry in report.present:
         standings = [by_name.get((entry.environment, entry.name)) for by_name in by_race]
         if not any(standings):
@@ -63,9 +63,9 @@ def _means(report: Report, races: Sequence[RaceTable], titles: Sequence[str], es
 
 
 def _mean(standing: StandingRow | None) -> str:
-    if standing is None or standing.mean is None:
+    if standing is None or standing.mean_ratio is None:
         return "–"
-    return f"{formatting.ratio(standing.mean)} ({standing.covered} of {standing.sums.layers})"
+    return f"{formatting.ratio(standing.mean_ratio)} ({standing.ranked} of {standing.layers})"
 
 
 def _fastest(races: Sequence[RaceTable], titles: Sequence[str], escape: Escape) -> Iterator[str]:

@@ -34,12 +34,8 @@ def search_index(report: Report) -> dict[str, Any]:
         "faults": FAULTS,
         "entries": [
             {
-                "name": entry.name,
-                "environment": entry.environment,
-                "framework": entry.about.framework,
-                "grade": entry.grade,
-                "algorithm": entry.about.algorithm,
-                "verdict": entry.verdict,
+                **{field: getattr(entry, field) for field in ("name", "environment", "grade", "verdict")},
+                **{field: getattr(entry.about, field) for field in ("framework", "algorithm")},
             }
             for entry in report.entries
         ],

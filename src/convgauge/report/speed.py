@@ -58,8 +58,8 @@ class LayerRow:
         return min(self._times, key=self._times.__getitem__, default="")
 
 
-@dataclass
-class StandingRow:
+@dataclass(frozen=True)
+class StandingRow(Standing):
     """One implementation over a race: the summary that the terminal prints, and a comparison with the virtual best.
 
     - ``regret``: share by which its time is above that of the virtual best, over the layers that it covers.
@@ -68,37 +68,21 @@ class StandingRow:
     - ``crowding``: geometric mean of its time in the race ÷ its time alone.
     """
 
-    sums: Standing
-    regret: float | None
-    best_on: int
-    prepare: float | None
-    peak: int | None
-    crowding: float | None
+    regret: float | None = None
+    best_on: int = 0
+    prepare: float | None = None
+    peak: int | None = None
+    crowding: float | None = None
 
     @property
-    def name(self) -> str:
-        """Name of the implementation."""
-        return self.sums.implementation
-
-    @property
-    def mean(self) -> float | None:
-        """Geometric mean of its ratios to the baseline."""
-        return self.sums.mean_ratio
-
-    @property
-    def verdicts(self) -> list[tuple[str, int]]:
+    def verdict_counts(self) -> list[tuple[str, int]]:
         """Number of layers with each verdict, from the best verdict to the worst."""
-        return [(verdict, count) for verdict in RACE_VERDICTS if (count := self.sums.verdicts.get(verdict))]
-
-    @property
-    def covered(self) -> int:
-        """Number of layers on which it is ranked."""
-        return self.sums.ranked
+        return [(verdict, count) for verdict in RACE_VERDICTS if (count := self.verdicts.get(verdict))]
 
     @property
     def total(self) -> float | None:
         """Seconds of the whole network, or None if a layer is not covered."""
-        return self.sums.total_seconds if self.sums.complete else None
+        return self.total_seconds if self.complete else None
 
 
 @dataclass
@@ -128,7 +112,7 @@ class RaceTable:
     @property
     def names(self) -> list[str]:
         """Names of the implementations, in the order of the standings."""
-        return [standing.name for standing in self.standings]
+        return [standing.implementation for standing in self.standings]
 
     @property
     def virtual_best(self) -> float | None:
@@ -188,6 +172,11 @@ def race_tables(report: Report) -> list[RaceTable]:
     return races
 
 
+def overall_standings(races: Sequence[RaceTable]) -> dict[tuple[str, str], tuple[RaceTable, StandingRow]]:
+    """Return by environment and implementation the standing in the race with the most layers, and that race."""
+    return {(race.environment, s.implementation): (race, s) for race in reversed(races) for s in race.standings}
+
+
 def _race(key: tuple[str, str, int, str], timings: Sequence[TimingRecord], limits: Sequence[LimitRecord]) -> RaceTable:
     layers: dict[str, LayerRow] = {}
     for t in sorted(timings, key=lambda t: t.verdict != "baseline"):  # the others may lack layers
@@ -199,7 +188,7 @@ def _race(key: tuple[str, str, int, str], timings: Sequence[TimingRecord], limit
     rows = list(layers.values())
     present = [t for layer in rows for t in layer.cells.values() if t.verdict != "absent"]
     standing_rows = [_standing(sums, rows) for sums in standings(present)]
-    standing_rows.sort(key=lambda s: (-s.covered, s.mean or math.inf, s.name))
+    standing_rows.sort(key=lambda s: (-s.ranked, s.mean_ratio or math.inf, s.implementation))
     baseline = next((t.baseline for t in timings if t.baseline), "")
     return RaceTable(*key, baseline, rows, standing_rows, [limit for limit in limits if limit.threads == key[2]])
 
@@ -212,7 +201,7 @@ def _standing(sums: Standing, layers: Sequence[LayerRow]) -> StandingRow:
     prepares = [t.prepare_seconds * layer.count for layer, t, _ in covered if t.prepare_seconds is not None]
     slowdowns = [math.log(median(t) / t.alone_seconds) for _, t, _ in covered if t.alone_seconds and median(t) > 0]
     return StandingRow(
-        sums=sums,
+        **vars(sums),
         regret=total / best - 1 if best else None,
         best_on=sum(s <= (layer.best or 0) for layer, _, s in covered),
         prepare=math.fsum(prepares) if prepares else None,

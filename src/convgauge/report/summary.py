@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from convgauge.report import formatting, ranking
 from convgauge.report.model import ImplementationEntry, Report, gather
-from convgauge.report.speed import race_tables
+from convgauge.report.speed import overall_standings, race_tables
 from convgauge.results import Run
 from convgauge.terms import FAULTS
 
@@ -41,14 +41,14 @@ def _description(run: Run) -> str:
 
 
 def _table(report: Report) -> Iterator[str]:
-    means = {(r.environment, s.name): (r, s) for r in reversed(race_tables(report)) for s in r.standings}
+    standings = overall_standings(race_tables(report))
     yield "| implementation | verdict | grade | cases | declined | faults | time ÷ baseline |"
     yield "|---|---|:-:|--:|--:|--:|--:|"
     for entry in report.present:
         ratio = "–"
-        if (entry.environment, entry.name) in means:
-            race, standing = means[entry.environment, entry.name]
-            ratio = f"{formatting.ratio(standing.mean)} ({standing.covered} of {len(race.layers)} layers)"
+        if (entry.environment, entry.name) in standings:
+            race, standing = standings[entry.environment, entry.name]
+            ratio = f"{formatting.ratio(standing.mean_ratio)} ({standing.ranked} of {len(race.layers)} layers)"
         counts = (f"{count:,}" for count in (entry.executed, entry.declined, entry.faults))
         cells = (escape(entry.title), escape(entry.verdict), escape(entry.grade) or "–", *counts, ratio)
         yield f"| {' | '.join(cells)} |"

@@ -83,21 +83,15 @@ def roofline(race: RaceTable) -> Markup:
     ]
     if not peak or not copy or not points:
         return Markup("")
-    plot = svg.Plot(
-        [intensity for _, intensity, _ in points] + [peak / copy],
-        [rate for *_, rate in points] + [peak],
-        "{:g}".format,
-        lambda rate: formatting.big(rate, "FLOP/s"),
-        left=92,
-        bottom=320,
-    )
+    _, xs, ys = zip(*points, strict=True)
+    plot = svg.Plot([*xs, peak / copy], [*ys, peak], "{:g}".format, formatting.flop_rate, left=92, bottom=320)
     start = max(plot.x.low, plot.y.low / copy)
     roof = f"M{plot.at(start, copy * start)}L{plot.at(peak / copy, peak)}H{svg.WIDTH - 20}"
-    plot.add(svg.path("roof", roof, f"{formatting.big(peak, 'FLOP/s')}, {formatting.big(copy, 'B/s')}"))
+    plot.add(svg.path("roof", roof, f"{formatting.flop_rate(peak)}, {formatting.big(copy, 'B/s')}"))
     for index, group in groupby(points, key=itemgetter(0)):
         rates = [(intensity, rate) for _, intensity, rate in group]
         share = formatting.percent(round(max(rate / min(peak, copy * intensity) for intensity, rate in rates), 3))
-        ends = " to ".join(formatting.big(end(rate for _, rate in rates), "FLOP/s") for end in (min, max))
+        ends = " to ".join(formatting.flop_rate(end(rate for _, rate in rates)) for end in (min, max))
         dots = "".join(f"M{plot.x(intensity):.0f} {plot.y(rate):.0f}h0" for intensity, rate in rates)
         title = f"{formatting.line(race.names[index])}: {ends}, at best {share} of the roof"
         plot.add(svg.path(f"points c{index % svg.SERIES}", dots, title))
@@ -110,12 +104,8 @@ def scaling(race: RaceTable) -> Markup:
     points = [point for line in lines for point in line]
     if len({flops for flops, _ in points}) < 3:
         return Markup("")
-    plot = svg.Plot(
-        [flops for flops, _ in points],
-        [seconds for _, seconds in points],
-        lambda flops: formatting.big(flops, ""),
-        formatting.seconds,
-    )
+    xs, ys = zip(*points, strict=True)
+    plot = svg.Plot(xs, ys, formatting.big, formatting.seconds)
     for index, line in enumerate(lines):
         if line:
             steps = "L".join(plot.at(*point) for point in line)
@@ -138,21 +128,14 @@ def frontier(race: RaceTable, margins: dict[str, float]) -> Markup:
     The line joins the implementations that no other beats in both speed and accuracy.
     """
     points = [
-        (s.mean, max(margins[s.name], 1e-6), index, s.name)
+        (s.mean_ratio, max(margins[s.implementation], 1e-6), index, s.implementation)
         for index, s in enumerate(race.standings)
-        if s.name in margins and math.isfinite(margins[s.name]) and s.mean
+        if math.isfinite(margins.get(s.implementation, math.inf)) and s.mean_ratio
     ]
     if len(points) < 2:
         return Markup("")
-    plot = svg.Plot(
-        [ratio for ratio, *_ in points] + [1.0],
-        [margin for _, margin, *_ in points] + [1.0],
-        "{:g}×".format,
-        "{:g}".format,
-        left=66,
-        top=16,
-        inset=(0, 100),
-    )
+    xs, ys, _, _ = zip(*points, strict=True)
+    plot = svg.Plot([*xs, 1.0], [*ys, 1.0], "{:g}×".format, "{:g}".format, left=66, top=16, inset=(0, 100))
     plot.add_rule(1.0, "the bound")
     steps = "L".join(plot.at(*point) for point in unbeaten(point[:2] for point in points))
     plot.add(svg.path("front", f"M{steps}", "none is both faster and more accurate"))

@@ -108,18 +108,9 @@ def _step_up(value: float) -> float:
 
 
 class Plot:
-    """Chart with two logarithmic axes and a grid; ``parts`` are drawn over the grid.
+    """Chart with two logarithmic axes, which include ``xs`` and ``ys``; ``parts`` are drawn over its grid.
 
-    Parameters
-    ----------
-    xs, ys
-        Values that the axes must include.
-    x_format, y_format
-        Functions that print a tick.
-    left, top, bottom
-        Margins in units of the chart; ``bottom`` is the coordinate of the lower end of the grid.
-    inset
-        Distance of the ends of the x-axis from the sides of the grid.
+    ``left``, ``top`` and ``bottom`` are coordinates of the grid. The x-axis ends at ``inset`` from its sides.
     """
 
     def __init__(
