@@ -114,8 +114,8 @@ def test_a_check_whose_worker_is_killed_writes_the_run_of_one_machine(
     on_cluster = [*words, "--cluster", cluster.address, "--output", "far.jsonl"]
     thread = threading.Thread(target=lambda: status.append(cli.main(on_cluster)))
     thread.start()
-    parts: list[psutil.Process] = []
-    wait_until(lambda: parts.extend(psutil.Process(killed.pid).children(recursive=True)) or parts)
+    wait_until(lambda: psutil.Process(killed.pid).children(recursive=True))
+    parts = psutil.Process(killed.pid).children(recursive=True)
     killed.send_signal(signal.SIGKILL)
     thread.join(TIMEOUT_S)
     printed = capsys.readouterr().out
