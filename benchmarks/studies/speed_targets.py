@@ -29,8 +29,8 @@ from rich.table import Table
 from convgauge import race, results
 from convgauge.layers.sets import load
 from convgauge.problem import LARGE_KERNEL, Problem
-from convgauge.race import standings as summary
 from convgauge.race.benchmark import Benchmark
+from convgauge.race.standings import Standing, standings
 from convgauge.registry import builtins, resolve_all
 from convgauge.request import BenchRequest
 from convgauge.results import TimingRecord
@@ -174,10 +174,10 @@ def _show(by_set: dict[str, list[TimingRecord]], threads: int) -> int:
     return int(missed > 0 or not within)
 
 
-def _best(records: Sequence[TimingRecord], names: Sequence[str]) -> summary.Standing | None:
+def _best(records: Sequence[TimingRecord], names: Sequence[str]) -> Standing | None:
     """Return the standing of the one of ``names`` with the least mean ratio over the most layers."""
-    standings = [standing for standing in summary.standings(records) if standing.implementation in names]
-    return min(standings, key=lambda standing: (-standing.ranked, standing.mean_ratio or math.inf), default=None)
+    entries = [standing for standing in standings(records) if standing.implementation in names]
+    return min(entries, key=lambda standing: (-standing.ranked, standing.mean_ratio or math.inf), default=None)
 
 
 def _why(records: Sequence[TimingRecord], names: Sequence[str]) -> str:

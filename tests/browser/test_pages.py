@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from convgauge import report
-from convgauge.report import server as loopback
+from convgauge.report.server import server
 from support import synthetic_runs
 from support.browser import Unavailable, chromium
 
@@ -94,13 +94,13 @@ def test_every_page_loads_quietly(browser: Any, site: Path) -> None:
 
 
 def test_the_pages_work_over_http_too(browser: Any, site: Path) -> None:
-    with loopback.server(site) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        browser.get(f"http://127.0.0.1:{server.server_port}/index.html#q=grade%3AF")
+    with server(site) as http_server:
+        threading.Thread(target=http_server.serve_forever, daemon=True).start()
+        browser.get(f"http://127.0.0.1:{http_server.server_port}/index.html#q=grade%3AF")
         assert names(browser)
         assert "rgb" in browser.find_element("css selector", ".v").value_of_css_property("color")
         browser.get("about:blank")
-        server.shutdown()
+        http_server.shutdown()
 
 
 def test_a_query_filters_and_is_in_the_address(browser: Any, site: Path) -> None:

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convgauge import cli, results
-from convgauge.conformance import shards as costs
 from convgauge.conformance.collection import collect_specs
+from convgauge.conformance.shards import cost_table, cut, estimates
 
 CHECK = ["check", "numpy_im2col", "numpy_windows", "--tier", "quick", "-q"]
 FEW = ["-k", "even_kernel or every_channel or nan_in_the_input"]
@@ -100,38 +100,38 @@ def test_a_shard_that_there_cannot_be(shard: str) -> None:
     of=st.integers(1, 12),
 )
 def test_parts_hold_every_item_once_and_miss_their_due_by_one_item_at_most(seconds: list[float], of: int) -> None:
-    parts = [seconds[costs.cut(seconds, first, of)] for first in range(of)]
+    parts = [seconds[cut(seconds, first, of)] for first in range(of)]
     assert [item for part in parts for item in part] == seconds
     due, largest = sum(seconds) / of, max(seconds)
     assert all(abs(sum(part) - due) <= largest * (1 + 1e-9) + 1e-9 for part in parts)
 
 
 def test_a_costly_item_weighs_as_much_as_it_costs() -> None:
-    parts = [costs.cut([8, 1, 1, 1, 1, 1, 1, 1, 1], first, 2) for first in range(2)]
+    parts = [cut([8, 1, 1, 1, 1, 1, 1, 1, 1], first, 2) for first in range(2)]
     assert parts == [slice(0, 1), slice(1, 9)]
 
 
 def test_estimates_follow_the_spec_the_implementation_and_the_tier() -> None:
-    known = costs.cost_table()
+    known = cost_table()
     dear, cheap = max(known.specs["quick"].items(), key=lambda row: row[1])[0], "shape.size"
     slow = max(known.pace, key=lambda name: known.pace[name])
     items = [(cheap, "numpy_windows"), (dear, "numpy_windows"), (dear, slow), (dear, slow), None]
-    first, second, started, again, none = costs.estimates(items, "quick")
+    first, second, started, again, none = estimates(items, "quick")
     assert second > first - known.start > 0
     assert again > second
     assert started == again + known.start
     assert none == 0
     every = [(spec, "numpy_windows") for spec in known.specs["quick"]]
-    assert sum(costs.estimates(every, "standard")) > sum(costs.estimates(every, "quick"))
+    assert sum(estimates(every, "standard")) > sum(estimates(every, "quick"))
 
 
 def test_what_has_not_been_measured_is_taken_for_middling() -> None:
-    known = costs.cost_table()
-    (seconds,) = costs.estimates([("brand.new", "kernel")], "quick")
+    known = cost_table()
+    (seconds,) = estimates([("brand.new", "kernel")], "quick")
     every = [row[0] for row in known.specs["quick"].values()]
     assert seconds - known.start == pytest.approx(statistics.median(every))
 
 
 def test_the_table_is_of_specs_that_there_are() -> None:
     there = {spec.id for spec, _ in collect_specs()}
-    assert len(there & set(costs.cost_table().specs["quick"])) > 0.8 * len(there)
+    assert len(there & set(cost_table().specs["quick"])) > 0.8 * len(there)

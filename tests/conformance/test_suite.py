@@ -11,11 +11,10 @@ import msgspec
 import pytest
 
 from convgauge import cli, results
-from convgauge.conformance import suite as suite_module
 from convgauge.conformance.judge import Judge
 from convgauge.conformance.selection import Task
 from convgauge.conformance.spec import Spec
-from convgauge.conformance.suite import Suite, UnavailableError
+from convgauge.conformance.suite import MAX_JOBS, Suite, UnavailableError
 from convgauge.conformance.targets import Target, description_from_declaration
 from convgauge.registry import LoadError, Origin
 from convgauge.request import CheckRequest, RequestError
@@ -170,7 +169,7 @@ def test_an_interrupted_run_keeps_what_was_judged_and_has_no_footer(tmp_path: Pa
 
 
 def test_one_thread_judges_implementations_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(suite_module, "cores", lambda: 8)
-    assert Suite(CheckRequest())._jobs() == suite_module.MAX_JOBS
+    monkeypatch.setattr("convgauge.conformance.suite.cores", lambda: 8)
+    assert Suite(CheckRequest())._jobs() == MAX_JOBS
     assert Suite(CheckRequest(jobs=7))._jobs() == 7
     assert Suite(CheckRequest(jobs=7, isolation=False))._jobs() == 1

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from convgauge import results
+from convgauge.report import junit_xml
 from convgauge.report.folder import replacing
-from convgauge.report.junit_xml import junit as junit_xml
 from convgauge.report.model import gather
 from convgauge.report.pages import Site
 from convgauge.results import Run
@@ -69,7 +69,7 @@ def build(
     with replacing(output) as folder:
         Site(report, folder, matrices).write()
     if junit is not None:
-        junit.write_text(junit_xml(runs), encoding="utf-8", errors="replace")
+        junit.write_text(junit_xml.junit(runs), encoding="utf-8", errors="replace")
     issues += [InputIssue(run.path, f"{run.path} is incomplete: it was cut off") for run in runs if not run.footer]
     for issue in issues:
         on_issue(issue)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from convgauge.layers import sweeps as layer_sweeps
+from convgauge.layers.sweeps import NAMED
 from convgauge.problem import Problem, ProblemError
 from convgauge.race import scaling
 from convgauge.race.scaling import Crossover, Curve, Point
@@ -94,7 +94,7 @@ def sweeps(report: Report) -> list[Sweep]:
 
 def _is_readable(record: TimingRecord) -> bool:
     """Return True for a record of a sweep along a known axis, with a valid problem and positive, finite times."""
-    axis = record.layers.removeprefix(layer_sweeps.NAMED)
+    axis = record.layers.removeprefix(NAMED)
     if not scaling.is_sweep(record) or axis not in ALONG or not all(0 < s < math.inf for s in record.seconds):
         return False
     numbers = (record.ratio, record.low, record.high)
