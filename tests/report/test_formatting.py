@@ -7,7 +7,7 @@ import re
 import pytest
 
 from convgauge.report import formatting, model
-from convgauge.terms import GRAVITY, STATUSES
+from convgauge.terms import STATUSES
 from support.records import run, spec
 
 
@@ -46,4 +46,3 @@ def test_every_status_has_a_symbol_a_letter_and_a_meaning() -> None:
     for table in (formatting.SYMBOLS, formatting.LETTERS, formatting.MEANINGS):
         assert set(table) == set(STATUSES)
         assert len(set(table.values())) == len(STATUSES)
-    assert set(GRAVITY) == set(STATUSES)

@@ -1,4 +1,8 @@
-"""The report: pages, a Markdown summary, badges, JUnit XML and differences, all pure functions of run files."""
+"""The report: pages, a Markdown summary, badges, JUnit XML and differences, all pure functions of run files.
+
+A module belongs here if it turns runs into text, tables or pages. It calls no implementation and imports neither the
+cluster nor the command line.
+"""
 
 from convgauge.report.badges import badge
 from convgauge.report.build import InputIssue, build
