@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import Literal, get_args
 
 Profile = Literal["kernel", "functional", "training", "torch"]
@@ -43,6 +44,17 @@ RACE_VERDICTS: tuple[RaceVerdict, ...] = get_args(RaceVerdict)
 
 RANKED: tuple[RaceVerdict, ...] = RACE_VERDICTS[: RACE_VERDICTS.index("wrong")]
 """Verdicts of an implementation whose outputs were right and which was timed."""
+
+
+class ExitStatus(IntEnum):
+    """Exit status of a command; the numbers are those of pytest."""
+
+    REACHED = 0
+    NOT_REACHED = 1
+    INTERRUPTED = 2
+    INTERNAL_ERROR = 3
+    USAGE_ERROR = 4
+    NOTHING_EXECUTED = 5
 
 
 def includes(profile: Profile, other: Profile) -> bool:

@@ -11,6 +11,7 @@ import pytest
 
 from convgauge.cluster import linked_process, worker
 from convgauge.request import BenchRequest, CheckRequest, Request
+from convgauge.terms import ExitStatus
 
 CHECK = CheckRequest(("numpy_windows",), tier="quick", dtypes=("float32",), isolation=False, keyword="test_pair_pads")
 BENCH = BenchRequest(("numpy_windows", "numpy_im2col"), budget_s=1.5, threads=(1, 2), operands="cold", seed=3)
@@ -43,4 +44,4 @@ def test_a_process_ends_when_its_worker_ends(tmp_path: Path) -> None:
     process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     assert process.stdin is not None
     process.stdin.close()
-    assert process.wait(60) == linked_process.WORKER_LOST
+    assert process.wait(60) == ExitStatus.INTERNAL_ERROR

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import click
 
-from convgauge.cli.errors import INTERNAL_ERROR, InputError, cluster_status, unwritable
+from convgauge.cli.errors import InputError, cluster_status, unwritable
 from convgauge.cli.group import Command
 from convgauge.cli.options import cluster_option, json_option, request_options, targets_argument
 from convgauge.cli.temporary_output import temporary_output
 from convgauge.cluster import ClusterError
 from convgauge.request import BenchRequest
+from convgauge.terms import ExitStatus
 
 
 @click.command(
@@ -72,6 +73,6 @@ def _run(request: BenchRequest, cluster: str, quiet: bool) -> int:
         return cluster_status(error)
     except UnwritableFileError as error:
         print(f"convgauge: {unwritable(request.output, error)}", file=sys.stderr)
-        return INTERNAL_ERROR
+        return ExitStatus.INTERNAL_ERROR
     except OSError as error:
         raise InputError(unwritable(request.output, error)) from None

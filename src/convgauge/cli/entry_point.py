@@ -14,8 +14,9 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from convgauge.cli.errors import INTERRUPTED, USAGE_ERROR, sentence
+from convgauge.cli.errors import sentence
 from convgauge.cli.group import group
+from convgauge.terms import ExitStatus
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,10 +32,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with _interrupted_by_sigterm():
             return int(group.main(words, prog_name="convgauge", standalone_mode=False))
     except click.Abort:
-        return INTERRUPTED
+        return ExitStatus.INTERRUPTED
     except click.ClickException as error:
         print(f"convgauge: {sentence(error)}", file=sys.stderr)
-        return USAGE_ERROR
+        return ExitStatus.USAGE_ERROR
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Errors of the command line: exit statuses, and one sentence about input that cannot be used."""
+"""Errors of the command line: one sentence about input that cannot be used."""
 
 from __future__ import annotations
 
@@ -8,10 +8,7 @@ import click
 from click.core import ParameterSource
 
 from convgauge.cluster import ClusterError
-
-INTERRUPTED = 2
-INTERNAL_ERROR = 3
-USAGE_ERROR = 4
+from convgauge.terms import ExitStatus
 
 PROJECT_FILE = "convgauge.project_file"
 """Key in a context's ``meta``: path of the pyproject.toml that gives defaults to options."""
@@ -20,12 +17,12 @@ PROJECT_FILE = "convgauge.project_file"
 class InputError(click.ClickException):
     """Input that the caller can correct; the message is one sentence."""
 
-    exit_code = USAGE_ERROR
+    exit_code = ExitStatus.USAGE_ERROR
 
 
 def cluster_status(error: ClusterError) -> int:
     """Print the error of a run that broke off and return its exit status. Raises `InputError` if nothing started."""
-    if error.status == USAGE_ERROR:
+    if error.status == ExitStatus.USAGE_ERROR:
         raise InputError(str(error)) from None
     print(f"convgauge: {error}", file=sys.stderr)
     return error.status

@@ -10,8 +10,8 @@ from typing import Any
 import click
 
 from convgauge import __version__
-from convgauge.cli.errors import USAGE_ERROR
 from convgauge.cli.project import defaults
+from convgauge.terms import ExitStatus
 
 COMMANDS = ("list", "check", "bench", "report", "compare", "merge", "reproduce", "selftest", "completion")
 """Commands in the order of the help; ``convgauge.cli.NAME.command`` is the command NAME."""
@@ -95,5 +95,5 @@ def group(ctx: click.Context) -> int:
     """Prove a 2-D convolution right, then time it."""
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
-        return USAGE_ERROR
-    return 0
+        return ExitStatus.USAGE_ERROR
+    return ExitStatus.REACHED

@@ -7,13 +7,16 @@ records are those of one machine. `scheduler` assigns parts to workers and reass
 
 from __future__ import annotations
 
+from convgauge.terms import ExitStatus
+
 
 class ClusterError(Exception):
     """Request that cannot be carried out on this cluster; the message states the reason and what to do.
 
-    ``status`` is the command's exit status: 4 if the caller can correct the request, 3 if a run broke off.
+    ``status`` is the command's exit status: a usage error if the caller can correct the request, or an internal error
+    if a run broke off.
     """
 
-    def __init__(self, message: str, status: int = 4) -> None:
+    def __init__(self, message: str, status: ExitStatus = ExitStatus.USAGE_ERROR) -> None:
         super().__init__(message)
         self.status = status

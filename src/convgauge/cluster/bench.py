@@ -27,6 +27,7 @@ from convgauge.race import table
 from convgauge.race.benchmark import default_budget
 from convgauge.request import BenchRequest
 from convgauge.results import LimitRecord, Run, TimingRecord
+from convgauge.terms import ExitStatus
 
 
 @dataclass(frozen=True)
@@ -89,8 +90,8 @@ def bench(address: str, request: BenchRequest, console: Console) -> int:
 
 
 def _joint_status(statuses: Sequence[int]) -> int:
-    """Return the exit status of races that are reported together: 1 if any is 1, otherwise the least."""
-    return 1 if 1 in statuses else min(statuses)
+    """Return the exit status of races that are reported together: a failure if there is one, otherwise the least."""
+    return ExitStatus.NOT_REACHED if ExitStatus.NOT_REACHED in statuses else min(statuses)
 
 
 # --- the parts -------------------------------------------------------------------------------------------------------

@@ -17,11 +17,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from convgauge.request import BenchRequest, CheckRequest, Request, Verbosity
-
-WORKER_LOST = 3
-"""Exit status after the worker has ended."""
-
-USAGE_ERROR = 4
+from convgauge.terms import ExitStatus
 
 Command: TypeAlias = Literal["check", "bench"]
 REQUESTS: dict[Command, type[Request]] = {"check": CheckRequest, "bench": BenchRequest}
@@ -52,13 +48,13 @@ def run(request: Request) -> int:
         return race.bench(request, Console(quiet=True))
     except (TargetError, race.BenchError) as error:
         print(error, file=sys.stderr)
-        return USAGE_ERROR
+        return ExitStatus.USAGE_ERROR
 
 
 def _end_with_worker() -> None:
     while os.read(sys.stdin.fileno(), 1):
         pass
-    os._exit(WORKER_LOST)
+    os._exit(ExitStatus.INTERNAL_ERROR)
 
 
 def main(command: Command, path: Path) -> int:

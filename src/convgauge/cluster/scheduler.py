@@ -24,6 +24,7 @@ from convgauge.cluster.worker import RUN, Attachment, Outcome, WorkerInfo, execu
 from convgauge.registry import Origin
 from convgauge.request import CheckRequest, Request
 from convgauge.results import Run
+from convgauge.terms import ExitStatus
 from convgauge.text import escape_controls
 
 CONNECT_S = 10.0  # seconds for a scheduler to answer
@@ -31,6 +32,7 @@ POLL_S = 0.5  # seconds between looks at the list of workers, while no result ar
 FETCH_S = 5.0  # seconds for a result to be fetched before its worker is looked for
 NO_WORKER_S = 60.0  # seconds without a suitable worker after which the rest is given up: a restart takes less
 MAX_LOST = 5  # workers that one task may be lost with; the task is then considered the cause
+BROKEN_OFF = ExitStatus.INTERNAL_ERROR
 PRINTED_LINES = 8  # lines at the end of what a part printed that are shown if it left no run
 
 
@@ -65,7 +67,8 @@ class CompletedTask:
         if run is None or run.footer is None:
             lines = [line for line in self.outcome.printed.splitlines() if line.strip()][-PRINTED_LINES:]
             reason = "\n".join(lines).removeprefix("ERROR: ")
-            status = 4 if self.outcome.status == 4 else 3
+            is_usage_error = self.outcome.status == ExitStatus.USAGE_ERROR
+            status = ExitStatus.USAGE_ERROR if is_usage_error else BROKEN_OFF
             raise ClusterError(escape_controls(f"{self.worker}, {self.task.name}: {reason}"), status)
         run.path = self.task.name
         return run
@@ -191,7 +194,9 @@ class _Assignment:
         if self.running or not self.waiting:
             self.active = time.monotonic()
         elif time.monotonic() - self.active > NO_WORKER_S:
-            raise ClusterError(f"no worker is left for {', '.join(task.name for task in self.waiting[:3])}, …", 3)
+            raise ClusterError(
+                f"no worker is left for {', '.join(task.name for task in self.waiting[:3])}, …", BROKEN_OFF
+            )
 
     def _submit(self, task: Task, worker: str) -> None:
         self.submitted += 1
@@ -219,7 +224,7 @@ class _Assignment:
                 break
             except Exception as error:
                 if worker in self.scheduler._refresh():
-                    raise ClusterError(f"{worker} could not run {task.name}: {error!r}", 3) from None
+                    raise ClusterError(f"{worker} could not run {task.name}: {error!r}", BROKEN_OFF) from None
                 break
             del self.running[future]
             return CompletedTask(task, worker, outcome)
@@ -233,7 +238,7 @@ class _Assignment:
         self.losses[task.name] += 1
         self.scheduler.lost.append((task.name, worker))
         if self.losses[task.name] >= MAX_LOST:
-            raise ClusterError(f"{task.name} was lost with {MAX_LOST} workers, the last of them {worker}", 3)
+            raise ClusterError(f"{task.name} was lost with {MAX_LOST} workers, the last of them {worker}", BROKEN_OFF)
         self.waiting.insert(0, task)
 
     def cancel(self) -> None:

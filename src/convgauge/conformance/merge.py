@@ -9,8 +9,9 @@ import msgspec
 
 from convgauge.conformance.expectations import unexpected_passes
 from convgauge.conformance.shards import Shard
-from convgauge.conformance.verdict import ExitStatus, exit_status, judgement
+from convgauge.conformance.verdict import exit_status, judgement
 from convgauge.results import Footer, ImageRecord, ImplementationRecord, Record, Run, SpecRecord, Writer
+from convgauge.terms import ExitStatus
 
 COMPARED = ("schema", "suite", "seed", "profile", "tier", "selection", "expected", "versions")
 """Fields of the header that are equal in all shards of one run."""

@@ -23,12 +23,13 @@ from convgauge.conformance.targets import (
     reproduction_target,
     resolve_targets,
 )
-from convgauge.conformance.verdict import ExitStatus, exit_status, judgement
+from convgauge.conformance.verdict import exit_status, judgement
 from convgauge.environment import cores
 from convgauge.process.isolation import Limits
 from convgauge.registry import LoadError
 from convgauge.request import CheckRequest, RequestError
 from convgauge.results import Footer, Header, SpecRecord
+from convgauge.terms import ExitStatus
 from convgauge.text import escape_controls
 
 MAX_JOBS = 4

@@ -4,22 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from enum import IntEnum
 
 from convgauge.reference.accuracy import worst
 from convgauge.results import Judgement, SpecRecord
-from convgauge.terms import FAULTS, Verdict
-
-
-class ExitStatus(IntEnum):
-    """Exit status of a run; the numbers are those of pytest."""
-
-    REACHED = 0
-    NOT_REACHED = 1
-    INTERRUPTED = 2
-    INTERNAL_ERROR = 3
-    USAGE_ERROR = 4
-    NOTHING_EXECUTED = 5
+from convgauge.terms import FAULTS, ExitStatus, Verdict
 
 
 def judgement(name: str, records: Sequence[SpecRecord]) -> Judgement:

@@ -21,7 +21,7 @@ from convgauge.race.race import Race, Unfit
 from convgauge.registry import Origin, TargetError, known, resolve
 from convgauge.request import BenchRequest
 from convgauge.results import TimingRecord, Writer
-from convgauge.terms import RANKED
+from convgauge.terms import RANKED, ExitStatus
 
 SECONDS_PER_LAYER = 10.0
 MAX_BUDGET_S = 212.0
@@ -53,8 +53,8 @@ class Benchmark:
         table.print_scaling(self.console, self.records)
         verdicts = {record.verdict for record in self.records}
         if verdicts & {"wrong", "failed"}:
-            return 1
-        return 0 if verdicts & set(RANKED) else 5
+            return ExitStatus.NOT_REACHED
+        return ExitStatus.REACHED if verdicts & set(RANKED) else ExitStatus.NOTHING_EXECUTED
 
     def _with_baseline(self) -> list[Origin]:
         """Return each contestant's origin once, the baseline first."""
