@@ -43,6 +43,6 @@ def test_percentages_are_never_spelled_with_an_exponent() -> None:
 
 
 def test_every_status_has_a_symbol_a_letter_and_a_meaning() -> None:
-    for table in (formatting.SYMBOLS, formatting.LETTERS, formatting.MEANINGS):
+    for table in (formatting.SYMBOLS, formatting.STATUS_LETTERS, formatting.MEANINGS):
         assert set(table) == set(STATUSES)
         assert len(set(table.values())) == len(STATUSES)

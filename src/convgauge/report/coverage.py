@@ -14,7 +14,7 @@ from convgauge.conformance.features import FEATURES
 from convgauge.report.charts import svg
 from convgauge.results import SpecRecord
 
-LETTERS = list(FEATURES)
+FEATURE_LETTERS = list(FEATURES)
 VALUES = [feature.there for feature in FEATURES.values()] + [feature.absent for feature in FEATURES.values()]
 """Every feature as present, then every feature as absent: the order of the columns of `FeatureSpace.values`."""
 
@@ -48,7 +48,9 @@ def feature_space(records: Iterable[SpecRecord]) -> FeatureSpace:
             sums = totals.setdefault(letters, [0, 0, 0])
             for index, count in enumerate(counts[:3]):
                 sums[index] += count
-    there = np.array([[letter in letters for letter in LETTERS] for letters in totals], bool).reshape(-1, len(LETTERS))
+    there = np.array([[letter in letters for letter in FEATURE_LETTERS] for letters in totals], bool).reshape(
+        -1, len(FEATURE_LETTERS)
+    )
     judged, failed, declined = np.array(list(totals.values()), np.int64).reshape(-1, 3).T
     return FeatureSpace(np.hstack([there, ~there]), judged, failed, declined)
 
@@ -79,7 +81,7 @@ def pair_coverages(spaces: Mapping[int, FeatureSpace]) -> dict[int, PairCoverage
     return {index: PairCoverage(int(pairs.sum()), int(asked.sum())) for index, pairs in judged.items()}
 
 
-KINDS = ("passed", "some failed", "most failed", "declined")
+PAIR_KINDS = ("passed", "some failed", "most failed", "declined")
 """Summaries of the cases with two features; a pair without a case is left empty."""
 
 _CELL, _NAMES = 13, 160
@@ -87,14 +89,14 @@ _CELL, _NAMES = 13, 160
 
 def picture(space: FeatureSpace) -> Markup:
     """Return a figure of the results of each pair of features, named on the diagonal; "" if there is no case."""
-    side = len(LETTERS)
+    side = len(FEATURE_LETTERS)
     judged, failed, declined = (space.pairs(c)[:side, :side] for c in (space.judged, space.failed, space.declined))
     kinds = np.select([2 * failed > judged, failed > 0, judged > 0, declined > 0], [2, 1, 0, 3], -1)
     kinds[np.triu_indices(side, 1)] = -1
     if (kinds < 0).all():
         return Markup("")
     parts, counts = [], []
-    for kind, name in enumerate(KINDS):
+    for kind, name in enumerate(PAIR_KINDS):
         count = int((kinds == kind).sum())
         if count:
             counts.append(f"{count} {name}")

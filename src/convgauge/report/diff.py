@@ -17,7 +17,7 @@ Key = tuple[str, str, str, str]
 
 @dataclass(frozen=True)
 class Change:
-    """One difference: its kind, a key of `KINDS`; the name of the result; its earlier and its present value.
+    """One difference: its kind, a key of `CHANGE_KINDS`; the name of the result; its earlier and its present value.
 
     ``growth`` is the part by which a ratio grew.
     """
@@ -32,7 +32,7 @@ class Change:
         return formatting.line(f"{self.what}: {self.was} → {self.now}")
 
 
-KINDS = {
+CHANGE_KINDS = {
     "broke": "Broke",
     "fixed": "Fixed",
     "changed": "Changed otherwise",
@@ -84,7 +84,7 @@ def compare(old: Run, new: Run, limit: float | None = None, markdown: bool = Fal
         for run in (old, new)
         if run.footer is None
     ]
-    for kind, heading in KINDS.items():
+    for kind, heading in CHANGE_KINDS.items():
         these = [change for change in changes if change.kind == kind]
         if these and markdown:
             cells = ([formatting.line(text) for text in (change.what, change.was, change.now)] for change in these)

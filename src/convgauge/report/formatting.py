@@ -23,7 +23,7 @@ _STATUSES: dict[Status, tuple[str, str, str]] = {
     "vacuous": ("?", "m", "a case could not have failed: a defect of the suite"),
 }
 SYMBOLS = {status: symbol for status, (symbol, _, _) in _STATUSES.items()}
-LETTERS = {status: letter for status, (_, letter, _) in _STATUSES.items()}
+STATUS_LETTERS = {status: letter for status, (_, letter, _) in _STATUSES.items()}
 """Letter of each status, for the compact table that the script of the pages searches."""
 
 MEANINGS = {status: meaning for status, (_, _, meaning) in _STATUSES.items()}

@@ -30,7 +30,7 @@ def search_index(report: Report) -> dict[str, Any]:
         "labels": formatting.LABELS,
         "gravity": GRAVITY,
         "tables": tables,
-        "letters": {letter: status for status, letter in formatting.LETTERS.items()},
+        "letters": {letter: status for status, letter in formatting.STATUS_LETTERS.items()},
         "faults": FAULTS,
         "entries": [
             {
@@ -58,7 +58,7 @@ def _letters(spec: SpecEntry, tables: list[str], entries: int) -> dict[int, str]
     for index, records in spec.records.items():
         for record in records:
             row = rows.setdefault(tables.index(f"{record.dtype}@{record.device}"), ["."] * entries)
-            row[index] = formatting.LETTERS[record.status]
+            row[index] = formatting.STATUS_LETTERS[record.status]
     return {table: row[0] if len(set(row)) == 1 else "".join(row) for table, row in rows.items()}
 
 

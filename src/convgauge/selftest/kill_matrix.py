@@ -10,7 +10,7 @@ import msgspec
 
 from convgauge.results import DamagedFileError
 
-SCHEMA = 2
+MATRIX_SCHEMA = 2
 """Version of the file's format."""
 
 
@@ -118,7 +118,7 @@ class Matrix:
     def table(self) -> dict[str, Any]:
         """Return the content of the file."""
         return {
-            "schema": SCHEMA,
+            "schema": MATRIX_SCHEMA,
             "tier": self.tier,
             "findings": [asdict(finding) for finding in self.findings],
             "specs": self.specs,
@@ -158,9 +158,9 @@ def read(path: Path) -> Matrix:
     try:
         content = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
         schema = content.get("schema", 1)
-        if schema not in (1, SCHEMA):
+        if schema not in (1, MATRIX_SCHEMA):
             raise DamagedFileError(
-                f"{path}: schema {schema}, and this version of convgauge reads schemas 1 and {SCHEMA}"
+                f"{path}: schema {schema}, and this version of convgauge reads schemas 1 and {MATRIX_SCHEMA}"
             )
         return msgspec.convert(_from_schema_1(content) if schema == 1 else content, Matrix)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

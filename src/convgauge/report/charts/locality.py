@@ -11,13 +11,13 @@ from convgauge.report import formatting
 from convgauge.report.charts import svg
 from convgauge.results import ImageRecord
 
-KINDS = ("finite, as due", "NaN, as due", "NaN, and should be finite", "finite, and should be NaN")
+OUTPUT_KINDS = ("finite, as due", "NaN, as due", "NaN, and should be finite", "finite, and should be NaN")
 
 
 def counts(image: ImageRecord) -> list[tuple[int, str, int]]:
     """Return number, meaning and count of each kind of output that occurs."""
     outputs = Counter(kind for row in image.table for kind in row)
-    return [(kind, meaning, outputs[kind]) for kind, meaning in enumerate(KINDS) if outputs[kind]]
+    return [(kind, meaning, outputs[kind]) for kind, meaning in enumerate(OUTPUT_KINDS) if outputs[kind]]
 
 
 def draw(image: ImageRecord) -> Markup:
