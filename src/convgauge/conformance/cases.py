@@ -1,4 +1,4 @@
-"""A case: one call that a spec judges. Cases are drawn by tables, products and sweeps, and read back from text."""
+"""Cases, each one call that a spec judges: tables, products and sweeps of problems, and the text form of a case."""
 
 from __future__ import annotations
 
@@ -14,17 +14,31 @@ from convgauge.worker.call import CONTIGUOUS
 BASE = Problem(
     batch=2, in_channels=3, height=7, width=9, out_channels=4, kernel=(3, 2), padding=(1, 2), bias=True
 )  # fmt: skip
-"""What a table leaves unsaid: small, with no two sizes alike, so that a swap of any two shows."""
+"""Default of a table's parameters: small, and of different sizes, so that a swap of two changes the output."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """One call: a problem, the family and seed of its operands, their layouts, and the spelling of the arguments.
+    """One call of an implementation.
 
-    ``arguments`` replace the problem's own in the call, as (name, value) pairs; the value None omits the argument.
-    ``invalid_call`` names a change that makes the call invalid (see `convgauge.conformance.invalid_calls`).
-    ``prepared`` sends the call through ``prepare``. The text form reads back:
-    ``PROBLEM;operands=wide;layouts=fortran,contiguous,contiguous;seed=3``.
+    The text form is ``PROBLEM;operands=wide;layouts=fortran,contiguous,contiguous;seed=3``; `parse` reads it.
+
+    Attributes
+    ----------
+    problem : Problem
+        Parameters of the convolution.
+    operands : str
+        Family of the operands: "exact" or a name of `convgauge.reference.operands.FAMILIES`.
+    seed : int
+        Seed of the operands.
+    layouts : tuple of str
+        Memory layouts of input, weight and bias.
+    arguments : tuple of (str, value)
+        Arguments that replace the problem's own in the call; the value None omits the argument.
+    invalid_call : str
+        Change that makes the call invalid, a name of `convgauge.conformance.invalid_calls.INVALID_CALLS`, or "".
+    prepared : bool
+        Make the call through ``prepare``.
     """
 
     problem: Problem
@@ -52,7 +66,18 @@ class Case:
 
     @classmethod
     def parse(cls, text: str) -> Case:
-        """The case that ``text`` stands for. Raises `ProblemError`."""
+        """Return the case of a text form.
+
+        Parameters
+        ----------
+        text : str
+            Text form of a case or of a problem.
+
+        Raises
+        ------
+        ProblemError
+            If the text is not a case.
+        """
         problem, *parts = text.split(";")
         case = cls(Problem.parse(problem))
         for part in parts:
@@ -60,7 +85,7 @@ class Case:
             argument, colon, literal = part.partition(":")
             if equals and name == "operands":
                 case = replace(case, operands=value)
-            elif equals and name in ("invalid_call", "tamper"):  # the second is that of older reports
+            elif equals and name in ("invalid_call", "tamper"):  # the second occurs in older reports
                 case = replace(case, invalid_call=value)
             elif equals and name == "seed" and value.isdecimal():
                 case = replace(case, seed=int(value))
@@ -78,76 +103,99 @@ class Case:
         return case
 
     def keywords(self) -> dict[str, Any]:
-        """The keyword arguments of the call."""
+        """Return the keyword arguments of the call."""
         merged = {**self.problem.arguments, **dict(self.arguments)}
         return {name: value for name, value in merged.items() if value is not None}
 
 
-def _literal(part: str, text: str) -> Any:
+def _literal(part: str, text: str) -> object:
+    """Return the value of a Python literal. Raises `ProblemError`."""
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError):
         raise ProblemError(f"{part!r}: {text!r} is not a literal") from None
 
 
-def problems(base: Problem = BASE, **axes: Any) -> list[Problem]:
-    """The product of the ``axes``' values, everything else as in ``base``.
+def problems(base: Problem = BASE, **axes: object) -> list[Problem]:
+    """Return the problems of all combinations of values.
 
-    Combinations that are no convolution drop out. An axis is a parameter of `Problem` with one value or a list of them.
+    Parameters
+    ----------
+    base : Problem
+        Problem with the values of all other parameters.
+    **axes
+        Parameters of `Problem`, each with one value or a list of values.
+
+    Returns
+    -------
+    list of Problem
+        Combinations that are a convolution.
     """
     lists = {name: values if isinstance(values, list) else [values] for name, values in axes.items()}
-    found = []
-    for chosen in itertools.product(*lists.values()):
-        try:
-            found.append(base.replace(**dict(zip(lists, chosen, strict=True))))
-        except ProblemError:
-            continue
-    return found
+    combinations = (dict(zip(lists, values, strict=True)) for values in itertools.product(*lists.values()))
+    return _valid(base, combinations)
 
 
 def sweep(base: Problem, axis: str, values: Iterable[int]) -> list[Problem]:
-    """``base`` with one size going through ``values``; "kernel_h", "stride_w" and the like name half of a pair."""
-    found = []
-    for value in values:
+    """Return problems that differ in one size.
+
+    Parameters
+    ----------
+    base : Problem
+        Problem with all other parameters.
+    axis : str
+        Parameter of `Problem`; "kernel_h", "stride_w" and similar names are one half of a pair.
+    values : iterable of int
+        Values of the parameter; those without a convolution are left out.
+    """
+    return _valid(base, (_change(base, axis, value) for value in values))
+
+
+def _valid(base: Problem, changes: Iterable[dict[str, Any]]) -> list[Problem]:
+    """Return the base with each of the changes that leaves a valid problem."""
+    valid = []
+    for change in changes:
         try:
-            found.append(base.replace(**_one(base, axis, value)))
+            valid.append(base.replace(**change))
         except ProblemError:
             continue
-    return found
+    return valid
 
 
-def _one(base: Problem, axis: str, value: int) -> dict[str, Any]:
+def _change(base: Problem, axis: str, value: int) -> dict[str, Any]:
+    """Return the change of a problem that sets one size."""
     if axis[-2:] not in ("_h", "_w"):
         return {axis: value}
     height, width = getattr(base, axis[:-2])
     return {axis[:-2]: (value, width) if axis.endswith("_h") else (height, value)}
 
 
-def cases(what: Iterable[Problem | Case], **changes: Any) -> list[Case]:
-    """Problems as cases, each with ``changes`` (fields of `Case`)."""
-    made = [one if isinstance(one, Case) else Case(one) for one in what]
-    return [replace(one, **changes) for one in made] if changes else made
+def cases(problems: Iterable[Problem | Case], **changes: object) -> list[Case]:
+    """Return problems as cases, each with ``changes`` (fields of `Case`)."""
+    fields: dict[str, Any] = changes
+    unchanged = [problem if isinstance(problem, Case) else Case(problem) for problem in problems]
+    return [replace(case, **fields) for case in unchanged] if fields else unchanged
 
 
 def with_arguments(problem: Problem, arguments: Mapping[str, Any]) -> Case:
-    """A case whose call spells some arguments otherwise: ``with_arguments(problem, {"stride": 2})``."""
+    """Return a case whose call spells some arguments in another way: ``with_arguments(problem, {"stride": 2})``."""
     return Case(problem, arguments=tuple(arguments.items()))
 
 
-def thin(made: list[Case], budget: int) -> list[Case]:
-    """At most ``budget`` of the cases, spread evenly from the first to the last."""
-    if len(made) <= budget:
-        return made
-    step = (len(made) - 1) / (budget - 1)
-    return [made[round(place * step)] for place in range(budget)]
+def thin(cases: list[Case], budget: int) -> list[Case]:
+    """Return at most ``budget`` of the cases, spread evenly from the first to the last."""
+    if len(cases) <= budget:
+        return cases
+    step = (len(cases) - 1) / (budget - 1)
+    return [cases[round(index * step)] for index in range(budget)]
 
 
 def visible_shares(problem: Problem) -> Iterator[float]:
-    """The share of the output rows, and of the columns, that see the input at all and not only padding."""
+    """Yield the share of the output rows, and that of the columns, that depend on the input and not only on padding."""
     sizes = zip(
         problem.output_size, (problem.height, problem.width), problem.pads, problem.kernel, problem.stride,
         problem.dilation, strict=True,
     )  # fmt: skip
     for outputs, size, (before, _), kernel, stride, dilation in sizes:
-        seen = [any(0 <= y * stride - before + i * dilation < size for i in range(kernel)) for y in range(outputs)]
-        yield sum(seen) / outputs
+        visible = [any(0 <= y * stride - before + i * dilation < size for i in range(kernel)) for y in range(outputs)]
+        yield sum(visible) / outputs

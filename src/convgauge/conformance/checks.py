@@ -31,7 +31,9 @@ UNSTABLE = Fault("failed", "another call with the same operands gave other bits"
 class Ask(Protocol):
     """Function that a law calls for the output of a further call, as integers in float64."""
 
-    def __call__(self, problem: Problem, operands: Operands, /) -> Array: ...
+    def __call__(self, problem: Problem, operands: Operands, /) -> Array:
+        """Make a call and return its output."""
+        ...
 
 
 Law = Callable[[Ask, Problem, Operands], tuple[Array, Array]]

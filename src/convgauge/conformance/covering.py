@@ -1,7 +1,7 @@
-"""Covering arrays: few rows in which every combination of t parameters' values occurs, and how far that is so.
+"""Covering arrays: few rows in which every combination of t parameters' values occurs, and their coverage.
 
-Most faults that need more than one parameter to show need two or three (Kuhn, Wallace and Gallo 2004, *Software fault
-interactions and implications for software testing*). What the rows achieve is counted, not presumed.
+Most faults that depend on more than one parameter depend on two or three (Kuhn, Wallace and Gallo 2004, *Software fault
+interactions and implications for software testing*). The coverage of the rows is counted.
 """
 
 from __future__ import annotations
@@ -16,13 +16,15 @@ Row = dict[str, Any]
 Combination = tuple[tuple[str, Any], ...]
 Allowed = Callable[[Row], bool]
 
-CANDIDATES = 6  # rows of which the best is taken
-TRIES = 300  # random rows in which a combination is looked for before it is held to be impossible
+CANDIDATES = 6
+"""Rows of which the best is selected."""
+TRIES = 300
+"""Random rows that are tried before a combination counts as impossible."""
 
 
 @dataclass(frozen=True)
 class CombinationCoverage:
-    """Of the combinations of ``strength`` values that some allowed row holds, how many are in the rows at hand."""
+    """Number of the possible combinations of ``strength`` values, and of those that the rows contain."""
 
     strength: int
     covered: int
@@ -34,30 +36,42 @@ class CombinationCoverage:
 
 
 def combinations(row: Row, strength: int) -> Iterable[Combination]:
-    """The combinations of ``strength`` values in a row."""
+    """Return the combinations of ``strength`` values in a row."""
     return itertools.combinations(row.items(), strength)
 
 
 def possible(
     factors: Mapping[str, Sequence[Any]], strength: int, allowed: Allowed, seed: int = 0
 ) -> dict[Combination, Row]:
-    """Every combination of ``strength`` values that an allowed row was found to hold, with such a row."""
+    """Return every combination of ``strength`` values for which an allowed row was found, with that row.
+
+    Parameters
+    ----------
+    factors : mapping
+        Values of each factor, by its name.
+    strength : int
+        Number of factors of a combination.
+    allowed : callable
+        Function of a row that returns True if the row makes sense.
+    seed : int
+        Seed of the random rows.
+    """
     chance = random.Random(seed)
-    found: dict[Combination, Row] = {}
+    rows: dict[Combination, Row] = {}
     for names in itertools.combinations(factors, strength):
         for values in itertools.product(*(factors[name] for name in names)):
             fixed = tuple(zip(names, values, strict=True))
-            if fixed in found:
+            if fixed in rows:
                 continue
             row = _completed(factors, dict(fixed), allowed, chance)
             if row is not None:
                 for combination in combinations(row, strength):
-                    found.setdefault(combination, row)
-    return found
+                    rows.setdefault(combination, row)
+    return rows
 
 
 def _completed(factors: Mapping[str, Sequence[Any]], fixed: Row, allowed: Allowed, chance: random.Random) -> Row | None:
-    """An allowed row that holds the ``fixed`` values, if a random one is found."""
+    """Return an allowed random row with the ``fixed`` values, or None if none is found."""
     for _ in range(TRIES):
         row = {name: fixed[name] if name in fixed else chance.choice(values) for name, values in factors.items()}
         if allowed(row):
@@ -68,20 +82,34 @@ def _completed(factors: Mapping[str, Sequence[Any]], fixed: Row, allowed: Allowe
 def covering_array(
     factors: Mapping[str, Sequence[Any]], strength: int, allowed: Allowed = lambda row: True, seed: int = 0
 ) -> list[Row]:
-    """Allowed rows in which every possible combination of ``strength`` factors' values occurs, most telling first.
+    """Return allowed rows in which every possible combination of ``strength`` factors' values occurs.
 
-    Each factor has a name and at least one value; ``allowed`` says whether a whole row makes sense. Greedy after
-    AETG (Cohen, Dalal, Fredman and Patton 1997): of some rows that each hold a missing combination, the one that
-    holds most of them. The same arguments always give the same rows.
+    The algorithm is greedy: of some rows that each contain a missing combination, it selects the one with most of them.
+    The first rows cover the most pairs. The same arguments always give the same rows.
+
+    Parameters
+    ----------
+    factors : mapping
+        Values of each factor, at least one, by its name.
+    strength : int
+        Number of factors of a combination.
+    allowed : callable
+        Function of a row that returns True if the row makes sense.
+    seed : int
+        Seed of the random choices.
+
+    Source
+    ------
+    Cohen, Dalal, Fredman and Patton 1997, The AETG system.
     """
     chance = random.Random(seed)
     missing = possible(factors, strength, allowed, seed)
     rows = []
     while missing:
         wanted = list(itertools.islice(missing, CANDIDATES))
-        candidates = [_greedy(factors, dict(one), missing, strength, chance) for one in wanted]
+        candidates = [_greedy(factors, dict(combination), missing, strength, chance) for combination in wanted]
         good = [row for row in candidates if allowed(row)] + [missing[wanted[0]]]
-        row = max(good, key=lambda row: sum(one in missing for one in combinations(row, strength)))
+        row = max(good, key=lambda row: sum(combination in missing for combination in combinations(row, strength)))
         rows.append(row)
         for combination in combinations(row, strength):
             missing.pop(combination, None)
@@ -95,14 +123,14 @@ def _greedy(
     strength: int,
     chance: random.Random,
 ) -> Row:
-    """The row completed, factor by factor in random order, by the value that meets most missing combinations."""
+    """Complete the row, factor by factor in random order, by the value with most missing combinations."""
     names = list(factors)
     free = [name for name in names if name not in row]
     chance.shuffle(free)
     for name in free:
-        place = names.index(name)
-        before = [(one, row[one]) for one in names[:place] if one in row]
-        after = [(one, row[one]) for one in names[place + 1 :] if one in row]
+        index = names.index(name)
+        before = [(other, row[other]) for other in names[:index] if other in row]
+        after = [(other, row[other]) for other in names[index + 1 :] if other in row]
         around = [
             (left, right)
             for size in range(strength)
@@ -117,11 +145,11 @@ def _greedy(
 
 
 def _ordered(rows: list[Row]) -> list[Row]:
-    """The rows so that each adds as many new pairs as any of those behind it would: a beginning covers the most."""
+    """Order the rows so that each adds as many new pairs as any later row would: the first rows cover the most."""
     left = [(row, set(combinations(row, 2))) for row in rows]
     ordered = []
     while left:
-        best = max(range(len(left)), key=lambda place: len(left[place][1]))
+        best = max(range(len(left)), key=lambda index: len(left[index][1]))
         row, new = left.pop(best)
         ordered.append(row)
         left = [(other, pairs - new) for other, pairs in left]
@@ -135,7 +163,15 @@ def measure_coverage(
     allowed: Allowed = lambda row: True,
     seed: int = 0,
 ) -> CombinationCoverage:
-    """How many of the possible combinations of ``strength`` values the rows hold."""
+    """Count the possible combinations of ``strength`` values that the rows contain.
+
+    Parameters
+    ----------
+    rows : iterable of Row
+        Rows.
+    factors, strength, allowed, seed
+        As for `covering_array`.
+    """
     wanted = possible(factors, strength, allowed, seed)
     held = {combination for row in rows for combination in combinations(row, strength)}
     return CombinationCoverage(strength, len(held & wanted.keys()), len(wanted))

@@ -1,4 +1,4 @@
-"""What sets one problem apart from the plainest: the space in which a suite covers, and a kernel fails, somewhere."""
+"""Boolean features of a problem, used to measure coverage and to locate failures."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from convgauge.problem import Problem
 
 LONG = 64
-"""Products summed for one output from which on a sum is called long: one more than a 3x3 kernel over 7 channels."""
+"""Number of products of one output; a longer sum is called long. A 3x3 kernel over 7 channels has one less."""
 
 
 @dataclass(frozen=True)
 class Feature:
-    """One property of a problem: how it is called where it is there and where it is not, and how it is told."""
+    """One property of a problem: its names if it is present and if it is absent, and its test."""
 
     there: str
     absent: str
@@ -46,20 +46,25 @@ FEATURES = {
     "l": Feature("input not contiguous", "contiguous input", lambda p: False),
     "f": Feature("kernel not contiguous", "contiguous kernel", lambda p: False),
 }
-"""By the letter that stands for it in a run file. Layouts are no part of a problem: whoever calls tells of them."""
+"""Features by their letter in a run file; a problem has no layouts, which the caller of `feature_letters` adds."""
 
 
 def feature_letters(problem: Problem, layouts: Sequence[str] = ()) -> str:
-    """The letters of the features that a problem has, in the order of `FEATURES`; "" for the plainest.
+    """Return the letters of a problem's features in the order of `FEATURES`, or "" if it has none.
 
-    ``layouts`` are those of the input, the kernel and the bias, where they are known.
+    Parameters
+    ----------
+    problem : Problem
+        Problem of a case.
+    layouts : sequence of str
+        Memory layouts of input, kernel and bias, if they are known.
     """
-    letters = [letter for letter, one in FEATURES.items() if one.holds(problem)]
+    letters = [letter for letter, feature in FEATURES.items() if feature.holds(problem)]
     unusual = [letter for letter, layout in zip("lf", layouts, strict=False) if layout != "contiguous"]
     return "".join(letters + unusual)
 
 
 def _rest(p: Problem) -> list[int]:
-    """Rows and columns that a last, incomplete step of the stride leaves over."""
+    """Return the rows and the columns that remain after the last complete step of the stride."""
     sizes = zip((p.height, p.width), p.pads, p.extent, p.stride, strict=True)
     return [(size + sum(pads) - extent) % stride for size, pads, extent, stride in sizes]

@@ -1,4 +1,4 @@
-"""Changes that make a valid call an error: the operands' shapes and dtypes, which a problem cannot spell."""
+"""Changes that make a valid call an error: shapes and dtypes of operands, which a problem cannot represent."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from convgauge.dtypes import DTYPES
+from convgauge.reference.operands import Array
 from convgauge.worker.call import Call
 
 
 @dataclass(frozen=True)
 class InvalidCall:
-    """A named change of a call, and the sentence that says what is wrong with it."""
+    """Change of a call, and the sentence that states the error."""
 
     sentence: str
     change: Callable[[Call], Call]
@@ -28,28 +29,35 @@ def _bias(length: Callable[[int], int]) -> Callable[[Call], Call]:
     return change
 
 
-def _reshaped(name: str, reshape: Callable[[Any], Any]) -> Callable[[Call], Call]:
-    return lambda call: replace(call, **{name: reshape(getattr(call, name))})
+def _reshaped(name: str, reshape: Callable[[Array], Array]) -> Callable[[Call], Call]:
+    def change(call: Call) -> Call:
+        changes: dict[str, Any] = {name: reshape(getattr(call, name))}
+        return replace(call, **changes)
+
+    return change
 
 
-def _with(name: str, value: Any) -> Callable[[Call], Call]:
+def _with(name: str, value: object) -> Callable[[Call], Call]:
     return lambda call: replace(call, arguments={**call.arguments, name: value})
 
 
 def _typed(dtype: Callable[[str], str], *names: str) -> Callable[[Call], Call]:
-    """Some operands in another dtype; a wider one holds what the narrower does not: each value a little enlarged."""
+    """Return a change of some operands' dtype.
+
+    Each value of a wider dtype is slightly enlarged, so that the narrower dtype cannot represent it.
+    """
 
     def change(call: Call) -> Call:
         changes: dict[str, Any] = {}
         names_of_all = ("input", "weight", "bias")
         dtypes = list(call.dtypes)
         for name in names:
-            place = names_of_all.index(name)
-            other = dtype(call.dtypes[place])
+            index = names_of_all.index(name)
+            other = dtype(call.dtypes[index])
             values = getattr(call, name).astype(DTYPES[other].carrier)
             if DTYPES[other].kind == "f":
-                values *= 1 + 2.0 ** -(DTYPES[call.dtypes[place]].digits + 2)
-            changes[name], dtypes[place] = values, other
+                values *= 1 + 2.0 ** -(DTYPES[call.dtypes[index]].digits + 2)
+            changes[name], dtypes[index] = values, other
         return replace(call, **changes, dtypes=(dtypes[0], dtypes[1], dtypes[2]))
 
     return change
@@ -63,7 +71,7 @@ def _integer(*names: str) -> Callable[[Call], Call]:
     return _typed(lambda dtype: "int32", *names)
 
 
-def _repeated_channels(x: Any) -> Any:
+def _repeated_channels(x: Array) -> Array:
     return np.concatenate([x, x], axis=1)
 
 

@@ -1,4 +1,4 @@
-"""Making a failing case smaller while it still fails."""
+"""Reduction of a failing case: the smallest case that still fails."""
 
 from __future__ import annotations
 
@@ -13,10 +13,21 @@ from convgauge.worker.call import CONTIGUOUS
 
 
 def smaller(case: Case, fails: Callable[[Case], bool], budget: int, deadline: float) -> Case:
-    """A case that still fails and of which no single simplification does, or the best found within ``budget`` trials.
+    """Return a failing case of which no single simplification fails, or the last one when the budget is exhausted.
 
-    ``deadline`` is in seconds of `time.monotonic`. Each step takes the first simplification under which ``fails``
-    holds, the largest ones first, so that the result is found in few trials.
+    Each step takes the first simplification that fails. The largest simplifications are tried first, so that few trials
+    are needed.
+
+    Parameters
+    ----------
+    case : Case
+        Case that fails.
+    fails : callable
+        Function of a case that returns True if it fails.
+    budget : int
+        Number of trials.
+    deadline : float
+        Seconds of `time.monotonic` after which no trial begins.
     """
     progress = True
     while progress:
@@ -32,17 +43,17 @@ def smaller(case: Case, fails: Callable[[Case], bool], budget: int, deadline: fl
 
 
 def simpler(case: Case) -> Iterator[Case]:
-    """Simplifications of a case, the largest steps first; each is a valid problem and smaller in some parameter."""
+    """Yield simplifications of a case, the largest first; each is valid and smaller in some parameter."""
     if case.layouts != CONTIGUOUS:
         yield replace(case, layouts=CONTIGUOUS)
-        for place in range(3):
-            if case.layouts[place] != "contiguous":
-                kept = list(case.layouts)
-                kept[place] = "contiguous"
-                yield replace(case, layouts=(kept[0], kept[1], kept[2]))
+        for index in range(3):
+            if case.layouts[index] != "contiguous":
+                layouts = list(case.layouts)
+                layouts[index] = "contiguous"
+                yield replace(case, layouts=(layouts[0], layouts[1], layouts[2]))
     spelled = {name for name, _ in case.arguments}
     for changes in _changes(case.problem):
-        if spelled & set(changes):  # the call spells this argument itself and would no longer pose the problem
+        if spelled & set(changes):  # the call spells this argument itself: its problem would not change
             continue
         try:
             problem = case.problem.replace(**changes)
@@ -53,6 +64,7 @@ def simpler(case: Case) -> Iterator[Case]:
 
 
 def _changes(problem: Problem) -> Iterator[dict[str, Any]]:
+    """Yield changes of parameters, the largest first."""
     yield {"batch": min(1, problem.batch)}
     yield {"bias": False}
     yield {"groups": 1, "in_channels": 1, "out_channels": 1}
@@ -70,22 +82,22 @@ def _changes(problem: Problem) -> Iterator[dict[str, Any]]:
         pair = getattr(problem, name)
         if isinstance(pair, str):
             continue
-        least = 0 if name == "padding" else 1
+        minimum = 0 if name == "padding" else 1
         for axis in (0, 1):
-            for value in _lower(pair[axis], least):
+            for value in _lower(pair[axis], minimum):
                 yield {name: (value, pair[1]) if axis == 0 else (pair[0], value)}
     if problem.batch > 1:
         yield {"batch": problem.batch - 1}
 
 
 def _sizes(problem: Problem) -> Iterator[dict[str, Any]]:
+    """Yield smaller sizes of the input."""
     for name in ("height", "width"):
         for value in _lower(getattr(problem, name), 1):
             yield {name: value}
 
 
-def _lower(value: int, least: int) -> list[int]:
-    """Values below ``value`` to try: the least, a half, one less (multiples of ``least`` where it is above 1)."""
-    step = max(1, least)
-    tried = sorted({least, value // 2 // step * step, value - step})
-    return [one for one in tried if least <= one < value]
+def _lower(value: int, minimum: int) -> list[int]:
+    """Return the minimum, half of ``value`` and its predecessor; multiples of the minimum if that is more than 1."""
+    step = max(1, minimum)
+    return [lower for lower in sorted({minimum, value // 2 // step * step, value - step}) if minimum <= lower < value]

@@ -1,4 +1,4 @@
-"""A spec: one normative sentence with an id, a level, the profile it begins in and a source."""
+"""Specs: normative sentences, each with an id, a level, a profile and a source."""
 
 from __future__ import annotations
 
@@ -19,9 +19,28 @@ _ID = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)+")
 
 @dataclass(frozen=True)
 class Spec:
-    """What a test function states. ``dtypes`` are those it is run in, ``quick`` those at the quick tier.
+    """Statement of a test function.
 
-    ``no_mutant_because`` says why it stays though no planted fault is caught by it.
+    Attributes
+    ----------
+    id : str
+        Words joined by dots.
+    level : {"required", "recommended"}
+        Consequence of a fault.
+    profile : Profile
+        Smallest profile that contains the spec.
+    source : str
+        Standard, paper or documentation that the sentence follows.
+    sentence : str
+        Normative sentence, the docstring of the test function.
+    chapter : str
+        Name of the test module without "test_".
+    dtypes, quick : tuple of str
+        Dtypes that the spec runs in, and those at the quick tier.
+    frameworks : tuple of str
+        Frameworks of the subjects that the spec applies to; all if it is empty.
+    no_mutant_because : str
+        Reason why no mutant fails the spec, or "".
     """
 
     id: str
@@ -36,7 +55,7 @@ class Spec:
     no_mutant_because: str = ""
 
     def at(self, tier: str) -> tuple[str, ...]:
-        """The dtypes that the spec is run in at a tier."""
+        """Return the dtypes that the spec runs in at a tier."""
         return self.quick if tier == "quick" else self.dtypes
 
 
@@ -51,11 +70,31 @@ def spec(
     frameworks: tuple[str, ...] = (),
     no_mutant_because: str = "",
 ) -> Callable[[Test], Test]:
-    """Declare a test function as the spec ``id``; its docstring is the normative sentence.
+    """Declare a test function as a spec; its docstring is the normative sentence.
 
-    ``profile`` is the least one that the spec belongs to. ``frameworks`` restricts it to some frameworks' subjects.
-    ``no_mutant_because`` is for a spec that catches no fault of the zoo: why it is there all the same.
-    Raises `ValueError` for an unknown level, profile or dtype, or a missing sentence.
+    Parameters
+    ----------
+    id : str
+        Lower-case words joined by dots.
+    level : {"required", "recommended"}
+        A fault of a required spec makes the implementation nonconformant.
+    profile : {"kernel", "functional", "training", "torch"}
+        Smallest profile that contains the spec.
+    source : str
+        Standard, paper or documentation that the sentence follows.
+    dtypes : tuple of str
+        Dtypes that the spec runs in.
+    quick : tuple of str
+        Dtypes that it runs in at the quick tier; those that are not in ``dtypes`` are ignored.
+    frameworks : tuple of str
+        Frameworks of the subjects that the spec applies to; all by default.
+    no_mutant_because : str
+        Reason why no mutant fails the spec.
+
+    Raises
+    ------
+    ValueError
+        If the id, level, profile or a dtype is unknown, or the docstring is missing.
     """
     if not _ID.fullmatch(id):
         raise ValueError(f"spec id {id!r} is not words joined by dots")
@@ -70,8 +109,10 @@ def spec(
             raise ValueError(f"spec {id} has no docstring, and that is its sentence")
         chapter = Path(inspect.getfile(test)).stem.removeprefix("test_")
         quickly = tuple(dtype for dtype in quick if dtype in dtypes) or dtypes[:1]
-        said: Any = test
-        said.spec = Spec(id, level, profile, source, sentence, chapter, dtypes, quickly, frameworks, no_mutant_because)
+        declared: Any = test
+        declared.spec = Spec(
+            id, level, profile, source, sentence, chapter, dtypes, quickly, frameworks, no_mutant_because
+        )
         return test
 
     return declare
