@@ -47,17 +47,17 @@ def test_right_outputs_pass() -> None:
     judge.exact(TABLE)
     judge.accurate(TABLE)
     judge.relates(TABLE, lambda ask, problem, operands: (ask(problem, operands), ask(problem, operands)))
-    assert (judge.status(), judge.outcomes) == ("passed", {"passed": 3 * len(TABLE)})
+    assert (judge.status(), judge.tally.outcomes) == ("passed", {"passed": 3 * len(TABLE)})
     assert len(runner.calls) == 5 * len(TABLE)
-    assert judge.grades == ["A"] * len(TABLE)
-    assert len(judge.margins) == len(judge.reductions) == len(TABLE)
+    assert judge.tally.grades == ["A"] * len(TABLE)
+    assert len(judge.tally.margins) == len(judge.tally.reductions) == len(TABLE)
     assert judge.counterexample is None
 
 
 def test_wrong_outputs_fail_and_the_first_is_reduced() -> None:
     judge, _ = judge_of(wrong_batch)
     judge.exact(TABLE)
-    assert judge.outcomes == {"passed": len(TABLE) // 2, "failed": len(TABLE) // 2}
+    assert judge.tally.outcomes == {"passed": len(TABLE) // 2, "failed": len(TABLE) // 2}
     assert judge.counterexample is not None
     assert judge.counterexample.problem == "n2c1h1w1_o1k1x1_s1x1_p0x0_d1x1_g1_float32"
     assert judge.reason() == judge.counterexample.message
@@ -67,7 +67,7 @@ def test_wrong_outputs_fail_and_the_first_is_reduced() -> None:
 def test_no_more_cases_are_run_than_the_limit_of_faults_allows() -> None:
     judge, runner = judge_of(lambda call: exact_output(call) + 1, max_faults=3, minimizes=False)
     judge.exact(TABLE)
-    assert len(judge.faults) == 3 == judge.judged
+    assert len(judge.tally.faults) == 3 == judge.tally.judged
     assert len(runner.calls) == 3
     assert judge.counterexample is None
 
@@ -80,7 +80,7 @@ def test_a_check_changes_nothing() -> None:
     for _ in range(2):
         assert judge.check_accuracy(case, operands, observation).grade in ("A", "B")
         assert judge.check_exact(case, operands, observation) is None
-    assert (judge.judged, judge.grades, judge.status()) == (0, [], "skipped")
+    assert (judge.tally.judged, judge.tally.grades, judge.status()) == (0, [], "skipped")
 
 
 @pytest.mark.parametrize(
@@ -97,13 +97,13 @@ def test_leniency_is_decided_after_the_calls(kernel: Kernel, grade: str, status:
     judge, _ = judge_of(kernel, grade, minimizes=False)  # the runner refuses nested streams
     judge.nonfinite(cases(TABLE), plant_nan)
     assert judge.status() == status
-    assert judge.grades == (["B"] * len(TABLE) if status == "passed" else [])
+    assert judge.tally.grades == (["B"] * len(TABLE) if status == "passed" else [])
 
 
 def test_probes_stop_with_the_limit_of_faults() -> None:
     judge, runner = judge_of(all_nan, max_faults=3, minimizes=False)
     judge.nonfinite(cases(TABLE), plant_nan)
-    assert len(judge.faults) == 3 == judge.judged
+    assert len(judge.tally.faults) == 3 == judge.tally.judged
     assert len(runner.calls) == len(TABLE) + 3 * 16
 
 
@@ -114,8 +114,8 @@ def test_claims_and_faults_are_counted_in_the_order_of_the_cases() -> None:
     judge, _ = judge_of(kernel, max_faults=5, minimizes=False)
     ordered = sorted(TABLE, key=lambda problem: (problem.height * problem.in_channels, problem.text))
     judge.nonfinite(cases(ordered), plant_nan)
-    assert [case.problem for case, _ in judge.faults] == ordered[:5]
-    assert judge.judged == 5
+    assert [case.problem for case, _ in judge.tally.faults] == ordered[:5]
+    assert judge.tally.judged == 5
 
 
 def test_a_claim_is_decided_for_each_simplified_case() -> None:
@@ -137,12 +137,12 @@ def test_a_case_that_accepts_a_wrong_output_is_vacuous() -> None:
     judge, _ = judge_of(exact_output, wrong_outputs=True, minimizes=False)
     judge.satisfies(TABLE[:2], lambda case, operands, observation: None)
     judge.satisfies(TABLE[:2], lambda case, operands, observation: None, values=False)
-    assert judge.outcomes == {"vacuous": 2, "passed": 2}
+    assert judge.tally.outcomes == {"vacuous": 2, "passed": 2}
     assert judge.wrong_outputs == 2
     judge, _ = judge_of(fft_output, wrong_outputs=True, minimizes=False)
     judge.nonfinite(cases(TABLE), plant_nan)
     assert judge.wrong_outputs == len(TABLE)  # all zero; every other change of an output of NaN is no change
-    assert judge.outcomes == {"passed": len(TABLE)}
+    assert judge.tally.outcomes == {"passed": len(TABLE)}
 
 
 def test_a_refused_call_passes_and_an_answered_one_fails() -> None:
@@ -159,10 +159,10 @@ def test_a_law_without_all_its_outputs_fails_with_the_call_s_fault() -> None:
         lambda call: Observation("raised", error=("ValueError",)) if call.input.shape[0] > 1 else exact_output(call)
     )
     judge.relates([SMALL], lambda ask, problem, operands: (ask(problem.replace(batch=2), doubled(operands)),) * 2)
-    assert judge.outcomes == {"errored": 1}
+    assert judge.tally.outcomes == {"errored": 1}
     judge, _ = judge_of(lambda call: Observation("declined") if call.input.shape[0] > 1 else exact_output(call))
     judge.relates([SMALL], lambda ask, problem, operands: (ask(problem.replace(batch=2), doubled(operands)),) * 2)
-    assert judge.outcomes == {"passed": 1}
+    assert judge.tally.outcomes == {"passed": 1}
 
 
 def doubled(operands: Operands) -> Operands:
@@ -174,7 +174,7 @@ def test_a_subject_that_is_given_up_is_called_no_more() -> None:
     judge.exact(TABLE)
     judge.exact(TABLE)
     assert len(runner.calls) == 1
-    assert (judge.status(), judge.judged) == ("crashed", 0)
+    assert (judge.status(), judge.tally.judged) == ("crashed", 0)
     assert "given up" in judge.reason()
 
 
@@ -191,7 +191,7 @@ def test_a_conclusion_counts_as_a_case() -> None:
     judge.conclude(SMALL, None)
     judge.conclude(SMALL, Fault("failed", "the digits are wrong"))
     judge.note("of 40 digits")
-    assert judge.outcomes == {"passed": 1, "failed": 1}
+    assert judge.tally.outcomes == {"passed": 1, "failed": 1}
     assert judge.reason() == "the digits are wrong"
-    assert judge.notes == ["of 40 digits"]
+    assert judge.tally.notes == ["of 40 digits"]
     assert runner.calls == []

@@ -88,7 +88,7 @@ def test_the_known_defects_explain_what_other_processors_fail(
 def test_a_case_that_checks_nothing_is_vacuous() -> None:
     judge = judged(lambda judge: judge.satisfies([SMALL], lambda case, operands, seen: None))
     assert judge.status() == "vacuous"
-    assert "accepts zeros" in judge.faults[0][1].message
+    assert "accepts zeros" in judge.tally.faults[0][1].message
 
 
 def test_a_case_that_checks_the_values_is_sensitive() -> None:

@@ -102,10 +102,6 @@ class Evaluation:
         if fault is not None and self.counterexample is None:
             self.counterexample = self._describe(counterexample.FailingCase(case, fault))
 
-    def reason(self) -> str:
-        """Return the message of the counterexample, or the reason of the tally if there is none."""
-        return self.tally.reason() if self.counterexample is None else self.counterexample.message
-
     def _assess(self, executed: Executed, procedure: Procedure) -> Assessment:
         observation = executed.observation
         if is_unjudged(observation) or (procedure.is_refusal_due and observation.kind == "raised"):

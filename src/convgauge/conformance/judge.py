@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import NoReturn
 
 from convgauge.conformance import checks
@@ -21,7 +20,7 @@ from convgauge.reference.assessment import Assessment
 from convgauge.reference.compare import Fault
 from convgauge.reference.operands import Array, Operands, draw
 from convgauge.results import Counterexample, ImageRecord
-from convgauge.terms import Grade, Profile, Status, includes
+from convgauge.terms import Profile, Status, includes
 from convgauge.worker.call import Observation
 
 __all__ = ["Judge", "NotApplicable", "Setting", "Transform"]
@@ -47,6 +46,10 @@ class Judge:
         Grade of accuracy that the subject declares.
     setting : Setting
         Profile, tier and seed of the run.
+    tally : Tally
+        Outcomes, grades, margins and faults of the cases.
+    images : list of ImageRecord
+        Pictures that the spec attaches.
     """
 
     def __init__(
@@ -59,7 +62,7 @@ class Judge:
         self.images: list[ImageRecord] = []
         self._execution = Execution(subject, device)
         self._evaluation = Evaluation(spec, self._execution, dtype, setting, last_crash)
-        self._tally = self._evaluation.tally
+        self.tally = self._evaluation.tally
 
     # --- cases and their check ---
 
@@ -102,7 +105,7 @@ class Judge:
             return Assessment(vacuous or self.check_exact(case, operands, observation))
 
         fields = {"check_globals": check_globals, "repeat": repeat, "threads": threads, "reuse": reuse}
-        self._run(problems, Procedure(check, CallOptions(transform, fields), keeps_dtype=mixed))
+        self._evaluation.run(problems, Procedure(check, CallOptions(transform, fields), keeps_dtype=mixed))
 
     def accurate(
         self,
@@ -138,7 +141,7 @@ class Judge:
             return checks.check_family(case, operands, observation, self.declared_grade, statistics=statistics)
 
         fields = {"check_globals": check_globals, "repeat": repeat, "threads": threads}
-        self._run(cases(problems, operands=family), Procedure(check, CallOptions(transform, fields)))
+        self._evaluation.run(cases(problems, operands=family), Procedure(check, CallOptions(transform, fields)))
 
     def equals(
         self,
@@ -163,7 +166,7 @@ class Judge:
             tolerance = self.tolerance(case.problem)
             return Assessment(checks.check_equal(case, observation, expected(case, operands), tolerance))
 
-        self._run(problems, Procedure(check, CallOptions(transform)))
+        self._evaluation.run(problems, Procedure(check, CallOptions(transform)))
 
     def refuses(
         self,
@@ -194,7 +197,7 @@ class Judge:
             return as_assessment(unless(case, operands, observation)) if fault is None else Assessment(fault)
 
         options = CallOptions(transform, {"mode": mode})
-        self._run(problems, Procedure(check, options, is_refusal_due=True))
+        self._evaluation.run(problems, Procedure(check, options, is_refusal_due=True))
 
     def nonfinite(
         self,
@@ -226,7 +229,9 @@ class Judge:
                 assert observation.output is not None
                 on_output(observation.output, round_to(oracle.answer(case.problem, operands), case.problem.dtype))
 
-        self._run(problems, Procedure(check, CallOptions(transform), on_executed=show if on_output else None))
+        self._evaluation.run(
+            problems, Procedure(check, CallOptions(transform), on_executed=show if on_output else None)
+        )
 
     def satisfies(
         self,
@@ -263,7 +268,7 @@ class Judge:
             is_reducible=reducible,
             is_about_values=values,
         )
-        self._run(problems, procedure)
+        self._evaluation.run(problems, procedure)
 
     def relates(self, problems: Cases, law: Law) -> None:
         """Require that several outputs are related by a law, which needs no oracle.
@@ -287,7 +292,7 @@ class Judge:
             return draw(case.problem, "exact", case.seed, headroom * accuracy.integer_headroom(case.problem))
 
         options = CallOptions(draw_small, is_pipelined=False)  # a law makes calls between the cases
-        self._run(problems, Procedure(check, options, is_about_values=False))
+        self._evaluation.run(problems, Procedure(check, options, is_about_values=False))
 
     def needs_declared_grade(self, problems: Cases, families: Iterable[str]) -> None:
         """Require that the declared grade, B or C, is not lower than the worst measured one.
@@ -302,9 +307,9 @@ class Judge:
         problems = list(problems)
         for family in families:
             self.accurate(problems, family)
-        best = accuracy.worst(self.grades)
-        if best and not self.faults and accuracy.ORDER.index(best) < accuracy.ORDER.index(self.declared_grade):
-            count = len(self.grades)
+        best = accuracy.worst(self.tally.grades)
+        if best and not self.tally.faults and accuracy.ORDER.index(best) < accuracy.ORDER.index(self.declared_grade):
+            count = len(self.tally.grades)
             message = f"grade {self.declared_grade} is declared, and {best} is measured in all of {count} cases"
             self.conclude(cases(problems)[0].problem.replace(dtype=self.dtype), Fault("failed", message, expected=best))
 
@@ -343,11 +348,6 @@ class Judge:
             Case to run.
         mode : str
             Call mode (see `convgauge.worker.call_modes`).
-
-        Returns
-        -------
-        Observation
-            Output, exception and side effects of the call.
         """
         return self._execution.run_once(case, CallOptions(fields={"mode": mode})).observation
 
@@ -365,7 +365,7 @@ class Judge:
 
     def note(self, sentence: str) -> None:
         """Record a sentence that is shown with the reason of a spec that passed."""
-        self._tally.notes.append(sentence)
+        self.tally.notes.append(sentence)
 
     def skip(self, reason: str) -> NoReturn:
         """Skip the spec, because it does not apply here. Raises `NotApplicable`."""
@@ -389,56 +389,11 @@ class Judge:
 
     def status(self) -> Status:
         """Return the gravest status of the cases; declined or skipped if none was judged."""
-        return self._tally.status()
+        return self.tally.status()
 
     def reason(self) -> str:
         """Return the counterexample's message, or else the most frequent reason of unjudged cases."""
-        return self._evaluation.reason()
-
-    @property
-    def given_up(self) -> str:
-        """Reason why the subject is no longer called, or ""."""
-        return self._tally.given_up
-
-    @property
-    def notes(self) -> Sequence[str]:
-        """Sentences that the spec adds."""
-        return self._tally.notes
-
-    @property
-    def judged(self) -> int:
-        """Number of cases that were judged."""
-        return self._tally.judged
-
-    @property
-    def outcomes(self) -> Counter[str]:
-        """Number of cases by status."""
-        return self._tally.outcomes
-
-    @property
-    def faults(self) -> Sequence[tuple[Case, Fault]]:
-        """Cases that failed, with their faults."""
-        return self._tally.faults
-
-    @property
-    def grades(self) -> Sequence[Grade]:
-        """Grades of the cases whose accuracy was measured."""
-        return self._tally.grades
-
-    @property
-    def margins(self) -> Sequence[float]:
-        """Margins of the cases whose accuracy was measured: error divided by bound."""
-        return self._tally.margins
-
-    @property
-    def reductions(self) -> list[int]:
-        """Number of products of one output, for each of the margins."""
-        return self._tally.reductions
-
-    @property
-    def space(self) -> dict[str, list[int]]:
-        """Number of cases that were judged, failed and were declined, by the features of their problems."""
-        return self._tally.space
+        return self.tally.reason() if self.counterexample is None else self.counterexample.message
 
     @property
     def counterexample(self) -> Counterexample | None:
@@ -449,6 +404,3 @@ class Judge:
     def wrong_outputs(self) -> int:
         """Number of wrong outputs that the cases were given."""
         return self._evaluation.wrong_outputs
-
-    def _run(self, problems: Cases, procedure: Procedure) -> None:
-        self._evaluation.run(problems, procedure)

@@ -149,8 +149,8 @@ class Recorder:
     def _counterexample(self, judge: Judge) -> Counterexample | None:
         """Return the judge's counterexample; the last crash if the subject was given up without a case of its own."""
         crash = self.last_crashes.get(judge.description.name)
-        if judge.counterexample is None and judge.given_up and crash is not None:
-            return msgspec.structs.replace(crash, message=f"{judge.given_up}, in the case shown here")
+        if judge.counterexample is None and judge.tally.given_up and crash is not None:
+            return msgspec.structs.replace(crash, message=f"{judge.tally.given_up}, in the case shown here")
         return judge.counterexample
 
 
@@ -164,22 +164,22 @@ def spec_record(
         spec=spec.id,
         level=spec.level,
         status=status,
-        cases=judge.judged,
+        cases=judge.tally.judged,
         dtype=judge.dtype,
         device=judge.device,
-        margin=max(judge.margins, default=None),
+        margin=max(judge.tally.margins, default=None),
         reason=reason,
-        note="; ".join(judge.notes),
+        note="; ".join(judge.tally.notes),
         counterexample=counterexample,
         chapter=spec.chapter,
         profile=spec.profile,
         sentence=spec.sentence,
         source=spec.source,
-        outcomes=dict(judge.outcomes),
-        grade=worst(judge.grades),
-        margins=[float(f"{margin:.3g}") for margin in judge.margins[: results.MAX_MARGINS]],
-        failing=[case.problem.text for case, _ in judge.faults],
+        outcomes=dict(judge.tally.outcomes),
+        grade=worst(judge.tally.grades),
+        margins=[float(f"{margin:.3g}") for margin in judge.tally.margins[: results.MAX_MARGINS]],
+        failing=[case.problem.text for case, _ in judge.tally.faults],
         seconds=round(seconds, 4),
-        reductions=judge.reductions[: results.MAX_MARGINS],
-        space=judge.space,
+        reductions=judge.tally.reductions[: results.MAX_MARGINS],
+        space=judge.tally.space,
     )

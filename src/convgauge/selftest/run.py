@@ -197,14 +197,14 @@ def _judge(suite: Suite, finding: Finding, task: Task) -> None:
     if not result.is_applicable:
         return
     finding.specs += 1
-    finding.cases += judge.judged
+    finding.cases += judge.tally.judged
     if status == "vacuous":  # a fault of the suite, never a kill
         finding.vacuous.append(task.spec.id)
     elif status in FAULTS:
         statuses = finding.killed_by if task.spec.level == "required" else finding.advised_by
         statuses.setdefault(task.spec.id, status)
         if not finding.reason or not finding.faulty:
-            case, fault = judge.faults[0] if judge.faults else ("", None)
+            case, fault = judge.tally.faults[0] if judge.tally.faults else ("", None)
             finding.reason = f"{task.spec.id} {status}: {fault.message if fault else ''} [{case}]"
 
 

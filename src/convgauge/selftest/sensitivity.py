@@ -54,12 +54,12 @@ def measure(target: str, profile: Profile, tier: Tier, dtypes: tuple[str, ...] =
 def _add(sensitivity: Sensitivity, judge: Judge) -> None:
     """Add what a judge counted, and a sentence for each kind of wrong output that it accepted."""
     sensitivity.specs += 1
-    sensitivity.cases += judge.judged
+    sensitivity.cases += judge.tally.judged
     sensitivity.wrong_outputs += judge.wrong_outputs
-    counts = Counter((fault.status == "vacuous", fault.message) for _, fault in judge.faults)
-    first_cases = {fault.message: case for case, fault in reversed(judge.faults)}
+    counts = Counter((fault.status == "vacuous", fault.message) for _, fault in judge.tally.faults)
+    first_cases = {fault.message: case for case, fault in reversed(judge.tally.faults)}
     for (accepts_wrong_output, message), count in counts.items():
-        description = f"{message} ({count} of {judge.judged} cases, such as {first_cases[message]})"
+        description = f"{message} ({count} of {judge.tally.judged} cases, such as {first_cases[message]})"
         groups = sensitivity.insensitive if accepts_wrong_output else sensitivity.failures
         groups.append(FaultGroup(judge.spec.id, judge.dtype, description))
 
