@@ -1,6 +1,6 @@
 """Driver: judges tasks, several at once in threads.
 
-A spec makes thousands of short waits for a subject's process, so that one thread leaves a core idle. With two threads,
+A spec makes thousands of short waits for a subject's process, so that a core is idle with one thread. With two threads,
 one judges while the subject of the other is at work. Tasks begin in the run's order and their outcomes are asked for in
 that order, so a run has the same records for every number of threads.
 """

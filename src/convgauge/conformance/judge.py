@@ -352,15 +352,7 @@ class Judge:
         return self._execution.run_once(case, CallOptions(fields={"mode": mode})).observation
 
     def conclude(self, problem: Problem, fault: Fault | None) -> None:
-        """Count one more case, which the spec itself judged from outputs of earlier calls.
-
-        Parameters
-        ----------
-        problem : Problem
-            Problem that the counterexample shows.
-        fault : Fault or None
-            Fault, or None if the case passes.
-        """
+        """Count one more case, which the spec judged from outputs of earlier calls; the fault is None if it passes."""
         self._evaluation.conclude(Case(problem), fault)
 
     def note(self, sentence: str) -> None:

@@ -66,7 +66,7 @@ class Recorder:
         path
             The run file.
         header
-            Header that this run would have; the file must begin with the same one but for time and machine.
+            Header that this run would have; the file must begin with the same one, except for time and machine.
 
         Raises
         ------

@@ -20,7 +20,7 @@ from convgauge.terms import Profile, Tier, includes
 from convgauge.worker.call import Description
 
 Key = tuple[str, str, str, str]
-"""Spec id, implementation, dtype and device: what tells the records of a run apart."""
+"""Spec id, implementation, dtype and device: the identity of a record in a run."""
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,7 @@ def show_summary(suite: Suite, terminal: Any) -> None:  # pytest's TerminalRepor
     if suite.footer is None:
         path = suite.recorder.path
         if path is not None:
-            terminal.write_line(f"{path} is incomplete; to go on: the same command with --resume {path}")
+            terminal.write_line(f"{path} is incomplete; to continue: the same command with --resume {path}")
         return
     _show_faults(terminal)
     terminal.section("verdicts", sep="=")
