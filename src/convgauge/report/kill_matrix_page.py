@@ -1,8 +1,7 @@
-"""Page of the kill matrix: which spec kills which mutant."""
+"""Figure of the kill matrix: mutants by specs."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import groupby
 
 from markupsafe import Markup
@@ -13,29 +12,6 @@ from convgauge.selftest.kill_matrix import Matrix
 
 _COLUMN, _ROW, _LEFT, _TOP = 9, 13, 250, 110
 """Sizes of the figure in its own units, which are pixels: it is as large as it has to be, and scrolls."""
-
-
-@dataclass
-class SpecKills:
-    """Mutants that a spec kills: all, those that no other spec kills, and those that it only reports as advice."""
-
-    id: str
-    sentence: str
-    mutants: list[str]
-    unique: list[str]
-    advised: list[str]
-    no_mutant_because: str
-
-
-def specs(matrix: Matrix) -> list[SpecKills]:
-    """Return the kills spec by spec, in the order of their ids."""
-    kills, unique = matrix.kills, matrix.unique_kills
-    advised = {id: [mutant.name for mutant in matrix.mutants if id in mutant.advised_by] for id in matrix.specs}
-    reasons = matrix.no_mutant_because
-    return [
-        SpecKills(id, sentence, kills[id], unique.get(id, []), advised[id], reasons.get(id, ""))
-        for id, sentence in matrix.specs.items()
-    ]
 
 
 def draw(matrix: Matrix) -> Markup:

@@ -8,7 +8,7 @@ from typing import Any
 
 from convgauge import __version__
 from convgauge.bundled import bundled
-from convgauge.report import coverage, faults, gallery, kill_matrix_page, regions
+from convgauge.report import coverage, faults, gallery, regions
 from convgauge.report.charts import margins, race_charts, sweep_charts
 from convgauge.report.downloads import write_downloads
 from convgauge.report.faults import SpecRow
@@ -46,7 +46,8 @@ class Site:
             has_history=bool(self.history),
             has_gallery=self.has_gallery,
             has_matrices=bool(matrices),
-            kills={kills.id: kills for matrix in matrices[:1] for kills in kill_matrix_page.specs(matrix)},
+            kills=matrices[0].kills if matrices else {},
+            unique_kills=matrices[0].unique_kills if matrices else {},
             coverage=coverage.pair_coverages(self.spaces),
             environments=len(report.environments) > 1,
         )

@@ -25,14 +25,9 @@ def templates() -> jinja2.Environment:
         lstrip_blocks=True,
         finalize=lambda value: escape_controls(value) if type(value) is str else value,
     )
+    for name in ("ratio", "seconds", "big", "number", "percent", "plural", "label"):
+        environment.filters[name] = getattr(formatting, name)
     environment.filters.update(
-        ratio=formatting.ratio,
-        seconds=formatting.seconds,
-        big=formatting.big,
-        number=formatting.number,
-        percent=formatting.percent,
-        plural=formatting.plural,
-        label=formatting.label,
         symbol=formatting.SYMBOLS.__getitem__,
         one_line=formatting.line,
         faulty=_faulty,

@@ -81,6 +81,11 @@ class Matrix:
         return {id: [mutant.name for mutant in self.mutants if id in mutant.killed_by] for id in self.specs}
 
     @property
+    def advice(self) -> dict[str, list[str]]:
+        """Names of the mutants that each recommended spec reports."""
+        return {id: [mutant.name for mutant in self.mutants if id in mutant.advised_by] for id in self.specs}
+
+    @property
     def survivors(self) -> list[Finding]:
         """Mutants that are due at this tier and were not killed."""
         return [mutant for mutant in self.mutants if mutant.due and not mutant.killed_by]
