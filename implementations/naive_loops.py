@@ -1,9 +1,12 @@
-"""The definition, word for word."""
+"""The definition of a convolution, literally."""
+
+from __future__ import annotations
 
 import numpy as np
 
 from convgauge import implementation
-from convgauge.arguments import resolve
+from convgauge.arguments import PaddingSize, Size, resolve
+from convgauge.dtypes import Array
 
 
 @implementation(
@@ -11,8 +14,16 @@ from convgauge.arguments import resolve
     algorithm="direct",
     source="Dumoulin and Visin 2016, A guide to convolution arithmetic for deep learning, chapters 2 and 5",
 )
-def naive_loops(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    """Seven nested loops in plain Python, to be read.
+def naive_loops(
+    input: Array,
+    weight: Array,
+    bias: Array | None = None,
+    stride: Size = 1,
+    padding: PaddingSize = 0,
+    dilation: Size = 1,
+    groups: int = 1,
+) -> Array:
+    """Compute the definition by seven nested loops in plain Python, to be read.
 
     Each output is the bias plus the sum of K = C/G KH KW products of a filter and the window of the zero-padded input
     that starts at (y stride, x stride). The kernel is not flipped. Python's own numbers add up: float64 for every

@@ -1,18 +1,22 @@
 """Receptive fields as the columns of a matrix, and a matrix product."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from convgauge import implementation
-from convgauge.arguments import check_input, resolve
-from convgauge.dtypes import DTYPES
+from convgauge.arguments import PaddingSize, Size, check_input, resolve
+from convgauge.dtypes import DTYPES, Array
+from convgauge.problem import Problem
 
-# One matrix product works on this much of the columns: what was just unfolded is still in a second-level cache when the
-# product reads it. Narrower products than the second number spend their time on repacking the filters.
+# Columns of one matrix product: they are still in a second-level cache when the product reads them. Products of fewer
+# columns than MIN_COLUMNS spend their time on repacking the filters.
 CACHED_BYTES = 2**20
-LEAST_COLUMNS = 256
+MIN_COLUMNS = 256
 
 
 @implementation(
@@ -20,11 +24,19 @@ LEAST_COLUMNS = 256
     algorithm="im2col",
     source="Chellapilla, Puri and Simard 2006, High performance convolutional neural networks for document processing",
 )
-def numpy_im2col(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    """Windows unfolded into a matrix, a cache's worth of rows at a time, and multiplied by the filters; the fast one.
+def numpy_im2col(
+    input: Array,
+    weight: Array,
+    bias: Array | None = None,
+    stride: Size = 1,
+    padding: PaddingSize = 0,
+    dilation: Size = 1,
+    groups: int = 1,
+) -> Array:
+    """Unfold windows into a matrix, as many rows at a time as a cache holds, and multiply them by the filters.
 
     A strided view of the padded image has every receptive field along its first axes. Some output rows of it at a time
-    are copied into a buffer (C KH KW rows, one column an output) and multiplied by the filters into the output itself.
+    are copied into a buffer (C KH KW rows, one column per output) and multiplied by the filters into the output itself.
     A 1x1 kernel of stride 1 without padding needs no copy at all: the image is its own matrix of columns.
 
     Cost: N O OH OW K products in matrix products of inner size K = C/G KH KW, and as many copied elements as the
@@ -35,7 +47,8 @@ def numpy_im2col(input, weight, bias=None, stride=1, padding=0, dilation=1, grou
 
 
 @numpy_im2col.prepare
-def prepare(problem, weight, bias):
+def prepare(problem: Problem, weight: Array, bias: Array | None) -> Callable[[Array], Array]:
+    """Return the convolution of one layer, with the filters laid out for its matrix products."""
     n, c, o, g, k = problem.batch, problem.in_channels, problem.out_channels, problem.groups, problem.reduction
     accumulator = np.dtype(DTYPES[problem.dtype].accumulator)
     (top, bottom), (left, right) = problem.pads
@@ -49,10 +62,10 @@ def prepare(problem, weight, bias):
     filters = weight.astype(accumulator, order="C").reshape(g, o // g, k)
     offset = None if bias is None else bias.astype(accumulator).reshape(g, o // g, 1)
     row_bytes = max(1, g * k * ow * accumulator.itemsize)
-    rows = min(oh, max(CACHED_BYTES // row_bytes, -(-LEAST_COLUMNS // ow)))
+    rows = min(oh, max(CACHED_BYTES // row_bytes, -(-MIN_COLUMNS // ow)))
 
-    def unfold(image):
-        """For some output rows at a time, their receptive fields (G, K, columns) and the slice of columns they are."""
+    def unfold(image: Array) -> Iterator[tuple[slice, Array]]:
+        """Yield the slice of columns of some output rows, and their receptive fields (G, K, columns)."""
         if is_matrix:
             yield slice(None), np.ascontiguousarray(image, accumulator).reshape(g, k, oh * ow)
             return
@@ -71,14 +84,14 @@ def prepare(problem, weight, bias):
             np.copyto(columns, as_strided(padded[:, first * sh :], shape, steps))
             yield slice(first * ow, end * ow), columns.reshape(g, k, (end - first) * ow)
 
-    def run(input):
+    def run(input: Array) -> Array:
         check_input(problem, input)
         output = np.empty((n, g, o // g, oh * ow), accumulator)
         for image, result in zip(input, output, strict=True):
-            for place, columns in unfold(image):
-                np.matmul(filters, columns, out=result[:, :, place])
+            for part, columns in unfold(image):
+                np.matmul(filters, columns, out=result[:, :, part])
                 if offset is not None:
-                    result[:, :, place] += offset
+                    result[:, :, part] += offset
         return output.reshape(problem.output_shape).astype(problem.dtype, copy=False)
 
     return run

@@ -1,10 +1,15 @@
 """One matrix product for each element of the kernel, and no unfolding."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+
 import numpy as np
 
 from convgauge import implementation
-from convgauge.arguments import check_input, resolve
-from convgauge.dtypes import DTYPES
+from convgauge.arguments import PaddingSize, Size, check_input, resolve
+from convgauge.dtypes import DTYPES, Array
+from convgauge.problem import Problem
 
 
 @implementation(
@@ -12,13 +17,21 @@ from convgauge.dtypes import DTYPES
     algorithm="kn2row",
     source="Vasudevan, Anderson and Gregg 2017, Parallel multi channel convolution using general matrix multiplication",
 )
-def numpy_kn2row(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    """One 1x1 convolution for each element of the kernel, shifted and added up: matrix products without im2col.
+def numpy_kn2row(
+    input: Array,
+    weight: Array,
+    bias: Array | None = None,
+    stride: Size = 1,
+    padding: PaddingSize = 0,
+    dilation: Size = 1,
+    groups: int = 1,
+) -> Array:
+    """Add up one shifted 1x1 convolution per element of the kernel: matrix products without im2col.
 
     A convolution is the sum of KH KW convolutions with 1x1 kernels, each on a shifted image. With the padded rows laid
     end to end, a shift in two dimensions is a shift in one, so each 1x1 kernel multiplies a contiguous run of the image
     where it lies; the columns in which a row runs into the next are computed too, and cut off. For a stride the image
-    is first split into its phases, sh sw images of which each needs stride 1 only.
+    is first split into its phases, sh sw images each of which needs only stride 1.
 
     Cost: N O OH (OW + (extent - 1)/stride) K products in KH KW matrix products of inner size C/G, and as many additions
     of the output. Workspace: one padded image and two outputs.
@@ -28,7 +41,8 @@ def numpy_kn2row(input, weight, bias=None, stride=1, padding=0, dilation=1, grou
 
 
 @numpy_kn2row.prepare
-def prepare(problem, weight, bias):
+def prepare(problem: Problem, weight: Array, bias: Array | None) -> Callable[[Array], Array]:
+    """Return the convolution of one layer, with the filters laid out for its matrix products."""
     o, g, per_group = problem.out_channels, problem.groups, problem.in_channels // problem.groups
     accumulator = DTYPES[problem.dtype].accumulator
     (sh, sw), (dh, dw), (oh, ow) = problem.stride, problem.dilation, problem.output_size
@@ -37,10 +51,10 @@ def prepare(problem, weight, bias):
     filters = weight.transpose(2, 3, 0, 1).reshape(*problem.kernel, g, o // g, per_group).astype(accumulator, order="C")
     offset = None if bias is None else bias.astype(accumulator)[:, None, None]
 
-    def split(image):
-        """The phases of one image by (row, column) modulo the stride, each (G, C/G, pixels) with a row to spare."""
+    def split(image: Array) -> dict[tuple[int, int], Array]:
+        """Return the phases (G, C/G, pixels) of an image by (row, column) modulo the stride, each with one more row."""
         padded = np.pad(image.astype(accumulator), ((0, 0), *problem.pads))
-        phases = {}
+        phases: dict[tuple[int, int], Array] = {}
         for row, column in {(i * dh % sh, j * dw % sw) for i, j in np.ndindex(*problem.kernel)}:
             phase = padded[:, row::sh, column::sw][:, :rows, :columns]
             laid = np.zeros((problem.in_channels, rows + 1, columns), accumulator)
@@ -48,7 +62,7 @@ def prepare(problem, weight, bias):
             phases[row, column] = laid.reshape(g, per_group, (rows + 1) * columns)
         return phases
 
-    def run(input):
+    def run(input: Array) -> Array:
         check_input(problem, input)
         output = np.empty(problem.output_shape, accumulator)
         for image, result in zip(input, output, strict=True):

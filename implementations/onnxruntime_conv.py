@@ -1,15 +1,20 @@
 """ONNX Runtime's Conv operator."""
 
+from __future__ import annotations
+
 import os
+from collections.abc import Callable
 
 import numpy as np
 import onnx
 import onnxruntime as ort
 
 from convgauge import implementation
-from convgauge.arguments import check_input, resolve
+from convgauge.arguments import PaddingSize, Size, check_input, resolve
+from convgauge.dtypes import Array
+from convgauge.problem import Problem
 
-OPSET = 13  # the newest that changed nothing in Conv and that every supported runtime reads
+OPSET = 13  # the newest that did not change Conv and that every supported runtime reads
 IR_VERSION = 8
 
 
@@ -20,12 +25,20 @@ IR_VERSION = 8
     dtypes=("float32", "float16"),
     source="ONNX operator Conv; onnxruntime.InferenceSession",
     declines={
-        "dtype": "float32, and float16 by way of it: the CPU provider's Conv takes no other",
+        "dtype": "float32, and float16 converted to it: the CPU provider's Conv supports no other",
         "empty": "ONNX Runtime refuses channels or sizes of zero",
     },
 )
-def onnxruntime_conv(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    """ONNX Runtime's Conv on a CPU, as a model of one node; `prepare` builds the session.
+def onnxruntime_conv(
+    input: Array,
+    weight: Array,
+    bias: Array | None = None,
+    stride: Size = 1,
+    padding: PaddingSize = 0,
+    dilation: Size = 1,
+    groups: int = 1,
+) -> Array:
+    """Run ONNX Runtime's Conv on a CPU, as a model of one node; `prepare` builds the session.
 
     Weight and bias are initialisers of the model, so the runtime lays them out for its kernels once, when the session
     is made. All of the padding is in the operator's ``pads``. Threads: OMP_NUM_THREADS, or all cores.
@@ -37,7 +50,8 @@ def onnxruntime_conv(input, weight, bias=None, stride=1, padding=0, dilation=1, 
 
 
 @onnxruntime_conv.prepare
-def prepare(problem, weight, bias):
+def prepare(problem: Problem, weight: Array, bias: Array | None) -> Callable[[Array], Array]:
+    """Return the convolution of one layer, with its session built."""
     if 0 in problem.input_shape[1:] + problem.weight_shape:
         raise NotImplementedError("input or weight without channels or elements: ONNX Runtime does not take them")
     options = ort.SessionOptions()
@@ -47,16 +61,16 @@ def prepare(problem, weight, bias):
     model = _model(problem, weight, bias).SerializeToString()
     session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
-    def run(input):
+    def run(input: Array) -> Array:
         check_input(problem, input)
         image = np.ascontiguousarray(input, np.float32)
-        (output,) = session.run(["output"], {"input": image})
+        output: Array = session.run(["output"], {"input": image})[0]
         return output.astype(problem.dtype, copy=False)
 
     return run
 
 
-def _model(problem, weight, bias):
+def _model(problem: Problem, weight: Array, bias: Array | None) -> onnx.ModelProto:
     (top, bottom), (left, right) = problem.pads
     constants = {"weight": weight} | ({} if bias is None else {"bias": bias})
     node = onnx.helper.make_node(

@@ -1,13 +1,15 @@
 """OpenCV's image filter, one plane at a time."""
 
+from __future__ import annotations
+
 import cv2
 import numpy as np
 
 from convgauge import implementation
-from convgauge.arguments import resolve
-from convgauge.dtypes import DTYPES
+from convgauge.arguments import PaddingSize, Size, resolve
+from convgauge.dtypes import DTYPES, Array
 
-SIDE = 7  # filter2D turns to an FFT, whose errors are of another kind, from 50 elements of a kernel (130 in float32)
+SIDE = 7  # for kernels of 50 elements (130 in float32), filter2D uses an FFT, whose errors are of another kind
 
 
 @implementation(
@@ -20,12 +22,20 @@ SIDE = 7  # filter2D turns to an FFT, whose errors are of another kind, from 50 
         "values": "NaN or infinite input under zero weights, which filter2D leaves out",
     },
 )
-def opencv_filter2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    """cv2.filter2D for each pair of input and output plane, summed: for images of few channels.
+def opencv_filter2d(
+    input: Array,
+    weight: Array,
+    bias: Array | None = None,
+    stride: Size = 1,
+    padding: PaddingSize = 0,
+    dilation: Size = 1,
+    groups: int = 1,
+) -> Array:
+    """Sum cv2.filter2D of each pair of input and output plane: for images of few channels.
 
-    filter2D does not flip its kernel either. It is given the padded plane; what it makes up beyond the border is cut
-    off, and a stride picks from what remains. A dilated kernel is the same kernel with zeros between its elements,
-    which filter2D skips. Larger kernels are applied in pieces of 7x7, each on the plane moved accordingly.
+    filter2D does not flip its kernel either. It is applied to the padded plane; outputs beyond the border are cut off,
+    and a stride picks from the rest. A dilated kernel is the same kernel with zeros between its elements, which
+    filter2D skips. Larger kernels are applied in pieces of 7x7, each on the plane moved accordingly.
 
     Cost: N O C/G (padded plane) KH KW products, whatever the stride. Workspace: one padded image and one plane.
     """

@@ -1,10 +1,13 @@
 """SciPy's n-dimensional image filter."""
 
+from __future__ import annotations
+
 import numpy as np
 from scipy import ndimage
 
 from convgauge import implementation
-from convgauge.arguments import resolve
+from convgauge.arguments import PaddingSize, Size, resolve
+from convgauge.dtypes import Array
 
 
 @implementation(
@@ -17,11 +20,19 @@ from convgauge.arguments import resolve
         "values": "NaN weights, and NaN or infinite input under zero weights: ndimage leaves both out",
     },
 )
-def scipy_ndimage(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    """scipy.ndimage.correlate for each pair of input and output plane, summed in float64: for images of few channels.
+def scipy_ndimage(
+    input: Array,
+    weight: Array,
+    bias: Array | None = None,
+    stride: Size = 1,
+    padding: PaddingSize = 0,
+    dilation: Size = 1,
+    groups: int = 1,
+) -> Array:
+    """Sum scipy.ndimage.correlate of each pair of input and output plane in float64: for images of few channels.
 
-    ndimage centres the kernel and gives an output of the input's size, so the plane is padded first and what hangs over
-    is cut off; a stride picks from what remains. A dilated kernel is the same kernel with zeros between its elements,
+    ndimage centres the kernel and gives an output of the input's size, so the plane is padded first and the surplus is
+    cut off; a stride picks from what remains. A dilated kernel is the same kernel with zeros between its elements,
     which ndimage leaves out. It also leaves out weights up to 2^-52, so that both operands are scaled by powers of two:
     the largest input is near 1, the largest weight near 2^500.
 
@@ -52,8 +63,8 @@ def scipy_ndimage(input, weight, bias=None, stride=1, padding=0, dilation=1, gro
     return output.astype(problem.dtype, copy=False)
 
 
-def _scaled(values, to):
-    """(values / 2^e in float64, e), with the largest magnitude near 2^to."""
+def _scaled(values: Array, to: int) -> tuple[Array, int]:
+    """Return values / 2^e in float64, with a largest magnitude near 2^to, and e."""
     values = values.astype(np.float64)
     exponent = np.frexp(np.abs(values).max(initial=0.0))[1] - to
     return np.ldexp(values, -exponent), exponent

@@ -1,18 +1,29 @@
 """Windows by strides alone."""
 
+from __future__ import annotations
+
 import torch
+from torch import Tensor
 
 from convgauge import implementation
-from convgauge.arguments import resolve
+from convgauge.arguments import PaddingSize, Size, resolve
 from convgauge.dtypes import DTYPES
 
 
 @implementation(framework="torch", algorithm="windows", source="torch.as_strided, torch.einsum")
-def torch_as_strided(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    """All windows as one strided view of the padded input, contracted with the filters by einsum.
+def torch_as_strided(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Size = 1,
+    padding: PaddingSize = 0,
+    dilation: Size = 1,
+    groups: int = 1,
+) -> Tensor:
+    """Contract one strided view of all windows of the padded input with the filters by einsum.
 
     Moving one output down is moving `stride` rows down in memory, moving one kernel element down is moving `dilation`
-    rows: a convolution's geometry is nothing but seven strides. `einsum` then sums over channels and kernel.
+    rows: the geometry of a convolution is seven strides. `einsum` then sums over channels and kernel.
 
     Cost: N O OH OW K products in a matrix product of inner size K = C/G KH KW. Workspace: the padded input and the copy
     that einsum makes of the windows, N C KH KW OH OW elements.

@@ -1,9 +1,15 @@
 """PyTorch's own convolution on channels-last memory."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+
 import torch
+from torch import Tensor
 
 from convgauge import implementation
-from convgauge.arguments import check_input, resolve
+from convgauge.arguments import PaddingSize, Size, check_input, resolve
+from convgauge.problem import Problem
 
 
 @implementation(
@@ -12,11 +18,19 @@ from convgauge.arguments import check_input, resolve
     source="PyTorch documentation, Channels last memory format in PyTorch",
     declines={"empty": "F.conv2d refuses zero output channels or sizes, and loses the outputs of zero input channels"},
 )
-def torch_channels_last(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    """F.conv2d with operands and output in channels-last memory (NHWC), as vision models are deployed.
+def torch_channels_last(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Size = 1,
+    padding: PaddingSize = 0,
+    dilation: Size = 1,
+    groups: int = 1,
+) -> Tensor:
+    """Call F.conv2d with operands and output in channels-last memory (NHWC), as vision models are deployed.
 
-    The operands are brought into that format first, which costs nothing where they have it. `prepare` converts the
-    weight once.
+    The operands are brought into that format first, which costs nothing if they are in it already. `prepare` converts
+    the weight once.
 
     Cost: that of torch.nn.functional.conv2d, and a copy of the input. Workspace: the copy.
     """
@@ -25,13 +39,14 @@ def torch_channels_last(input, weight, bias=None, stride=1, padding=0, dilation=
 
 
 @torch_channels_last.prepare
-def prepare(problem, weight, bias):
+def prepare(problem: Problem, weight: Tensor, bias: Tensor | None) -> Callable[[Tensor], Tensor]:
+    """Return the convolution of one layer, with the weight in channels-last memory."""
     if 0 in problem.input_shape[1:] + problem.weight_shape:
         raise NotImplementedError("input or weight without channels or elements: F.conv2d does not take them")
     filters = weight.clone(memory_format=torch.channels_last)
     offset = None if bias is None else bias.clone()
 
-    def run(input):
+    def run(input: Tensor) -> Tensor:
         check_input(problem, input)
         image = input.contiguous(memory_format=torch.channels_last)
         return torch.nn.functional.conv2d(image, filters, offset, **problem.arguments)

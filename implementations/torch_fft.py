@@ -1,13 +1,18 @@
 """The convolution theorem over the whole image."""
 
+from __future__ import annotations
+
 import itertools
 import math
+from collections.abc import Callable
 
 import torch
+from torch import Tensor
 
 from convgauge import implementation
-from convgauge.arguments import check_input, resolve
+from convgauge.arguments import PaddingSize, Size, check_input, resolve
 from convgauge.dtypes import DTYPES
+from convgauge.problem import Problem
 
 
 @implementation(
@@ -17,8 +22,16 @@ from convgauge.dtypes import DTYPES
     source="Mathieu, Henaff and LeCun 2014, Fast training of convolutional networks through FFTs; torch.fft.rfft2",
     declines={"dtype": "real floating dtypes only: the transforms round, and are real-to-complex"},
 )
-def torch_fft(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    """One transform of the whole padded image: convolution as a product of spectra, summed over the channels.
+def torch_fft(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Size = 1,
+    padding: PaddingSize = 0,
+    dilation: Size = 1,
+    groups: int = 1,
+) -> Tensor:
+    """Transform the whole padded image, and sum the product of the spectra over the channels.
 
     Correlation is a product with the conjugate of the kernel's spectrum. The transform is as long as the padded image,
     so the outputs that wrap around are those that are cut off; stride picks from all of stride 1's outputs. A dilated
@@ -32,7 +45,8 @@ def torch_fft(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=
 
 
 @torch_fft.prepare
-def prepare(problem, weight, bias):
+def prepare(problem: Problem, weight: Tensor, bias: Tensor | None) -> Callable[[Tensor], Tensor]:
+    """Return the convolution of one layer, with the spectra of the filters computed."""
     n, g, per_group = problem.batch, problem.groups, problem.in_channels // problem.groups
     accumulator = getattr(torch, DTYPES[problem.dtype].accumulator)
     (top, bottom), (left, right) = problem.pads
@@ -41,7 +55,7 @@ def prepare(problem, weight, bias):
     frequencies = (rows, columns // 2 + 1)
     offset = 0.0 if bias is None else bias.to(accumulator, copy=True)[:, None, None]
     if 0 in problem.input_shape or 0 in problem.output_shape:
-        graph = weight[:0].sum()  # 0, and the way by which the weight gets its gradient of zeros
+        graph = weight[:0].sum()  # 0, from which the weight gets its gradient of zeros
         return lambda image: (image.new_zeros(problem.output_shape) + image[:0].sum() + graph + offset).to(image.dtype)
 
     filters, weight_scale = _normalised(weight.to(accumulator))
@@ -49,7 +63,7 @@ def prepare(problem, weight, bias):
     spaced[:, :, ::dh, ::dw] = filters
     spectra = torch.fft.rfft2(spaced, (rows, columns)).conj().reshape(g, -1, per_group, *frequencies)
 
-    def run(input):
+    def run(input: Tensor) -> Tensor:
         check_input(problem, input)
         image, scale = _normalised(input.to(accumulator))
         padded = image.new_zeros((n, problem.in_channels, rows, columns))
@@ -64,14 +78,14 @@ def prepare(problem, weight, bias):
     return run
 
 
-def _normalised(values):
-    """(values / s, s), s the power of two near the largest magnitude: then no transform leaves the dtype's range."""
+def _normalised(values: Tensor) -> tuple[Tensor, Tensor]:
+    """Return values / s and s, the power of two near the largest magnitude, so that no transform overflows."""
     limit = math.frexp(torch.finfo(values.dtype).max)[1] - 1
     exponent = torch.frexp(values.detach().abs().amax())[1].clamp(-limit, limit)
-    one = values.new_ones(())
-    return values * one.ldexp(-exponent), one.ldexp(exponent)
+    unit = values.new_ones(())
+    return values * unit.ldexp(-exponent), unit.ldexp(exponent)
 
 
-def _smooth(least):
-    """The smallest length from ``least`` up with no prime factor above 5, for which transforms are fast."""
-    return next(length for length in itertools.count(least) if 30 ** length.bit_length() % length == 0)
+def _smooth(shortest: int) -> int:
+    """Return the smallest length of at least ``shortest`` without prime factors above 5: its transforms are fast."""
+    return next(length for length in itertools.count(shortest) if 30 ** length.bit_length() % length == 0)

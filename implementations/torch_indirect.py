@@ -1,18 +1,32 @@
-"""A table of which pixel goes where."""
+"""Convolution by a table of the pixels of each output."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
 
 import torch
+from torch import Tensor
 
 from convgauge import implementation
-from convgauge.arguments import check_input, resolve
+from convgauge.arguments import PaddingSize, Size, check_input, resolve
 from convgauge.dtypes import DTYPES
+from convgauge.problem import Problem
 
 
 @implementation(framework="torch", algorithm="indirect", source="Dukhan 2019, The indirect convolution algorithm")
-def torch_indirect(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    """An indirection table, made once a layer, says which pixel each kernel element meets at each output.
+def torch_indirect(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Size = 1,
+    padding: PaddingSize = 0,
+    dilation: Size = 1,
+    groups: int = 1,
+) -> Tensor:
+    """Gather pixels by a table, made once per layer, of the pixel that each kernel element meets at each output.
 
-    Pixels are rows of channels, with one row of zeros more that stands for all padding. For each kernel element the
-    table lists one row number an output; those rows are gathered and multiplied by that element's filters, and the
+    Pixels are rows of channels, with one more row of zeros that stands for all padding. For each kernel element the
+    table lists one row number per output; those rows are gathered and multiplied by that element's filters, and the
     products added up. All of stride, padding and dilation is in the table.
 
     Cost: N O OH OW K products in KH KW matrix products of inner size C/G. Workspace: the input with channels innermost,
@@ -23,7 +37,8 @@ def torch_indirect(input, weight, bias=None, stride=1, padding=0, dilation=1, gr
 
 
 @torch_indirect.prepare
-def prepare(problem, weight, bias):
+def prepare(problem: Problem, weight: Tensor, bias: Tensor | None) -> Callable[[Tensor], Tensor]:
+    """Return the convolution of one layer, with its table computed."""
     n, o, g, per_group = problem.batch, problem.out_channels, problem.groups, problem.in_channels // problem.groups
     accumulator = getattr(torch, DTYPES[problem.dtype].accumulator)
     table = _table(problem, weight.device)
@@ -31,7 +46,7 @@ def prepare(problem, weight, bias):
     filters = by_tap.permute(3, 0, 2, 1).contiguous()  # (taps, G, C/G, O/G)
     offset = None if bias is None else bias.to(accumulator, copy=True)[:, None, None]
 
-    def run(input):
+    def run(input: Tensor) -> Tensor:
         check_input(problem, input)
         planes = input.to(accumulator).reshape(n, g, per_group, problem.height * problem.width)
         pixels = torch.nn.functional.pad(planes.transpose(2, 3), (0, 0, 0, 1))  # (N, G, pixels and the zeros, C/G)
@@ -44,13 +59,13 @@ def prepare(problem, weight, bias):
     return run
 
 
-def _table(problem, device):
-    """(KH KW, OH OW): the number of the pixel, counted row by row, or H W for one in the padding."""
+def _table(problem: Problem, device: torch.device) -> Tensor:
+    """Return the number of each pixel (KH KW, OH OW), counted row by row, or H W for one in the padding."""
     (top, _), (left, _) = problem.pads
     (sh, sw), (dh, dw) = problem.stride, problem.dilation
 
-    def positions(outputs, stride, kernel, dilation, before):
-        """(kernel, outputs): where along one axis of the input."""
+    def positions(outputs: int, stride: int, kernel: int, dilation: int, before: int) -> Tensor:
+        """Return positions along one axis of the input (kernel, outputs)."""
         output, element = torch.arange(outputs, device=device), torch.arange(kernel, device=device)
         return output * stride + element[:, None] * dilation - before
 

@@ -1,10 +1,16 @@
 """PyTorch's layer."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+
 import torch
+from torch import Tensor
 from torch.func import functional_call
 
 from convgauge import implementation
-from convgauge.arguments import check_input, resolve
+from convgauge.arguments import PaddingSize, Size, check_input, resolve
+from convgauge.problem import Problem
 
 
 @implementation(
@@ -13,11 +19,19 @@ from convgauge.arguments import check_input, resolve
     source="torch.nn.Conv2d",
     declines={"empty": "nn.Conv2d raises on zero output channels or sizes, and gives zero outputs for zero channels"},
 )
-def torch_module(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    """nn.Conv2d, built for the call and lent its weight and bias.
+def torch_module(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Size = 1,
+    padding: PaddingSize = 0,
+    dilation: Size = 1,
+    groups: int = 1,
+) -> Tensor:
+    """Call an nn.Conv2d that is built for the call, with the weight and bias of the call.
 
-    The module is made on the meta device, where initialising it costs no memory and leaves the random state alone;
-    `torch.func.functional_call` runs it with the given parameters, so gradients reach them.
+    The module is made on the meta device, where its initialisation costs no memory and leaves the random state as it
+    is; `torch.func.functional_call` runs it with the given parameters, so gradients reach them.
 
     Cost and workspace: those of torch.nn.functional.conv2d, which the module calls.
     """
@@ -26,17 +40,18 @@ def torch_module(input, weight, bias=None, stride=1, padding=0, dilation=1, grou
 
 
 @torch_module.prepare
-def prepare(problem, weight, bias):
+def prepare(problem: Problem, weight: Tensor, bias: Tensor | None) -> Callable[[Tensor], Tensor]:
+    """Return the convolution of one layer, with its module built."""
     module, parameters = _module(problem, weight.clone(), None if bias is None else bias.clone())
 
-    def run(input):
+    def run(input: Tensor) -> Tensor:
         check_input(problem, input)
         return functional_call(module, parameters, input)
 
     return run
 
 
-def _module(problem, weight, bias):
+def _module(problem: Problem, weight: Tensor, bias: Tensor | None) -> tuple[torch.nn.Conv2d, dict[str, Tensor]]:
     if 0 in problem.input_shape[1:] + problem.weight_shape:
         raise NotImplementedError("input or weight without channels or elements: nn.Conv2d does not take them")
     module = torch.nn.Conv2d(

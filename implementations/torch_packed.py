@@ -1,9 +1,15 @@
 """The library's own convolution with its filters packed beforehand."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+
 import torch
+from torch import Tensor
 
 from convgauge import implementation
-from convgauge.arguments import check_input, resolve
+from convgauge.arguments import PaddingSize, Size, check_input, resolve
+from convgauge.problem import Problem
 
 
 @implementation(
@@ -18,8 +24,16 @@ from convgauge.arguments import check_input, resolve
         "empty": "oneDNN refuses zero channels, and zero output channels or sizes",
     },
 )
-def torch_packed(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    """oneDNN with filters in the blocked order that its kernel for the layer reads, as a frozen compiled model has it.
+def torch_packed(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Size = 1,
+    padding: PaddingSize = 0,
+    dilation: Size = 1,
+    groups: int = 1,
+) -> Tensor:
+    """Call oneDNN with filters in the blocked order that its kernel for the layer reads, as a frozen model does.
 
     F.conv2d brings filters into that order in each call, which for many filters and a small image takes longer than
     the products. `prepare` does it once. Input and output are in channels-last memory (NHWC), for which oneDNN has
@@ -32,7 +46,8 @@ def torch_packed(input, weight, bias=None, stride=1, padding=0, dilation=1, grou
 
 
 @torch_packed.prepare
-def prepare(problem, weight, bias):
+def prepare(problem: Problem, weight: Tensor, bias: Tensor | None) -> Callable[[Tensor], Tensor]:
+    """Return the convolution of one layer, with the filters in oneDNN's blocked order."""
     if not torch.backends.mkldnn.is_available():
         raise NotImplementedError("device: this torch was built without oneDNN")
     if weight.device.type != "cpu":
@@ -41,7 +56,7 @@ def prepare(problem, weight, bias):
         raise NotImplementedError("input or weight without channels or elements: oneDNN does not take them")
     (top, bottom), (left, right) = problem.pads
     even = top == bottom and left == right
-    padding = (top, left) if even else (0, 0)  # oneDNN pads alike before and behind, or is given a padded image
+    padding = (top, left) if even else (0, 0)  # oneDNN pads equally before and behind; otherwise the image is padded
     size = (problem.height, problem.width) if even else (problem.height + top + bottom, problem.width + left + right)
     arguments = (padding, problem.stride, problem.dilation, problem.groups)
     with torch.no_grad():
@@ -49,11 +64,13 @@ def prepare(problem, weight, bias):
         filters = torch._C._nn.mkldnn_reorder_conv2d_weight(weight.to_mkldnn(), *arguments, shape)
         offset = None if bias is None else bias.clone()
 
-    def run(input):
+    def run(input: Tensor) -> Tensor:
         check_input(problem, input)
         if input.device.type != "cpu":
             raise NotImplementedError(f"input on {input.device}: oneDNN computes on CPUs")
-        if torch.is_grad_enabled() and any(one is not None and one.requires_grad for one in (input, weight, bias)):
+        if torch.is_grad_enabled() and any(
+            array is not None and array.requires_grad for array in (input, weight, bias)
+        ):
             raise NotImplementedError("input, weight or bias that asks for gradients: the packed call has none")
         image = input if even else torch.nn.functional.pad(input, (left, right, top, bottom))
         return torch.ops.mkldnn._convolution_pointwise(image, filters, offset, *arguments, "none", [], "")

@@ -1,9 +1,12 @@
 """im2col by F.unfold."""
 
+from __future__ import annotations
+
 import torch
+from torch import Tensor
 
 from convgauge import implementation
-from convgauge.arguments import resolve
+from convgauge.arguments import PaddingSize, Size, resolve
 from convgauge.dtypes import DTYPES
 
 
@@ -14,11 +17,19 @@ from convgauge.dtypes import DTYPES
     source="torch.nn.functional.unfold",
     declines={"dtype": "integers: F.unfold does not take them"},
 )
-def torch_unfold(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    """F.unfold and one matrix product: PyTorch's own im2col.
+def torch_unfold(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Size = 1,
+    padding: PaddingSize = 0,
+    dilation: Size = 1,
+    groups: int = 1,
+) -> Tensor:
+    """Multiply the filters by the columns of F.unfold, PyTorch's own im2col.
 
-    `F.unfold` writes each receptive field into a column; the filters, one a row, multiply them. It pads alike on both
-    sides, so the one row or column that padding='same' adds below or to the right of an even extent is put there first.
+    `F.unfold` writes each receptive field into a column; the filters, one per row, multiply them. It pads equally on
+    both sides, so the row or column that padding='same' adds below or to the right of an even extent is added first.
 
     Cost: N O OH OW K products in N G matrix products of inner size K = C/G KH KW. Workspace: the columns,
     N C KH KW OH OW elements.
@@ -30,7 +41,7 @@ def torch_unfold(input, weight, bias=None, stride=1, padding=0, dilation=1, grou
 
     if 0 in problem.input_shape or 0 in problem.output_shape:  # F.unfold refuses them
         output = input.new_zeros(problem.output_shape, dtype=accumulator)
-        output = output + input[:0].sum() + weight[:0].sum()  # 0, and the way to their gradients of zeros
+        output = output + input[:0].sum() + weight[:0].sum()  # 0, from which both get their gradients of zeros
     else:
         image = input.to(accumulator)
         if (top, left) != (bottom, right):

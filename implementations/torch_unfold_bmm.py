@@ -1,18 +1,29 @@
-"""The textbook's hand-written layer, made sound."""
+"""The hand-written layer of textbooks, corrected."""
+
+from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from convgauge import implementation
-from convgauge.arguments import resolve
+from convgauge.arguments import PaddingSize, Size, resolve
 from convgauge.dtypes import DTYPES
 
 
 @implementation(framework="torch", algorithm="im2col", source="torch.Tensor.unfold, torch.bmm")
-def torch_unfold_bmm(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    """Tensor.unfold over height and width, then one batched matrix product: what tutorials write by hand, made sound.
+def torch_unfold_bmm(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Size = 1,
+    padding: PaddingSize = 0,
+    dilation: Size = 1,
+    groups: int = 1,
+) -> Tensor:
+    """Multiply the filters by windows of Tensor.unfold in one batched product: the layer of tutorials, corrected.
 
     The input is copied into zeros of its own device; two `Tensor.unfold` make every window a view of it (stride is the
-    step of the unfolding, dilation a slice of each window); windows become the columns of one matrix a group; `bmm`
+    step of the unfolding, dilation a slice of each window); windows become the columns of one matrix per group; `bmm`
     multiplies them by the filters, channels and kernel summed together.
 
     Cost: N O OH OW K products in G matrix products of inner size K = C/G KH KW. Workspace: the padded input and the

@@ -1,17 +1,24 @@
 """Winograd's minimal filtering: fewer products for 3x3 kernels."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Callable
 
 import torch
+from torch import Tensor
 
 from convgauge import implementation
-from convgauge.arguments import check_input, resolve
+from convgauge.arguments import PaddingSize, Size, check_input, resolve
 from convgauge.dtypes import DTYPES
+from convgauge.problem import Problem
 
-# So many bytes of transformed tiles are worked on at a time, which a second-level cache holds; but not fewer tiles than
-# the second number, for which the matrix products would read the filters too often.
+# Transformed tiles that are processed at a time: a second-level cache holds them. With fewer tiles than MIN_TILES, the
+# matrix products would read the filters too often.
 CACHED_BYTES = 2**20
-LEAST_TILES = 64
+MIN_TILES = 64
+
+Matrix = list[list[float]]
 
 
 @implementation(
@@ -26,8 +33,16 @@ LEAST_TILES = 64
         "dilation": "dilation 1 only",
     },
 )
-def torch_winograd_2x3(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    """Winograd's F(2x2, 3x3): 16 products for 4 outputs of a 3x3 kernel instead of 36.
+def torch_winograd_2x3(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Size = 1,
+    padding: PaddingSize = 0,
+    dilation: Size = 1,
+    groups: int = 1,
+) -> Tensor:
+    """Apply Winograd's F(2x2, 3x3): 16 products for 4 outputs of a 3x3 kernel instead of 36.
 
     Tiles of 4x4 pixels, 2 apart, and the filters are transformed; each of the 16 transformed positions is then a matrix
     product over the channels; a last transform makes 2x2 outputs of the 16 sums. The transforms only add and halve.
@@ -40,10 +55,11 @@ def torch_winograd_2x3(input, weight, bias=None, stride=1, padding=0, dilation=1
 
 
 @torch_winograd_2x3.prepare
-def prepare_2x3(problem, weight, bias):
-    data = [[1, 0, -1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, 1, 0, -1]]
-    filters = [[1, 0, 0], [1 / 2, 1 / 2, 1 / 2], [1 / 2, -1 / 2, 1 / 2], [0, 0, 1]]
-    inverse = [[1, 1, 1, 0], [0, 1, -1, -1]]
+def prepare_2x3(problem: Problem, weight: Tensor, bias: Tensor | None) -> Callable[[Tensor], Tensor]:
+    """Return the convolution of one layer, with the filters transformed for F(2x2, 3x3)."""
+    data: Matrix = [[1, 0, -1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, 1, 0, -1]]
+    filters: Matrix = [[1, 0, 0], [1 / 2, 1 / 2, 1 / 2], [1 / 2, -1 / 2, 1 / 2], [0, 0, 1]]
+    inverse: Matrix = [[1, 1, 1, 0], [0, 1, -1, -1]]
     return _prepare(problem, weight, bias, data, filters, inverse)
 
 
@@ -59,12 +75,20 @@ def prepare_2x3(problem, weight, bias):
         "dilation": "dilation 1 only",
     },
 )
-def torch_winograd_4x3(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    """Winograd's F(4x4, 3x3): 36 products for 16 outputs of a 3x3 kernel instead of 144.
+def torch_winograd_4x3(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Size = 1,
+    padding: PaddingSize = 0,
+    dilation: Size = 1,
+    groups: int = 1,
+) -> Tensor:
+    """Apply Winograd's F(4x4, 3x3): 36 products for 16 outputs of a 3x3 kernel instead of 144.
 
     Tiles of 6x6 pixels, 4 apart, and the filters are transformed; each of the 36 transformed positions is then a matrix
     product over the channels; a last transform makes 4x4 outputs of the 36 sums. Its transforms multiply by up to 8, so
-    rounding errors grow as well: some ten times those of F(2x2, 3x3).
+    rounding errors grow as well: about ten times those of F(2x2, 3x3).
 
     Cost: 2.25 N O OH OW C/G products (K would be 9 C/G) and the transforms. Workspace: transformed tiles of input and
     output, 2.25 (N C + N O) OH OW elements; transformed filters, 36 O C/G, made once by `prepare`.
@@ -74,8 +98,9 @@ def torch_winograd_4x3(input, weight, bias=None, stride=1, padding=0, dilation=1
 
 
 @torch_winograd_4x3.prepare
-def prepare_4x3(problem, weight, bias):
-    data = [
+def prepare_4x3(problem: Problem, weight: Tensor, bias: Tensor | None) -> Callable[[Tensor], Tensor]:
+    """Return the convolution of one layer, with the filters transformed for F(4x4, 3x3)."""
+    data: Matrix = [
         [4, 0, -5, 0, 1, 0],
         [0, -4, -4, 1, 1, 0],
         [0, 4, -4, -1, 1, 0],
@@ -83,7 +108,7 @@ def prepare_4x3(problem, weight, bias):
         [0, 2, -1, -2, 1, 0],
         [0, 4, 0, -5, 0, 1],
     ]
-    filters = [
+    filters: Matrix = [
         [1 / 4, 0, 0],
         [-1 / 6, -1 / 6, -1 / 6],
         [-1 / 6, 1 / 6, -1 / 6],
@@ -91,12 +116,19 @@ def prepare_4x3(problem, weight, bias):
         [1 / 24, -1 / 12, 1 / 6],
         [0, 0, 1],
     ]
-    inverse = [[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]]
+    inverse: Matrix = [[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]]
     return _prepare(problem, weight, bias, data, filters, inverse)
 
 
-def _prepare(problem, weight, bias, data_transform, filter_transform, inverse_transform):
-    """Outputs in tiles of m x m from inputs in tiles of t x t, by the matrices B^T (t, t), G (t, 3) and A^T (m, t)."""
+def _prepare(
+    problem: Problem,
+    weight: Tensor,
+    bias: Tensor | None,
+    data_transform: Matrix,
+    filter_transform: Matrix,
+    inverse_transform: Matrix,
+) -> Callable[[Tensor], Tensor]:
+    """Return the convolution in tiles of m x m outputs from t x t inputs, by B^T (t, t), G (t, 3) and A^T (m, t)."""
     for argument, value, only in (
         ("weight's kernel", problem.kernel, (3, 3)),
         ("stride", problem.stride, (1, 1)),
@@ -114,7 +146,7 @@ def _prepare(problem, weight, bias, data_transform, filter_transform, inverse_tr
     to_output = torch.tensor(inverse_transform, dtype=accumulator, device=weight.device)
     offset = 0.0 if bias is None else bias.to(accumulator, copy=True)[:, None, None]
     if 0 in problem.input_shape or 0 in problem.output_shape:
-        graph = weight[:0].sum()  # 0, and the way by which the weight gets its gradient of zeros
+        graph = weight[:0].sum()  # 0, from which the weight gets its gradient of zeros
         return lambda image: (image.new_zeros(problem.output_shape) + image[:0].sum() + graph + offset).to(image.dtype)
 
     scaled, weight_scale = _normalised(weight.to(torch.float64))
@@ -123,17 +155,17 @@ def _prepare(problem, weight, bias, data_transform, filter_transform, inverse_tr
     filters = filters.reshape(t * t * g, c // g, o // g).to(accumulator)
 
     row_bytes = t * t * n * across * max(c, o) * to_data.element_size()
-    rows = max(1, CACHED_BYTES // row_bytes, LEAST_TILES // across)
+    rows = max(1, CACHED_BYTES // row_bytes, MIN_TILES // across)
 
-    def convolve(strip):
-        """The rows of tiles in ``strip`` (N, rows m + 2, across m + 2, C) give (N, rows m, across m, O)."""
+    def convolve(strip: Tensor) -> Tensor:
+        """Return the outputs (N, rows m, across m, O) of a strip of rows of tiles (N, rows m + 2, across m + 2, C)."""
         tiles = strip.unfold(1, t, m).unfold(2, t, m).permute(4, 5, 0, 1, 2, 3)  # (t, t, N, rows, across, C)
         data = _transform(to_data, tiles).reshape(t * t, -1, g, c // g).transpose(1, 2)
         sums = torch.bmm(data.reshape(t * t * g, -1, c // g), filters).reshape(t * t, g, -1, o // g).transpose(1, 2)
         outputs = _transform(to_output, sums.reshape(t, t, *tiles.shape[2:5], o))
         return outputs.permute(2, 3, 0, 4, 1, 5).reshape(n, -1, across * m, o)
 
-    def run(input):
+    def run(input: Tensor) -> Tensor:
         check_input(problem, input)
         image, scale = _normalised(input.to(accumulator))
         padded = torch.nn.functional.pad(image.permute(0, 2, 3, 1), (0, 0, left, right, top, bottom))
@@ -145,16 +177,16 @@ def _prepare(problem, weight, bias, data_transform, filter_transform, inverse_tr
     return run
 
 
-def _transform(matrix, tiles):
-    """``matrix`` applied to both of the first two axes of ``tiles``."""
+def _transform(matrix: Tensor, tiles: Tensor) -> Tensor:
+    """Apply ``matrix`` to both of the first two axes of ``tiles``."""
     rows, columns = matrix.shape
     once = (matrix @ tiles.reshape(columns, -1)).reshape(rows, columns, -1)
     return (matrix @ once).reshape(rows, rows, *tiles.shape[2:])
 
 
-def _normalised(values):
-    """(values / s, s), s the power of two near the largest magnitude: then no transform leaves the dtype's range."""
+def _normalised(values: Tensor) -> tuple[Tensor, Tensor]:
+    """Return values / s and s, the power of two near the largest magnitude, so that no transform overflows."""
     limit = math.frexp(torch.finfo(values.dtype).max)[1] - 1
     exponent = torch.frexp(values.detach().abs().amax())[1].clamp(-limit, limit)
-    one = values.new_ones(())
-    return values * one.ldexp(-exponent), one.ldexp(exponent)
+    unit = values.new_ones(())
+    return values * unit.ldexp(-exponent), unit.ldexp(exponent)

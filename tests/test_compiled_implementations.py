@@ -104,7 +104,7 @@ def test_what_lies_round_a_row_s_end_stays_out() -> None:
 def test_torch_compiles_a_depthwise_layer() -> None:
     text = "n1c32h65w66_o32k3x3_s1x1_p1x1_d1x1_g32_b_float32"
     module: Any = loaded("torch_compiled").prepared.__globals__  # type: ignore[union-attr]  # it prepares
-    assert Problem.parse(text).flops >= module["LEAST_FLOPS"]
+    assert Problem.parse(text).flops >= module["MIN_FLOPS"]
     assert not answers("torch_compiled", text).any()
     assert module["_compiled"].cache_info().currsize == 1
 
