@@ -68,12 +68,18 @@ def _words(mechanism: Mechanism) -> str:
 
 def by_algorithm() -> list[registry.Origin]:
     """Return the built-in implementations, sorted by algorithm and name."""
-    return sorted(registry.builtins().values(), key=lambda origin: (origin.declaration.algorithm, origin.name))
+    return sorted(registry.builtins().values(), key=lambda origin: (declaration(origin).algorithm, origin.name))
+
+
+def declaration(origin: registry.Origin) -> registry.Declaration:
+    """Return the declaration of a built-in implementation."""
+    assert origin.declaration is not None
+    return origin.declaration
 
 
 def grouped() -> dict[str, list[registry.Origin]]:
     """Return the built-in implementations of each algorithm."""
-    groups = groupby(by_algorithm(), key=lambda origin: origin.declaration.algorithm)
+    groups = groupby(by_algorithm(), key=lambda origin: declaration(origin).algorithm)
     return {kind: list(origins) for kind, origins in groups}
 
 
@@ -95,7 +101,7 @@ def costs() -> str:
     """Return a table of the cost and the workspace that each implementation states in its docstring."""
     lines = ["| algorithm | implementation | cost | workspace |", "|---|---|---|---|"]
     for origin in by_algorithm():
-        cells = (origin.declaration.algorithm, _links([origin]), *map(plain, cost(docstring(origin))))
+        cells = (declaration(origin).algorithm, _links([origin]), *map(plain, cost(docstring(origin))))
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
@@ -126,19 +132,19 @@ def implementations() -> str:
 
 
 def _entry(origin: registry.Origin) -> list[str]:
-    declaration = origin.declaration
-    facts = [f"{declaration.framework}; declares grade {declaration.grade}"]
-    facts += [f"in {', '.join(declaration.dtypes)}"] if declaration.dtypes else []
+    declared = declaration(origin)
+    facts = [f"{declared.framework}; declares grade {declared.grade}"]
+    facts += [f"in {', '.join(declared.dtypes)}"] if declared.dtypes else []
     lines = [
-        f"### {declaration.name}",
+        f"### {declared.name}",
         "",
         plain(docstring(origin)),
         "",
-        f"*{', '.join(facts)}.* Source: {plain(declaration.source)}.",
+        f"*{', '.join(facts)}.* Source: {plain(declared.source)}.",
     ]
-    if declaration.declines:
+    if declared.declines:
         lines += ["", "It declines:", ""]
-        lines += [f"- {kind}: {plain(reason)}" for kind, reason in declaration.declines.items()]
+        lines += [f"- {kind}: {plain(reason)}" for kind, reason in declared.declines.items()]
     return lines
 
 

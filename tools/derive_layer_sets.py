@@ -92,7 +92,7 @@ def _vision(name: str, size: int, title: str, paper: str) -> Network:
     )
 
 
-class UNet(nn.Module):
+class UNet(nn.Module):  # type: ignore[misc]  # torch is Any to mypy
     """The U-Net of the paper: 3x3 convolutions without padding, so that each level loses four rows and columns."""
 
     def __init__(self) -> None:
@@ -110,7 +110,7 @@ class UNet(nn.Module):
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         """Return the segmentation of an image."""
-        skips = []
+        skips: list[torch.Tensor] = []
         for level in self.down:
             image = level(nn.functional.max_pool2d(skips[-1], 2) if skips else image)
             skips.append(image)

@@ -171,12 +171,14 @@ class Population:
         order = np.lexsort((self.work + slant * self.intensity, self.kinds))
         ends = np.cumsum(self.weights[order])
         points = (np.arange(SIZE) + generator.random()) / SIZE * ends[-1]
-        return np.unique(order[np.searchsorted(ends, points, side="right")])
+        sample: np.ndarray = np.unique(order[np.searchsorted(ends, points, side="right")])
+        return sample
 
     def errors(self, sample: np.ndarray, logs: np.ndarray) -> np.ndarray:
         """Return the relative error of the sample's geometric mean, per model."""
         means = self.weights @ logs / self.calls
-        return np.exp(np.abs(logs[sample].mean(axis=0) - means)) - 1
+        factors: np.ndarray = np.exp(np.abs(logs[sample].mean(axis=0) - means))
+        return factors - 1
 
     def distance(self, sample: np.ndarray, values: np.ndarray) -> float:
         """Return the largest difference of the two distribution functions (Kolmogorov's)."""
@@ -188,7 +190,7 @@ class Population:
     def kinds_off(self, sample: np.ndarray) -> float:
         """Return the largest difference between the share of a kind in the sample and in the population."""
         return max(
-            abs(float((self.kinds[sample] == kind).mean()) - self.weights[self.kinds == kind].sum() / self.calls)
+            abs(float((self.kinds[sample] == kind).mean()) - float(self.weights[self.kinds == kind].sum()) / self.calls)
             for kind in set(self.kinds)
         )
 

@@ -8,10 +8,13 @@ Their accuracy has no effect on the specification, which only needs learned and 
 import base64
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from sklearn.datasets import load_digits
+
+Array = np.ndarray[Any, Any]
 
 DIGITS = Path(__file__).resolve().parents[1] / "conformance" / "data" / "digits.json"
 TRAINED = 1500  # images; the rest are for evaluation
@@ -24,14 +27,14 @@ SHAPES = {
 }  # fmt: skip
 
 
-def columns(image, stride):
+def columns(image: Array, stride: int) -> Array:
     """Return windows of 3 x 3 of the padded images: (N, OH, OW, C * 9)."""
     padded = np.pad(image, ((0, 0), (0, 0), (1, 1), (1, 1)))
     windows = sliding_window_view(padded, (3, 3), axis=(2, 3))[:, :, ::stride, ::stride]
     return windows.transpose(0, 2, 3, 1, 4, 5).reshape(len(image), *windows.shape[2:4], -1)
 
 
-def scattered(gradient, shape):
+def scattered(gradient: Array, shape: tuple[int, int, int, int]) -> Array:
     """Apply the transpose of `columns` with stride 2: add gradients of windows (N, OH, OW, C * 9) in the image."""
     n, channels, height, width = shape
     padded = np.zeros((n, channels, height + 2, width + 2))
@@ -43,7 +46,7 @@ def scattered(gradient, shape):
     return padded[:, :, 1:-1, 1:-1]
 
 
-def step(weights, images, labels):
+def step(weights: dict[str, Array], images: Array, labels: Array) -> dict[str, Array]:
     """Return the gradients of the loss with respect to the weights."""
     n = len(images)
     first_windows = columns(images, 1)
@@ -69,7 +72,7 @@ def step(weights, images, labels):
     }
 
 
-def trained(images, labels):
+def trained(images: Array, labels: Array) -> dict[str, Array]:
     """Return the weights after training with Adam."""
     random = np.random.default_rng(0)
     weights = {
@@ -89,7 +92,7 @@ def trained(images, labels):
     return weights
 
 
-def main():
+def main() -> None:
     """Train the network and write its weights."""
     digits = load_digits()
     weights = trained(digits.images[:TRAINED, None] / 16.0, digits.target[:TRAINED])
