@@ -43,11 +43,11 @@ def test_every_spec_is_a_test_of_the_project(tmp_path: Path) -> None:
     )
     (tmp_path / "test_kernel.py").write_text(text)
     run = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=line", "-rA", "test_kernel.py"]
-    told = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=False).stdout
-    sound = [line for line in told.splitlines() if "test_conformance[" in line]
-    assert any(line.startswith("PASSED") and "padding.pair" in line for line in sound), told
-    assert not any(line.startswith("FAILED") for line in sound), told
-    assert "FAILED test_kernel.py::test_fault[definition" in told
+    output = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=False).stdout
+    sound = [line for line in output.splitlines() if "test_conformance[" in line]
+    assert any(line.startswith("PASSED") and "padding.pair" in line for line in sound), output
+    assert not any(line.startswith("FAILED") for line in sound), output
+    assert "FAILED test_kernel.py::test_fault[definition" in output
 
 
 def test_records_without_pytest(tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from convgauge import cli, results
@@ -16,7 +15,8 @@ from convgauge.conformance.driver import Driver
 from convgauge.conformance.selection import Task
 from convgauge.conformance.spec import Spec
 from convgauge.process.isolation import DEATHS, Halted
-from convgauge.results import Footer, Record, Run, SpecRecord
+from convgauge.results import Run, SpecRecord
+from support.timeless import footer_without_times, records_without_times
 
 KERNELS = """
 import os
@@ -24,12 +24,12 @@ from convgauge.arguments import resolve
 import numpy as np
 
 
-def crooked(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+def zeros(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
     return np.zeros(problem.output_shape, input.dtype)
 
 
-def deadly(*args, **kwargs):
+def exits(*args, **kwargs):
     os._exit(7)
 """
 
@@ -37,15 +37,6 @@ def deadly(*args, **kwargs):
 def check(path: Path, *words: str) -> Run:
     cli.main(["check", *words, "--tier", "quick", "-q", "--output", str(path)])
     return results.read(path)
-
-
-def without_times(run: Run) -> list[Record]:
-    """Return all records in the file's order, without seconds."""
-    return [
-        msgspec.structs.replace(record, seconds=0.0) if isinstance(record, SpecRecord) else record
-        for record in run.records
-        if not isinstance(record, Footer)
-    ]
 
 
 @pytest.fixture
@@ -56,28 +47,26 @@ def kernels(tmp_path: Path) -> Path:
 
 
 def test_a_run_has_the_same_records_for_every_number_of_threads(kernels: Path, tmp_path: Path) -> None:
-    words = ["numpy_windows", f"{kernels}:crooked", "--framework", "numpy", "-k", "padding or bias"]
-    one, three = (check(tmp_path / f"{jobs}.jsonl", *words, "--jobs", str(jobs)) for jobs in (1, 3))
-    assert len(without_times(one)) > 40
-    assert without_times(one) == without_times(three)
-    assert one.footer is not None
-    assert three.footer is not None
-    assert one.footer.verdicts == three.footer.verdicts
+    words = ["numpy_windows", f"{kernels}:zeros", "--framework", "numpy", "-k", "padding or bias"]
+    single, several = (check(tmp_path / f"{jobs}.jsonl", *words, "--jobs", str(jobs)) for jobs in (1, 3))
+    assert len(records_without_times(single)) > 40
+    assert records_without_times(single) == records_without_times(several)
+    assert footer_without_times(single) == footer_without_times(several)
 
 
 def test_threads_share_the_count_of_deaths(kernels: Path, tmp_path: Path) -> None:
-    run = check(tmp_path / "run.jsonl", f"{kernels}:deadly", "--framework", "numpy", "--jobs", "2")
+    run = check(tmp_path / "run.jsonl", f"{kernels}:exits", "--framework", "numpy", "--jobs", "2")
     records = run.records_of(SpecRecord)
     matches = [re.search(r"given up after (\d+) deaths", record.reason) for record in records]
     counts = {int(match[1]) for match in matches if match}
     assert len(counts) == 1
     assert counts <= {DEATHS, DEATHS + 1}  # both threads may have been at a call when it was given up
     assert run.footer is not None
-    assert run.footer.verdicts["deadly"].verdict == "nonconformant"
+    assert run.footer.verdicts["exits"].verdict == "nonconformant"
 
 
 def test_a_run_that_ends_at_the_first_fault_records_no_other(kernels: Path, tmp_path: Path) -> None:
-    run = check(tmp_path / "run.jsonl", f"{kernels}:crooked", "--framework", "numpy", "-x", "--jobs", "3")
+    run = check(tmp_path / "run.jsonl", f"{kernels}:zeros", "--framework", "numpy", "-x", "--jobs", "3")
     assert len(run.records_of(SpecRecord)) == 1
 
 
@@ -96,9 +85,9 @@ def task(test: Callable[[Any], object]) -> Task:
 
 
 def driver(*tasks: Task, jobs: int) -> Driver:
-    made = Driver(lambda task: object(), jobs)  # type: ignore[arg-type, return-value]  # the tests need no judge
-    made.start(tasks)
-    return made
+    running = Driver(lambda task: object(), jobs)  # type: ignore[arg-type, return-value]  # the tests need no judge
+    running.start(tasks)
+    return running
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

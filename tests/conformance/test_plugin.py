@@ -1,4 +1,4 @@
-"""The pytest plugin stays out of the way of projects that do not ask for it, and works with pytest's own options."""
+"""The pytest plugin does nothing in projects that do not ask for it, and works with pytest's own options."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ def pytest_in(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=300)
 
 
-def test_a_project_that_does_not_use_it_sees_nothing_of_it(tmp_path: Path) -> None:
+def test_a_project_that_does_not_use_it_runs_as_before(tmp_path: Path) -> None:
     (tmp_path / "test_ordinary.py").write_text(ORDINARY)
-    found = pytest_in(tmp_path, "-q")
-    assert found.returncode == 1
-    assert "3 passed" in found.stdout
-    assert "1 failed" in found.stdout
-    assert "convgauge" not in found.stdout
-    assert "verdicts" not in found.stdout
+    run = pytest_in(tmp_path, "-q")
+    assert run.returncode == 1
+    assert "3 passed" in run.stdout
+    assert "1 failed" in run.stdout
+    assert "convgauge" not in run.stdout
+    assert "verdicts" not in run.stdout
 
 
-def test_it_costs_a_project_that_does_not_use_it_no_import(tmp_path: Path) -> None:
+def test_a_project_that_does_not_use_it_imports_nothing_large(tmp_path: Path) -> None:
     (tmp_path / "test_ordinary.py").write_text(
         "import sys\ndef test_modules():\n"
         "    heavy = {'torch', 'msgspec', 'convgauge.reference.oracle', 'convgauge.conformance.suite'}\n"
@@ -60,7 +60,7 @@ def test_a_project_with_strict_settings_runs(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "status", "said"),
+    ("words", "status", "message"),
     [
         (["--implementation=nobody_here"], 4, "no implementation is called 'nobody_here'"),
         (["--implementation=numpy_windows", "--convgauge-tier=medium"], 4, "tier 'medium' is not one of"),
@@ -68,9 +68,11 @@ def test_a_project_with_strict_settings_runs(tmp_path: Path) -> None:
         (["--implementation=numpy_windows", "--convgauge-dtype=float31"], 4, "dtype 'float31' is not one of"),
     ],
 )
-def test_what_cannot_be_is_one_sentence(tmp_path: Path, words: list[str], status: int, said: str) -> None:
+def test_a_wrong_option_is_reported_in_one_sentence(
+    tmp_path: Path, words: list[str], status: int, message: str
+) -> None:
     (tmp_path / "test_ordinary.py").write_text("def test_passes():\n    pass\n")
-    found = pytest_in(tmp_path, *words)
-    assert found.returncode == status
-    assert said in found.stdout + found.stderr
-    assert "Traceback" not in found.stdout + found.stderr
+    run = pytest_in(tmp_path, *words)
+    assert run.returncode == status
+    assert message in run.stdout + run.stderr
+    assert "Traceback" not in run.stdout + run.stderr

@@ -1,18 +1,14 @@
-"""The time that is left: what is told of it, and how that looks where there is no terminal."""
+"""Progress of a run: the remaining time, and the lines that report it."""
 
 from __future__ import annotations
 
-import io
 import time
 
 import pytest
-from rich.console import Console
 
 from convgauge import cli
-from convgauge.cluster import progress_bar
-from convgauge.cluster.progress_bar import Meter
 from convgauge.conformance import progress
-from convgauge.conformance.progress import RemainingTime, describe_duration
+from convgauge.conformance.progress import ProgressReporter, RemainingTime, describe_duration
 
 
 @pytest.fixture
@@ -47,36 +43,25 @@ def test_nothing_to_do_is_done() -> None:
     assert RemainingTime(0.0).part == 1
 
 
-def test_a_pipe_gets_a_line_now_and_then(clock: list[float]) -> None:
-    told = io.StringIO()
-    with Meter(Console(file=told), 100.0) as shown:
-        for number in range(100):
-            clock[0] += progress_bar.INTERVAL_S / 4
-            shown.add(1.0, f"part {number}")
-    lines = list(filter(None, told.getvalue().splitlines()))  # older versions of rich end with an empty one
-    assert len(lines) == 25
-    assert lines[0] == "4%, about 4 min left: part 3"
-    assert lines[-1] == "100%: part 99"
-    assert "\x1b" not in told.getvalue()
+def test_a_line_is_written_every_interval(clock: list[float]) -> None:
+    lines: list[str] = []
+    reporter = ProgressReporter({"slow": 8.0, "fast": 1.0, "last": 1.0}, lines.append)
+    clock[0] += progress.INTERVAL_S
+    reporter.finish("slow")
+    clock[0] += progress.INTERVAL_S / 2
+    reporter.finish("fast")
+    clock[0] += progress.INTERVAL_S
+    reporter.finish("last")  # the end needs no line
+    reporter.finish("unknown")
+    assert lines == ["80%, about 2 s left"]
 
 
-def test_a_terminal_gets_a_bar() -> None:
-    told = io.StringIO()
-    with Meter(Console(file=told, force_terminal=True), 2.0) as shown:
-        shown.add(1.0, "part 1")
-        shown.bar.refresh()
-    assert "50%" in told.getvalue()
-    assert "part 1" in told.getvalue()
-
-
-def test_a_check_tells_the_time_that_is_left(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_check_prints_the_remaining_time(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(progress, "INTERVAL_S", 0.0)
     words = ["check", "numpy_windows", "--tier", "quick", "-k", "test_pair_pads or test_axes"]
     assert cli.main(words) == 0
-    said = capsys.readouterr().out
-    assert " s left\n" in said
-    assert "\r" not in said
+    printed = capsys.readouterr().out
+    assert " s left\n" in printed
+    assert "\r" not in printed
     assert cli.main([*words, "-q"]) == 0
     assert " s left" not in capsys.readouterr().out

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from convgauge import cli, results
@@ -18,22 +17,10 @@ from convgauge.conformance.suite import MAX_JOBS, Suite, UnavailableError
 from convgauge.conformance.targets import Target, description_from_declaration
 from convgauge.registry import LoadError, Origin
 from convgauge.request import CheckRequest, RequestError
-from convgauge.results import Footer, Record, SpecRecord
+from convgauge.results import SpecRecord
+from support.timeless import footer_without_times, header_without_times, records_without_times
 
 REQUEST = CheckRequest(("numpy_windows", "numpy_im2col"), tier="quick", keyword="even_kernel or every_channel")
-
-
-def without_times(path: Path) -> list[Record]:
-    """Return what a run file holds, without what differs between two runs of one request."""
-    run = results.read(path)
-    assert run.footer is not None
-    records = [
-        msgspec.structs.replace(record, seconds=0.0) if isinstance(record, SpecRecord) else record
-        for record in run.records
-        if not isinstance(record, Footer)
-    ]
-    header = msgspec.structs.replace(run.header, started="", command="")
-    return [header, *records, msgspec.structs.replace(run.footer, elapsed=0.0)]
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
@@ -45,7 +32,10 @@ def test_records_are_those_of_the_plugin(tmp_path: Path, jobs: int) -> None:
     assert records == suite.recorder.records
     words = ["--tier", "quick", "-k", REQUEST.keyword, "-q", "--output", str(tmp_path / "plugin.jsonl")]
     assert cli.main(["check", *REQUEST.targets, *words]) == 0
-    assert without_times(tmp_path / "suite.jsonl") == without_times(tmp_path / "plugin.jsonl")
+    run, expected = (results.read(tmp_path / name) for name in ("suite.jsonl", "plugin.jsonl"))
+    assert records_without_times(run) == records_without_times(expected)
+    assert footer_without_times(run) == footer_without_times(expected)
+    assert header_without_times(run) == header_without_times(expected)
 
 
 def test_a_request_that_cannot_be_used(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +15,10 @@ import pytest
 from convgauge.request import CheckRequest, Option, RequestError, option_fields, split_list
 
 if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from _pytest.terminal import TerminalReporter
+
     from convgauge.conformance.progress import ProgressReporter
     from convgauge.conformance.selection import Task
     from convgauge.conformance.suite import Result, Suite
@@ -56,7 +60,7 @@ def _reading(field: dataclasses.Field[Any]) -> dict[str, Any]:
     return {"type": split_list if isinstance(field.default, tuple) else type(field.default)}
 
 
-def request_from(options: Any) -> CheckRequest:  # options of pytest have the names of their fields
+def request_from(options: Namespace) -> CheckRequest:
     """Return the request that pytest's options make. Raises `RequestError`."""
     fields = option_fields(CheckRequest, "pytest")
     values = {name: getattr(options, _dest(field)) for name, field in fields.items()}
@@ -218,7 +222,9 @@ class Plugin:
             pytest.exit(self.suite.recorder.write_error, returncode=pytest.ExitCode.INTERNAL_ERROR)
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Show a nonconformity by its text alone, and keep every other failure as an internal error."""
         report = yield
         if call.excinfo is not None and isinstance(call.excinfo.value, Nonconformity):
@@ -250,14 +256,13 @@ class Plugin:
             terminal.startpath = session.config.rootpath
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Any:
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
         """Complete the run, and set the exit status."""
-        result = yield
+        yield
         with self._exit_if_unwritable():
             session.exitstatus = self.suite.finish(int(session.exitstatus))
-        return result
 
-    def pytest_terminal_summary(self, terminalreporter: Any) -> None:  # the class is private
+    def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> None:
         """Print the verdicts."""
         from convgauge.conformance.terminal import show_summary
 

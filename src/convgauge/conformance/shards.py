@@ -79,19 +79,12 @@ def cost_table() -> CostTable:
     return msgspec.json.decode(bundled("conformance", "data", "costs.json").read_bytes(), type=CostTable)
 
 
-def estimates(items: Iterable[Key | None], tier: str) -> list[float]:
-    """Return the expected seconds of each item; the first of an implementation includes the start of its process.
-
-    None stands for an item that is not a spec; it costs nothing.
-    """
+def estimates(items: Iterable[Key], tier: str) -> list[float]:
+    """Return the expected seconds of each item; the first of an implementation includes the start of its process."""
     costs: list[float] = []
     started: set[str] = set()
     table = cost_table()
-    for item in items:
-        if item is None:
-            costs.append(0.0)
-            continue
-        spec, implementation = item
+    for spec, implementation in items:
         start = 0.0 if implementation in started else table.start
         started.add(implementation)
         costs.append(start + table.estimate(tier, spec, implementation))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from convgauge.results import Counterexample, Footer, Judgement, SpecRecord
 from convgauge.terms import FAULTS
 from convgauge.text import escape_controls
 
 if TYPE_CHECKING:
+    from _pytest.terminal import TerminalReporter
+
     from convgauge.conformance.suite import Suite
 
 MAX_PRINTED_CHARS = 600
@@ -66,7 +68,7 @@ def verdict_line(name: str, judgement: Judgement) -> str:
     )
 
 
-def show_summary(suite: Suite, terminal: Any) -> None:  # pytest's TerminalReporter is private
+def show_summary(suite: Suite, terminal: TerminalReporter) -> None:
     """Write the verdicts, and what to note about them, with the terminal reporter of pytest."""
     if suite.footer is None:
         path = suite.recorder.path
@@ -80,16 +82,14 @@ def show_summary(suite: Suite, terminal: Any) -> None:  # pytest's TerminalRepor
             terminal.write_line(escape_controls(f"{name}: absent, {target.absent}"))
     for name, judgement in suite.footer.verdicts.items():
         is_conformant = judgement.verdict.startswith("conformant")
-        terminal.write_line(
-            verdict_line(name, judgement), green=is_conformant, red=not is_conformant, bold=True
-        )  # fmt: skip
+        terminal.write_line(verdict_line(name, judgement), green=is_conformant, red=not is_conformant, bold=True)
     _show_notes(suite, suite.footer, terminal)
     elapsed_s = suite.footer.elapsed
     rate = suite.footer.cases / max(elapsed_s, 1e-9)
     terminal.write_line(f"{suite.footer.cases} cases in {elapsed_s:.1f} s ({rate:.0f} a second)")
 
 
-def _show_faults(terminal: Any) -> None:
+def _show_faults(terminal: TerminalReporter) -> None:
     """Show the faults whose statuses pytest does not have, since it shows failures only."""
     reports = [report for status in FAULTS if status != "failed" for report in terminal.stats.get(status, [])]
     if reports and terminal.config.option.tbstyle != "no":
@@ -99,7 +99,7 @@ def _show_faults(terminal: Any) -> None:
             terminal.write_line(str(report.longrepr))
 
 
-def _show_notes(suite: Suite, footer: Footer, terminal: Any) -> None:
+def _show_notes(suite: Suite, footer: Footer, terminal: TerminalReporter) -> None:
     for record in suite.recorder.records:
         if record.level == "recommended" and record.status in FAULTS:
             terminal.write_line(
