@@ -148,7 +148,7 @@ def _suite(function: Callable[..., Any], framework: str, request: CheckRequest, 
     return Suite(request, [Target(origin, description_from_declaration(origin))], expected=expected)
 
 
-def _origin(function: Any, framework: str) -> Origin:  # any callable, or an `Implementation`
+def _origin(function: Callable[..., Any], framework: str) -> Origin:
     """Return how a child finds ``function`` again. Raises `ValueError` if it is not at the top of a file."""
     declared = function.declaration if isinstance(function, Implementation) else None
     inner = function.function if isinstance(function, Implementation) else function

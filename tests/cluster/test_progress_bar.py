@@ -8,8 +8,8 @@ import time
 import pytest
 from rich.console import Console
 
-from convgauge.cluster import progress_bar
 from convgauge.cluster.progress_bar import ProgressBar
+from convgauge.conformance.progress import INTERVAL_S
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def test_a_pipe_gets_a_line_every_interval(clock: list[float]) -> None:
     output = io.StringIO()
     with ProgressBar(Console(file=output), 100.0) as bar:
         for number in range(100):
-            clock[0] += progress_bar.INTERVAL_S / 4
+            clock[0] += INTERVAL_S / 4
             bar.add(1.0, f"part {number}")
     lines = list(filter(None, output.getvalue().splitlines()))  # older versions of rich end with an empty one
     assert len(lines) == 25
