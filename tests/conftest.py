@@ -1,4 +1,4 @@
-"""What all tests share: properties are drawn alike on every run, and no timer judges a busy machine."""
+"""Settings of all tests: every run draws the same examples, and no deadline fails on a busy machine."""
 
 import signal
 
@@ -8,5 +8,5 @@ settings.register_profile("convgauge", deadline=None, derandomize=True, max_exam
 settings.load_profile("convgauge")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # A shell has what it starts in the background ignore Ctrl-C, and so do its children; some here are interrupted.
+    # A shell lets its background jobs ignore Ctrl-C, and children inherit that; some tests interrupt a child.
     signal.signal(signal.SIGINT, signal.default_int_handler)
