@@ -70,37 +70,17 @@ class Clocks:
 
 @dataclass
 class ClockAudit:
-    """Samples of one contestant as its clock shows them, and by clocks outside its process. All times in seconds.
+    """Samples of one contestant as its clock shows them, and by clocks outside its process. All times in seconds."""
 
-    Parameters
-    ----------
-    threads : int
-        Threads that the contestant may use.
-    error_s : float
-        Error of ``processor_s``.
-    has_delays : bool
-        True if ``elapsed_s`` has delays subtracted.
-    idle_processor_s, idle_elapsed_s : float
-        Processor time and elapsed time of a sample without calls.
-    shown_s : list of float
-        Time of each sample by the contestant's clock.
-    elapsed_s : list of float
-        Time of each sample from request to reply, by the engine's clock, without delays.
-    processor_s : float
-        Processor time of all samples together.
-    clocks : Clocks or None
-        Clocks of the process while the audit is open.
-    """
-
-    threads: int = 1
-    error_s: float = 0.0
-    has_delays: bool = True
-    idle_processor_s: float = 0.0
-    idle_elapsed_s: float = 0.0
-    shown_s: list[float] = field(default_factory=list)
-    elapsed_s: list[float] = field(default_factory=list)
-    processor_s: float = 0.0
-    clocks: Clocks | None = None
+    threads: int = 1  # that the contestant may use
+    error_s: float = 0.0  # of `processor_s`
+    has_delays: bool = True  # True if `elapsed_s` has delays subtracted
+    idle_processor_s: float = 0.0  # processor time of a sample without calls
+    idle_elapsed_s: float = 0.0  # elapsed time of a sample without calls
+    shown_s: list[float] = field(default_factory=list)  # of each sample, by the contestant's clock
+    elapsed_s: list[float] = field(default_factory=list)  # of each sample from request to reply, by the engine's clock
+    processor_s: float = 0.0  # of all samples together
+    clocks: Clocks | None = None  # of the process, while the audit is open
 
     @classmethod
     def start(cls, clocks: Clocks, threads: int, idle: Sequence[tuple[float, float]]) -> ClockAudit:

@@ -13,56 +13,22 @@ from convgauge.terms import RaceVerdict
 
 @dataclass
 class Entrant:
-    """Contestant in one race, with its measurements and its verdict.
-
-    Parameters
-    ----------
-    contestant : Contestant
-        Process that makes the calls.
-    verdict : RaceVerdict or None
-        None while the entrant is in the race.
-    reason : str
-        Reason for a verdict that needs one.
-    seconds : list of float
-        Seconds of one call, one value per round.
-    iterations : int
-        Calls per sample.
-    check_seconds : float
-        Seconds of one check, preparation included.
-    call_seconds : float
-        Seconds of one call after the warm-up.
-    max_rounds : int or None
-        Rounds after which a slow entrant is left out; None for no bound.
-    last_tick : int
-        Number of the last timed call.
-    prepare_seconds : float or None
-        Seconds of one preparation; None without one.
-    peak_bytes : int or None
-        Bytes that one call adds at its peak; None if not measured.
-    alone_seconds : float or None
-        Seconds of one call without the other entrants in between.
-    is_conclusive : bool
-        True if more rounds would not change the verdict.
-    ratio : Ratio or None
-        Time over the baseline's.
-    audit : ClockAudit
-        Samples by clocks outside the contestant's process.
-    """
+    """Contestant in one race, with its measurements and its verdict; a slow one has a bound on its rounds."""
 
     contestant: Contestant
-    verdict: RaceVerdict | None = None
-    reason: str = ""
-    seconds: list[float] = field(default_factory=list)
-    iterations: int = 1
-    check_seconds: float = 0.0
-    call_seconds: float = 0.0
-    max_rounds: int | None = None
-    last_tick: int = 0
-    prepare_seconds: float | None = None
-    peak_bytes: int | None = None
-    alone_seconds: float | None = None
-    is_conclusive: bool = False
-    ratio: stats.Ratio | None = None
+    verdict: RaceVerdict | None = None  # None while the entrant is in the race
+    reason: str = ""  # of a verdict that needs one
+    seconds: list[float] = field(default_factory=list)  # of one call, one value per round
+    iterations: int = 1  # calls per sample
+    check_seconds: float = 0.0  # of one check, preparation included
+    call_seconds: float = 0.0  # of one call after the warm-up
+    max_rounds: int | None = None  # None for no bound
+    last_tick: int = 0  # number of the last timed call
+    prepare_seconds: float | None = None  # None without a preparation
+    peak_bytes: int | None = None  # that one call adds; None if not measured
+    alone_seconds: float | None = None  # of one call without the other entrants in between
+    is_conclusive: bool = False  # True if more rounds would not change the verdict
+    ratio: stats.Ratio | None = None  # of its time to the baseline's
     audit: ClockAudit = field(default_factory=ClockAudit)
 
     @property

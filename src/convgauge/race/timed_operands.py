@@ -13,6 +13,9 @@ from convgauge.reference.operands import Operands
 from convgauge.worker import protocol
 from convgauge.worker.operand_set import turn
 
+Indices = Sequence[Sequence[Sequence[int]]]
+"""For each operand set, the indices (n, c, h, w) of input elements."""
+
 HOT_SETS = 2
 """Number of operand sets that calls rotate through, so that no call repeats the one before."""
 
@@ -53,7 +56,7 @@ def set_count(problem: Problem, cache_bytes: int) -> int:
     return min(MAX_COLD_SETS, max(HOT_SETS, math.ceil(2 * cache_bytes / max(1, size))))
 
 
-def ready_command(problem: Problem, sets: Sequence[Operands], indices: Sequence[Any], threads: int) -> tuple[Any, ...]:
+def ready_command(problem: Problem, sets: Sequence[Operands], indices: Indices, threads: int) -> tuple[Any, ...]:
     """Return the command that puts operand sets in place and prepares for them.
 
     Parameters
@@ -63,7 +66,7 @@ def ready_command(problem: Problem, sets: Sequence[Operands], indices: Sequence[
     sets : sequence of Operands
         Operand sets that calls rotate through.
     indices : sequence
-        For each set, the indices (n, c, h, w) of input elements whose sign calls may change.
+        For each set, the indices of input elements whose sign calls may change.
     threads : int
         Threads of the framework.
     """
