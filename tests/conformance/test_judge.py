@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from convgauge.conformance import Case, Judge, Spec, cases, problems
+from convgauge.conformance.execution import Execution
 from convgauge.conformance.setting import NotApplicable, Setting
 from convgauge.problem import Problem
 from convgauge.reference.compare import Fault
@@ -73,9 +74,9 @@ def test_no_more_cases_are_run_than_the_limit_of_faults_allows() -> None:
 
 
 def test_a_check_changes_nothing() -> None:
-    judge, _ = judge_of(fft_output)
+    judge, runner = judge_of(fft_output)
     case = Case(SMALL)
-    operands = judge._execution.draw(case)
+    operands = Execution(runner, "cpu").draw(case)
     observation = judge.observe(case)
     for _ in range(2):
         assert judge.check_accuracy(case, operands, observation).grade in ("A", "B")
