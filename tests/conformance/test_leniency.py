@@ -26,7 +26,7 @@ def probe(kernel, count: list[int]) -> leniency.Probe:
 
     def run(cases: list[Case]) -> Iterator[Executed]:
         count.append(len(cases))
-        return Execution(FakeRunner(kernel), "cpu").run(cases, CallOptions(leniency.spiked))
+        return Execution(FakeRunner(kernel), "cpu").run(cases, CallOptions(leniency.add_spikes))
 
     return run
 
@@ -70,9 +70,9 @@ def test_probes_differ_from_the_case_in_operands_channels_and_dtype() -> None:
 
 def test_a_spike_is_one_element_of_each_plane_of_gaussian_operands() -> None:
     operands = draw(SMALL, "gaussian", 3)
-    changed = leniency.spiked(Case(SMALL, "gaussian", 3), operands)
+    changed = leniency.add_spikes(Case(SMALL, "gaussian", 3), operands)
     assert ((changed.input != operands.input).sum(axis=(2, 3)) == 1).all()
-    assert leniency.spiked(Case(SMALL, "wide", 3), operands) is operands
+    assert leniency.add_spikes(Case(SMALL, "wide", 3), operands) is operands
 
 
 def test_spreading_leaves_every_finite_output_right() -> None:

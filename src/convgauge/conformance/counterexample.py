@@ -12,7 +12,7 @@ import numpy as np
 from convgauge.conformance.cases import Case
 from convgauge.conformance.checks import spelling
 from convgauge.conformance.execution import Executed
-from convgauge.conformance.reduce import smaller
+from convgauge.conformance.reduce import shrink
 from convgauge.dtypes import DTYPES
 from convgauge.reference import oracle
 from convgauge.reference.compare import Fault
@@ -84,7 +84,7 @@ def reduce_case(case: Case, fault: Fault, trial: Trial, *, reruns: bool, reduces
     if reproducible and reduces:
         deadline = time.monotonic() + MAX_REDUCTION_S
         budget = MAX_CRASHING_TRIALS if ends_process else MAX_TRIALS
-        smaller(case, reduction.still_fails, budget, deadline)
+        shrink(case, reduction.still_fails, budget, deadline)
     if reduction.smallest is None:
         return FailingCase(case, fault, None, ends_process)
     executed, last_fault = reduction.smallest

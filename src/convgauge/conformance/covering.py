@@ -40,7 +40,7 @@ def combinations(row: Row, strength: int) -> Iterable[Combination]:
     return itertools.combinations(row.items(), strength)
 
 
-def possible(
+def possible_combinations(
     factors: Mapping[str, Sequence[Any]], strength: int, allowed: Allowed, seed: int = 0
 ) -> dict[Combination, Row]:
     """Return every combination of ``strength`` values for which an allowed row was found, with that row.
@@ -103,7 +103,7 @@ def covering_array(
     Cohen, Dalal, Fredman and Patton 1997, The AETG system.
     """
     chance = random.Random(seed)
-    missing = possible(factors, strength, allowed, seed)
+    missing = possible_combinations(factors, strength, allowed, seed)
     rows = []
     while missing:
         wanted = list(itertools.islice(missing, CANDIDATES))
@@ -172,6 +172,6 @@ def measure_coverage(
     factors, strength, allowed, seed
         As for `covering_array`.
     """
-    wanted = possible(factors, strength, allowed, seed)
+    wanted = possible_combinations(factors, strength, allowed, seed)
     held = {combination for row in rows for combination in combinations(row, strength)}
     return CombinationCoverage(strength, len(held & wanted.keys()), len(wanted))

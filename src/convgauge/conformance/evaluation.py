@@ -117,7 +117,7 @@ class Evaluation:
 
     def _decide(self, executed: Executed, assessment: Assessment) -> Assessment:
         def probe(probes: list[Case]) -> Iterable[Executed]:
-            return self.execution.run(probes, CallOptions(leniency.spiked))
+            return self.execution.run(probes, CallOptions(leniency.add_spikes))
 
         grade, dtypes = self.execution.declared_grade, self.description.dtypes
         return leniency.decide(assessment, executed.case, grade, dtypes, probe)

@@ -307,7 +307,7 @@ class Judge:
         problems = list(problems)
         for family in families:
             self.accurate(problems, family)
-        best = accuracy.worst(self.tally.grades)
+        best = accuracy.lowest_grade(self.tally.grades)
         if best and not self.tally.faults and accuracy.ORDER.index(best) < accuracy.ORDER.index(self.declared_grade):
             count = len(self.tally.grades)
             message = f"grade {self.declared_grade} is declared, and {best} is measured in all of {count} cases"

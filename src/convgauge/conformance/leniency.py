@@ -27,7 +27,7 @@ PROBES = 16
 """Operands on which a subject must be componentwise accurate, before its fault counts."""
 
 Probe = Callable[[list[Case]], Iterable[Executed]]
-"""Function that runs cases, with operands changed by `spiked`."""
+"""Function that runs cases, with operands changed by `add_spikes`."""
 
 
 def is_only_spread(
@@ -35,7 +35,7 @@ def is_only_spread(
 ) -> bool:  # fmt: skip
     """Return True if every wrong output is NaN or infinite, and every output that is due to be is not finite."""
     finite = np.isfinite(expected)
-    allowed = max(tolerance, accuracy.normwise(problem, operands))
+    allowed = max(tolerance, accuracy.normwise_bound(problem, operands))
     spread = ~np.isfinite(output)
     with np.errstate(over="ignore", invalid="ignore"):
         near = np.abs(output[finite] - expected[finite]) <= allowed
@@ -83,7 +83,7 @@ def decide(
 def probe_cases(case: Case, dtypes: Collection[str]) -> list[Case]:
     """Return `PROBES` cases of the same problem with other operands.
 
-    Half of the draws are wide-range ones. The others have one large number, at the corners and elsewhere (`spiked`):
+    Half of the draws are wide-range ones. The others have large numbers, at the corners and elsewhere (`add_spikes`):
     a method that mixes outputs spreads rounding errors from it. The errors are largest in short sums, so half of the
     draws have one channel per group. They are drawn in the accumulator's dtype, since a narrower output hides them.
     """
@@ -109,7 +109,7 @@ def is_componentwise(probed: Iterable[Executed]) -> bool:
     return True
 
 
-def spiked(case: Case, operands: Operands) -> Operands:
+def add_spikes(case: Case, operands: Operands) -> Operands:
     """Return Gaussian operands with one large number in each plane of the input, and other operands unchanged.
 
     The number is 2**(digits - 4). For every third pair of seeds it is a sixteenth of the root of the dtype's largest

@@ -13,7 +13,7 @@ from convgauge.conformance.expectations import Expectation
 from convgauge.conformance.judge import Judge
 from convgauge.conformance.selection import Key
 from convgauge.conformance.targets import Target, implementation_record
-from convgauge.reference.accuracy import worst
+from convgauge.reference.accuracy import lowest_grade
 from convgauge.request import RequestError
 from convgauge.results import Counterexample, Header, ImageRecord, ImplementationRecord, Record, SpecRecord
 from convgauge.terms import FAULTS, Status
@@ -176,7 +176,7 @@ def spec_record(
         sentence=spec.sentence,
         source=spec.source,
         outcomes=dict(judge.tally.outcomes),
-        grade=worst(judge.tally.grades),
+        grade=lowest_grade(judge.tally.grades),
         margins=[float(f"{margin:.3g}") for margin in judge.tally.margins[: results.MAX_MARGINS]],
         failing=[case.problem.text for case, _ in judge.tally.faults],
         seconds=round(seconds, 4),

@@ -12,7 +12,7 @@ from convgauge.problem import Problem, ProblemError
 from convgauge.worker.call import CONTIGUOUS
 
 
-def smaller(case: Case, fails: Callable[[Case], bool], budget: int, deadline: float) -> Case:
+def shrink(case: Case, fails: Callable[[Case], bool], budget: int, deadline: float) -> Case:
     """Return a failing case of which no single simplification fails, or the last one when the budget is exhausted.
 
     Each step takes the first simplification that fails. The largest simplifications are tried first, so that few trials
@@ -32,7 +32,7 @@ def smaller(case: Case, fails: Callable[[Case], bool], budget: int, deadline: fl
     progress = True
     while progress:
         progress = False
-        for candidate in simpler(case):
+        for candidate in simplifications(case):
             if budget <= 0 or time.monotonic() > deadline:
                 return case
             budget -= 1
@@ -42,7 +42,7 @@ def smaller(case: Case, fails: Callable[[Case], bool], budget: int, deadline: fl
     return case
 
 
-def simpler(case: Case) -> Iterator[Case]:
+def simplifications(case: Case) -> Iterator[Case]:
     """Yield simplifications of a case, the largest first; each is valid and smaller in some parameter."""
     if case.layouts != CONTIGUOUS:
         yield replace(case, layouts=CONTIGUOUS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from convgauge.reference.accuracy import worst
+from convgauge.reference.accuracy import lowest_grade
 from convgauge.results import Judgement, SpecRecord
 from convgauge.terms import FAULTS, ExitStatus, Verdict
 
@@ -30,7 +30,7 @@ def judgement(name: str, records: Sequence[SpecRecord]) -> Judgement:
         verdict = "conformant with declines" if outcomes["declined"] else "conformant"
     return Judgement(
         verdict,
-        worst([record.grade for record in records if record.grade and record.level == "required"]),
+        lowest_grade([record.grade for record in records if record.grade and record.level == "required"]),
         executed,
         outcomes["declined"],
         dict(Counter(record.status for record in records)),

@@ -120,7 +120,7 @@ def largest_magnitude(problem: Problem, operands: Operands) -> float:
     return float(oracle.magnitude(everywhere, operands).max(initial=0.0))
 
 
-def normwise(problem: Problem, operands: Operands) -> float:
+def normwise_bound(problem: Problem, operands: Operands) -> float:
     """Return grade B's bound on operands that may contain infinities or overflow, or 0 if the largest S is NaN."""
     size = largest_magnitude(problem, operands)
     if math.isnan(size):
@@ -344,6 +344,6 @@ def _tests(
     return largest, mean_square, mean
 
 
-def worst(grades: Iterable[Grade]) -> Grade:
+def lowest_grade(grades: Iterable[Grade]) -> Grade:
     """Return the lowest of several grades, or "" if there is none."""
     return max(grades, key=ORDER.index, default="")
