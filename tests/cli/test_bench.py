@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
+
+import pytest
 
 from convgauge import results
 from support.command_line import convgauge
@@ -22,6 +25,14 @@ def test_json_has_standings_and_ratios() -> None:
         timing["implementation"]: int(timing["seconds"] is not None) for timing in summary["timings"]
     }
     assert "ratio" in process.stderr  # the text for people is on standard error
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there is no /dev/full")
+def test_json_of_a_run_that_cannot_be_written_has_no_traceback() -> None:
+    process = convgauge(*RACE, "--json", "--output", "/dev/full")
+    assert process.returncode == 3
+    assert process.stdout == ""
+    assert process.stderr.splitlines()[-1].startswith("convgauge: the run cannot be written to /dev/full")
 
 
 def test_quiet_prints_nothing_and_writes_the_run(tmp_path: Path) -> None:

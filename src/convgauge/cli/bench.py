@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
-from pathlib import Path
 
 import click
 
 from convgauge.cli.errors import InputError, cluster_status, unwritable
 from convgauge.cli.group import Command
 from convgauge.cli.options import cluster_option, json_option, request_options, targets_argument
-from convgauge.cli.temporary_output import temporary_output
 from convgauge.cluster import ClusterError
 from convgauge.request import BenchRequest
 from convgauge.terms import ExitStatus
@@ -43,14 +40,9 @@ def command(request: BenchRequest, cluster: str, quiet: bool, as_json: bool) -> 
         return _run(request, cluster, quiet)
     if cluster:
         raise InputError("--json is for one machine: several kinds of machine have several runs, see --output")
-    from convgauge import results
     from convgauge.cli import json_output
 
-    with temporary_output(request) as written:
-        with contextlib.redirect_stdout(sys.stderr):
-            status = _run(written, cluster, quiet)
-        print(json_output.encode(json_output.bench(results.read(Path(written.output)), status)))
-    return status
+    return json_output.print_summary(request, lambda written: _run(written, cluster, quiet), json_output.bench)
 
 
 def _run(request: BenchRequest, cluster: str, quiet: bool) -> int:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
-from pathlib import Path
-
 import click
 
 from convgauge.cli.errors import InputError, cluster_status, unwritable
@@ -42,26 +38,13 @@ def command(request: CheckRequest, cluster: str, quiet: bool, verbose: bool, as_
     """
     verbosity = Verbosity.VERDICTS if quiet else Verbosity.EVERY_SPEC if verbose else Verbosity.FAULTS
     if as_json:
-        return _print_json(request, cluster, verbosity)
+        from convgauge.cli import json_output
+
+        return json_output.print_summary(request, lambda written: _run(written, cluster, verbosity), json_output.check)
     status = _run(request, cluster, verbosity)
     path = request.resume or request.output
     if path and status in (0, 1):
         print(f"kept in {path}; its pages: convgauge report {path}")
-    return status
-
-
-def _print_json(request: CheckRequest, cluster: str, verbosity: Verbosity) -> int:
-    from convgauge import results
-    from convgauge.cli import json_output
-
-    with temporary_output(request) as written:
-        with contextlib.redirect_stdout(sys.stderr):
-            status = _run(written, cluster, verbosity)
-        try:
-            run = results.read(Path(written.resume or written.output))
-        except (results.DamagedFileError, OSError):
-            return status  # the reason has been printed
-    print(json_output.encode(json_output.check(run, status)))
     return status
 
 

@@ -2,21 +2,42 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
+from collections.abc import Callable
 from dataclasses import asdict
+from pathlib import Path
 from statistics import median
 from typing import Any
 
 import msgspec
 
+from convgauge.cli.temporary_output import R, temporary_output
 from convgauge.race.standings import standings
 from convgauge.report.diff import changes_between
-from convgauge.results import Run, SpecRecord, TimingRecord
+from convgauge.results import DamagedFileError, Run, SpecRecord, TimingRecord, read
 from convgauge.terms import FAULTS
 
 
 def encode(value: dict[str, Any]) -> str:
     """Return one JSON object on a line."""
     return msgspec.json.encode(value).decode()
+
+
+def print_summary(request: R, execute: Callable[[R], int], summarize: Callable[[Run, int], dict[str, Any]]) -> int:
+    """Execute a request and print the summary of its run as JSON; the text for people goes to standard error."""
+    with temporary_output(request) as written:
+        with contextlib.redirect_stdout(sys.stderr):
+            status = execute(written)
+        path = Path(getattr(written, "resume", "") or written.output)
+        if not path.is_file():  # a device, or nothing has been written; the reason has been printed
+            return status
+        try:
+            run = read(path)
+        except (DamagedFileError, OSError):
+            return status
+    print(encode(summarize(run, status)))
+    return status
 
 
 def check(run: Run, status: int) -> dict[str, Any]:

@@ -7,10 +7,7 @@ from dataclasses import dataclass
 
 from convgauge.report import formatting
 from convgauge.results import Run, SpecRecord, TimingRecord
-from convgauge.terms import FAULTS, GRADES, VERDICTS
-
-NOTHING_COMPARED = 5
-"""Exit status if no result is in both runs."""
+from convgauge.terms import FAULTS, GRADES, VERDICTS, ExitStatus
 
 Key = tuple[str, str, str, str]
 
@@ -77,7 +74,7 @@ def compare(old: Run, new: Run, limit: float | None = None, markdown: bool = Fal
         1 for a regression, 5 if no result is in both runs, else 0.
     """
     if not _records(old).keys() & _records(new).keys() and not _timings(old).keys() & _timings(new).keys():
-        return "Nothing in common: no result is in both runs.", NOTHING_COMPARED
+        return "Nothing in common: no result is in both runs.", ExitStatus.NOTHING_EXECUTED
     changes = changes_between(old, new)
     lines = [
         formatting.line(f"{run.path} is incomplete: what it lacks is shown as vanished or appeared.")

@@ -32,7 +32,7 @@ from convgauge.request import CheckRequest
 from convgauge.selftest import kill_matrix
 from convgauge.selftest.kill_matrix import Finding, Matrix
 from convgauge.selftest.mutants import Mutant, by_spec, mutants
-from convgauge.terms import FAULTS, TIERS, Tier
+from convgauge.terms import FAULTS, TIERS, ExitStatus, Tier
 from convgauge.worker.call import Call
 from convgauge.worker.server import die_with_parent
 
@@ -50,15 +50,15 @@ def selftest(tier: Tier, output: Path | None, k: str, first: bool = False, resum
     """
     if tier not in TIERS:
         print(f"convgauge: tier {tier!r} is not one of {', '.join(TIERS)}", file=sys.stderr)
-        return 4
+        return ExitStatus.USAGE_ERROR
     chosen = [mutant for mutant in mutants() if k in mutant.name or k == mutant.path.stem]
     if not chosen:
         print(f"convgauge: no mutant has {k!r} in its name", file=sys.stderr)
-        return 5
+        return ExitStatus.NOTHING_EXECUTED
     before = None if resume is None else kill_matrix.read(resume)
     if before is not None and (before.tier != tier or before.first_kill_only != first):
         print(f"convgauge: {resume} was written at another tier, or with a different use of -x", file=sys.stderr)
-        return 4
+        return ExitStatus.USAGE_ERROR
     started = time.perf_counter()
 
     def progress(finding: Finding, matrix: Matrix) -> None:

@@ -10,7 +10,7 @@ from convgauge.conformance.judge import Judge
 from convgauge.conformance.setting import Setting
 from convgauge.conformance.suite import Suite
 from convgauge.request import CheckRequest
-from convgauge.terms import Profile, Tier
+from convgauge.terms import ExitStatus, Profile, Tier
 
 
 @dataclass(frozen=True)
@@ -75,5 +75,5 @@ def show(target: str, profile: Profile, tier: Tier) -> int:
     )
     if not sensitivity.cases:
         print(f"convgauge: no case was judged on {target}", file=sys.stderr)
-        return 5
+        return ExitStatus.NOTHING_EXECUTED
     return int(bool(sensitivity.insensitive or sensitivity.failures))
