@@ -56,20 +56,24 @@ def test_the_workflow_runs_the_whole_test(tox: configparser.ConfigParser) -> Non
 
 
 RUNS_NO_KERNEL = {
+    "test_help": "lists frameworks",
     "test_imports": "lists modules",
-    "test_layers": "runs models on the meta device",
+    "test_operand_set": "moves operands",
+    "test_play_off": "times calls",
     "test_plugin": "lists modules",
     "test_problem": "compares shapes on the meta device",
     "test_project": "reads files",
     "test_race": "lists modules",
     "test_race_sets": "moves operands",
     "test_registry": "resolves names",
+    "test_selection": "selects specs",
+    "test_sets": "runs models on the meta device",
 }
 
 
 def test_what_differs_with_the_processor_is_marked() -> None:
     names_torch = re.compile(r"""import torch|["']torch["']""")
-    for path in sorted((ROOT / "tests").glob("test_*.py")):
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
         source = path.read_text(encoding="utf-8")
         if names_torch.search(source) and path.stem not in RUNS_NO_KERNEL:
             assert "pytest.mark.isa" in source, f"{path.name} names torch and marks no test `isa`"
