@@ -28,7 +28,7 @@ from convgauge.terms import ExitStatus
 from convgauge.text import escape_controls
 
 CONNECT_S = 10.0  # seconds for a scheduler to answer
-POLL_S = 0.5  # seconds between looks at the list of workers, while no result arrives
+WORKERS_POLL_S = 0.5  # seconds between looks at the list of workers, while no result arrives
 FETCH_S = 5.0  # seconds for a result to be fetched before its worker is looked for
 NO_WORKER_S = 60.0  # seconds without a suitable worker after which the rest is given up: a restart takes less
 MAX_LOST = 5  # workers that one task may be lost with; the task is then considered the cause
@@ -171,7 +171,7 @@ class _Assignment:
                     self._lose(future)
             self._submit_suitable(present)
             try:
-                future = self.completed.get(timeout=POLL_S)
+                future = self.completed.get(timeout=WORKERS_POLL_S)
             except queue.Empty:
                 continue
             while future is not None:

@@ -19,8 +19,8 @@ from convgauge.cluster import linked_process
 from convgauge.request import Request
 
 RUN = "run.jsonl"
-MAX_PRINTED = 4000  # characters at the end of what a part printed that are sent back
-POLL_S = 1.0  # seconds between checks that the result is still needed
+MAX_RETURNED_CHARACTERS = 4000  # characters at the end of what a part printed that are sent back
+NEEDED_POLL_S = 1.0  # seconds between checks that the result is still needed
 GRACE_S = 10.0  # seconds that a cancelled part has to end its children
 
 
@@ -69,7 +69,7 @@ def execute(command: linked_process.Command, request: bytes, attachments: Sequen
         with (part / "printed").open("w+b") as output:
             status = _run(words, folder if os.path.isdir(folder) else temporary, output.fileno())
             output.seek(0)
-            printed = output.read().decode(errors="replace")[-MAX_PRINTED:]
+            printed = output.read().decode(errors="replace")[-MAX_RETURNED_CHARACTERS:]
         run = part / RUN
         return Outcome(status, run.read_bytes() if run.exists() else b"", printed.replace(temporary + os.sep, ""))
 
@@ -93,7 +93,7 @@ def _run(words: Sequence[str], folder: str, output: int) -> int:
     try:
         while True:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                return process.wait(POLL_S)
+                return process.wait(NEEDED_POLL_S)
             if not is_needed():
                 _end(process)
     finally:
