@@ -21,7 +21,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
 from convgauge.report import build
 from support import synthetic_runs
-from support.browser import Unavailable, chromium
+from support.browser import BrowserMissingError, chromium
 
 _TIMED = """
 const [query, done] = arguments, started = performance.now(), took = window.convgauge.timeQuery(query);
@@ -44,7 +44,7 @@ def measure(run: Path, output: Path) -> None:
         print(f"{page:<14}{sizes[output / page] / 1e3:.0f} kB")
     try:
         _browse(index)
-    except Unavailable as missing:
+    except BrowserMissingError as missing:
         print(f"no figures of a browser: {missing}")
 
 

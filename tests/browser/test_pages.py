@@ -14,7 +14,7 @@ import pytest
 from convgauge import report
 from convgauge.report.server import server
 from support import synthetic_runs
-from support.browser import Unavailable, chromium
+from support.browser import BrowserMissingError, chromium
 
 AXE = Path(__file__).with_name("axe.min.js")
 PAGES = ("index.html", "specs.html", "speed.html", "gallery.html", "suite.html", "compare.html")
@@ -40,7 +40,7 @@ def running() -> Iterator[Any]:
     with contextlib.ExitStack() as stack:
         try:
             driver = stack.enter_context(chromium())
-        except Unavailable as missing:
+        except BrowserMissingError as missing:
             pytest.skip(str(missing))
         yield driver
 

@@ -1,4 +1,4 @@
-"""Chromium, headless and with no way to the network, for measuring the report and testing it."""
+"""Headless Chromium without network access, for measuring and testing the report."""
 
 from __future__ import annotations
 
@@ -9,24 +9,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-PATIENCE = 300
-"""Seconds that a script may take to answer: an audit of a long page on a busy machine takes more than the usual 30."""
+SCRIPT_TIMEOUT_S = 300
+"""Seconds that a script may take: an audit of a long page on a busy machine takes more than the default of 30."""
 
 
-class Unavailable(RuntimeError):
+class BrowserMissingError(RuntimeError):
     """Selenium, Chromium or its driver is not installed; the message says which."""
 
 
 @contextmanager
 def chromium(width: int = 1280, height: int = 900, dark: bool = False) -> Iterator[Any]:
-    """A selenium driver with a fresh profile; its log keeps console errors and requests. Raises `Unavailable`."""
+    """Yield a selenium driver with a new profile, whose log has console errors and requests.
+
+    Raises `BrowserMissingError`.
+    """
     try:
         from selenium import webdriver
     except ImportError:
-        raise Unavailable("selenium is not installed (python -m pip install selenium)") from None
+        raise BrowserMissingError("selenium is not installed (python -m pip install selenium)") from None
     browser, driver = shutil.which("chromium") or shutil.which("chromium-browser"), shutil.which("chromedriver")
     if browser is None or driver is None:
-        raise Unavailable(f"{'chromium' if browser is None else 'chromedriver'} is not installed")
+        raise BrowserMissingError(f"{'chromium' if browser is None else 'chromedriver'} is not installed")
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         options = webdriver.ChromeOptions()
         options.binary_location = browser
@@ -47,7 +50,7 @@ def chromium(width: int = 1280, height: int = 900, dark: bool = False) -> Iterat
             options.add_argument("--blink-settings=preferredColorScheme=0")
         options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
         running = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-        running.set_script_timeout(PATIENCE)
+        running.set_script_timeout(SCRIPT_TIMEOUT_S)
         try:
             yield running
         finally:

@@ -1,4 +1,4 @@
-"""Run files and kill matrices of any size, drawn at random, with everything in them that a page must show."""
+"""Random run files and kill matrices of any size, with every kind of record that a page shows."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ HOSTILE = "../../<img src=x onerror=alert(1)>\x1b[31m\n\u202e\"'&|`"
 Plane = list[list[float | None]]
 
 
-class Maker:
-    """Draws the records of one run; the same seed draws the same run."""
+class RunGenerator:
+    """Generator of the records of one run; the same seed gives the same run."""
 
     def __init__(
         self, implementations: int, specs: int, cases: int, seed: int, hostile: bool, quick: bool = False
@@ -198,11 +198,11 @@ class Maker:
         )
 
     def _space(self) -> list[str]:
-        """Features of some problems."""
+        """Return the features of twelve problems."""
         return ["".join(letter for letter in FEATURES if self.random.random() < 0.3) for _ in range(12)]
 
     def _counted(self, spec: str, status: str, executed: int, failing: list[str]) -> dict[str, list[int]]:
-        """A case in twelve each; those that fail beside them."""
+        """Return the counts of cases by features: a twelfth of the cases each, and the failing cases."""
         met = self.spaces[self.specs.index(spec)]
         share = [executed // 12 + (index < executed % 12) for index in range(12)]
         if status == "declined":
@@ -310,7 +310,7 @@ class Maker:
         )
 
     def _growth(self) -> Iterator[TimingRecord]:
-        """A sweep of sizes: the baseline's time grows with the square, the others' with less, from more."""
+        """Yield a sweep of sizes: the baseline's time grows with the square, the others' more slowly from more."""
         for size in (8, 16, 32, 64, 128):
             problem = Problem(1, 32, size, size, 32, (3, 3), padding=(1, 1))
             base = 1e-8 * size**2
@@ -357,7 +357,7 @@ class Maker:
             yield ImageRecord(name, "40 digits", "", "", 1e-6, 1e-5, "passed", "confusion", read)
 
     def _grain(self, side: int, levels: int) -> list[bytes]:
-        """Rows of noise, which packs no better than a photograph does."""
+        """Return rows of noise, which pack no better than those of a photograph."""
         step = 256 // levels
         return [bytes(step * self.random.randrange(levels) for _ in range(side)) for _ in range(side)]
 
@@ -375,7 +375,7 @@ def _slope(kind: int, steep: int = 1) -> list[bytes]:
 
 
 def png(rows: list[bytes]) -> str:
-    """A square grey picture, in base64."""
+    """Return a square grey image in base64."""
     size = len(rows)
     packed = zlib.compress(b"".join(b"\0" + row for row in rows), 9)
 
@@ -400,26 +400,26 @@ def write(
     timings: bool = True,
     quick: bool = False,
 ) -> Path:
-    """Write a made-up run; without ``whole`` it lacks its footer, as one that was interrupted.
+    """Write a random run; without ``whole`` it has no footer, like a run that was interrupted.
 
     ``quick``: as the quick tier writes it, one dtype and margins in the accuracy chapter only, with pictures that
     pack no better than real ones.
     """
-    maker = Maker(implementations, specs, cases, seed, hostile, quick)
-    writer = Writer(path, maker.header(label))
-    for record in maker.records(timings):
+    generator = RunGenerator(implementations, specs, cases, seed, hostile, quick)
+    writer = Writer(path, generator.header(label))
+    for record in generator.records(timings):
         writer.write(record)
     if whole:
-        writer.write(maker.footer())
+        writer.write(generator.footer())
     writer.close()
     return path
 
 
 def write_matrix(path: Path, faults: int = 40, specs: int = 24) -> Path:
-    """Write a made-up kill matrix on the specs of a run of that many."""
-    maker = Maker(1, specs, 1, 1, hostile=False)
-    pick = maker.random
-    ids = sorted(maker.specs)
+    """Write a random kill matrix on the specs of a run with ``specs`` specs."""
+    generator = RunGenerator(1, specs, 1, 1, hostile=False)
+    pick = generator.random
+    ids = sorted(generator.specs)
     findings = [
         Finding(
             f"fault_{index:02d}",
