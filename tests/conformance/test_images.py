@@ -1,4 +1,4 @@
-"""What a run keeps to be looked at: where one NaN went, how digits are read, how long each measured sum was."""
+"""Tests of the pictures of a run: the spread of one NaN, the confusion matrix, the errors of a photograph."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return results.read(output)
 
 
-def test_a_run_is_labelled_as_it_was_told(run: Run) -> None:
+def test_a_run_has_the_label_of_the_command(run: Run) -> None:
     assert run.header.label == "here"
 
 
@@ -65,7 +65,7 @@ def test_a_nan_that_spreads_is_in_the_run_once(run: Run) -> None:
     due = np.argwhere(table == 1)
     assert len(due) == 9, "the windows of a 3 x 3 kernel that hold one element"
     rows = set(due[:, 0])
-    assert {tuple(place) for place in np.argwhere(table == 2)} == {
+    assert {tuple(index) for index in np.argwhere(table == 2)} == {
         (r, c) for r in rows for c in range(16) if table[r, c] != 1
     }
     assert image.status == "failed"

@@ -1,4 +1,4 @@
-"""What the race takes for right: every dtype's correct answers, and nothing that is off."""
+"""Tests of verification: correct outputs of every dtype pass, and every fault is found."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ import pytest
 
 from convgauge.dtypes import DTYPES, round_to
 from convgauge.problem import Problem
-from convgauge.race.verification import Verification, allowed_error, find_fault, flipped, readable_indices
+from convgauge.race.verification import ExpectedCall, Verification, allowed_error, find_fault, flipped, readable_indices
 from convgauge.reference import oracle
+from convgauge.reference.operands import Array
 
 LAYER = Problem.parse("n2c16h9w8_o6k3x3_s2x1_p1x0_d1x1_g2_b_float32")
 POINTWISE = Problem.parse("n1c8h11w12_o4k1x1_s2x3_p0x0_d1x1_g1_float32")
 
 
-def right(case: object, dtype: str) -> np.ndarray:
-    expected = case.expected  # type: ignore[attr-defined]
+def right(case: ExpectedCall, dtype: str) -> Array:
+    expected = case.expected
     return round_to(expected, dtype) if DTYPES[dtype].kind == "f" else expected.astype(DTYPES[dtype].carrier)
 
 
@@ -65,7 +66,7 @@ def test_narrowed_operands_are_seen_however_long_the_sum(channels: int) -> None:
     assert find_fault(problem, case, plain, "float32", "A") == ""
 
 
-def test_the_error_allowed_grows_with_the_sum_and_with_a_lower_promise() -> None:
+def test_the_error_allowed_grows_with_the_sum_and_with_a_lower_grade() -> None:
     longer = LAYER.replace(in_channels=64)
     assert allowed_error(LAYER, "A") < allowed_error(longer, "A") < allowed_error(longer, "C")
     assert allowed_error(LAYER.replace(dtype="float16"), "A") > DTYPES["float16"].roundoff
@@ -73,19 +74,19 @@ def test_the_error_allowed_grows_with_the_sum_and_with_a_lower_promise() -> None
 
 @pytest.mark.parametrize("problem", [LAYER, POINTWISE, LAYER.replace(dtype="int32"), LAYER.replace(dtype="bfloat16")])
 def test_every_change_to_the_input_changes_the_answer(problem: Problem) -> None:
-    """Or an answer kept from the call before would pass: also where a stride leaves most of the input unread."""
-    (one,) = Verification(problem, seed=5).sets(1)
-    found = readable_indices(problem, one, seed=0)
-    assert len(found) > 20
-    kept = oracle.answer(problem, one)
-    for place in found[:20]:
-        case = flipped(problem, one, place)
-        stale = round_to(kept, problem.dtype) if DTYPES[problem.dtype].kind == "f" else kept.astype(problem.dtype)
+    """Test that the output of the previous call is wrong, also if a stride leaves most of the input unread."""
+    (operands,) = Verification(problem, seed=5).sets(1)
+    indices = readable_indices(problem, operands, seed=0)
+    assert len(indices) > 20
+    before = oracle.answer(problem, operands)
+    for index in indices[:20]:
+        case = flipped(problem, operands, index)
+        stale = round_to(before, problem.dtype) if DTYPES[problem.dtype].kind == "f" else before.astype(problem.dtype)
         assert find_fault(problem, case, stale, problem.dtype, "B") != ""
 
 
 def test_operands_differ_from_check_to_check_and_from_seed_to_seed() -> None:
-    one, other = Verification(LAYER, seed=1), Verification(LAYER, seed=2)
-    drawn = [one.call("exact", 0), one.call("exact", 2), other.call("exact", 0)]
+    first, second = Verification(LAYER, seed=1), Verification(LAYER, seed=2)
+    drawn = [first.call("exact", 0), first.call("exact", 2), second.call("exact", 0)]
     inputs = [case.request.operands.input.tobytes() for case in drawn]
     assert len(set(inputs)) == 3
