@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-import support
+from support.paths import ROOT
 
-STUDIES = support.ROOT / "benchmarks" / "studies"
+STUDIES = ROOT / "benchmarks" / "studies"
 
 
 @pytest.mark.isa

@@ -30,8 +30,8 @@ import pytest
 
 from convgauge import registry
 from support.command_line import options_of, parse
+from support.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 PAGES = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",

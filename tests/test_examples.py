@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
-EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+from support.paths import ROOT
+
+EXAMPLES = ROOT / "examples"
 
 pytestmark = pytest.mark.isa
 

@@ -12,7 +12,6 @@ import numpy as np
 import psutil
 import pytest
 
-import support
 from convgauge.problem import Problem
 from convgauge.process import isolation
 from convgauge.process.isolation import OUTPUT_LIMIT, Isolated, Limits
@@ -20,8 +19,9 @@ from convgauge.reference import oracle
 from convgauge.reference.operands import draw
 from convgauge.registry import LoadError, resolve
 from convgauge.worker.call import Call
+from support.paths import SUPPORT
 
-KERNELS = support.FOLDER / "faulty_processes.py"
+KERNELS = SUPPORT / "faulty_processes.py"
 SOUND = Problem(1, 2, 5, 6, 3, (3, 2), bias=True)
 TRIGGER = SOUND.replace(batch=3)
 

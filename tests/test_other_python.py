@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import convgauge
-import support
+from support.paths import SUPPORT
 
 pytestmark = pytest.mark.once
 PACKAGE = Path(convgauge.__file__).parent
@@ -73,7 +73,7 @@ def other(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     if found.returncode:
         pytest.skip("NumPy cannot be installed here")
     (site,) = folder.glob("lib/python3.*/site-packages")
-    sound = (support.FOLDER / "faulty_processes.py").read_text("utf-8")
+    sound = (SUPPORT / "faulty_processes.py").read_text("utf-8")
     (site / "only_there.py").write_text(sound)
     return python
 

@@ -168,7 +168,8 @@ def is_installed(name: str) -> bool:
 
 # --- finding ---------------------------------------------------------------------------------------------------------
 
-_EXTRAS = {"cv2": "opencv", "skimage": "images", "sklearn": "images"}
+EXTRAS = {"cv2": "opencv", "skimage": "images", "sklearn": "images"}
+"""Extras of modules that are not named like their extra."""
 
 
 def scan(path: Path) -> list[Origin]:
@@ -209,7 +210,7 @@ def _absent_imports(tree: ast.Module) -> str:
         for name in names:
             top = name.split(".")[0]
             if importlib.util.find_spec(top) is None:
-                return f"{top} is not installed (python -m pip install 'convgauge[{_EXTRAS.get(top, top)}]')"
+                return f"{top} is not installed (python -m pip install 'convgauge[{EXTRAS.get(top, top)}]')"
     return ""
 
 

@@ -15,12 +15,12 @@ from typing import Any
 import msgspec
 import pytest
 
-import support
 from convgauge import results
 from convgauge.bundled import bundled
 from support.command_line import convgauge
+from support.paths import SUPPORT
 
-KERNELS = support.FOLDER / "faulty_processes.py"
+KERNELS = SUPPORT / "faulty_processes.py"
 PADDING = ["--tier", "quick", "-k", "padding"]
 PAIR = ["--tier", "quick", "-k", "test_pair_pads"]
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import importlib
-from pathlib import Path
 
 import pytest
 
 from convgauge.selftest.mechanisms import Mechanism
+from support.paths import ROOT
 
 
 @pytest.fixture
 def page(monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.syspath_prepend(str(Path(__file__).resolve().parents[2] / "docs"))
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
     text = importlib.import_module("generate").specification()
     assert isinstance(text, str)
     return text

@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-import support
 from convgauge import race, results
 from convgauge.environment import cores
 from convgauge.problem import Problem
@@ -27,8 +26,9 @@ from convgauge.request import BenchRequest
 from convgauge.results import LimitRecord, TimingRecord
 from convgauge.terms import RANKED
 from convgauge.worker.timing import undelayed
+from support.paths import ROOT, SUPPORT
 
-KERNELS = support.FOLDER / "race_kernels.py"
+KERNELS = SUPPORT / "race_kernels.py"
 PROBLEM = "n1c8h16w16_o8k3x3_s1x1_p1x1_d1x1_g1_b_float32"
 STRIDED = "n1c8h16w16_o8k3x3_s2x2_p1x1_d1x1_g1_float32"
 
@@ -227,7 +227,7 @@ def test_importing_the_race_is_cheap_and_needs_no_framework() -> None:
 def test_pytest_benchmark_gets_the_samples_of_the_race(tmp_path: Path) -> None:
     path = tmp_path / "benchmarks.json"
     options = ["--race-layers", PROBLEM, "--race", "numpy_windows", "--race-baseline", "numpy_im2col"]
-    folder = str(support.ROOT / "benchmarks")
+    folder = str(ROOT / "benchmarks")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", folder, *options]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}  # not xdist's
     process = subprocess.run(

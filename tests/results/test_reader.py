@@ -10,9 +10,8 @@ from hypothesis import HealthCheck, given, settings, strategies
 
 from convgauge import cli, results
 from convgauge.results import DamagedFileError, SpecRecord, read
+from support.paths import DATA
 from support.run_file import FOOTER, HEADER, RECORD
-
-DATA = Path(__file__).parents[1] / "data"
 
 
 def test_a_run_cut_off_anywhere_is_incomplete_or_damaged(path: Path, tmp_path: Path) -> None:

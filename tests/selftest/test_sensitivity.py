@@ -17,7 +17,8 @@ from convgauge.process.isolation import InProcess
 from convgauge.registry import is_installed, resolve
 from convgauge.selftest import sensitivity
 from convgauge.worker.call import Observation
-from support import FOLDER, defects
+from support import defects
+from support.paths import SUPPORT
 
 needs_torch = pytest.mark.skipif(not is_installed("torch"), reason="torch is not installed")
 SMALL = Problem(batch=1, in_channels=2, height=4, width=5, out_channels=3, kernel=(2, 2))
@@ -60,7 +61,7 @@ def test_no_case_of_the_torch_profile_accepts_a_wrong_output() -> None:
     assert result.cases > 5000
 
 
-PROCESSORS = FOLDER / "bfloat16_processors.py"
+PROCESSORS = SUPPORT / "bfloat16_processors.py"
 
 
 @pytest.mark.isa

@@ -22,8 +22,8 @@ from rich.table import Table
 
 from convgauge import results
 from convgauge.text import escape_controls
+from support.paths import SUPPORT
 
-FOLDER = Path(__file__).resolve().parent
 CHAPTERS = "definition or behaviour"
 OPTIONS = [
     "--framework",
@@ -55,7 +55,7 @@ class Fault:
 
     @property
     def target(self) -> str:
-        return f"{FOLDER / self.file}:{self.kernel}"
+        return f"{SUPPORT / self.file}:{self.kernel}"
 
 
 def lie(kernel: str, what: str, said: str = "", file: str = "faulty_liars.py") -> Fault:

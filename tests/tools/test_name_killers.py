@@ -9,8 +9,9 @@ import pytest
 
 from convgauge.selftest.mechanisms import Mechanism
 from convgauge.selftest.mutants import Mutant
+from support.paths import ROOT
 
-SCRIPT = runpy.run_path(str(Path(__file__).resolve().parents[2] / "tools" / "name_killers.py"))
+SCRIPT = runpy.run_path(str(ROOT / "tools" / "name_killers.py"))
 
 
 def mutant(name: str, family: str, *killed_by: str) -> Mutant:

@@ -1,15 +1,17 @@
-"""What compilers make of our own kernels: paths that small problems don't take, code for a GPU that is not here."""
+"""Compiled kernels: paths that small problems do not take, and code for a GPU that is not present."""
 
 from __future__ import annotations
 
 import functools
 import shutil
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
 from convgauge import registry
+from convgauge.dtypes import Array
 from convgauge.problem import Problem
 from convgauge.reference import oracle
 from convgauge.reference.operands import draw
@@ -21,26 +23,33 @@ pytestmark = pytest.mark.isa
 
 @functools.cache
 def loaded(name: str) -> registry.Implementation:
-    """The implementation, loaded once, so that it is compiled once."""
+    """Return the implementation, loaded once, so that it is compiled once."""
     origin = registry.builtins()[name]
     if origin.absent:
         pytest.skip(origin.absent)
     return registry.load(origin)
 
 
-def answers(name: str, text: str) -> np.ndarray:
-    """What a prepared layer gives for exact operands, less what it should."""
+def errors(name: str, text: str) -> Array:
+    """Return the output of a prepared layer on exact operands, minus the exact one."""
     problem = Problem.parse(text)
     operands = draw(problem)
     call = Call(
         operands.input, operands.weight, operands.bias, problem.arguments, (problem.dtype,) * 3, check_globals=True
     )
     call.prepared = text
-    seen = Subject(loaded(name)).observe(call)
-    assert (seen.kind, seen.message, seen.side_effects) == ("answer", "", ())
-    assert seen.output is not None
-    difference: np.ndarray = seen.output - oracle.answer(problem, operands)
+    observation = Subject(loaded(name)).observe(call)
+    assert (observation.kind, observation.message, observation.side_effects) == ("answer", "", ())
+    assert observation.output is not None
+    difference: Array = observation.output - oracle.answer(problem, operands)
     return difference
+
+
+def prepare(name: str) -> Callable[..., Any]:
+    """Return the function that prepares a layer."""
+    prepared = loaded(name).prepared
+    assert prepared is not None
+    return prepared
 
 
 @pytest.mark.parametrize(
@@ -56,7 +65,7 @@ def answers(name: str, text: str) -> np.ndarray:
     ],
 )
 def test_depthwise_loops_of_their_own(text: str) -> None:
-    assert not answers("numba_depthwise", text).any()
+    assert not errors("numba_depthwise", text).any()
 
 
 @pytest.mark.parametrize(
@@ -69,29 +78,30 @@ def test_depthwise_loops_of_their_own(text: str) -> None:
     ],
 )
 def test_direct_loops_over_more_than_one_block(text: str) -> None:
-    assert not answers("numba_direct", text).any()
+    assert not errors("numba_direct", text).any()
 
 
-def test_packed_filters_are_the_layer_s_own_and_take_no_gradients() -> None:
+def test_packed_filters_are_a_copy_without_gradients() -> None:
     torch = pytest.importorskip("torch")
     problem = Problem.parse("n1c8h9w9_o8k3x3_s1x1_p1x1_d1x1_g1_b_float32")
     random = torch.Generator().manual_seed(0)
     input, weight = (torch.randn(shape, generator=random) for shape in (problem.input_shape, problem.weight_shape))
     bias = torch.randn(8, generator=random)
     expected = torch.conv2d(input, weight, bias, padding=1)
-    run = loaded("torch_packed").prepared(problem, weight, bias)
-    weight.zero_(), bias.zero_()
+    run = prepare("torch_packed")(problem, weight, bias)
+    weight.zero_()
+    bias.zero_()
     torch.testing.assert_close(run(input), expected, rtol=1e-4, atol=1e-5)
     with pytest.raises(NotImplementedError, match="asks for gradients"):
         run(input.requires_grad_())
     with torch.no_grad():
         torch.testing.assert_close(run(input), expected, rtol=1e-4, atol=1e-5)
     with pytest.raises(NotImplementedError, match="on meta"):
-        loaded("torch_packed").prepared(problem, weight.to("meta"), bias)
+        prepare("torch_packed")(problem, weight.to("meta"), bias)
 
 
-def test_what_lies_round_a_row_s_end_stays_out() -> None:
-    """Rows are end to end: what is left out must not be multiplied by zero either, as it may be infinite."""
+def test_pixels_beyond_the_end_of_a_row_are_left_out() -> None:
+    """Rows are end to end; excluded pixels must not be multiplied by zero either, because they may be infinite."""
     problem = Problem.parse("n1c1h4w5_o1k3x3_s1x1_p1x1_d1x1_g1_b_float32")
     image, weight = np.ones(problem.input_shape, np.float32), np.ones(problem.weight_shape, np.float32)
     image[0, 0, 2, 4] = np.inf
@@ -103,25 +113,25 @@ def test_what_lies_round_a_row_s_end_stays_out() -> None:
 @pytest.mark.skipif(not any(map(shutil.which, ("c++", "g++", "clang++"))), reason="there is no C++ compiler")
 def test_torch_compiles_a_depthwise_layer() -> None:
     text = "n1c32h65w66_o32k3x3_s1x1_p1x1_d1x1_g32_b_float32"
-    module: Any = loaded("torch_compiled").prepared.__globals__  # type: ignore[union-attr]  # it prepares
+    module = loaded("torch_compiled").function.__globals__
     assert Problem.parse(text).flops >= module["MIN_FLOPS"]
-    assert not answers("torch_compiled", text).any()
+    assert not errors("torch_compiled", text).any()
     assert module["_compiled"].cache_info().currsize == 1
 
 
-def test_triton_declines_what_its_interpreter_is_too_slow_for() -> None:
+def test_triton_declines_problems_that_are_too_large_for_its_interpreter() -> None:
     problem = Problem.parse("n1c512h64w64_o512k3x3_s1x1_p1x1_d1x1_g512_float32")
     zeros = np.zeros(problem.input_shape, np.float32), np.zeros(problem.weight_shape, np.float32)
     call = Call(*zeros, None, problem.arguments, (problem.dtype,) * 3)
-    seen = Subject(loaded("triton_implicit_gemm")).observe(call)
-    assert seen.kind == "declined"
-    assert seen.message.startswith("input and weight make")
-    assert "GPU" in seen.message
+    observation = Subject(loaded("triton_implicit_gemm")).observe(call)
+    assert observation.kind == "declined"
+    assert observation.message.startswith("input and weight make")
+    assert "GPU" in observation.message
 
 
 @pytest.mark.parametrize(("dtype", "short"), [("float32", "fp32"), ("float64", "fp64")])
-def test_triton_compiles_for_a_gpu_that_is_not_here(dtype: str, short: str) -> None:
-    module: Any = loaded("triton_implicit_gemm").function.__globals__
+def test_triton_compiles_for_a_gpu_that_is_not_present(dtype: str, short: str) -> None:
+    module = loaded("triton_implicit_gemm").function.__globals__
     import triton
     from triton.backends.compiler import GPUTarget
 
