@@ -17,15 +17,10 @@ Level = Literal["required", "recommended"]
 LEVELS: tuple[Level, ...] = get_args(Level)
 
 Status = Literal[
-    "passed", "failed", "errored", "crashed", "timed_out", "declined", "skipped", "xfailed", "xpassed", "vacuous"
+    "crashed", "timed_out", "errored", "failed", "vacuous", "xpassed", "xfailed", "declined", "skipped", "passed"
 ]
-STATUSES: tuple[Status, ...] = get_args(Status)
-"""Statuses of a spec; no two of them are ever merged. A vacuous spec has a case that cannot fail."""
-
-GRAVITY: tuple[Status, ...] = (
-    "crashed", "timed_out", "errored", "failed", "vacuous", "xpassed", "xfailed", "declined", "skipped", "passed",
-)  # fmt: skip
-"""Statuses from the gravest to the one that needs no attention."""
+GRAVITY: tuple[Status, ...] = get_args(Status)
+"""Statuses of a spec, gravest first; no two of them are ever merged. A vacuous spec has a case that cannot fail."""
 
 FAULTS: tuple[Status, ...] = GRAVITY[: GRAVITY.index("xfailed")]
 """Statuses that make an implementation nonconformant if the spec is required."""

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from convgauge.report import formatting, model
-from convgauge.terms import STATUSES
+from convgauge.terms import GRAVITY
 from support.records import run, spec
 
 
@@ -44,5 +44,5 @@ def test_percentages_are_never_spelled_with_an_exponent() -> None:
 
 def test_every_status_has_a_symbol_a_letter_and_a_meaning() -> None:
     for table in (formatting.SYMBOLS, formatting.STATUS_LETTERS, formatting.MEANINGS):
-        assert set(table) == set(STATUSES)
-        assert len(set(table.values())) == len(STATUSES)
+        assert set(table) == set(GRAVITY)
+        assert len(set(table.values())) == len(GRAVITY)
