@@ -64,7 +64,6 @@ RUNS_NO_KERNEL = {
     "test_problem": "compares shapes on the meta device",
     "test_project": "reads files",
     "test_race": "lists modules",
-    "test_race_sets": "moves operands",
     "test_registry": "resolves names",
     "test_selection": "selects specs",
     "test_sets": "runs models on the meta device",

@@ -25,7 +25,7 @@ from convgauge.environment import cores
 from convgauge.layers.sets import load, names
 from convgauge.problem import Problem
 from convgauge.race.contestant import Contestant
-from convgauge.race.race import Race, Unfit
+from convgauge.race.race import BaselineFailed, Race
 from convgauge.race.statistics import Ratio
 from convgauge.registry import known
 from convgauge.terms import RANKED
@@ -57,7 +57,7 @@ def race(contestants: list[Contestant], problem: Problem, seed: int, pool: Threa
 
     Raises
     ------
-    Unfit
+    BaselineFailed
         If the baseline cannot be timed even in the longest race.
     """
     share = max(MIN_SHARE_S, CALLS * problem.flops / RATE / contestants[0].threads)
@@ -67,7 +67,7 @@ def race(contestants: list[Contestant], problem: Problem, seed: int, pool: Threa
         current = Race(contestants, problem, share * longer, seed, pool, cores())
         try:
             current.run()
-        except Unfit:
+        except BaselineFailed:
             if longer == TRIES[-1]:
                 raise
             continue
@@ -102,7 +102,7 @@ def main() -> None:
         for contestant in contestants:
             contestant.launch()
         for contestant in contestants:
-            contestant.greet()
+            contestant.wait_ready()
         print(f"calibrating took {contestants[2].calibrate():.1f} s", flush=True)
         end = time.monotonic() + options.seconds
         for problem in problems[: options.problems or None]:
@@ -110,8 +110,8 @@ def main() -> None:
                 break
             try:
                 current = race(contestants, problem, options.seed, pool)
-            except Unfit as unfit:
-                unranked[problem.text] = str(unfit)
+            except BaselineFailed as failure:
+                unranked[problem.text] = str(failure)
                 continue
             entry, control = current.entrants[2], current.control.ratio
             if entry.ratio is None or control is None or entry.verdict not in RANKED:

@@ -22,12 +22,13 @@ import sys
 import time
 from collections.abc import Callable
 
+from convgauge.environment import thread_environment
 from convgauge.problem import Problem
-from convgauge.process.isolation import thread_environment
 from convgauge.race.contestant import Contestant
-from convgauge.race.timed_operands import ready_command
+from convgauge.race.timed_operands import prepare_command
 from convgauge.reference.operands import draw
 from convgauge.registry import resolve
+from convgauge.worker.messages import Sample
 
 MAX_ADDED = 0.25  # of the time without isolation
 MAX_DIFFERENCE = 0.01  # of a time measured in the child, relative to the plain one
@@ -99,13 +100,13 @@ def race_sampler(problem: Problem, calls: int) -> tuple[Callable[[], tuple[float
     """
     contestant = Contestant("torch_conv2d", resolve("torch_conv2d")[0], 1, 0)
     contestant.launch()
-    contestant.greet()
+    contestant.wait_ready()
     sets = [draw(problem, "gaussian", seed) for seed in (0, 1)]
-    contestant.ask(60.0, *ready_command(problem, sets, [[(0, 0, 0, 0)], [(0, 0, 1, 1)]], 1))
+    contestant.request(prepare_command(problem, sets, [[(0, 0, 0, 0)], [(0, 0, 1, 1)]], 1), 60.0)
 
     def sample() -> tuple[float, int]:
-        content, _, _ = contestant.ask(60.0, "race_sample", 0, calls - 1)
-        return content["ns"] / calls, content["delayed"]
+        sampled = contestant.request(Sample(0, calls - 1), 60.0)
+        return sampled.calls_ns / calls, sampled.delayed_ns
 
     return sample, contestant.close
 

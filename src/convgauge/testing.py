@@ -30,7 +30,7 @@ from convgauge.conformance.spec import Spec
 from convgauge.conformance.suite import Suite
 from convgauge.conformance.targets import Target, description_from_declaration
 from convgauge.conformance.terminal import report_text
-from convgauge.process.isolation import CHILD
+from convgauge.process.child import IN_CHILD
 from convgauge.registry import Implementation, Origin, framework_names, is_installed
 from convgauge.request import CheckRequest
 from convgauge.results import SpecRecord
@@ -111,7 +111,7 @@ def parametrize_with_specs(
     ValueError
         If the framework, profile, tier or a spec is unknown, or if another process cannot import the function.
     """
-    if os.environ.get(CHILD):  # the child imports the test module for the function alone
+    if os.environ.get(IN_CHILD):  # the child imports the test module for the function alone
         return pytest.mark.parametrize("spec", [])
     request = CheckRequest(profile=profile, tier=tier, seed=seed, timeout_s=timeout, jobs=1)
     suite = _suite(function, framework, request, expect or {})

@@ -14,7 +14,7 @@ from convgauge import cli, results
 from convgauge.conformance.driver import Driver
 from convgauge.conformance.selection import Task
 from convgauge.conformance.spec import Spec
-from convgauge.process.isolation import DEATHS, Halted
+from convgauge.process.failures import Cancelled, FailureBudget
 from convgauge.results import Run, SpecRecord
 from support.timeless import footer_without_times, records_without_times
 
@@ -60,7 +60,8 @@ def test_threads_share_the_count_of_deaths(kernels: Path, tmp_path: Path) -> Non
     matches = [re.search(r"given up after (\d+) deaths", record.reason) for record in records]
     counts = {int(match[1]) for match in matches if match}
     assert len(counts) == 1
-    assert counts <= {DEATHS, DEATHS + 1}  # both threads may have been at a call when it was given up
+    limit = FailureBudget.max_in_a_row
+    assert counts <= {limit, limit + 1}  # both threads may have been at a call when it was given up
     assert run.footer is not None
     assert run.footer.verdicts["exits"].verdict == "nonconformant"
 
@@ -119,7 +120,7 @@ def test_a_stopped_driver_returns_what_is_done_and_begins_no_more() -> None:
     def wait(_: Any) -> None:
         is_in_progress.set()
         is_cancelled.wait(20)
-        raise Halted
+        raise Cancelled
 
     barrier = threading.Barrier(2, timeout=20)
     running = driver(

@@ -11,7 +11,8 @@ import pytest
 
 from convgauge.conformance.subject_pool import SubjectPool
 from convgauge.problem import Problem
-from convgauge.process.isolation import Halted, Limits, Runner
+from convgauge.process.failures import Cancelled
+from convgauge.process.runner import Limits, Runner
 from convgauge.reference.operands import draw
 from convgauge.registry import LoadError, Origin, resolve
 from convgauge.worker.call import Call, Observation
@@ -81,9 +82,9 @@ def test_an_implementation_that_cannot_be_loaded(pool: SubjectPool) -> None:
 def test_calls_end_when_the_pool_is_cancelled(pool: SubjectPool) -> None:
     subject = pool.subject("numpy_windows")
     pool.cancel()
-    with pytest.raises(Halted):
+    with pytest.raises(Cancelled):
         observe(subject)
-    with pytest.raises(Halted):
+    with pytest.raises(Cancelled):
         observe(pool.subject("numpy_im2col"))
 
 

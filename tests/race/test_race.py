@@ -25,7 +25,7 @@ from convgauge.registry import Origin
 from convgauge.request import BenchRequest
 from convgauge.results import LimitRecord, TimingRecord
 from convgauge.terms import RANKED
-from convgauge.worker.timing import undelayed
+from convgauge.worker.delays import without_preemption
 from support.paths import ROOT, SUPPORT
 
 KERNELS = SUPPORT / "race_kernels.py"
@@ -133,15 +133,15 @@ def test_a_clock_that_hides_time_fails_the_audit(tmp_path: Path) -> None:
 def test_contestants_are_pinned_to_one_core_and_unpinned() -> None:
     contestant = Contestant("plain", kernel("plain"), threads=1, seed=0)
     contestant.launch()
-    contestant.greet()
+    contestant.wait_ready()
     try:
         core = contestant.core()
         assert core is not None
         assert core in os.sched_getaffinity(0)
-        contestant.keep_to(core)
-        assert os.sched_getaffinity(contestant.process.pid) == {core}
-        contestant.free()
-        assert os.sched_getaffinity(contestant.process.pid) == os.sched_getaffinity(0)
+        contestant.pin_to_core(core)
+        assert os.sched_getaffinity(contestant.connection.pid) == {core}
+        contestant.unpin()
+        assert os.sched_getaffinity(contestant.connection.pid) == os.sched_getaffinity(0)
     finally:
         contestant.close()
 
@@ -247,9 +247,11 @@ def test_pytest_benchmark_gets_the_samples_of_the_race(tmp_path: Path) -> None:
 
 
 def test_delays_are_subtracted_from_samples() -> None:
-    assert undelayed([(100, 0, 1), (100, 0, 1), (100, 0, 1)]) == 300
-    assert undelayed([(100, 0, 1), (5100, 5000, 1), (100, 0, 1)]) == 300
-    assert undelayed([(100, 0, 1), (100, 5000, 1), (100, 0, 1)]) == 300, "a delay between the two clocks' readings"
-    assert undelayed([(800, 0, 8), (5400, 5000, 4)]) == 1200, "the number of calls is kept"
-    assert undelayed([(9000, 5000, 1), (8000, 4000, 1)]) == 8000
-    assert undelayed([(100, 5000, 1)]) == 10
+    assert without_preemption([(100, 0, 1), (100, 0, 1), (100, 0, 1)]) == 300
+    assert without_preemption([(100, 0, 1), (5100, 5000, 1), (100, 0, 1)]) == 300
+    assert without_preemption([(100, 0, 1), (100, 5000, 1), (100, 0, 1)]) == 300, (
+        "a delay between the two clocks' readings"
+    )
+    assert without_preemption([(800, 0, 8), (5400, 5000, 4)]) == 1200, "the number of calls is kept"
+    assert without_preemption([(9000, 5000, 1), (8000, 4000, 1)]) == 8000
+    assert without_preemption([(100, 5000, 1)]) == 10

@@ -8,9 +8,10 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from convgauge.race.contestant import Contestant, Out
+from convgauge.race.contestant import Contestant, Withdrawn
 from convgauge.race.entrant import Lineup
 from convgauge.race.rounds import Rounds, Sampler
+from convgauge.worker.messages import Command, Done, DropOperands, PlaceOperands, Reply, Sample, Sampled
 
 
 class Simulated:
@@ -18,17 +19,19 @@ class Simulated:
 
     def __init__(self, label: str, call_s: float = 1e-3, waited_s: float = 1.0) -> None:
         self.label, self.call_s, self.waited_s = label, call_s, waited_s
-        self.commands: list[str] = []
+        self.commands: list[Command[Any]] = []
         self.samples: list[tuple[int, int]] = []
 
-    def ask(self, timeout: float, command: str, *values: Any) -> tuple[dict[str, Any], list[Any], float]:
+    def request(self, command: Command[Any], timeout_s: float) -> Reply:
+        return self.timed_request(command, timeout_s)[0]
+
+    def timed_request(self, command: Command[Any], timeout_s: float) -> tuple[Reply, float]:
         self.commands.append(command)
-        if command != "race_sample":
-            return {}, [], 0.0
-        first, last = values
-        self.samples.append((first, last))
-        taken = int((last - first + 1) * self.call_s * 1e9)
-        return {"ns": taken, "whole": taken, "delayed": taken}, [], self.waited_s
+        if not isinstance(command, Sample):
+            return Done(), 0.0
+        self.samples.append((command.first, command.last))
+        taken = int((command.last - command.first + 1) * self.call_s * 1e9)
+        return Sampled(taken, taken, taken), self.waited_s
 
 
 def lineup(*contestants: Simulated) -> Lineup:
@@ -83,10 +86,10 @@ def test_an_entrant_that_withdraws_takes_part_no_longer() -> None:
     class Failing(Simulated):
         """Contestant that fails in its third sample."""
 
-        def ask(self, timeout: float, command: str, *values: Any) -> tuple[dict[str, Any], list[Any], float]:
-            if command == "race_sample" and len(self.samples) == 2:
-                raise Out("failed", "died")
-            return super().ask(timeout, command, *values)
+        def timed_request(self, command: Command[Any], timeout_s: float) -> tuple[Reply, float]:
+            if isinstance(command, Sample) and len(self.samples) == 2:
+                raise Withdrawn("failed", "died")
+            return super().timed_request(command, timeout_s)
 
     field = lineup(Simulated("base"), Simulated("control"), Failing("failing"), Simulated("other"))
     run(field, looks=2)
@@ -99,13 +102,13 @@ def test_operands_move_only_if_that_takes_a_small_part_of_the_time() -> None:
     for is_cheap in (True, False):
         contestants = [Simulated(label) for label in ("base", "control", "other")]
         run(lineup(*contestants), looks=1, max_moving=is_cheap)
-        assert all(("race_drop" in contestant.commands) == is_cheap for contestant in contestants)
-        assert all(("race_place" in contestant.commands) == is_cheap for contestant in contestants)
+        assert all((DropOperands() in contestant.commands) == is_cheap for contestant in contestants)
+        assert all((PlaceOperands() in contestant.commands) == is_cheap for contestant in contestants)
 
 
 def test_a_clock_that_shows_more_time_than_has_passed_fails() -> None:
     entrant = lineup(Simulated("base"), Simulated("control", call_s=2.0)).control
-    with pytest.raises(Out, match="2 s where the engine's shows 1 s"):
+    with pytest.raises(Withdrawn, match="2 s where the engine's shows 1 s"):
         Sampler().sample(entrant)
 
 

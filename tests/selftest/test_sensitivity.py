@@ -13,7 +13,7 @@ from convgauge.conformance.judge import Judge, Setting
 from convgauge.conformance.spec import Spec
 from convgauge.conformance.wrong_outputs import CHANGES, wrong_outputs
 from convgauge.problem import Problem
-from convgauge.process.isolation import InProcess
+from convgauge.process.in_process import InProcessSubject
 from convgauge.registry import is_installed, resolve
 from convgauge.selftest import sensitivity
 from convgauge.worker.call import Observation
@@ -26,7 +26,7 @@ SMALL = Problem(batch=1, in_channels=2, height=4, width=5, out_channels=3, kerne
 
 def judged(ask, with_wrong_outputs: bool = True) -> Judge:
     spec = Spec("some.thing", "required", "kernel", "", "Something is so.", "some", ("float32",), ("float32",))
-    subject = InProcess(resolve("numpy_windows", "")[0])
+    subject = InProcessSubject(resolve("numpy_windows", "")[0])
     judge = Judge(spec, subject, "float32", "cpu", Setting(wrong_outputs=with_wrong_outputs))
     ask(judge)
     return judge

@@ -11,7 +11,7 @@ import numpy as np
 from convgauge.conformance.cases import Case
 from convgauge.conformance.invalid_calls import INVALID_CALLS
 from convgauge.problem import Problem
-from convgauge.process.isolation import Runner
+from convgauge.process.runner import Runner
 from convgauge.reference import accuracy
 from convgauge.reference.operands import Operands, draw
 from convgauge.worker.call import Call, Observation

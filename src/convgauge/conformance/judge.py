@@ -14,7 +14,7 @@ from convgauge.conformance.setting import NotApplicable, Setting
 from convgauge.conformance.spec import Spec
 from convgauge.dtypes import round_to
 from convgauge.problem import Problem
-from convgauge.process.isolation import Runner
+from convgauge.process.runner import Runner
 from convgauge.reference import accuracy, oracle
 from convgauge.reference.assessment import Assessment
 from convgauge.reference.compare import Fault

@@ -11,7 +11,8 @@ from convgauge import registry
 from convgauge.conformance.cases import Case
 from convgauge.conformance.checks import check_exact, check_form, is_unjudged, missing_output, side_effects
 from convgauge.conformance.execution import Executed, Execution
-from convgauge.process.isolation import Limits, run
+from convgauge.process.client import start_subject
+from convgauge.process.runner import Limits
 from convgauge.reference import accuracy, oracle
 from convgauge.reference.assessment import assess_accuracy
 from convgauge.reference.compare import Fault
@@ -43,8 +44,8 @@ def reproduce(request: CheckRequest) -> int:
     case = Case.parse(request.case)
     (origin,) = registry.resolve(request.targets[0], request.framework)[:1]
     limits, python = Limits(request.timeout_s, request.memory_mib << 20), request.python or sys.executable
-    subject = run(origin, limits, isolated=request.isolation, python=python)
-    subject.greet()
+    subject = start_subject(origin, limits, isolated=request.isolation, python=python)
+    subject.wait_ready()
     description, problem = subject.description, case.problem
     version = description.versions.get(description.framework, "")
     print(f"{description.name} ({description.framework} {version}), declared grade {description.grade or 'none'}")

@@ -7,7 +7,9 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
-from convgauge.process.isolation import Halted, Limits, Runner, Toll, run
+from convgauge.process.client import start_subject
+from convgauge.process.failures import Cancelled, FailureBudget
+from convgauge.process.runner import Limits, Runner
 from convgauge.registry import Origin
 
 
@@ -44,7 +46,7 @@ class SubjectPool:
             "seed": seed,
             **({"python": python} if python else {}),
         }
-        self._budgets = {name: Toll() for name in self._origins}
+        self._budgets = {name: FailureBudget() for name in self._origins}
         self._thread = threading.local()  # fields: name, runner
         self._runners: list[Runner] = []  # of all threads
         self._idle: deque[tuple[str, Runner]] = deque()
@@ -65,7 +67,7 @@ class SubjectPool:
         if self._name != name:
             self.release()
             started = self._take_idle(name) or self._start(name)
-            started.greet()
+            started.wait_ready()
             self._thread.name, self._thread.runner = name, started
         runner: Runner = self._thread.runner
         return runner
@@ -77,10 +79,10 @@ class SubjectPool:
         return name
 
     def _start(self, name: str) -> Runner:
-        runner = run(self._origins[name], self._limits, toll=self._budgets[name], **self._options)
+        runner = start_subject(self._origins[name], self._limits, budget=self._budgets[name], **self._options)
         self._runners.append(runner)
         if self._is_cancelled:  # checked after the runner is in the list, so that `cancel` or this sees the other
-            raise Halted
+            raise Cancelled
         return runner
 
     def _take_idle(self, name: str) -> Runner | None:
@@ -112,13 +114,13 @@ class SubjectPool:
 
     def deaths(self, name: str) -> int:
         """Return the number of processes of an implementation that died."""
-        return self._budgets[name].deaths
+        return self._budgets[name].failures
 
     def cancel(self) -> None:
-        """Make the calls of all threads, and those to come, end in `Halted`."""
+        """Make the calls of all threads, and those to come, end in `Cancelled`."""
         self._is_cancelled = True
         for runner in list(self._runners):
-            runner.halt()
+            runner.cancel()
 
     def close(self) -> None:
         """End all subjects. No other thread may use one."""

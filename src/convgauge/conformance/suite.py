@@ -25,7 +25,7 @@ from convgauge.conformance.targets import (
 )
 from convgauge.conformance.verdict import exit_status, judgement
 from convgauge.environment import cores
-from convgauge.process.isolation import Limits
+from convgauge.process.runner import Limits
 from convgauge.registry import LoadError
 from convgauge.request import CheckRequest, RequestError
 from convgauge.results import Footer, Header, SpecRecord

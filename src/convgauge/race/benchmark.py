@@ -17,7 +17,7 @@ from convgauge.race import peaks, table
 from convgauge.race import statistics as stats
 from convgauge.race.contestant import Contestant
 from convgauge.race.entrant import Entrant
-from convgauge.race.race import Race, Unfit
+from convgauge.race.race import BaselineFailed, Race
 from convgauge.registry import Origin, TargetError, known, resolve
 from convgauge.request import BenchRequest
 from convgauge.results import TimingRecord, Writer
@@ -88,7 +88,7 @@ class Benchmark:
                 for contestant in contestants:
                     contestant.launch()
                 for contestant in contestants:
-                    contestant.greet()
+                    contestant.wait_ready()
             baseline = contestants[0]
             if baseline.absent:
                 raise BenchError(f"baseline {baseline.label} cannot be run: {baseline.absent}")
@@ -138,8 +138,8 @@ class Benchmark:
             race.run()
             if race.noise is not None:
                 self.noises.append(race.noise)
-        except Unfit as unfit:
-            raise BenchError(f"{layer_set.name} {layer.name} {layer.problem}: {unfit}") from None
+        except BaselineFailed as failure:
+            raise BenchError(f"{layer_set.name} {layer.name} {layer.problem}: {failure}") from None
         return [record(race, entry, layer, layer_set) for entry in race.entrants if entry is not race.control]
 
     def _keep(self, records: list[TimingRecord]) -> None:

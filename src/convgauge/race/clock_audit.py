@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import psutil
 
-from convgauge.worker.timing import Delays
+from convgauge.worker.delays import Delays
 
 ALLOWED_FACTOR = 1.5
 """Factor by which audited time may exceed shown time: a framework's threads do work of their own beside the calls."""
@@ -46,7 +46,7 @@ class Clocks:
     @property
     def has_delays(self) -> bool:
         """True if the system reports delays."""
-        return all(delay.known for delay in self.delays)
+        return all(delay.is_known for delay in self.delays)
 
     def processor_s(self) -> float:
         """Return the processor time of the process, all threads together; 0 after its end."""

@@ -1,117 +1,97 @@
-"""The engine's side of timing: a contestant, its process, and how it leaves the race."""
+"""A contestant of a race: the connection with its process, and the reasons for which it withdraws."""
 
 from __future__ import annotations
 
 import contextlib
 import math
 import os
-import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TypeVar
 
 from convgauge.problem import Problem
-from convgauge.process.isolation import Isolated, Limits, SubjectDied
-from convgauge.reference.operands import Array, Operands
+from convgauge.process.connection import CommandRefused, Connection
+from convgauge.process.failures import ProcessFailure
+from convgauge.process.runner import Limits
+from convgauge.reference.operands import Operands
 from convgauge.registry import LoadError, Origin
 from convgauge.terms import RaceVerdict
-from convgauge.worker import protocol
 from convgauge.worker.call import Call, Observation
+from convgauge.worker.messages import Calibrate, Command, Explain, MakeCall, Observed, ReleaseOperands, Reply
+from convgauge.worker.protocol import Encoded, encode
 
-GIVEN_UP = 2
-"""Deaths or time-outs of a contestant's process after which it is not tried again."""
+MAX_PROCESS_FAILURES = 2
+"""Failures of a contestant's process after which it is not started again."""
 
-CALL_TIMEOUT = 20.0
-"""Seconds for one call that is being checked; a just-in-time compiler may be at work in it."""
+CALL_TIMEOUT_S = 20.0
+"""Seconds for one call that is checked; a just-in-time compiler may run in it."""
+
+CALIBRATION_TIMEOUT_S = 700.0
+"""Seconds for the work that is done once per machine."""
+
+MAX_LAST_LINE = 200  # characters
+
+KEPT_MEMORY: Mapping[str, str] = {
+    "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 30),
+    "PYTHONHASHSEED": "0",
+}
+"""Variables that let the C library of Linux keep memory that is given back. Otherwise the history of a process decides
+if an output has new pages in each call or in none, which can double the time of a call."""
+
+R = TypeVar("R", bound=Reply)
 
 
-CALIBRATION_TIMEOUT = 700.0
-"""Seconds for what is done once for a machine."""
-
-
-class Out(Exception):
-    """A contestant leaves the race on this problem; ``verdict`` says as what, the message why."""
+class Withdrawn(Exception):
+    """A contestant leaves the race on this problem, with a verdict and the reason as the message."""
 
     def __init__(self, verdict: RaceVerdict, reason: str) -> None:
         super().__init__(reason)
         self.verdict = verdict
 
 
-class Request:
-    """One call on one problem's operands, packed once for all contestants."""
+class CallRequest:
+    """One call on the operands of one problem, encoded once for all contestants."""
 
     def __init__(self, problem: Problem, operands: Operands) -> None:
         self.problem, self.operands = problem, operands
-        self._frames: dict[bool, bytes] = {}
+        self._encoded: dict[bool, Encoded[Observed]] = {}
 
-    def frame(self, prepares: bool) -> bytes:
-        """The request, through ``prepare`` or not."""
-        if prepares not in self._frames:
+    def encoded(self, prepares: bool) -> Encoded[Observed]:
+        """Return the command, through ``prepare`` if ``prepares``."""
+        if prepares not in self._encoded:
             operands, dtypes = self.operands, (self.problem.dtype,) * 3
             call = Call(operands.input, operands.weight, operands.bias, self.problem.arguments, dtypes)
             call.prepared = self.problem.text if prepares else ""
-            self._frames[prepares] = protocol.call_request(call)
-        return self._frames[prepares]
-
-
-class _Process(Isolated):
-    """The process of one contestant, which also answers the timing commands."""
-
-    environment: Mapping[str, str] = {
-        "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
-        "MALLOC_TRIM_THRESHOLD_": str(1 << 30),
-        "PYTHONHASHSEED": "0",
-    }
-    """Has the C library of Linux keep memory that is given back: whether an output's pages are new to a process in each
-    call or in none would else depend on what that process did before, and can double the time of a call."""
-    fixed = True
-    """Of ten processes of one kernel whose addresses the system had drawn, one was slower by 3 to 5 % as long as it
-    lived: a contestant is not to owe its verdict to that draw."""
-
-    @property
-    def pid(self) -> int:
-        """The process's number; 0 while there is none."""
-        return self._child.process.pid if self._child is not None else 0
-
-    def ask(self, timeout: float, frame: bytes) -> tuple[dict[str, Any], list[Array], float]:
-        """The reply to one request, and the seconds until it came. Raises `Out`."""
-        try:
-            child = self._living()
-            started = time.perf_counter()
-            child.send(frame)
-            reply = child.receive(timeout)
-            waited = time.perf_counter() - started
-            try:
-                content, arrays = protocol.read_reply(reply)
-            except protocol.GarbledFrame as error:
-                raise SubjectDied("crashed", f"wrote noise to the engine's pipe ({error})") from None
-        except SubjectDied as death:
-            seen = self._died(death)
-            raise Out("failed", f"its process {seen.message}{_last_words(seen.printed)}") from None
-        if "refused" in content:
-            raise Out("declined" if content["refused"] == "declined" else "failed", str(content["message"]))
-        return content, arrays, waited
-
-    def observe(self, frame: bytes) -> Observation:
-        """What the call did that `wire.call_request` packed into ``frame``."""
-        try:
-            child = self._living()
-            child.send(frame)
-            seen = protocol.observation_from(*protocol.read_reply(child.receive(self.limits.timeout)))
-            return replace(seen, printed=child.printed()) if child.output else seen
-        except SubjectDied as death:
-            return self._died(death)
-        except protocol.GarbledFrame as error:
-            return self._died(SubjectDied("crashed", f"wrote noise to the engine's pipe ({error})"))
+            self._encoded[prepares] = encode(MakeCall(call))
+        return self._encoded[prepares]
 
 
 @dataclass
 class Contestant:
     """An implementation under one label, in a process of its own that lives as long as the benchmark.
 
-    The control is the baseline's second contestant. ``rate`` is the seconds per FLOP it took on the last problem that
-    it was timed on, ``least_rate`` the fewest that a call was ever predicted to take; ``check_seconds`` what preparing
-    and checking took on the last problem: compilers and play-offs take as long for a small one as for a large.
+    The control is the baseline's second contestant.
+
+    Parameters
+    ----------
+    label : str
+        Name in the table.
+    origin : Origin
+        The implementation.
+    threads, seed : int
+        Threads of its framework, and seed of the random generators.
+    control : bool
+        True for the control.
+    absent : str
+        Reason why it cannot take part, or empty.
+    rate : float
+        Seconds per FLOP on the last problem that it was timed on.
+    least_rate : float
+        Smallest seconds per FLOP that were predicted for a call.
+    check_seconds : float
+        Duration of preparation and check on the last problem: compilers and play-offs take as long for a small problem
+        as for a large one.
     """
 
     label: str
@@ -123,126 +103,140 @@ class Contestant:
     rate: float = 0.0
     check_seconds: float = 0.0
     least_rate: float = math.inf
-    _process: _Process | None = field(default=None, repr=False)
+    _connection: Connection | None = field(default=None, repr=False)
 
     def launch(self) -> None:
-        """Start the process, without waiting for it."""
+        """Start the process, without waiting for it.
+
+        Its addresses are fixed: of ten processes of one kernel with random addresses, one was slower by 3 to 5 % as
+        long as it lived, and a verdict must not depend on that.
+        """
         if self.origin.absent:
             self.absent = self.origin.absent
             return
-        limits = Limits(timeout=CALL_TIMEOUT, threads=self.threads)
-        self._process = _Process(self.origin, limits, seed=self.seed)
+        limits = Limits(timeout=CALL_TIMEOUT_S, threads=self.threads)
+        self._connection = Connection(self.origin, limits, seed=self.seed, environment=KEPT_MEMORY, fixed=True)
 
-    def greet(self) -> None:
-        """Wait until it is ready; afterwards ``absent`` says why where it is not."""
-        if self._process is None:
+    def wait_ready(self) -> None:
+        """Wait until it is ready, or set `absent` to the reason why it is not."""
+        if self._connection is None:
             return
         try:
-            self._process.greet()
+            self._connection.wait_ready()
         except LoadError as error:
             self.absent = str(error)
-            self._process = None
+            self._connection = None
 
     @property
-    def process(self) -> _Process:
-        """The process. Raises `Out` where there is none, or it has died too often."""
-        if self._process is None:
-            raise Out("absent", self.absent)
-        if self._process.deaths >= GIVEN_UP:
-            raise Out("failed", f"not tried again after {self._process.deaths} deaths of its process")
-        return self._process
+    def connection(self) -> Connection:
+        """Connection with the process. Raises `Withdrawn` if there is none, or if the process failed too often."""
+        if self._connection is None:
+            raise Withdrawn("absent", self.absent)
+        failures = self._connection.budget.failures
+        if failures >= MAX_PROCESS_FAILURES:
+            raise Withdrawn("failed", f"not tried again after {failures} deaths of its process")
+        return self._connection
 
     @property
-    def promise(self) -> str:
-        """The accuracy that it promises: "A", "B" or "C"; "B" is asked of one that says nothing."""
-        return self.process.description.grade or "B"
+    def declared_grade(self) -> str:
+        """Accuracy that it declares: "A", "B" or "C"; "B" if it declares none."""
+        return self.connection.description.grade or "B"
 
     @property
     def algorithm(self) -> str:
-        if self._process is None:
+        """Algorithm that it declares, or empty."""
+        if self._connection is None:
             return self.origin.declaration.algorithm if self.origin.declaration else ""
-        return self._process.description.algorithm
+        return self._connection.description.algorithm
 
-    def ask(self, timeout: float, command: str, *values: Any) -> tuple[dict[str, Any], list[Array], float]:
-        """A timing command's reply and the seconds until it came. Raises `Out`."""
-        return self.process.ask(timeout, protocol.request(command, *values))
+    # --- commands ---
 
-    def ask_packed(self, timeout: float, frame: bytes) -> tuple[dict[str, Any], list[Array], float]:
-        """As `ask`, for a request that is packed already."""
-        return self.process.ask(timeout, frame)
+    def timed_request(self, command: Command[R] | Encoded[R], timeout_s: float) -> tuple[R, float]:
+        """Return the reply to a command, and the seconds until it came. Raises `Withdrawn`."""
+        encoded = command if isinstance(command, Encoded) else encode(command)
+        try:
+            return self.connection.timed_request(encoded, timeout_s)
+        except ProcessFailure as failure:
+            raise Withdrawn("failed", _failure_text(str(failure), failure.printed)) from None
+        except CommandRefused as refused:
+            raise Withdrawn("declined" if refused.kind == "declined" else "failed", str(refused)) from None
 
-    def call(self, case: Request) -> Observation:
-        """One call on fresh operands, through ``prepare`` where there is one. Raises `Out` where there is no answer."""
-        process = self.process
-        if process.description.dtypes and case.problem.dtype not in process.description.dtypes:
-            raise Out(
-                "declined", f"{case.problem.dtype} is not among its dtypes: {', '.join(process.description.dtypes)}"
-            )
-        seen = process.observe(case.frame(process.description.prepares))
-        if seen.kind == "answer":
-            return seen
-        if seen.kind == "declined":
-            raise Out("declined", seen.message)
-        if seen.kind in ("crashed", "timed_out", "not_called"):
-            raise Out("failed", f"its process {seen.message}{_last_words(seen.printed)}")
-        if seen.kind == "raised":
-            raise Out("failed", f"{seen.error[0]}: {seen.message}")
-        raise Out("failed", seen.message)
+    def request(self, command: Command[R] | Encoded[R], timeout_s: float = CALL_TIMEOUT_S) -> R:
+        """Return the reply to a command. Raises `Withdrawn`."""
+        return self.timed_request(command, timeout_s)[0]
+
+    def call(self, request: CallRequest) -> Observation:
+        """Make one call, through ``prepare`` if there is one. Raises `Withdrawn` if there is no output."""
+        description = self.connection.description
+        if description.dtypes and request.problem.dtype not in description.dtypes:
+            dtypes = ", ".join(description.dtypes)
+            raise Withdrawn("declined", f"{request.problem.dtype} is not among its dtypes: {dtypes}")
+        observation = self.request(request.encoded(description.prepares)).observation
+        if observation.kind == "answer":
+            return observation
+        if observation.kind == "declined":
+            raise Withdrawn("declined", observation.message)
+        error = f"{observation.error[0]}: " if observation.error else ""
+        raise Withdrawn("failed", error + observation.message)
 
     def calibrate(self) -> float:
-        """Have it learn what it needs to know of the machine; the seconds that this took, 0 where there is nothing.
+        """Let it measure the machine, and return the seconds; 0 if it has nothing to measure.
 
-        Afterwards ``absent`` says why where that failed.
+        If that fails, `absent` is set to the reason.
         """
-        if self._process is None or not self._process.description.calibrates:
+        if self._connection is None or not self._connection.description.calibrates:
             return 0.0
         try:
-            return float(self.ask(CALIBRATION_TIMEOUT, "race_calibrate", self.threads)[0]["seconds"])
-        except Out as out:
-            self.absent, self._process = f"its calibration failed: {out}", None
+            return self.request(Calibrate(self.threads), CALIBRATION_TIMEOUT_S).seconds
+        except Withdrawn as withdrawn:
+            self.absent, self._connection = f"its calibration failed: {withdrawn}", None
             return 0.0
 
     def explanation(self, problem: Problem) -> str:
-        """What it says that it did on a problem that it was prepared for, and why; "" where it says nothing."""
-        if self._process is None or not self._process.description.explains:
+        """Return the explanation of the choice it made for a problem that it was prepared for, or an empty text."""
+        if self._connection is None or not self._connection.description.explains:
             return ""
-        with contextlib.suppress(Out):
-            return str(self.ask(CALL_TIMEOUT, "race_explain", problem.text)[0]["text"])
+        with contextlib.suppress(Withdrawn):
+            return self.request(Explain(problem.text)).text
         return ""
 
-    def rest(self) -> None:
-        """Have the process let go of operands and outputs, if it lives."""
-        if self._process is not None and self._process.pid:
-            with contextlib.suppress(Out):
-                self.ask(CALL_TIMEOUT, "race_done")
+    def release_operands(self) -> None:
+        """Let the process forget operands and outputs, if it runs."""
+        if self._connection is not None and self._connection.pid:
+            with contextlib.suppress(Withdrawn):
+                self.request(ReleaseOperands())
+
+    # --- the process ---
 
     def core(self) -> int | None:
-        """The core that the process's first thread last ran on; None where the system does not tell."""
+        """Return the core that the process's first thread last ran on, or None if unknown. Source: proc(5)."""
         try:
-            with open(f"/proc/{self.process.pid}/stat", encoding="utf-8", errors="replace") as file:
-                return int(file.read().rpartition(")")[2].split()[36])  # field 39 of proc(5), the first two left out
+            with open(f"/proc/{self.connection.pid}/stat", encoding="utf-8", errors="replace") as file:
+                return int(file.read().rpartition(")")[2].split()[36])  # field 39, without the first two
         except (OSError, IndexError, ValueError):
             return None
 
-    def keep_to(self, core: int) -> None:
-        """Have the process's first thread, which makes the calls, run on one core, where the system can."""
-        if hasattr(os, "sched_setaffinity"):
-            with contextlib.suppress(OSError):
-                os.sched_setaffinity(self.process.pid, {core})
+    def pin_to_core(self, core: int) -> None:
+        """Restrict the process's first thread, which makes the calls, to one core, if the system can."""
+        self._set_affinity({core})
 
-    def free(self) -> None:
-        """Let it run on all the cores again that the engine may use."""
+    def unpin(self) -> None:
+        """Let it run on all cores again that the engine may use."""
+        if hasattr(os, "sched_getaffinity"):
+            self._set_affinity(os.sched_getaffinity(0))
+
+    def _set_affinity(self, cores: set[int]) -> None:
         if hasattr(os, "sched_setaffinity"):
             with contextlib.suppress(OSError):
-                os.sched_setaffinity(self.process.pid, os.sched_getaffinity(0))
+                os.sched_setaffinity(self.connection.pid, cores)
 
     def close(self) -> None:
         """End the process."""
-        if self._process is not None:
-            self._process.close()
+        if self._connection is not None:
+            self._connection.close()
 
 
-def _last_words(printed: str) -> str:
-    """The last line that a process printed before it died, for a message."""
+def _failure_text(message: str, printed: str) -> str:
+    """Return the sentence on a failed process, with the last line that it printed."""
     lines = printed.strip().splitlines()
-    return f"; last printed: {lines[-1][:200]}" if lines else ""
+    return f"its process {message}" + (f"; last printed: {lines[-1][:MAX_LAST_LINE]}" if lines else "")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from convgauge.race import statistics as stats
 from convgauge.race.clock_audit import ClockAudit
-from convgauge.race.contestant import Contestant, Out
+from convgauge.race.contestant import Contestant, Withdrawn
 from convgauge.terms import RaceVerdict
 
 
@@ -43,8 +43,8 @@ class Entrant:
             return
         try:
             step(self)
-        except Out as out:
-            self.verdict, self.reason = out.verdict, str(out)
+        except Withdrawn as withdrawn:
+            self.verdict, self.reason = withdrawn.verdict, str(withdrawn)
 
 
 @dataclass(frozen=True)

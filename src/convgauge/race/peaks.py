@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from convgauge.race.contestant import Contestant, Out
+from convgauge.race.contestant import Contestant, Withdrawn
 from convgauge.results import LimitRecord
+from convgauge.worker.messages import TimeCopy, TimeProduct
 
 MATMUL_SIZES = (256, 1024)
 """Rows of the square matrices: 12 MB in float32 for the larger, well above the size at which libraries peak."""
@@ -40,8 +41,8 @@ def measure(contestant: Contestant, dtypes: list[str]) -> list[LimitRecord]:
     records = [
         LimitRecord("matmul", dtype, contestant.threads, peak, "FLOP/s") for dtype, peak in peaks.items() if peak
     ]
-    content, _, _ = contestant.ask(LIMIT_TIMEOUT_S, "race_copy", COPY_BYTES // 4, LIMIT_REPEATS)
-    bandwidth = 2 * COPY_BYTES / (content["ns"] * 1e-9)
+    fastest = contestant.request(TimeCopy(COPY_BYTES // 4, LIMIT_REPEATS), LIMIT_TIMEOUT_S)
+    bandwidth = 2 * COPY_BYTES / (fastest.ns * 1e-9)
     return [*records, LimitRecord("copy", "float32", contestant.threads, bandwidth, "bytes/s")]
 
 
@@ -50,10 +51,10 @@ def _matmul_peak(contestant: Contestant, dtype: str) -> float:
     peak = 0.0
     for size in MATMUL_SIZES:
         try:
-            content, _, _ = contestant.ask(LIMIT_TIMEOUT_S, "race_matmul", dtype, size, LIMIT_REPEATS)
-        except Out:
+            fastest = contestant.request(TimeProduct(dtype, size, LIMIT_REPEATS), LIMIT_TIMEOUT_S)
+        except Withdrawn:
             return peak
-        seconds = float(content["ns"]) * 1e-9
+        seconds = fastest.ns * 1e-9
         peak = max(peak, 2 * size**3 / seconds)
         if seconds > SLOW_PRODUCT_S:
             return peak

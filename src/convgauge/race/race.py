@@ -14,12 +14,13 @@ from convgauge.problem import Problem
 from convgauge.race import budget, decide
 from convgauge.race import statistics as stats
 from convgauge.race.clock_audit import ClockAudit, Clocks
-from convgauge.race.contestant import CALL_TIMEOUT, Contestant, Out, Request
+from convgauge.race.contestant import CallRequest, Contestant, Withdrawn
 from convgauge.race.entrant import Entrant, Lineup
 from convgauge.race.rounds import Rounds, Sampler
-from convgauge.race.timed_operands import TimedOperands, ready_command
+from convgauge.race.timed_operands import TimedOperands, prepare_command
 from convgauge.race.verification import Verification
 from convgauge.reference.operands import draw
+from convgauge.worker.messages import MeasureMemory, ReadOutput, Sample, WarmUp
 
 CHECKS = 6
 """Cost of a race beside its rounds, in checks of a contestant: three checks, two operand sets, memory."""
@@ -37,7 +38,13 @@ IDLE_SAMPLES = 3
 """Samples without calls, whose median is the cost of a sample beside its calls."""
 
 
-class Unfit(Exception):
+PREPARE_TIMEOUT_S = 60.0
+"""Seconds for preparation, beside one call."""
+
+OUTPUT_TIMEOUT_S = 60.0
+
+
+class BaselineFailed(Exception):
     """The baseline cannot be a baseline on this problem."""
 
 
@@ -98,7 +105,7 @@ class Race:
 
         Raises
         ------
-        Unfit
+        BaselineFailed
             If the baseline or its control withdraws.
         """
         started = time.monotonic()
@@ -124,13 +131,13 @@ class Race:
         self.rounds.run(deadline, self._weigh, first_move_s)
         for entrant in self.entrants:
             entrant.audit.close()
-        self._each(lambda entrant: entrant.contestant.free())
+        self._each(lambda entrant: entrant.contestant.unpin())
         self._each(self._check_timed)
         self._each_in_pool(lambda entrant: self.verification.after(entrant.contestant))
         self._require_baseline()
         self._conclude()
         for entrant in self.entrants:
-            entrant.contestant.rest()
+            entrant.contestant.release_operands()
 
     @property
     def busy(self) -> float:
@@ -149,7 +156,7 @@ class Race:
         for entrant in (self.baseline, self.control):
             if entrant.verdict:
                 label = self.baseline.contestant.label
-                raise Unfit(f"the baseline {label} is {entrant.verdict} on it: {entrant.reason}")
+                raise BaselineFailed(f"the baseline {label} is {entrant.verdict} on it: {entrant.reason}")
 
     # --- before the rounds ---
 
@@ -178,7 +185,7 @@ class Race:
         )
         contestant.least_rate = min(contestant.least_rate, prediction.seconds / max(1, self.problem.flops))
         if prediction.seconds > max_call_s:
-            raise Out(
+            raise Withdrawn(
                 "undecided",
                 f"one call would take about {prediction.seconds:.2g} s, more than the {max_call_s:.2g} s that this"
                 f" budget allows (predicted from {prediction.basis})",
@@ -187,10 +194,9 @@ class Race:
     def _probe(self, contestant: Contestant, part: Problem) -> float:
         """Return the seconds of a call on a part of the problem, after preparation and a first call."""
         operands = draw(part, "exact", self.verification.seed)
-        contestant.call(Request(part, operands))  # raises what the contestant declines or fails
-        contestant.ask(CALL_TIMEOUT, *ready_command(part, [operands], [[]], contestant.threads))
-        calls = [contestant.ask(CALL_TIMEOUT, "race_sample", 0, 0)[0]["ns"] for _ in range(2)]
-        return float(min(calls)) * 1e-9
+        contestant.call(CallRequest(part, operands))  # raises what the contestant declines or fails
+        contestant.request(prepare_command(part, [operands], [[]], contestant.threads))
+        return min(contestant.request(Sample(0, 0)).calls_ns for _ in range(2)) * 1e-9
 
     def _check_before(self, entrant: Entrant) -> None:
         entrant.check_seconds = self.verification.before(entrant.contestant)
@@ -198,23 +204,22 @@ class Race:
 
     def _prepare(self, entrant: Entrant) -> None:
         threads = entrant.contestant.threads
-        content, _, _ = entrant.contestant.ask_packed(60.0 + self.limits.max_call_s, self.operands.request)
-        entrant.prepare_seconds = content["prepare_seconds"]
-        if content["threads"] not in (None, threads):
-            raise Out("failed", f"its framework uses {content['threads']} threads, not the {threads} of this race")
+        prepared = entrant.contestant.request(self.operands.command, PREPARE_TIMEOUT_S + self.limits.max_call_s)
+        entrant.prepare_seconds = prepared.seconds
+        if prepared.threads not in (None, threads):
+            raise Withdrawn("failed", f"its framework uses {prepared.threads} threads, not the {threads} of this race")
 
     def _warm_up(self, entrant: Entrant) -> None:
         max_call_s = self.limits.max_call_s
         timeout = 20.0 + 10 * max_call_s
-        content, _, _ = entrant.contestant.ask(timeout, "race_warm", WARM_UP_S)
-        entrant.call_seconds = statistics.median(content["ns"][-3:]) * 1e-9
+        call_ns = entrant.contestant.request(WarmUp(WARM_UP_S), timeout).call_ns
+        entrant.call_seconds = statistics.median(call_ns[-3:]) * 1e-9
         entrant.contestant.rate = entrant.call_seconds / max(1, self.problem.flops)
         if entrant.call_seconds > max_call_s and not self.lineup.is_reference(entrant):
-            raise Out(
+            raise Withdrawn(
                 "undecided", f"one call takes {entrant.call_seconds:.2g} s, more than the {max_call_s:.2g} s allowed"
             )
-        content, _, _ = entrant.contestant.ask(timeout, "race_memory")
-        entrant.peak_bytes = content["peak_bytes"]
+        entrant.peak_bytes = entrant.contestant.request(MeasureMemory(), timeout).peak_bytes
 
     def _plan_samples(self) -> None:
         """Set the number of calls per sample, and the number of rounds of slow entrants."""
@@ -231,7 +236,7 @@ class Race:
         """
         core = self.baseline.contestant.core()
         if self.baseline.contestant.threads == 1 and core is not None:
-            self._each(lambda entrant: entrant.contestant.keep_to(core))
+            self._each(lambda entrant: entrant.contestant.pin_to_core(core))
 
     def _time_alone(self, entrant: Entrant) -> None:
         samples = ALONE_SAMPLES if entrant.call_seconds < budget.LONG_SAMPLE_S else 1
@@ -239,7 +244,7 @@ class Race:
 
     def _start_audit(self, entrant: Entrant) -> None:
         """Compare the entrant's samples with the engine's clocks, beginning with the next sample."""
-        clocks = Clocks(entrant.contestant.process.pid)
+        clocks = Clocks(entrant.contestant.connection.pid)
         idle = [self.sampler.idle(entrant, clocks) for _ in range(IDLE_SAMPLES)]
         entrant.audit = ClockAudit.start(clocks, entrant.contestant.threads, idle)
 
@@ -251,9 +256,9 @@ class Race:
 
     def _check_timed(self, entrant: Entrant) -> None:
         """Compare the output of the last timed call with the oracle."""
-        content, arrays, _ = entrant.contestant.ask(60.0, "race_output")
+        timed = entrant.contestant.request(ReadOutput(), OUTPUT_TIMEOUT_S)
         case = self.operands.case(entrant.last_tick)
-        self.verification.timed(entrant.contestant, case, arrays[0], content["dtype"])
+        self.verification.timed(entrant.contestant, case, timed.output, timed.dtype)
 
     def _conclude(self) -> None:
         self._weigh()
@@ -266,7 +271,7 @@ class Race:
     def _check_clock(self, entrant: Entrant) -> None:
         """Withdraw an entrant whose clock differs from the engine's."""
         if discrepancy := entrant.audit.discrepancy():
-            raise Out("failed", discrepancy)
+            raise Withdrawn("failed", discrepancy)
 
     def _decide(self, entrant: Entrant) -> None:
         assert entrant.ratio is not None

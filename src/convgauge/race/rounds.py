@@ -5,16 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 
 from convgauge.race import statistics as stats
 from convgauge.race.clock_audit import Clocks
-from convgauge.race.contestant import Out
+from convgauge.race.contestant import Withdrawn
 from convgauge.race.entrant import Entrant, Lineup
 from convgauge.race.schedule import latin_square
-from convgauge.worker.timing import run_in
+from convgauge.worker.messages import Command, DropOperands, PlaceOperands, R, Sample, SampleIdle
+from convgauge.worker.timing import warmup_calls
 
 MAX_CLOCK_ERROR = 1.001
 """Factor by which a process's clock may exceed the engine's for the same sample."""
@@ -41,35 +41,36 @@ class Sampler:
         """Part of the samples' time in which the system ran other programs; it is subtracted from the samples."""
         return self.delayed_s / max(1e-9, self.delayed_s + self.sampled_s)
 
-    def request(self, entrant: Entrant, command: str) -> tuple[dict[str, Any], float]:
+    def request(self, entrant: Entrant, command: Callable[[int, int], Command[R]]) -> tuple[R, float]:
         """Return the reply to a command on the calls up to the current tick, and the seconds until it came.
 
         Raises
         ------
-        Out
+        Withdrawn
             If the contestant withdraws.
         """
         first = self.tick - entrant.iterations + 1
         timeout = 20.0 + 10 * entrant.iterations * entrant.call_seconds
-        content, _, waited = entrant.contestant.ask(timeout, command, first, self.tick)
-        return content, waited
+        return entrant.contestant.timed_request(command(first, self.tick), timeout)
 
     def sample(self, entrant: Entrant) -> float:
         """Return the seconds of one call by the child's clock, and record the sample in the audit.
 
         Raises
         ------
-        Out
+        Withdrawn
             If the contestant withdraws, or if its clock shows more time than has passed.
         """
         delayed = entrant.audit.delayed_s()
-        content, waited = self.request(entrant, "race_sample")
-        seconds, whole = content["ns"] * 1e-9, content["whole"] * 1e-9
+        sampled, waited = self.request(entrant, Sample)
+        seconds, whole = sampled.calls_ns * 1e-9, sampled.elapsed_ns * 1e-9
         if not seconds > 0 or whole > waited * MAX_CLOCK_ERROR:
-            raise Out("failed", f"its process's clock shows {whole:.3g} s where the engine's shows {waited:.3g} s")
-        with_warm_up = seconds * (1 + run_in(entrant.iterations) / entrant.iterations)
+            raise Withdrawn(
+                "failed", f"its process's clock shows {whole:.3g} s where the engine's shows {waited:.3g} s"
+            )
+        with_warm_up = seconds * (1 + warmup_calls(entrant.iterations) / entrant.iterations)
         entrant.audit.record(with_warm_up, waited - (entrant.audit.delayed_s() - delayed))
-        self.delayed_s += content["delayed"] * 1e-9
+        self.delayed_s += sampled.delayed_ns * 1e-9
         self.sampled_s += seconds
         entrant.last_tick = self.tick
         return float(f"{seconds / entrant.iterations:.5g}")  # the precision of a sample, and short to write
@@ -79,11 +80,11 @@ class Sampler:
 
         Raises
         ------
-        Out
+        Withdrawn
             If the contestant withdraws.
         """
         processor, delayed = clocks.processor_s(), clocks.delayed_s()
-        _, waited = self.request(entrant, "race_idle")
+        _, waited = self.request(entrant, SampleIdle)
         return clocks.processor_s() - processor, waited - (clocks.delayed_s() - delayed)
 
 
@@ -141,13 +142,13 @@ class Rounds:
         started = time.monotonic()
         if self.move_s > MAX_MOVING_SHARE * (started - self.moved_at):
             return
-        for command in ("race_drop", "race_place"):
+        for command in (DropOperands(), PlaceOperands()):
             for index in self.random.permutation(len(running)):
-                running[index].attempt(partial(self._ask_unaudited, command=command))
+                running[index].attempt(partial(self._request_unaudited, command=command))
         self.moved_at = time.monotonic()
         self.move_s = self.moved_at - started
 
-    def _ask_unaudited(self, entrant: Entrant, command: str) -> None:
+    def _request_unaudited(self, entrant: Entrant, command: DropOperands | PlaceOperands) -> None:
         """Make a request whose processor time the audit does not attribute to the samples."""
         with entrant.audit.excluded():
-            entrant.contestant.ask(self.timeout_s, command)
+            entrant.contestant.request(command, self.timeout_s)

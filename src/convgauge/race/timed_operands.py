@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from convgauge.problem import Problem
 from convgauge.race.verification import ExpectedCall, Verification, flipped, readable_indices
 from convgauge.reference.operands import Operands
-from convgauge.worker import protocol
-from convgauge.worker.operand_set import turn
+from convgauge.worker.messages import Prepare
+from convgauge.worker.operand_set import flip_number
+from convgauge.worker.protocol import encode
 
 Indices = Sequence[Sequence[Sequence[int]]]
 """For each operand set, the indices (n, c, h, w) of input elements."""
@@ -36,14 +36,14 @@ class TimedOperands:
         self.problem = verification.problem
         self.sets = verification.sets(set_count(self.problem, largest_cache_bytes()) if is_cold else HOT_SETS)
         self.indices = [readable_indices(self.problem, operands, number) for number, operands in enumerate(self.sets)]
-        self.request = protocol.request(*ready_command(self.problem, self.sets, self.indices, threads))
+        self.command = encode(prepare_command(self.problem, self.sets, self.indices, threads))
         self._cases: dict[tuple[int, int], ExpectedCall] = {}
 
     def case(self, tick: int) -> ExpectedCall:
         """Return the exact case of call number ``tick``."""
         number = tick % len(self.sets)
         indices = self.indices[number]
-        choice = turn(tick, len(self.sets), len(indices)) if indices else -1
+        choice = flip_number(tick, len(self.sets), len(indices)) if indices else -1
         if (number, choice) not in self._cases:
             index = indices[choice] if indices else None
             self._cases[number, choice] = flipped(self.problem, self.sets[number], index)
@@ -56,7 +56,7 @@ def set_count(problem: Problem, cache_bytes: int) -> int:
     return min(MAX_COLD_SETS, max(HOT_SETS, math.ceil(2 * cache_bytes / max(1, size))))
 
 
-def ready_command(problem: Problem, sets: Sequence[Operands], indices: Indices, threads: int) -> tuple[Any, ...]:
+def prepare_command(problem: Problem, sets: Sequence[Operands], indices: Indices, threads: int) -> Prepare:
     """Return the command that puts operand sets in place and prepares for them.
 
     Parameters
@@ -70,8 +70,8 @@ def ready_command(problem: Problem, sets: Sequence[Operands], indices: Indices, 
     threads : int
         Threads of the framework.
     """
-    packed = [tuple(map(protocol.packed, (operands.input, operands.weight, operands.bias))) for operands in sets]
-    return "race_ready", problem.text, packed, indices, threads
+    arrays = [(operands.input, operands.weight, operands.bias) for operands in sets]
+    return Prepare(problem.text, arrays, indices, threads)
 
 
 def largest_cache_bytes() -> int:

@@ -16,7 +16,7 @@ import numpy as np
 
 from convgauge.dtypes import DTYPES
 from convgauge.problem import Problem
-from convgauge.race.contestant import Contestant, Out, Request
+from convgauge.race.contestant import CallRequest, Contestant, Withdrawn
 from convgauge.reference import accuracy, compare, operands, oracle
 from convgauge.reference.operands import Array, Operands
 
@@ -40,7 +40,7 @@ _LATE = ("exact", 2)
 class ExpectedCall:
     """Request of a call and its exact output; ``is_exact`` operands are integers."""
 
-    request: Request
+    request: CallRequest
     expected: Array
     is_exact: bool
 
@@ -55,7 +55,7 @@ class Verification:
     def _call(self, family: str, number: int) -> ExpectedCall:
         headroom = accuracy.integer_headroom(self.problem) if family == "exact" else 1.0
         drawn = operands.draw(self.problem, family, self.seed * 1000 + number, headroom)
-        return ExpectedCall(Request(self.problem, drawn), oracle.answer(self.problem, drawn), family == "exact")
+        return ExpectedCall(CallRequest(self.problem, drawn), oracle.answer(self.problem, drawn), family == "exact")
 
     @property
     def family(self) -> str:
@@ -81,7 +81,7 @@ class Verification:
 
         Raises
         ------
-        Out
+        Withdrawn
             If an output is wrong.
         """
         seconds = 0.0
@@ -92,21 +92,21 @@ class Verification:
         return seconds
 
     def after(self, contestant: Contestant) -> None:
-        """Check a contestant on operands that no earlier call had. Raises `Out` if the output is wrong."""
+        """Check a contestant on operands that no earlier call had. Raises `Withdrawn` if the output is wrong."""
         self._check(contestant, *_LATE, "after the timing")
 
     def _check(self, contestant: Contestant, family: str, number: int, when: str) -> None:
         call = self.call(family, number)
         observation = contestant.call(call.request)
-        reason = find_fault(self.problem, call, observation.output, observation.dtype, contestant.promise)
+        reason = find_fault(self.problem, call, observation.output, observation.dtype, contestant.declared_grade)
         if reason:
-            raise Out("wrong", f"{when}, {family} operands: {reason}")
+            raise Withdrawn("wrong", f"{when}, {family} operands: {reason}")
 
     def timed(self, contestant: Contestant, call: ExpectedCall, output: Array, dtype: str) -> None:
-        """Check an output that was computed during the timing. Raises `Out` if it is wrong."""
-        reason = find_fault(self.problem, call, output, dtype, contestant.promise)
+        """Check an output that was computed during the timing. Raises `Withdrawn` if it is wrong."""
+        reason = find_fault(self.problem, call, output, dtype, contestant.declared_grade)
         if reason:
-            raise Out("wrong", f"in the timing (an answer kept from an earlier call?): {reason}")
+            raise Withdrawn("wrong", f"in the timing (an answer kept from an earlier call?): {reason}")
 
     def sets(self, count: int) -> list[Operands]:
         """Draw the operand sets that timed calls rotate through."""
@@ -120,7 +120,7 @@ def flipped(problem: Problem, operand_set: Operands, index: tuple[int, ...] | No
         input[index] = -input[index]
     changed = Operands(input, operand_set.weight, operand_set.bias)
     is_exact = DTYPES[problem.dtype].kind == "i"
-    return ExpectedCall(Request(problem, changed), oracle.answer(problem, changed), is_exact)
+    return ExpectedCall(CallRequest(problem, changed), oracle.answer(problem, changed), is_exact)
 
 
 def readable_indices(problem: Problem, operand_set: Operands, seed: int) -> list[tuple[int, ...]]:

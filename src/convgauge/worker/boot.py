@@ -1,6 +1,6 @@
-"""Start the child in any Python: makes this folder importable as ``convgauge`` and nothing else beside it.
+"""Start of a worker process in any Python: makes this package importable by its path, and nothing beside it.
 
-Run by path, so that another interpreter sees its own packages and not those installed around this one.
+The file is run by its path, so that another interpreter has its own packages and not those of the engine.
 """
 
 import json
@@ -10,8 +10,8 @@ import sys
 
 
 def refuse(reason):  # type: ignore[no-untyped-def]  # without annotations: any interpreter may run this file
-    """Reply with a load error, in the format of `convgauge.worker.protocol`, and end the process."""
-    text = json.dumps({"error": reason, "trace": "", "arrays": []}).encode()
+    """Reply that loading failed, in the format of `convgauge.worker.protocol`, and end the process."""
+    text = json.dumps(("LoadFailed", {"error": reason})).encode()
     content = struct.pack("<Q", len(text)) + text
     os.write(int(sys.argv[2]), struct.pack("<Q", len(content)) + content)
     sys.exit(1)
@@ -23,13 +23,13 @@ if sys.version_info < (3, 9):  # noqa: UP036 - any interpreter may run this file
 if __name__ == "__main__":
     import importlib.util
 
-    own = os.path.dirname(os.path.abspath(__file__))
-    here = os.path.dirname(own)
-    sys.path[:] = [place for place in sys.path if os.path.abspath(place or ".") != own]
+    folder = os.path.dirname(os.path.abspath(__file__))
+    root = os.path.dirname(folder)
+    sys.path[:] = [path for path in sys.path if os.path.abspath(path or ".") != folder]
     if importlib.util.find_spec("numpy") is None:
         refuse("NumPy is not installed for " + sys.executable)  # type: ignore[no-untyped-call]
     spec = importlib.util.spec_from_file_location(
-        "convgauge", os.path.join(here, "__init__.py"), submodule_search_locations=[here]
+        "convgauge", os.path.join(root, "__init__.py"), submodule_search_locations=[root]
     )
     assert spec is not None and spec.loader is not None
     package = importlib.util.module_from_spec(spec)

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-Carve = Callable[..., Any]
+import numpy as np
+
+Array = Any  # an array of any framework
 
 LAYOUTS = {
     "contiguous": "row-major, no gaps",
@@ -17,8 +19,8 @@ LAYOUTS = {
     "channels_last": "channels innermost in memory (NHWC behind an NCHW shape)",
     "transposed": "columns before rows: the last two axes swapped in memory",
     "sliced": "every second element along every axis",
-    "cropped": "the interior of a larger image, so that rows have gaps between them",
-    "planes": "every plane whole, with two others after it: one slice of a five-axis array",
+    "cropped": "the interior of a larger image, with gaps between rows",
+    "planes": "whole planes, with two others after each: one slice of a five-axis array",
     "part": "some channels of a larger image, or some elements of a longer row: gaps between images",
     "offset": "contiguous, but starting in the middle of its buffer",
     "negative": "reversed along every axis: negative strides",
@@ -30,22 +32,37 @@ LAYOUTS = {
     "negated": "the opposite values, marked as still to be negated (torch)",
     "conjugated": "the conjugate values, marked as still to be conjugated (torch, complex)",
 }
+"""Description of each layout."""
 
 
-def poison(dtype: Any) -> Any:
-    """What fills the gaps: NaN for floats and complexes, the largest value for integers."""
-    import numpy as np
-
-    return float("nan") if dtype.kind in "fc" else np.iinfo(dtype).max
+def poison(dtype: np.dtype) -> float:
+    """Return the value that fills gaps: NaN for floats and complex numbers, the largest value for integers."""
+    return float("nan") if dtype.kind in "fc" else int(np.iinfo(dtype).max)
 
 
-def carve(  # noqa: PLR0911 - one return a layout
-    layout: str, values: Any, full: Callable[[tuple[int, ...], Any], Any], permute: Carve
-) -> tuple[Any, Any]:
-    """(buffer, view), the framework's arrays made with its ``full`` and ``permute``; the view has ``values.shape``.
+def carve(  # noqa: PLR0911 - one return per layout
+    layout: str,
+    values: np.ndarray,
+    full: Callable[[tuple[int, ...], float], Array],
+    permute: Callable[[Array, tuple[int, ...]], Array],
+) -> tuple[Array, Array]:
+    """Return a buffer, and a view on it with the shape of ``values``.
 
-    For "broadcast" the buffer is the one element along the first axis, for the caller to repeat. Raises `KeyError`
-    for a layout that is not known here.
+    For "broadcast" the buffer is one element along the first axis, which the caller repeats.
+
+    Parameters
+    ----------
+    layout : str
+        Name of the layout.
+    values : ndarray
+        Values whose shape and dtype the view has; they are not copied.
+    full, permute : callable
+        Functions of the framework that fill a new array, and that permute the axes of an array.
+
+    Raises
+    ------
+    KeyError
+        The layout is not one of those that are carved.
     """
     shape = tuple(values.shape)
     rank = len(shape)
@@ -75,7 +92,7 @@ def carve(  # noqa: PLR0911 - one return a layout
         return buffer, buffer[(*[slice(None)] * inner, 0)]
     if layout == "part":
         axis = min(1, rank - 1)
-        buffer = full(tuple(size + 3 * (place == axis) for place, size in enumerate(shape)), fill)
+        buffer = full(tuple(size + 3 * (number == axis) for number, size in enumerate(shape)), fill)
         return buffer, buffer[(*[slice(None)] * axis, slice(2, 2 + shape[axis]))]
     if layout == "offset":
         count = 1

@@ -1,112 +1,128 @@
-"""The child's operand sets: in place, moved between samples, one sign flipped before each timed call.
-
-Runs where the implementation runs, on Python 3.9 and newer with nothing but NumPy.
-"""
+"""Operand sets of timed calls: kept in memory, moved between samples, one sign flipped before each timed call."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from convgauge.problem import Problem
-from convgauge.worker.protocol import unpacked
+from convgauge.worker.frameworks import Array
+from convgauge.worker.messages import Operands
+from convgauge.worker.subject import Subject
 
-SHIM = 1 << 14
-"""Bytes of memory, at most, put in front of an operand so that it comes to lie elsewhere."""
+MAX_SHIFT_BYTES = 1 << 14
+"""Largest block of memory that is put in front of an operand to move it."""
+
+BFLOAT16_SIGN = np.int16(-(2**15))  # sign bit of a bfloat16, which a memory view shows as int16
+
+Index = tuple[int, ...]
 
 
 class OperandSet:
     """Input, weight and bias of one problem in memory, and the call on them.
 
-    ``places`` are the indices of input elements whose sign `input_of` flips, one at a time, so that an answer kept from
-    an earlier call is a wrong one. Elements are written through a NumPy array over the same memory where there is one:
-    to have the framework write them would run its code and take its memory between timed calls, which made calls of
-    50 us differ by 4 % from one placement of the operands to the next, where a write through NumPy leaves 1 %.
+    Elements of the input are written through a NumPy array over the same memory if there is one. To let the framework
+    write them would run its code and take its memory between timed calls: calls of 50 us then differed by 4 % from one
+    placement of the operands to the next, where a write through NumPy leaves 1 %.
+
+    Parameters
+    ----------
+    subject : Subject
+        Implementation and framework.
+    problem : Problem
+        Problem of the operands.
+    carriers : tuple of ndarray
+        Values of input, weight and bias (or None).
+    flips : sequence of indices
+        Elements of the input whose sign `input_of` flips, one at a time, so that an output kept from an earlier call is
+        wrong.
     """
 
-    def __init__(self, subject: Any, problem: Problem, packed: Sequence[Any], places: Sequence[Sequence[int]]) -> None:
-        self.subject, self.problem = subject, problem
-        self.carriers = [unpacked(one) for one in packed]
-        self.places = [tuple(place) for place in places]
-        self.keeps = subject.implementation.prepared is not None
-        self.operands: list[Any] = [self._made(one) for one in self.carriers]
-        self.window: np.ndarray | None = None
-        self.flipped: tuple[tuple[int, ...], Any] | None = None
-        self.run: Any = None
-        self.shims: list[np.ndarray] = []
-        self._open()
+    def __init__(self, subject: Subject, problem: Problem, carriers: Operands, flips: Sequence[Sequence[int]]) -> None:
+        self.implementation, self.framework, self.problem = subject.implementation, subject.framework, problem
+        self.carriers = carriers
+        self.flips = [tuple(index) for index in flips]
+        self.prepares = subject.implementation.prepared is not None
+        self.operands: list[Array] = [self._make(carrier) for carrier in carriers]
+        self.run: Callable[[Array], Array] = _not_prepared
+        self._view: np.ndarray | None = None
+        self._flipped: tuple[Index, Array] | None = None
+        self._shifts: list[np.ndarray] = []
+        self._open_view()
 
     def prepare(self) -> None:
-        """Make `run`, the call as a function of its input; what is done once for a layer is done here."""
-        implementation, problem = self.subject.implementation, self.problem
+        """Set `run`, the call as a function of its input. Work that is done once per layer is done here."""
         _, weight, bias = self.operands
-        if self.keeps:
-            self.run = implementation.prepared(problem, weight, bias)
+        if self.implementation.prepared is not None:
+            self.run = self.implementation.prepared(self.problem, weight, bias)
         else:
-            arguments = problem.arguments
-            self.run = lambda array: implementation.function(array, weight, bias, **arguments)
+            function, arguments = self.implementation.function, self.problem.arguments
+            self.run = lambda array: function(array, weight, bias, **arguments)
 
     def drop(self) -> None:
-        """Give the operands' memory back; of those that a ``prepare`` has seen, the input's only."""
-        self.window = None
+        """Release the memory of the operands; only that of the input if a ``prepare`` has used the others."""
+        self._view = None
         self.operands[0] = None
-        if not self.keeps:
-            self.operands, self.run = [None] * 3, None
+        if not self.prepares:
+            self.operands, self.run = [None] * 3, _not_prepared
 
-    def place(self, chance: random.Random) -> None:
-        """Put what was dropped in memory again, elsewhere."""
-        self.shims = []
-        for index in range(1 if self.keeps else 3):
-            self.shims.append(np.empty(chance.randrange(SHIM), np.uint8))
-            self.operands[index] = self._made(self.carriers[index])
-        self._open()
-        if not self.keeps:
+    def place(self, generator: random.Random) -> None:
+        """Put the dropped operands in memory again, at other addresses."""
+        self._shifts = []
+        for index in range(1 if self.prepares else 3):
+            self._shifts.append(np.empty(generator.randrange(MAX_SHIFT_BYTES), np.uint8))
+            self.operands[index] = self._make(self.carriers[index])
+        self._open_view()
+        if not self.prepares:
             self.prepare()
 
-    def input_of(self, tick: int, sets: int) -> Any:
-        """The input of call number ``tick``, of which this set gets one in ``sets``."""
-        if self.flipped is not None:
-            self._write(*self.flipped)
-        if self.places:
-            place = self.places[turn(tick, sets, len(self.places))]
-            value, negative = self._values(place)
-            self.flipped = place, value
-            self._write(place, negative)
+    def input_of(self, tick: int, sets: int) -> Array:
+        """Return the input of call number ``tick``, where calls rotate through ``sets`` operand sets."""
+        if self._flipped is not None:
+            self._write(*self._flipped)
+        if self.flips:
+            index = self.flips[flip_number(tick, sets, len(self.flips))]
+            value, negative = self._read(index)
+            self._flipped = index, value
+            self._write(index, negative)
         return self.operands[0]
 
-    def _made(self, carrier: np.ndarray | None) -> Any:
-        make = self.subject.framework.make
-        return None if carrier is None else make(carrier, self.problem.dtype, "cpu", "contiguous")[0]
+    def _make(self, carrier: np.ndarray | None) -> Array:
+        if carrier is None:
+            return None
+        return self.framework.make(carrier, self.problem.dtype, "cpu", "contiguous")[0]
 
-    def _open(self) -> None:
-        """Make the input writable from here, where it can be."""
-        window = self.subject.framework.memory_view(self.operands[0])
-        self.window = window if isinstance(window, np.ndarray) and window.flags.writeable else None
-        self.flipped = None
+    def _open_view(self) -> None:
+        """Open a writable view on the input, if there can be one."""
+        view = self.framework.memory_view(self.operands[0])
+        self._view = view if isinstance(view, np.ndarray) and view.flags.writeable else None
+        self._flipped = None
 
-    def _values(self, place: tuple[int, ...]) -> tuple[Any, Any]:
-        """The input's element at ``place`` and its negative."""
-        if self.window is None:
-            element = self.operands[0][place]
+    def _read(self, index: Index) -> tuple[Array, Array]:
+        """Return an element of the input and its negative."""
+        if self._view is None:
+            element = self.operands[0][index]
             value = element.clone() if hasattr(element, "clone") else element
             return value, -value
-        value = self.window[place]
-        sign = np.int16(-(2**15))  # a bfloat16 is seen as the integer of its bits
-        return value, value ^ sign if self.problem.dtype == "bfloat16" else -value
+        value = self._view[index]
+        return value, value ^ BFLOAT16_SIGN if self.problem.dtype == "bfloat16" else -value
 
-    def _write(self, place: tuple[int, ...], value: Any) -> None:
-        if self.window is not None:
-            self.window[place] = value
+    def _write(self, index: Index, value: Array) -> None:
+        if self._view is not None:
+            self._view[index] = value
             return
         try:
-            self.operands[0][place] = value
-        except TypeError:  # the framework's arrays cannot be written to
-            self.operands[0] = self.operands[0].at[place].set(value)
+            self.operands[0][index] = value
+        except TypeError:  # arrays of this framework cannot be written to
+            self.operands[0] = self.operands[0].at[index].set(value)
 
 
-def turn(tick: int, sets: int, places: int) -> int:
-    """Which of a set's ``places`` call number ``tick`` changes; the engine computes the same."""
-    return tick // sets % places
+def _not_prepared(array: Array) -> Array:
+    raise RuntimeError("the operand set is not prepared")
+
+
+def flip_number(tick: int, sets: int, flips: int) -> int:
+    """Return the number of the element, of ``flips``, that call number ``tick`` changes in its set."""
+    return tick // sets % flips

@@ -1,125 +1,112 @@
-"""The frames between the engine and the process that runs an implementation.
+"""Frames between the engine and the process of an implementation.
 
-Towards the child a frame is a pickle of plain values and arrays' bytes. From the child it is JSON and arrays' bytes:
-what an implementation's process sends is read as data and can never run code here.
+A frame is a length and that many bytes. A command is a pickle. A reply is the length of a JSON text, the text, and the
+bytes of its arrays: the engine reads it as data, so that it cannot run code there. In the text an array is a pair of
+its dtype and its shape. `convgauge.process.replies` decodes replies.
 """
 
 from __future__ import annotations
 
+import io
 import json
-import math
 import pickle
 import struct
-from collections.abc import Sequence
-from typing import Any, get_args
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, fields
+from typing import Any, Generic
 
 import numpy as np
 
-from convgauge.worker.call import Call, Description, Kind, Observation
+from convgauge.worker import call, messages
+from convgauge.worker.messages import Command, R, Reply
 
 LENGTH = struct.Struct("<Q")
-ARRAYS = ("output", "extra_outputs")  # the fields of an observation that are arrays
-OPERANDS = ("input", "weight", "bias", "extra_operand")  # the fields of a call that are arrays
-LIMIT = 1 << 34  # bytes; a longer frame is taken for noise
+MAX_FRAME_BYTES = 1 << 34  # a longer frame is noise
+PICKLE_PROTOCOL = 4  # the newest of Python 3.9
 
 
-class GarbledFrame(ValueError):
-    """Bytes that no honest child sends."""
+@dataclass(frozen=True)
+class Encoded(Generic[R]):
+    """Frame of a command, with the class of its reply."""
+
+    frame: bytes
+    reply: type[R]
 
 
-def packed(array: np.ndarray | None) -> Any:
-    return None if array is None else (array.dtype.str, array.shape, array.tobytes())
+def encode(command: Command[R]) -> Encoded[R]:
+    """Return the frame of a command."""
+    buffer = io.BytesIO()
+    buffer.seek(LENGTH.size)
+    pickler = pickle.Pickler(buffer, PICKLE_PROTOCOL)
+    pickler.dispatch_table = {np.ndarray: _reduce_array}
+    pickler.dump(command)
+    size = buffer.tell() - LENGTH.size
+    buffer.seek(0)
+    buffer.write(LENGTH.pack(size))
+    return Encoded(buffer.getvalue(), command.reply)
 
 
-def unpacked(packed: Any) -> np.ndarray | None:
-    if packed is None:
-        return None
-    dtype, shape, content = packed
-    return np.frombuffer(content, dtype=dtype).reshape(shape).copy()
+def decode(content: bytes) -> Command[Reply]:
+    """Return the command of a frame without its length."""
+    command: Command[Reply] = _Unpickler(io.BytesIO(content)).load()
+    return command
 
 
-def request(command: str, *values: Any) -> bytes:
-    """A frame for the child: a command and plain values."""
-    content = pickle.dumps((command, values), protocol=4)
-    return LENGTH.pack(len(content)) + content
+def encode_reply(message: Reply) -> bytes:
+    """Return the frame of a reply. Fields with their default value are left out."""
+    arrays: list[np.ndarray] = []
 
+    def plain(value: object) -> object:
+        if isinstance(value, np.ndarray):
+            arrays.append(value)
+            return value.dtype.str, value.shape
+        return _changed_fields(value)
 
-def call_request(call: Call) -> bytes:
-    """A frame that asks for one call."""
-    fields = dict(vars(call))
-    for name in OPERANDS:
-        fields[name] = packed(fields[name])
-    return request("call", fields)
-
-
-def call_from(fields: dict[str, Any]) -> Call:
-    """The call that `call_request` packed."""
-    for name in OPERANDS:
-        fields[name] = unpacked(fields[name])
-    return Call(**fields)
-
-
-def reply(content: dict[str, Any], arrays: Sequence[np.ndarray] = ()) -> bytes:
-    """A frame for the parent: JSON values, then the arrays' bytes."""
-    described = [(array.dtype.str, array.shape) for array in arrays]
-    text = json.dumps({**content, "arrays": described}).encode()
+    content = (type(message).__name__, _changed_fields(message))
+    text = json.dumps(content, default=plain, ensure_ascii=False).encode("utf-8", "replace")
     parts = [LENGTH.pack(len(text)), text, *(array.tobytes() for array in arrays)]
     return LENGTH.pack(sum(map(len, parts))) + b"".join(parts)
 
 
-def read_reply(frame: bytes) -> tuple[dict[str, Any], list[np.ndarray]]:
-    """What `reply` packed. Raises `GarbledFrame`."""
-    try:
-        (size,) = LENGTH.unpack_from(frame)
-        content = json.loads(frame[LENGTH.size : LENGTH.size + size])
-        start = LENGTH.size + size
-        arrays = []
-        for dtype, shape in content.pop("arrays"):
-            kind = np.dtype(dtype)
-            if kind.hasobject:
-                raise GarbledFrame("an array of objects")
-            count = math.prod(map(int, shape))
-            arrays.append(np.frombuffer(frame, kind, count, start).reshape(shape))
-            start += count * kind.itemsize
-        return content, arrays
-    except (ValueError, KeyError, TypeError, AttributeError, struct.error, RecursionError) as error:
-        raise GarbledFrame(str(error)) from None
+_DEFAULTS: dict[type, dict[str, object]] = {}
 
 
-_UNSAID = vars(Observation("not_called"))  # what a reply leaves out, since it goes without saying
+def _changed_fields(message: object) -> dict[str, object]:
+    defaults = _defaults(message)
+    return {
+        name: value for name, value in vars(message).items() if name not in defaults or _differs(value, defaults[name])
+    }
 
 
-def observation_reply(seen: Observation, number: int) -> bytes:
-    """A frame that tells of one call, the ``number``-th of its process."""
-    fields = {name: value for name, value in vars(seen).items() if name not in ARRAYS and value != _UNSAID[name]}
-    arrays = [seen.output, *seen.extra_outputs]
-    present = [array is not None for array in arrays]
-    return reply(
-        {"number": number, "observation": fields, "present": present}, [array for array in arrays if array is not None]
-    )
+def _differs(value: object, default: object) -> bool:
+    return value is not default and (isinstance(value, np.ndarray) or value != default)
 
 
-def observation_from(content: dict[str, Any], arrays: list[np.ndarray]) -> Observation:
-    """The observation that `observation_reply` packed. Raises `GarbledFrame`."""
-    try:
-        fields = content["observation"]
-        if fields["kind"] not in get_args(Kind):
-            raise GarbledFrame("an observation of unknown kind")
-        for name in ("error", "side_effects"):
-            fields[name] = tuple(map(str, fields.get(name, ())))
-        came = iter(arrays)
-        output, *extra_outputs = [next(came) if present else None for present in content["present"]]
-        return Observation(**fields, output=output, extra_outputs=extra_outputs)
-    except (KeyError, TypeError, ValueError, StopIteration) as error:
-        raise GarbledFrame(str(error)) from None
+def _defaults(message: Any) -> dict[str, object]:  # noqa: ANN401 - an instance of any dataclass
+    """Return the defaults of a dataclass's fields."""
+    kind = type(message)
+    if kind not in _DEFAULTS:
+        defaults = {field.name: field.default for field in fields(kind) if field.default is not MISSING}
+        factories = {field.name: field.default_factory for field in fields(kind)}
+        defaults.update({name: factory() for name, factory in factories.items() if factory is not MISSING})
+        _DEFAULTS[kind] = defaults
+    return _DEFAULTS[kind]
 
 
-def description_from(content: dict[str, Any]) -> Description:
-    """A `Description` sent as its fields. Raises `GarbledFrame`."""
-    try:
-        fields = content["description"]
-        for name in ("dtypes", "layouts", "devices"):
-            fields[name] = tuple(map(str, fields[name]))
-        return Description(**fields)
-    except (KeyError, TypeError) as error:
-        raise GarbledFrame(str(error)) from None
+def _reduce_array(array: np.ndarray) -> tuple[Callable[..., np.ndarray], tuple[str, tuple[int, ...], bytes]]:
+    """Reduce an array to plain values, whose pickle does not depend on the version of NumPy."""
+    return _array, (array.dtype.str, array.shape, array.tobytes())
+
+
+def _array(dtype: str, shape: tuple[int, ...], content: bytes) -> np.ndarray:
+    return np.frombuffer(content, dtype=dtype).reshape(shape).copy()
+
+
+class _Unpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401 - as in the base class
+        """Take messages from this package, not from the copy that a kernel can import and change."""
+        source = _SOURCES.get(module)
+        return super().find_class(module, name) if source is None else source[name]
+
+
+_SOURCES = {messages.__name__: vars(messages), call.__name__: vars(call), __name__: globals()}

@@ -1,4 +1,4 @@
-"""The process that an implementation lives in: it reads requests, makes the calls and tells what they did."""
+"""The worker process: reads commands, makes the calls and sends replies."""
 
 from __future__ import annotations
 
@@ -7,44 +7,88 @@ import faulthandler
 import importlib
 import importlib.util
 import os
-import pickle
 import signal
 import sys
 from collections.abc import Callable
 from typing import Any
 
 from convgauge.worker.global_state import seed_rng
-from convgauge.worker.protocol import LENGTH, call_from, observation_reply, reply
+from convgauge.worker.messages import Command, Load, Loaded, LoadFailed, MakeCall, Observed, Reply
+from convgauge.worker.protocol import LENGTH, decode, encode_reply
 from convgauge.worker.subject import Subject
 from convgauge.worker.timing import Timing
 
+PR_SET_PDEATHSIG = 1  # see prctl(2)
+COMMAND_BUFFER_BYTES = 1 << 20
 
-def main(requests: int, replies: int) -> None:
-    """Serve until the parent hangs up; ``requests`` and ``replies`` are file descriptors."""
+Handler = Callable[[Any], Reply]
+"""Function from a command of its class to a reply."""
+
+
+def main(commands: int, replies: int) -> None:
+    """Serve until the engine closes its end; ``commands`` and ``replies`` are file descriptors."""
     die_with_parent()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interruption means
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the engine handles an interruption
     faulthandler.enable()
-    source = os.fdopen(requests, "rb", buffering=1 << 20)
-    server = _Server(replies)
+    source = os.fdopen(commands, "rb", buffering=COMMAND_BUFFER_BYTES)
+    server = _Server()
     while True:
         head = source.read(LENGTH.size)
         if len(head) < LENGTH.size:
             os._exit(0)
         (size,) = LENGTH.unpack(head)
-        command, values = pickle.loads(source.read(size))
-        server.handlers[command](*values)
+        _write(replies, encode_reply(server.handle(decode(source.read(size)))))
 
 
 def die_with_parent() -> None:
-    """Ask Linux to kill this process when its parent dies, however it dies."""
+    """Ask Linux to kill this process when its parent ends."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _withdraw() -> None:
-    """Have what imports convgauge from now on get a second copy of it.
+def _write(descriptor: int, frame: bytes) -> None:
+    view = memoryview(frame)
+    while view:
+        view = view[os.write(descriptor, view) :]
 
-    An implementation that replaces parts of the harness replaces those of the copy, which nobody looks through.
+
+class _Server:
+    """Handlers of all commands. An implementation is loaded first."""
+
+    def __init__(self) -> None:
+        self._calls = 0
+        self._handlers: dict[type[Command[Any]], Handler] = {Load: self._load}
+
+    def handle(self, command: Command[Reply]) -> Reply:
+        """Carry a command out."""
+        return self._handlers[type(command)](command)
+
+    def _load(self, command: Load) -> Reply:
+        _limit_memory(command.memory_bytes)
+        seed_rng(command.seed)
+        _hide_engine()
+        registry = importlib.import_module("convgauge.registry")
+        try:
+            subject = Subject(registry.load(registry.Origin(**command.origin)))
+        except registry.LoadError as error:
+            return LoadFailed(str(error), error.trace)
+        except ImportError as error:
+            return LoadFailed(f"{command.origin['place']}: {error}")
+        self._subject = subject
+        self._handlers[MakeCall] = self._make_call
+        self._handlers.update(Timing(subject).handlers())
+        return Loaded(subject.describe())
+
+    def _make_call(self, command: MakeCall) -> Observed:
+        observation = self._subject.observe(command.call)
+        self._calls += 1
+        return Observed(self._calls, observation)
+
+
+def _hide_engine() -> None:
+    """Hide the modules of this process: later imports of convgauge get a fresh copy.
+
+    An implementation that replaces parts of the engine replaces those of the copy, which the worker does not use.
     """
     package = sys.modules["convgauge"]
     for name in [name for name in sys.modules if name.partition(".")[0] == "convgauge"]:
@@ -57,44 +101,8 @@ def _withdraw() -> None:
     spec.loader.exec_module(copy)
 
 
-class _Server:
-    def __init__(self, replies: int) -> None:
-        self.replies = replies
-        self.subject: Any = None
-        self.calls = 0
-        self.handlers: dict[str, Callable[..., None]] = {"load": self.load, "call": self.call}
-        self.handlers.update(Timing(self).handlers())
-
-    def send(self, frame: bytes) -> None:
-        view = memoryview(frame)
-        while view:
-            view = view[os.write(self.replies, view) :]
-
-    def load(self, origin: dict[str, Any], seed: int, memory: int) -> None:
-        """Load an implementation and describe it, or say why not."""
-        _limit_memory(memory)
-        seed_rng(seed)
-        _withdraw()
-        registry = importlib.import_module("convgauge.registry")
-        try:
-            self.subject = Subject(registry.load(registry.Origin(**origin)))
-        except registry.LoadError as error:
-            self.send(reply({"error": str(error), "trace": error.trace}))
-            return
-        except ImportError as error:
-            self.send(reply({"error": f"{origin['place']}: {error}", "trace": ""}))
-            return
-        self.send(reply({"description": dict(vars(self.subject.describe()))}))
-
-    def call(self, fields: dict[str, Any]) -> None:
-        """Make one call."""
-        seen = self.subject.observe(call_from(fields))
-        self.calls += 1
-        self.send(observation_reply(seen, self.calls))
-
-
 def _limit_memory(size: int) -> None:
-    """Refuse to map more than ``size`` bytes (0: no limit), where the system can."""
+    """Limit the address space to ``size`` bytes (0: no limit), where the system can."""
     if size:
         import resource
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from typing import Any, Optional
+from typing import Any
 
 import numpy as np
 
@@ -39,7 +39,7 @@ class Framework(ABC):
     """Kinds of devices beside the CPU that the framework supports, present or not."""
     can_refill = True
     """True if operands can be written to."""
-    wait: Optional[Callable[[Array], object]] = None  # noqa: UP045 - Python 3.9
+    wait: Callable[[Array], object] | None = None
     """Function that waits until an output is computed, for frameworks that return it earlier."""
 
     def __init_subclass__(cls) -> None:

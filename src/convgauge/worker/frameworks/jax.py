@@ -9,6 +9,8 @@ from convgauge.worker.frameworks.base import Array, Framework, MemoryView, NotAn
 
 
 class JaxAdapter(Framework):
+    """JAX, with 64-bit types enabled; arrays cannot be written to."""
+
     name = "jax"
     dtypes = (
         "float64", "float32", "float16", "bfloat16", "complex64", "complex128", "int8", "int16", "int32", "int64",

@@ -19,6 +19,8 @@ from convgauge.worker.layouts import carve
 
 
 class NumpyAdapter(Framework):
+    """NumPy."""
+
     name = "numpy"
     dtypes = ("float64", "float32", "float16", "complex64", "complex128", "int8", "int16", "int32", "int64")
     layouts = (

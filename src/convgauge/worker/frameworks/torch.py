@@ -24,6 +24,8 @@ _SAME_IN_NUMPY = {"float64", "float32", "float16", "int8", "int16", "int32", "in
 
 
 class TorchAdapter(Framework):
+    """PyTorch; devices are "cpu", "cuda:0", "mps", and so on."""
+
     name = "torch"
     dtypes = (
         "float64", "float32", "float16", "bfloat16", "complex64", "complex128", "int8", "int16", "int32", "int64",
@@ -108,7 +110,8 @@ class TorchAdapter(Framework):
         torch = self.torch
         if not isinstance(output, torch.Tensor):
             raise NotAnArray(f"returned {type_name(output)}, not a torch.Tensor")
-        if type(output) is torch.Tensor and output.dtype in self._plain and output.device.type == "cpu":
+        is_plain = type(output) is torch.Tensor and output.dtype in self._plain and output.device.type == "cpu"
+        if is_plain and not output.is_neg():
             return np.array(output.detach().numpy(), order="C"), self._plain[output.dtype]
         name = str(output.dtype).replace("torch.", "")
         host = output.detach().to("cpu", copy=True).resolve_conj().resolve_neg()

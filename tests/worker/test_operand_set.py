@@ -1,11 +1,8 @@
-"""Operand sets of the race's child: flipped signs, operands that move, what a prepare has seen staying."""
+"""Operand sets of timed calls: flipped signs, operands that move, and operands that ``prepare`` has used."""
 
 from __future__ import annotations
 
-import ctypes
 import random
-import sys
-import time
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,10 +10,9 @@ import numpy as np
 import pytest
 
 from convgauge.problem import Problem
-from convgauge.process.isolation import Child
 from convgauge.reference import operands
 from convgauge.registry import is_installed
-from convgauge.worker import frameworks, protocol
+from convgauge.worker import frameworks
 from convgauge.worker.operand_set import OperandSet
 
 PROBLEM = Problem.parse("n1c2h5w5_o3k3x3_s1x1_p1x1_d1x1_g1_b_float32")
@@ -29,16 +25,15 @@ def placed(framework: str, problem: Problem = PROBLEM, prepared: Any = None) -> 
         pytest.skip(f"{framework} is not installed")
     drawn = operands.draw(problem, "exact", 1)
     implementation = SimpleNamespace(prepared=prepared, function=lambda *given, **_: given)
-    subject = SimpleNamespace(implementation=implementation, framework=frameworks.framework(framework))
-    packed = tuple(map(protocol.packed, (drawn.input, drawn.weight, drawn.bias)))
-    found = OperandSet(subject, problem, packed, PLACES)
+    subject: Any = SimpleNamespace(implementation=implementation, framework=frameworks.framework(framework))
+    found = OperandSet(subject, problem, (drawn.input, drawn.weight, drawn.bias), PLACES)
     found.prepare()
     return found, drawn.input
 
 
 def numbers(found: OperandSet, array: Any) -> np.ndarray:
     """What is in an array, in float64."""
-    return found.subject.framework.read(array)[0].astype(np.float64)
+    return found.framework.read(array)[0].astype(np.float64)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +57,7 @@ def test_operands_move_and_stay_what_they_were(framework: str) -> None:
     for _ in range(20):
         found.drop()
         found.place(chance)
-        seen.add(found.subject.framework.address_range(found.operands[0])[0])
+        seen.add(found.framework.address_range(found.operands[0])[0])
         given = found.run(found.operands[0])
         np.testing.assert_array_equal(numbers(found, given[0]), input)
         assert given[1] is found.operands[1]
@@ -83,28 +78,3 @@ def test_what_a_prepare_has_seen_stays() -> None:
     assert len(prepares) == 1
     assert found.run is run
     assert found.operands[1] is prepares[0]
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="memory is laid out alike on Linux only")
-def test_processes_are_laid_out_alike_where_they_are_to_be() -> None:
-    def start(fixed: bool) -> str:
-        child = Child(fixed=fixed)
-        try:
-            end = time.monotonic() + 20
-            while time.monotonic() < end:
-                with open(f"/proc/{child.process.pid}/maps") as file:
-                    lines = [line.split()[0] for line in file if line.rstrip().endswith("[heap]")]
-                if lines:
-                    return lines[0].partition("-")[0]
-                time.sleep(0.01)
-            return pytest.fail("no heap in twenty seconds")
-        finally:
-            child.close()
-
-    personality = ctypes.CDLL(None).personality
-    before = personality(ctypes.c_ulong(0xFFFFFFFF))
-    if before < 0 or personality(before | 0x0040000) < 0:
-        pytest.skip("this system does not let a process choose how its memory is laid out")
-    personality(before)
-    assert len({start(fixed=False) for _ in range(4)}) > 1
-    assert len({start(fixed=True) for _ in range(4)}) == 1

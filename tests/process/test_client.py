@@ -13,8 +13,10 @@ import psutil
 import pytest
 
 from convgauge.problem import Problem
-from convgauge.process import isolation
-from convgauge.process.isolation import OUTPUT_LIMIT, Isolated, Limits
+from convgauge.process.child import MAX_PRINTED_BYTES
+from convgauge.process.client import IsolatedSubject
+from convgauge.process.failures import FailureBudget
+from convgauge.process.runner import Limits
 from convgauge.reference import oracle
 from convgauge.reference.operands import draw
 from convgauge.registry import LoadError, resolve
@@ -35,12 +37,12 @@ def calls(problems: list[Problem]) -> Iterator[tuple[Problem, Call]]:
 @pytest.fixture
 def start() -> Iterator[Any]:
     """Starts a kernel of the faulty ones; at the end its process and all that it started are gone."""
-    started: list[Isolated] = []
+    started: list[IsolatedSubject] = []
 
-    def begin(name: str, **limits: Any) -> Isolated:
+    def begin(name: str, budget: FailureBudget | None = None, **limits: Any) -> IsolatedSubject:
         (origin,) = resolve(f"{KERNELS}:{name}", "numpy")
-        started.append(Isolated(origin, Limits(**{"timeout": 30.0, **limits})))
-        started[-1].greet()
+        started.append(IsolatedSubject(origin, Limits(**{"timeout": 30.0, **limits}), budget=budget))
+        started[-1].wait_ready()
         return started[-1]
 
     yield begin
@@ -58,7 +60,7 @@ def _command(process: psutil.Process) -> list[str]:
         return []
 
 
-def observed(subject: Isolated, problems: list[Problem]) -> list[tuple[Problem, Any]]:
+def observed(subject: IsolatedSubject, problems: list[Problem]) -> list[tuple[Problem, Any]]:
     return list(subject.stream(calls(problems)))
 
 
@@ -92,7 +94,7 @@ def test_an_ending_is_one_case_and_the_run_goes_on(start: Any, name: str, kind: 
             assert said in seen.message
         else:
             assert_right(problem, seen)
-    assert subject.deaths == 1
+    assert subject.failures == 1
 
 
 @pytest.mark.parametrize("name", ["sleeps", "holds_the_lock", "stopped"])
@@ -129,7 +131,7 @@ def test_floods_are_captured_and_cut(start: Any, name: str) -> None:
     assert all(one.kind == "answer" for one in seen)
     printed = "".join(one.printed for one in seen)
     assert "flood" in printed or name == "floods"  # what Python buffers comes out when it likes
-    assert max(len(one.printed) for one in seen) <= OUTPUT_LIMIT
+    assert max(len(one.printed) for one in seen) <= MAX_PRINTED_BYTES
 
 
 def test_a_fork_that_answers_too_does_not_shift_answers(start: Any) -> None:
@@ -148,20 +150,19 @@ def test_the_case_that_kills_is_found_among_many(start: Any) -> None:
     assert [seen.kind for _, seen in observed(subject, plan)] == kinds
 
 
-def test_a_subject_that_keeps_dying_is_given_up(start: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(isolation, "DEATHS", 2)
-    subject = start("exits_1")
+def test_a_subject_that_keeps_dying_is_given_up(start: Any) -> None:
+    subject = start("exits_1", FailureBudget(max_in_a_row=2))
     seen = [seen for _, seen in observed(subject, [TRIGGER] * 4)]
     assert [one.kind for one in seen] == ["crashed", "crashed", "not_called", "not_called"]
     assert "given up" in seen[-1].message
-    assert subject.deaths == 2
+    assert subject.failures == 2
 
 
 def test_a_file_that_ends_the_process_is_a_load_error(tmp_path: Path) -> None:
     path = tmp_path / "ends.py"
     path.write_text("import os\nprint('bye', flush=True)\nos._exit(0)\n")
     with pytest.raises(LoadError, match="exit status 0") as caught:
-        Isolated(resolve(f"{path}:conv", "numpy")[0], Limits()).greet()
+        IsolatedSubject(resolve(f"{path}:conv", "numpy")[0], Limits()).wait_ready()
     assert "bye" in caught.value.trace
 
 
@@ -169,9 +170,10 @@ def test_children_die_with_their_parent(tmp_path: Path) -> None:
     script = tmp_path / "parent.py"
     script.write_text(
         "import os, sys\n"
-        "from convgauge.process.isolation import Isolated, Limits\nfrom convgauge.registry import resolve\n"
-        f"subject = Isolated(resolve({str(KERNELS)!r} + ':conv', 'numpy')[0], Limits())\nsubject.greet()\n"
-        "print(subject._child.process.pid, flush=True)\nos.kill(os.getpid(), 9)\n"
+        "from convgauge.process.client import IsolatedSubject\nfrom convgauge.process.runner import Limits\n"
+        "from convgauge.registry import resolve\n"
+        f"subject = IsolatedSubject(resolve({str(KERNELS)!r} + ':conv', 'numpy')[0], Limits())\nsubject.wait_ready()\n"
+        "print(subject.connection.pid, flush=True)\nos.kill(os.getpid(), 9)\n"
     )
     import subprocess
     import sys

@@ -1,0 +1,178 @@
+"""A subject in a worker process, so that no behaviour of it ends the run.
+
+Calls stream to the process and observations stream back: while the process calls, the engine generates the next
+operands and judges the last output. A process that ends or hangs costs the one call that it was making. It is replaced,
+and the calls after that one are sent again, one at a time until all are answered.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from convgauge.process.child import FRAMES_PER_WRITE
+from convgauge.process.connection import Connection
+from convgauge.process.failures import FailureBudget, ProcessFailure
+from convgauge.process.in_process import InProcessSubject
+from convgauge.process.runner import Limits, Runner, Token
+from convgauge.registry import Origin
+from convgauge.worker.call import Call, Description, Observation
+from convgauge.worker.messages import MakeCall, Observed
+from convgauge.worker.protocol import encode
+
+MAX_CALLS_UNDER_WAY = 32
+MAX_BYTES_UNDER_WAY = 8 << 20
+
+IMAGES_PER_TIMEOUT = 8192
+"""Images of a call that get the time-out once; a call on more gets it several times, as some work image by image."""
+
+REPEATS_PER_TIMEOUT = 10
+
+
+@dataclass
+class _SentCall:
+    """A call under way: size of its frame, its observation, and True if the process ended before its reply."""
+
+    call: Call
+    frame_bytes: int
+    observation: Observation | None = None
+    is_lost: bool = False
+
+
+class IsolatedSubject:
+    """A `Runner` in a worker process; see `Connection` for the parameters."""
+
+    def __init__(
+        self,
+        origin: Origin,
+        limits: Limits,
+        python: str = sys.executable,
+        seed: int = 0,
+        budget: FailureBudget | None = None,
+    ) -> None:
+        self.connection = Connection(origin, limits, python, seed, budget)
+        self._under_way: deque[_SentCall] = deque()  # in the order in which the replies arrive
+
+    @property
+    def description(self) -> Description:
+        """Description of the implementation, once it is loaded."""
+        return self.connection.description
+
+    @property
+    def failures(self) -> int:
+        """Number of processes that failed."""
+        return self.connection.budget.failures
+
+    def wait_ready(self) -> None:
+        """Wait until the implementation is loaded. Raises `LoadError`."""
+        self.connection.wait_ready()
+
+    def cancel(self) -> None:
+        """Let calls under way, and all later ones, raise `Cancelled`. Another thread may call this method."""
+        self.connection.cancel()
+
+    def close(self) -> None:
+        """End the process."""
+        self.connection.close()
+
+    def observe(self, call: Call) -> Observation:
+        """Make one call."""
+        ((_, observation),) = self.stream([(None, call)])
+        return observation
+
+    def stream(self, calls: Iterable[tuple[Token, Call]]) -> Iterator[tuple[Token, Observation]]:
+        """Yield each call's token with its observation, in order; up to `MAX_CALLS_UNDER_WAY` calls are under way.
+
+        Streams may be nested, and a stream may be left before its end: calls under way are told apart by their order.
+        """
+        source = iter(calls)
+        flight: deque[tuple[Token, _SentCall]] = deque()
+        while True:
+            self._fill(source, flight)
+            if not flight:
+                return
+            token, sent = flight.popleft()
+            yield token, self._observation_of(sent)
+
+    def _fill(self, source: Iterator[tuple[Token, Call]], flight: deque[tuple[Token, _SentCall]]) -> None:
+        """Send calls until enough are under way, as soon as half of those have been answered.
+
+        Several go in one write: each write wakes the process, and may cost this process its time slice.
+        """
+        if len(flight) > MAX_CALLS_UNDER_WAY // 2:
+            return
+        bytes_under_way = sum([sent.frame_bytes for _, sent in flight])
+        while len(flight) < MAX_CALLS_UNDER_WAY and bytes_under_way < MAX_BYTES_UNDER_WAY:
+            following = next(source, None)
+            if following is None:
+                break
+            token, call = following
+            sent = self._send(call, len(flight) % FRAMES_PER_WRITE == 0)
+            bytes_under_way += sent.frame_bytes
+            flight.append((token, sent))
+        if self.connection.pid:
+            self.connection.child().push()
+
+    def _send(self, call: Call, push: bool) -> _SentCall:
+        frame = encode(MakeCall(call)).frame
+        sent = _SentCall(call, len(frame))
+        try:
+            child = self.connection.child()
+            child.send(frame)
+            if push:
+                child.push()
+            self._under_way.append(sent)
+        except ProcessFailure as failure:
+            sent.observation = self._failed(failure)
+        return sent
+
+    def _observation_of(self, sent: _SentCall) -> Observation:
+        """Return the observation of a call, after the replies to the calls before it have been read."""
+        while sent.observation is None:
+            if sent.is_lost:
+                sent.observation = self._call_alone(sent.call)
+            else:
+                self._read_next()
+        return sent.observation
+
+    def _read_next(self) -> None:
+        """Read the reply to the next call. If the process failed, the calls after it are lost too."""
+        first = self._under_way[0]
+        try:
+            first.observation = self._receive(first.call)
+        except ProcessFailure as failure:
+            first.observation = self._failed(failure)
+            for sent in self._under_way:
+                sent.is_lost = True
+            self._under_way.clear()
+        else:
+            self._under_way.popleft()
+
+    def _receive(self, call: Call) -> Observation:
+        images = next(iter(call.input.shape), 1)
+        factor = max(1, call.repeat // REPEATS_PER_TIMEOUT, images // IMAGES_PER_TIMEOUT)
+        return self.connection.receive(Observed, self.connection.limits.timeout * factor).observation
+
+    def _call_alone(self, call: Call) -> Observation:
+        """Make a lost call again with no other under way: the call that ends the process costs no other call."""
+        while self._under_way:
+            self._read_next()
+        try:
+            self.connection.child().send(encode(MakeCall(call)).frame)
+            return self._receive(call)
+        except ProcessFailure as failure:
+            return self._failed(failure)
+
+    def _failed(self, failure: ProcessFailure) -> Observation:
+        self.connection.record_failure(failure)
+        return Observation(failure.kind, message=str(failure), printed=failure.printed)
+
+
+def start_subject(
+    origin: Origin, limits: Limits, *, isolated: bool = True, python: str = sys.executable, seed: int = 0,
+    budget: FailureBudget | None = None,
+) -> Runner:  # fmt: skip
+    """Start the subject of ``origin``, in a worker process or in this one. Raises `LoadError`."""
+    return IsolatedSubject(origin, limits, python, seed, budget) if isolated else InProcessSubject(origin)

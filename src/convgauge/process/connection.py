@@ -1,0 +1,213 @@
+"""Connection with the worker process of one implementation. The process is replaced when it fails."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+from typing import TypeVar
+
+from convgauge.process.child import Child
+from convgauge.process.failures import Cancelled, FailureBudget, ProcessFailure
+from convgauge.process.replies import InvalidReply, decode
+from convgauge.process.runner import Limits
+from convgauge.registry import LoadError, Origin
+from convgauge.worker.call import Description
+from convgauge.worker.messages import Load, Loaded, LoadFailed, Observed, Refused, Reply
+from convgauge.worker.protocol import Encoded, encode
+
+LOAD_TIMEOUT_S = 120.0
+"""Seconds to import an implementation and its framework."""
+
+FILLED_MEMORY: Mapping[str, str] = {"MALLOC_PERTURB_": "165"}
+"""Makes the C library of Linux fill memory that it hands out or takes back: memory that was not written shows."""
+
+R = TypeVar("R", bound=Reply)
+
+
+class CommandRefused(Exception):
+    """The implementation raised an exception in a command; ``kind`` is "declined" or "raised"."""
+
+    def __init__(self, reply: Refused) -> None:
+        super().__init__(reply.message)
+        self.kind = reply.kind
+
+
+class Connection:
+    """Commands to the worker process of an implementation, and its replies.
+
+    The process is started at once, loads the implementation meanwhile, and is replaced at the first command after a
+    failure. The thread that makes this object must outlive the process: Linux ends the one with the other
+    (`convgauge.worker.server`).
+
+    Parameters
+    ----------
+    origin : Origin
+        The implementation.
+    limits : Limits
+        Its limits; `Connection` uses memory and threads.
+    python : str
+        Path of the interpreter.
+    seed : int
+        Seed of the global random generators.
+    budget : FailureBudget
+        Failures of all processes of the implementation; shared by the connections of several threads.
+    environment : mapping
+        Variables to set in addition.
+    fixed : bool
+        Give the process the addresses of every other such process.
+
+    Raises
+    ------
+    LoadError
+        The interpreter cannot be started.
+    """
+
+    description: Description
+
+    def __init__(
+        self,
+        origin: Origin,
+        limits: Limits,
+        python: str = sys.executable,
+        seed: int = 0,
+        budget: FailureBudget | None = None,
+        environment: Mapping[str, str] = FILLED_MEMORY,
+        fixed: bool = False,
+    ) -> None:
+        self.origin, self.limits, self.python, self.seed = origin, limits, python, seed
+        self.budget = budget or FailureBudget()
+        self.environment, self.fixed = environment, fixed
+        self._child: Child | None = None
+        self._calls = 0  # observations of this process
+        self._is_ready = False
+        self._is_cancelled = False
+        self._start()
+
+    # --- the process ---
+
+    @property
+    def pid(self) -> int:
+        """Id of the process; 0 if there is none."""
+        return 0 if self._child is None else self._child.process.pid
+
+    def _start(self) -> None:
+        """Start the process and let it load the implementation, without waiting for it."""
+        try:
+            child = Child(self.python, self.limits.threads, self.environment, self.fixed)
+        except OSError as error:
+            raise LoadError(f"the Python {self.python} cannot be started: {error.strerror}") from None
+        self._child, self._calls, self._is_ready = child, 0, False
+        origin = {**vars(self.origin), "declaration": None}
+        child.send(encode(Load(origin, self.seed, self.limits.memory)).frame)
+        child.push()
+
+    def wait_ready(self) -> None:
+        """Wait until the implementation is loaded and has described itself. Raises `LoadError`."""
+        if self._is_ready:
+            return
+        assert self._child is not None
+        try:
+            reply = decode(self._child.receive(LOAD_TIMEOUT_S))
+        except ProcessFailure as failure:
+            printed = self._child.take_printed()
+            self.close()
+            raise LoadError(f"{self.origin}: its process {failure} while it was being imported", printed) from None
+        except InvalidReply as error:
+            self.close()
+            raise LoadError(f"{self.origin}: its description cannot be read: {error}") from None
+        if not isinstance(reply, Loaded):
+            self.close()
+            failed = reply if isinstance(reply, LoadFailed) else LoadFailed(f"{self.origin} gave no description")
+            raise LoadError(failed.error, failed.trace)
+        self.description = reply.description
+        self._is_ready = True
+
+    def child(self) -> Child:
+        """Return the process, started again if it ended. Raises `ProcessFailure` ("not_called") or `Cancelled`."""
+        if self._is_cancelled:
+            raise Cancelled
+        if self._child is None:
+            if not self.budget.reason:
+                self._restart()
+            if self.budget.reason:
+                raise ProcessFailure("not_called", f"was given up after {self.budget.reason}")
+        assert self._child is not None
+        return self._child
+
+    def _restart(self) -> None:
+        try:
+            self._start()
+            self.wait_ready()
+        except LoadError as error:
+            self.budget.record_failed_restart(error)
+
+    def record_failure(self, failure: ProcessFailure) -> None:
+        """End the process after a failure and count the failure. Raises `Cancelled`."""
+        if self._is_cancelled:
+            raise Cancelled
+        if self._child is not None:
+            self.budget.record_failure(failure)
+            failure.printed = self._child.take_printed()
+            self.close()
+
+    def cancel(self) -> None:
+        """Let commands under way, and all later ones, raise `Cancelled`. Another thread may call this method."""
+        self._is_cancelled = True
+        child = self._child
+        if child is not None:
+            child.kill()
+
+    def close(self) -> None:
+        """End the process."""
+        if self._child is not None:
+            self._child.close()
+            self._child = None
+
+    # --- commands ---
+
+    def receive(self, kind: type[R], timeout_s: float) -> R:
+        """Return the reply to the next command. Raises `ProcessFailure`, `CommandRefused` or `Cancelled`."""
+        child = self.child()
+        return self._decode(kind, child.receive(timeout_s), child)
+
+    def _decode(self, kind: type[R], content: bytes, child: Child) -> R:
+        try:
+            reply = decode(content)
+            self.budget.record_reply()
+            if isinstance(reply, Refused) and kind is not Observed:
+                raise CommandRefused(reply)
+            if not isinstance(reply, kind):
+                raise InvalidReply(f"{type(reply).__name__} instead of {kind.__name__}")
+            if isinstance(reply, Observed):
+                self._take_call(reply, child)
+        except InvalidReply as error:
+            raise ProcessFailure("crashed", f"wrote noise to the engine's pipe ({error})") from None
+        return reply
+
+    def _take_call(self, reply: Observed, child: Child) -> None:
+        self._calls += 1
+        if reply.number != self._calls:  # both halves of a process that forked send replies
+            raise InvalidReply("an answer out of turn")
+        if child.has_printed:
+            reply.observation.printed = child.take_printed()
+
+    def timed_request(self, command: Encoded[R], timeout_s: float) -> tuple[R, float]:
+        """Return the reply to a command, and the seconds from its sending to the reply.
+
+        Raises `ProcessFailure` after it has been counted, `CommandRefused` or `Cancelled`.
+        """
+        try:
+            child = self.child()
+            started = time.perf_counter()
+            child.send(command.frame)
+            content = child.receive(timeout_s)
+            seconds = time.perf_counter() - started
+            return self._decode(command.reply, content, child), seconds
+        except ProcessFailure as failure:
+            self.record_failure(failure)
+            raise
+
+    def request(self, command: Encoded[R], timeout_s: float) -> R:
+        """Return the reply to a command. Raises as `timed_request`."""
+        return self.timed_request(command, timeout_s)[0]

@@ -1,0 +1,36 @@
+"""A subject in this process, for debuggers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from convgauge.process.runner import Token
+from convgauge.registry import Origin, load
+from convgauge.worker.call import Call, Observation
+from convgauge.worker.subject import Subject
+
+
+class InProcessSubject:
+    """A `Runner` without a process of its own: nothing limits it and a crash ends the run."""
+
+    def __init__(self, origin: Origin) -> None:
+        self._subject = Subject(load(origin))
+        self.description = self._subject.describe()
+
+    def stream(self, calls: Iterable[tuple[Token, Call]]) -> Iterator[tuple[Token, Observation]]:
+        """Make the calls in their order and yield the token of each with its observation."""
+        for token, call in calls:
+            yield token, self.observe(call)
+
+    def observe(self, call: Call) -> Observation:
+        """Make one call."""
+        return self._subject.observe(call)
+
+    def wait_ready(self) -> None:
+        """Return at once: the implementation is loaded."""
+
+    def cancel(self) -> None:
+        """Do nothing: a call in this process cannot be ended."""
+
+    def close(self) -> None:
+        """Do nothing: there is no process to end."""

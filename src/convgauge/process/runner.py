@@ -1,0 +1,59 @@
+"""Interface of a subject, wherever it runs, and the limits that it runs under."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from convgauge.worker.call import Call, Description, Observation
+
+Token = TypeVar("Token")
+
+
+@dataclass
+class Limits:
+    """Limits of a worker process.
+
+    Parameters
+    ----------
+    timeout : float
+        Seconds for one call.
+    memory : int
+        Bytes of address space; 0 for no limit.
+    threads : int
+        Threads of the numerical libraries.
+    """
+
+    timeout: float = 20.0
+    memory: int = 0
+    threads: int = 1
+
+
+class Runner(Protocol):
+    """A subject: an implementation that can be called and observed."""
+
+    @property
+    def description(self) -> Description:
+        """Description of the implementation, once it is loaded."""
+        ...
+
+    def stream(self, calls: Iterable[tuple[Token, Call]]) -> Iterator[tuple[Token, Observation]]:
+        """Make the calls in their order and yield the token of each with its observation."""
+        ...
+
+    def observe(self, call: Call) -> Observation:
+        """Make one call."""
+        ...
+
+    def wait_ready(self) -> None:
+        """Wait until the implementation is loaded. Raises `LoadError`."""
+        ...
+
+    def cancel(self) -> None:
+        """Let calls raise `Cancelled`. Another thread may call this method."""
+        ...
+
+    def close(self) -> None:
+        """End the process, if there is one."""
+        ...

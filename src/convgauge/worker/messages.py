@@ -1,0 +1,267 @@
+"""Messages between the engine and the process of an implementation: one class per command and per reply.
+
+A command names the reply that answers it: ``WarmUp(0.1)`` is answered by `WarmedUp`. A command that the implementation
+does not complete is answered by `Refused`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, Literal, TypeVar
+
+import numpy as np
+
+from convgauge.worker.call import Call, Description, Observation
+
+REPLIES: dict[str, type[Reply]] = {}
+"""Reply classes by name."""
+
+Operands = tuple["np.ndarray", "np.ndarray", "np.ndarray | None"]
+"""Input, weight and bias."""
+
+
+class Reply:
+    """Base class of replies, which the process sends."""
+
+    def __init_subclass__(cls) -> None:
+        REPLIES[cls.__name__] = cls
+
+
+R = TypeVar("R", bound=Reply)
+
+
+class Command(Generic[R]):
+    """Base class of commands, which the engine sends; each class names the class of its reply."""
+
+    reply: type[R]
+
+
+# --- replies ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Loaded(Reply):
+    """The implementation is loaded."""
+
+    description: Description
+
+
+@dataclass
+class LoadFailed(Reply):
+    """The implementation cannot be loaded; ``trace`` is the traceback of its code, or empty."""
+
+    error: str
+    trace: str = ""
+
+
+@dataclass
+class Observed(Reply):
+    """Everything that a call did; ``number`` counts the calls of the process from 1."""
+
+    number: int
+    observation: Observation
+
+
+@dataclass
+class Refused(Reply):
+    """The implementation raised an exception in a timing command."""
+
+    kind: Literal["declined", "raised"]
+    message: str
+
+
+@dataclass
+class Done(Reply):
+    """The command is carried out."""
+
+
+@dataclass
+class Calibrated(Reply):
+    """Duration of the calibration."""
+
+    seconds: float
+
+
+@dataclass
+class Explained(Reply):
+    """Explanation of the choice that the implementation made for a problem."""
+
+    text: str
+
+
+@dataclass
+class Prepared(Reply):
+    """Seconds of one ``prepare`` (None if there is none), and threads of the framework (None if it has no pool)."""
+
+    seconds: float | None
+    threads: int | None
+
+
+@dataclass
+class WarmedUp(Reply):
+    """Duration of each call of the warm-up."""
+
+    call_ns: list[int]
+
+
+@dataclass
+class Sampled(Reply):
+    """Duration of a sample's calls without delays, of the delays, and of the command from its start to its end."""
+
+    calls_ns: int
+    delayed_ns: int
+    elapsed_ns: int
+
+
+@dataclass
+class TimedOutput(Reply):
+    """Output of the last timed call."""
+
+    output: np.ndarray
+    dtype: str
+
+
+@dataclass
+class PeakMemory(Reply):
+    """Memory that one call adds at its peak, its output included; None if unknown."""
+
+    peak_bytes: int | None
+
+
+@dataclass
+class Fastest(Reply):
+    """Duration of the fastest repetition."""
+
+    ns: int
+
+
+# --- commands --------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Load(Command[Loaded]):
+    """Load the implementation of an origin (fields of `convgauge.registry.Origin`)."""
+
+    origin: Mapping[str, object]
+    seed: int
+    memory_bytes: int
+    reply = Loaded
+
+
+@dataclass
+class MakeCall(Command[Observed]):
+    """Make one call and observe it."""
+
+    call: Call
+    reply = Observed
+
+
+@dataclass
+class Calibrate(Command[Calibrated]):
+    """Run the implementation's ``calibrate`` with so many threads."""
+
+    threads: int
+    reply = Calibrated
+
+
+@dataclass
+class Explain(Command[Explained]):
+    """Run the implementation's ``explain`` on a problem, given by its text."""
+
+    problem: str
+    reply = Explained
+
+
+@dataclass
+class Prepare(Command[Prepared]):
+    """Put operand sets in memory and prepare each.
+
+    ``flips`` holds, for each set, the indices of input elements whose sign a timed call may flip.
+    """
+
+    problem: str
+    sets: Sequence[Operands]
+    flips: Sequence[Sequence[Sequence[int]]]
+    threads: int
+    reply = Prepared
+
+
+@dataclass
+class WarmUp(Command[WarmedUp]):
+    """Call until the duration of a call is stable, at most for about ``limit_s`` seconds."""
+
+    limit_s: float
+    reply = WarmedUp
+
+
+@dataclass
+class Sample(Command[Sampled]):
+    """Time the calls numbered ``first`` to ``last``."""
+
+    first: int
+    last: int
+    reply = Sampled
+
+
+@dataclass
+class SampleIdle(Command[Done]):
+    """Do the work of `Sample` without its calls, so that the engine can measure the rest."""
+
+    first: int
+    last: int
+    reply = Done
+
+
+@dataclass
+class DropOperands(Command[Done]):
+    """Return the memory of operands and output to the system."""
+
+    reply = Done
+
+
+@dataclass
+class PlaceOperands(Command[Done]):
+    """Put the dropped operands elsewhere in memory and call on each set once."""
+
+    reply = Done
+
+
+@dataclass
+class ReleaseOperands(Command[Done]):
+    """Forget operand sets and outputs."""
+
+    reply = Done
+
+
+@dataclass
+class ReadOutput(Command[TimedOutput]):
+    """Send the output of the last timed call."""
+
+    reply = TimedOutput
+
+
+@dataclass
+class MeasureMemory(Command[PeakMemory]):
+    """Measure the memory of one call."""
+
+    reply = PeakMemory
+
+
+@dataclass
+class TimeProduct(Command[Fastest]):
+    """Time products of two square matrices of ``size`` rows."""
+
+    dtype: str
+    size: int
+    repeats: int
+    reply = Fastest
+
+
+@dataclass
+class TimeCopy(Command[Fastest]):
+    """Time copies of ``count`` float32 numbers."""
+
+    count: int
+    repeats: int
+    reply = Fastest

@@ -1,0 +1,46 @@
+"""Framework adapters: one file each, which the registry finds by its name."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from convgauge.registry import framework_names, is_installed
+from convgauge.worker.frameworks import adapter, framework
+from convgauge.worker.frameworks.base import ADAPTERS
+from convgauge.worker.layouts import LAYOUTS
+
+INSTALLED = [name for name in framework_names() if is_installed(name)]
+
+
+def test_each_file_has_one_adapter_of_its_name() -> None:
+    assert set(framework_names()) == set(ADAPTERS) >= {"numpy", "torch", "jax"}
+    for name in framework_names():
+        assert adapter(name).__module__ == f"convgauge.worker.frameworks.{name}"
+        assert set(adapter(name).layouts) <= set(LAYOUTS)
+
+
+@pytest.mark.parametrize("name", INSTALLED)
+def test_every_layout_holds_the_values_that_it_was_made_with(name: str) -> None:
+    values = np.arange(1, 121, dtype=np.float32).reshape(2, 3, 4, 5)
+    made = framework(name)
+    for layout in made.layouts:
+        if layout in ("broadcast", "conjugated"):  # one element repeated; complex values alone
+            continue
+        operand, memory = made.make(values, "float32", "cpu", layout)
+        copy, dtype = made.read(operand)
+        np.testing.assert_array_equal(copy, values, err_msg=layout)
+        assert dtype == "float32"
+        low, high = made.address_range(operand)
+        outer = made.address_range(memory)
+        assert (low, high) == (0, 0) or (outer[0] <= low < high <= outer[1])
+
+
+@pytest.mark.parametrize("name", [name for name in INSTALLED if adapter(name).can_refill])
+def test_an_operand_keeps_its_memory_when_it_is_refilled(name: str) -> None:
+    made = framework(name)
+    operand, _ = made.make(np.ones((1, 1, 2, 2), np.float32), "float32", "cpu", "contiguous")
+    view, before = made.memory_view(operand), made.address_range(operand)
+    made.refill(operand, np.full((1, 1, 2, 2), 3, np.float32))
+    assert made.address_range(operand) == before
+    assert made.bytes_of(view) == np.full(4, 3, np.float32).tobytes()
