@@ -48,4 +48,4 @@ def test_race(
         noise=record.noise, baseline=record.baseline, iterations=record.iterations,
     )  # fmt: skip
     clock.play(record.seconds)
-    benchmark.pedantic(lambda: None, rounds=len(record.seconds), iterations=1)
+    benchmark.pedantic(lambda: None, rounds=len(record.seconds), iterations=1)  # type: ignore[no-untyped-call]

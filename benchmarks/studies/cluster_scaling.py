@@ -134,7 +134,8 @@ def dispatching(cluster: Cluster) -> float:
         futures.append(future)
     for _ in range(TRIVIAL_TASKS):
         ended.get().result()  # type: ignore[attr-defined]
-    return (time.process_time() + sum(scheduler.cpu_times()[:2]) - before) / TRIVIAL_TASKS
+    seconds: float = time.process_time() + sum(scheduler.cpu_times()[:2]) - before
+    return seconds / TRIVIAL_TASKS
 
 
 def starting() -> float:

@@ -81,12 +81,13 @@ def check(tier: str, *, isolated: bool) -> float:
 
 def compare_check(tier: str, repeat: int) -> bool:
     """Print the time that isolation adds to a whole check; return True if it is within the bound."""
-    isolated, plain = [], []
+    isolated: list[float] = []
+    plain: list[float] = []
     for turn in range(repeat):
         for with_child in (True, False) if turn % 2 == 0 else (False, True):
             (isolated if with_child else plain).append(check(tier, isolated=with_child))
     with_child_s, without_s = statistics.median(isolated), statistics.median(plain)
-    added = with_child_s / without_s - 1
+    added: float = with_child_s / without_s - 1
     print(f"check torch_conv2d --tier {tier}, median of {repeat}, in turns:")
     goal = f"(goal: at most {MAX_ADDED:.0%})"
     print(f"  isolated {with_child_s:8.2f} s   without {without_s:8.2f} s   adds {added:+.1%} {goal}")
@@ -117,12 +118,13 @@ def compare_call(problem: Problem, calls: int) -> bool:
     plain = subprocess.Popen(
         [sys.executable, "-c", PLAIN, problem.text], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
-    assert plain.stdin is not None
-    assert plain.stdout is not None
+    requests, replies = plain.stdin, plain.stdout
+    assert requests is not None
+    assert replies is not None
 
     def outside() -> tuple[float, int]:
-        print(calls, file=plain.stdin, flush=True)
-        nanoseconds, delay = plain.stdout.readline().split()
+        print(calls, file=requests, flush=True)
+        nanoseconds, delay = replies.readline().split()
         return float(nanoseconds), int(delay)
 
     pairs: list[tuple[float, float]] = []
@@ -135,7 +137,7 @@ def compare_call(problem: Problem, calls: int) -> bool:
         if len(pairs) >= ENOUGH_PAIRS:
             break
     end()
-    plain.stdin.close()
+    requests.close()
     plain.wait()
     if len(pairs) < 8:
         print(f"{problem}: {len(pairs)} of {ROUNDS} pairs were undisturbed: the machine is too busy")
