@@ -73,7 +73,7 @@ def padding_all_on_one_side(input, weight, bias=None, stride=1, padding=0, dilat
 @mutant(
     "Ignores the dilation in the padding of 'same'.",
     mechanism="argument_misread",
-    killed_by=("padding.same", "padding.same.even_kernel", "padding.with_dilation"),
+    killed_by=("padding.same", "padding.same.even_kernel"),
 )
 def same_ignores_dilation(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
@@ -93,9 +93,23 @@ def same_is_half_the_kernel(input, weight, bias=None, stride=1, padding=0, dilat
 
 
 @mutant(
+    "Counts the padding in steps of the dilation and cuts the output to the right size.",
+    mechanism="argument_misread",
+    killed_by=("padding.with_dilation",),
+)
+def padding_in_steps_of_dilation(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    problem = resolve(input, weight, bias, stride, padding, dilation, groups)
+    if isinstance(padding, str):
+        return computed(problem, input, weight, bias)
+    pads = tuple((d * first, d * last) for d, (first, last) in zip(problem.dilation, problem.pads, strict=True))
+    output = with_pads(problem, input, weight, bias, pads)
+    return output[:, :, : problem.output_size[0], : problem.output_size[1]].copy()
+
+
+@mutant(
     "Drops the padding below and to the right if there is a stride.",
     mechanism="same_padding_side",
-    killed_by=("padding.with_stride", "sweep.depthwise", "sweep.stride"),
+    killed_by=("padding.with_stride", "sweep.depthwise"),
 )
 def strided_padding_at_the_start_alone(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
@@ -115,7 +129,7 @@ def strided_padding_at_the_start_alone(input, weight, bias=None, stride=1, paddi
 @mutant(
     "Caps the padding at the kernel's extent less one.",
     mechanism="argument_ignored",
-    killed_by=("padding.larger_than_the_input", "padding.same.smaller_than_kernel"),
+    killed_by=("padding.larger_than_the_input",),
 )
 def padding_clipped_to_kernel(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
@@ -129,7 +143,7 @@ def padding_clipped_to_kernel(input, weight, bias=None, stride=1, padding=0, dil
 @mutant(
     "Adds one to outputs in the width's padding beyond four times the height's.",
     mechanism="argument_ignored",
-    killed_by=("padding.one_axis_far_larger", "sweep.kernel.columns", "sweep.width"),
+    killed_by=("padding.one_axis_far_larger", "sweep.kernel.columns"),
 )
 def lopsided_padding_cut(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
@@ -179,7 +193,7 @@ def valid_is_same(input, weight, bias=None, stride=1, padding=0, dilation=1, gro
 @mutant(
     "Writes the interior of the padded input with a [p:-p] slice, which is empty for padding 0.",
     mechanism="refuses_valid",
-    killed_by=("padding.larger_than_the_input", "padding.with_stride"),
+    killed_by=("padding.with_stride",),
 )
 def padding_zero_is_an_empty_slice(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)

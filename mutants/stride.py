@@ -89,7 +89,7 @@ def stride_of_three_is_two(input, weight, bias=None, stride=1, padding=0, dilati
 @mutant(
     "Ignores the dilation if the width has both a stride and a dilation.",
     mechanism="argument_ignored",
-    killed_by=("covering.squares.dilated", "sweep.stride"),
+    killed_by=("covering.squares.dilated",),
 )
 def strided_without_dilation(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
@@ -104,7 +104,7 @@ def strided_without_dilation(input, weight, bias=None, stride=1, padding=0, dila
 @mutant(
     "Reads the next row's first column at the right border if the stride is 2 and the width odd.",
     mechanism="tile_border",
-    killed_by=("stride.int", "sweep.stride"),
+    killed_by=("stride.int",),
 )
 def stride_two_on_odd_width(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)

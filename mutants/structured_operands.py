@@ -46,7 +46,7 @@ def box_filter_late(input, weight, bias=None, stride=1, padding=0, dilation=1, g
 @mutant(
     "Shifts filters with a single nonzero element by one column if they have four or more columns.",
     mechanism="shifted_output",
-    killed_by=("adversarial.kernel.sparse", "definition.delta"),
+    killed_by=("adversarial.kernel.sparse",),
 )
 def delta_shifted(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if weight.shape[3] > 3 and weight.size:

@@ -10,7 +10,7 @@ from _base import computed, conv, mutant, resolve
 @mutant(
     "Leaves columns after the last multiple of 16 at zero if there are more than 16.",
     mechanism="tail_dropped",
-    killed_by=("sweep.kernel.columns", "sweep.width"),
+    killed_by=("sweep.width",),
 )
 def column_tile_tail(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
@@ -23,7 +23,7 @@ def column_tile_tail(input, weight, bias=None, stride=1, padding=0, dilation=1, 
 @mutant(
     "Leaves rows after the last multiple of 32 at zero if there are more than 32.",
     mechanism="tail_dropped",
-    killed_by=("sweep.kernel.rows", "sweep.planes"),
+    killed_by=("sweep.planes",),
 )
 def row_tile_tail(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
@@ -65,7 +65,7 @@ def reduction_tail(input, weight, bias=None, stride=1, padding=0, dilation=1, gr
 @mutant(
     "Leaves the last of an odd number of columns at zero in 3x3 kernels, like Winograd tiles without a remainder.",
     mechanism="tail_dropped",
-    killed_by=("sweep.kernel.columns", "sweep.width"),
+    killed_by=("sweep.width",),
 )
 def winograd_odd_column(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
@@ -102,7 +102,7 @@ def outputs_beyond_128(input, weight, bias=None, stride=1, padding=0, dilation=1
 @mutant(
     "Drops input channels of a group after the first 128.",
     mechanism="tail_dropped",
-    killed_by=("covering.squares.grouped", "sweep.channels_of_a_group", "sweep.in_channels"),
+    killed_by=("sweep.in_channels",),
 )
 def inputs_beyond_128(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if weight.shape[1] > 128:
@@ -176,7 +176,7 @@ def kernel_of_64_elements(input, weight, bias=None, stride=1, padding=0, dilatio
 @mutant(
     "Uses the 65th group's filters for all groups after it.",
     mechanism="groups_ignored",
-    killed_by=("covering.squares.grouped", "sweep.channels_of_a_group", "sweep.depthwise"),
+    killed_by=("sweep.depthwise",),
 )
 def groups_beyond_64(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if groups > 64 and weight.size:
@@ -189,7 +189,7 @@ def groups_beyond_64(input, weight, bias=None, stride=1, padding=0, dilation=1, 
 @mutant(
     "Ignores the dilation of 3x3 kernels.",
     mechanism="argument_ignored",
-    killed_by=("covering.squares.dilated_evenly", "dilation.atrous", "dilation.even_kernel", "sweep.kernel.rows"),
+    killed_by=("covering.squares.dilated_evenly", "dilation.atrous"),
 )
 def fast_path_ignores_dilation(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
@@ -202,7 +202,7 @@ def fast_path_ignores_dilation(input, weight, bias=None, stride=1, padding=0, di
 @mutant(
     "Drops the kernel's last column at the border of a tile of 32 columns.",
     mechanism="tile_border",
-    killed_by=("sweep.kernel.columns", "sweep.width"),
+    killed_by=("sweep.width",),
 )
 def tile_without_halo(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
@@ -230,7 +230,7 @@ def plane_not_a_multiple_of_four(input, weight, bias=None, stride=1, padding=0, 
 @mutant(
     "Adds one to the last column if the input has 23 columns.",
     mechanism="tile_border",
-    killed_by=("sweep.kernel.squares", "sweep.width"),
+    killed_by=("sweep.kernel.squares",),
 )
 def width_of_23(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
@@ -269,7 +269,7 @@ def plane_index_of_16_bits(input, weight, bias=None, stride=1, padding=0, dilati
 @mutant(
     "Computes at most 65,535 planes, as a grid with 16 bits does.",
     mechanism="index_overflow",
-    killed_by=("adversarial.sixteen_bits", "sweep.planes"),
+    killed_by=("adversarial.sixteen_bits",),
     tier="standard",
 )
 def grid_of_65535(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):

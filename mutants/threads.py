@@ -27,7 +27,7 @@ def workspace_shared_by_threads(input, weight, bias=None, stride=1, padding=0, d
 @mutant(
     "Keeps the arguments in globals, so that concurrent calls compute the later call's answer.",
     mechanism="thread_race",
-    killed_by=("adversarial.arguments_new", "behaviour.many_calls", "behaviour.threads"),
+    killed_by=("behaviour.threads",),
 )
 def arguments_in_globals(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     _buffers["now"] = (input, weight, bias, stride, padding, dilation, groups)

@@ -34,7 +34,7 @@ def checked(input, weight, bias, stride, padding, dilation, groups):
 @mutant(
     "Writes the interior of the padded input with a [p:-p] slice, which is empty for padding 0.",
     mechanism="refuses_valid",
-    killed_by=("padding.larger_than_the_input", "padding.with_stride"),
+    killed_by=("padding.with_stride",),
     framework="torch",
 )
 def manual_interior_slice(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -132,7 +132,7 @@ def sets_default_dtype(input, weight, bias=None, stride=1, padding=0, dilation=1
 @mutant(
     "Changes torch's number of threads.",
     mechanism="global_state",
-    killed_by=("behaviour.state", "behaviour.threads"),
+    killed_by=("behaviour.state",),
     framework="torch",
 )
 def sets_threads(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
