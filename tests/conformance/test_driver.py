@@ -115,7 +115,7 @@ def test_a_single_job_is_judged_in_the_calling_thread_when_asked_for() -> None:
 
 def test_a_stopped_driver_returns_what_is_done_and_begins_no_more() -> None:
     is_in_progress, is_cancelled = threading.Event(), threading.Event()
-    begun = []
+    begun: list[object] = []
 
     def wait(_: Any) -> None:
         is_in_progress.set()

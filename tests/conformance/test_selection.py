@@ -53,7 +53,7 @@ def test_the_tasks_are_the_items_of_pytest(request_: CheckRequest) -> None:
     words += ["-k", request_.keyword] if request_.keyword else []
     pytest.main([*words, "-p", "no:cacheprovider"], plugins=[Plugin(request_), collected])
     tasks = Selection.from_request(request_).collected_tasks(targets())
-    assert collected.names == [f"{task.test.__name__}[{task}]" for task in tasks]  # type: ignore[attr-defined]  # a function
+    assert collected.names == [f"{task.test.__name__}[{task}]" for task in tasks]
     assert tasks
 
 

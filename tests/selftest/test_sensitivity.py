@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from convgauge import registry
+from convgauge import cli, registry, results
 from convgauge.conformance.cases import Case
 from convgauge.conformance.judge import Judge, Setting
 from convgauge.conformance.spec import Spec
 from convgauge.conformance.wrong_outputs import CHANGES, wrong_outputs
 from convgauge.problem import Problem
 from convgauge.process.in_process import InProcessSubject
+from convgauge.reference.compare import Fault
+from convgauge.reference.operands import Operands
 from convgauge.registry import is_installed, resolve
 from convgauge.selftest import sensitivity
 from convgauge.worker.call import Observation
@@ -24,11 +27,11 @@ needs_torch = pytest.mark.skipif(not is_installed("torch"), reason="torch is not
 SMALL = Problem(batch=1, in_channels=2, height=4, width=5, out_channels=3, kernel=(2, 2))
 
 
-def judged(ask, with_wrong_outputs: bool = True) -> Judge:
+def judged(state: Callable[[Judge], object], with_wrong_outputs: bool = True) -> Judge:
     spec = Spec("some.thing", "required", "kernel", "", "Something is so.", "some", ("float32",), ("float32",))
     subject = InProcessSubject(resolve("numpy_windows", "")[0])
     judge = Judge(spec, subject, "float32", "cpu", Setting(wrong_outputs=with_wrong_outputs))
-    ask(judge)
+    state(judge)
     return judge
 
 
@@ -87,7 +90,7 @@ def test_the_known_defects_explain_what_other_processors_fail(
 
 
 def test_a_case_that_checks_nothing_is_vacuous() -> None:
-    judge = judged(lambda judge: judge.satisfies([SMALL], lambda case, operands, seen: None))
+    judge = judged(lambda judge: judge.satisfies([SMALL], lambda case, operands, observation: None))
     assert judge.status() == "vacuous"
     assert "accepts zeros" in judge.tally.faults[0][1].message
 
@@ -99,14 +102,17 @@ def test_a_case_that_checks_the_values_is_sensitive() -> None:
 
 
 def test_a_tolerance_that_accepts_zeros_is_vacuous() -> None:
-    def check(case, operands, seen):
-        return None if np.abs(seen.output).max() < 1e30 else pytest.fail("unheard of")
+    def check(case: Case, operands: Operands, observation: Observation) -> Fault | None:
+        assert observation.output is not None
+        return None if np.abs(observation.output).max() < 1e30 else Fault("failed", "larger than expected")
 
     assert judged(lambda judge: judge.satisfies([Case(SMALL)], check)).status() == "vacuous"
 
 
 def test_wrong_outputs_are_given_on_request_only() -> None:
-    judge = judged(lambda judge: judge.satisfies([SMALL], lambda case, operands, seen: None), with_wrong_outputs=False)
+    judge = judged(
+        lambda judge: judge.satisfies([SMALL], lambda case, operands, observation: None), with_wrong_outputs=False
+    )
     assert judge.status() == "passed"
     assert judge.wrong_outputs == 0
 
@@ -115,7 +121,10 @@ def test_wrong_outputs_differ_from_the_right_one() -> None:
     right = Observation("answer", np.arange(24, dtype=np.float32).reshape(1, 2, 3, 4), "float32")
     changed = dict(wrong_outputs(right, None))
     assert set(changed) == set(CHANGES)
-    assert all(not np.array_equal(wrong.output, right.output) for wrong in changed.values())
+    assert right.output is not None
+    for wrong in changed.values():
+        assert wrong.output is not None
+        assert not np.array_equal(wrong.output, right.output)
     constant = Observation("answer", np.ones((1, 1, 2, 2), np.float32), "float32")
     assert set(dict(wrong_outputs(constant, None))) == {"zeros", "NaN everywhere"}
     assert "the answer of the previous call" in dict(
@@ -148,7 +157,7 @@ from convgauge.arguments import resolve
 from numpy.lib.stride_tricks import sliding_window_view
 
 @implementation(framework="numpy", algorithm="direct", grade="{grade}")
-def promised(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+def understated(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     \"\"\"A direct sum.\"\"\"
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
     if groups != 1 or problem.dilation != (1, 1):
@@ -161,14 +170,11 @@ def promised(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1
 
 
 @pytest.mark.parametrize(("grade", "status"), [("A", "skipped"), ("B", "failed"), ("C", "failed")])
-def test_a_promise_of_less_than_is_kept_is_found_out(grade: str, status: str, tmp_path) -> None:
-    from convgauge import results
-    from convgauge.cli import main
-
+def test_a_declared_grade_that_is_too_low_is_a_fault(grade: str, status: str, tmp_path: Path) -> None:
     path, output = tmp_path / "mine.py", tmp_path / "run.jsonl"
     path.write_text(UNDERSTATED.format(grade=grade))
     words = ["check", str(path), "-k", "accuracy.contract", "--tier", "quick", "--output", str(output), "-q"]
-    main(words)
+    cli.main(words)
     (record,) = results.read(output).records_of(results.SpecRecord)
     assert record.status == status
     if status == "failed":
