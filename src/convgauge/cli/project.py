@@ -35,7 +35,7 @@ def defaults(ctx: click.Context) -> dict[str, Any]:
     path, table = _nearest_table(Path.cwd())
     ctx.meta[PROJECT_FILE] = path
     parameters = {name: _parameters(command) for name, command in _configurable(ctx).items()}
-    keys = sorted({key for of_command in parameters.values() for key in of_command})
+    keys = sorted(set().union(*parameters.values()))
     for key in table:
         if key not in keys:
             near = get_close_matches(key, keys, n=1)
@@ -95,26 +95,20 @@ def _nearest_table(folder: Path) -> tuple[Path, Table]:
 
 def _value(path: Path, key: str, value: object, parameter: click.Parameter) -> Value:
     """Return a value as it would be typed; a list is typed with commas. Raises `InputError`."""
-    if isinstance(parameter, click.Option) and parameter.is_flag:
-        if not isinstance(value, bool):
-            raise InputError(f"{path}: {key} of [tool.convgauge] must be true or false, not {value!r}")
-        return value
-    texts = _texts(path, key, value)
+    is_flag = isinstance(parameter, click.Option) and parameter.is_flag
+    items = value if isinstance(value, list) and not is_flag else [value]
+    for item in items:
+        if isinstance(item, bool) != is_flag or not isinstance(item, str | int | float):
+            kind = "true or false" if is_flag else "a text, a number or a list of them"
+            raise InputError(f"{path}: {key} of [tool.convgauge] must be {kind}, not {item!r}")
+    if is_flag:
+        return bool(value)
+    texts = [str(item) for item in items]
     if key == TARGETS:
         return [_target(path, text) for text in texts]
-    text = ",".join(texts)
     option = _request_options().get(f"--{key}")
+    text = ",".join(texts)
     return str(path.parent / text) if option is not None and option.is_file else text
-
-
-def _texts(path: Path, key: str, value: object) -> list[str]:
-    """Return a value as texts: the items of a list, or the value itself."""
-    values = value if isinstance(value, list) else [value]
-    for item in values:
-        if isinstance(item, bool) or not isinstance(item, str | int | float):
-            text = f"{path}: {key} of [tool.convgauge] must be a text, a number or a list of them, not {item!r}"
-            raise InputError(text)
-    return [str(item) for item in values]
 
 
 def _target(path: Path, target: str) -> str:

@@ -23,17 +23,15 @@ from convgauge.request import CheckRequest, Verbosity, split_list
 @click.argument("target", metavar="TARGET", type=click.Path())
 @click.argument("problem", metavar="PROBLEM")
 @click.option("--spec", default="", metavar="ID", help="judge the case as this spec does")
-@request_options(
-    CheckRequest, "framework", "devices", "python", "timeout_s", "memory_mib", "seed", "isolation", "output"
-)
-def command(request: CheckRequest, target: str, problem: str, spec: str) -> int:
+@click.option("--device", default="cpu", metavar="DEVICE", help="device of the call, e.g. cuda:0; default: cpu")
+@request_options(CheckRequest, "framework", "python", "timeout_s", "memory_mib", "seed", "isolation", "output")
+def command(request: CheckRequest, target: str, problem: str, spec: str, device: str) -> int:
     """Run one case again and print everything.
 
     A PROBLEM is the text of a problem, or a case as a counterexample prints it.
     """
-    specs, devices = split_list(spec), request.devices or ("cpu",)
-    request = replace(request, targets=(target,), case=problem, specs=specs, devices=devices)
-    if specs:
+    request = replace(request, targets=(target,), case=problem, specs=split_list(spec), devices=(device,))
+    if request.specs:
         from convgauge.conformance.run import check
 
         return check(request, Verbosity.EVERY_SPEC)
