@@ -60,7 +60,6 @@ PENDING = (
     "tests/conformance/test_progress.py",
     "tests/conformance/test_recorder.py",
     "tests/selftest/test_sensitivity.py",
-    "tests/support/fake_runner.py",
     "tests/support/faulty_liars.py",
     "tests/support/faulty_processes.py",
     "tests/support/thrown_faults.py",

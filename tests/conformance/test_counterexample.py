@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -96,12 +98,13 @@ def test_a_picture_shows_the_planes_of_the_first_wrong_output() -> None:
     picture = counterexample.picture(FailingCase(run.case, fault_of(run), run))
     assert picture is not None
     np.testing.assert_array_equal(picture.input, run.operands.input[1, 0])
+    assert run.observation.output is not None
     np.testing.assert_array_equal(picture.got, run.observation.output[1, 5])
     assert (np.array(picture.expected) != picture.got).sum() == 1
 
 
 @pytest.mark.parametrize("change", [{"height": 30, "width": 30}, {"dtype": "complex64"}])
-def test_no_picture_is_drawn_of_large_or_complex_planes(change) -> None:
+def test_no_picture_is_drawn_of_large_or_complex_planes(change: dict[str, Any]) -> None:
     run = executed(Case(LARGE.replace(**change)))
     assert counterexample.picture(FailingCase(run.case, fault_of(run), run)) is None
 

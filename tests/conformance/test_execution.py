@@ -48,7 +48,9 @@ def test_calls_that_are_not_pipelined_end_before_the_next_case() -> None:
 def test_the_call_of_an_invalid_case_is_changed() -> None:
     execution = Execution(FakeRunner(exact_output), "cpu")
     case = Case(SMALL, invalid_call="bias_longer")
-    assert execution.call(case, execution.draw(case)).bias.shape == (4,)
+    bias = execution.call(case, execution.draw(case)).bias
+    assert bias is not None
+    assert bias.shape == (4,)
     assert execution.call(with_arguments(SMALL, {"stride": 2}), execution.draw(case)).arguments["stride"] == 2
 
 

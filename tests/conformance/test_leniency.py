@@ -15,13 +15,13 @@ from convgauge.reference import oracle
 from convgauge.reference.assessment import Assessment
 from convgauge.reference.compare import Fault
 from convgauge.reference.operands import Operands, draw
-from support.fake_runner import FakeRunner, exact_output, fft_output
+from support.fake_runner import FakeRunner, Kernel, exact_output, fft_output
 
 SMALL = Problem(batch=2, in_channels=4, height=8, width=9, out_channels=3, kernel=(3, 3), padding=(1, 1), groups=1)
 CLAIM = Assessment(Fault("failed", "3 of 9 outputs are wrong"), grade="F", margin=7.0, lenient_if="spreads")
 
 
-def probe(kernel, count: list[int]) -> leniency.Probe:
+def probe(kernel: Kernel, count: list[int]) -> leniency.Probe:
     """Return a probe of a kernel that adds the number of its cases to ``count``."""
 
     def run(cases: list[Case]) -> Iterator[Executed]:
@@ -42,7 +42,9 @@ def probe(kernel, count: list[int]) -> leniency.Probe:
         (exact_output, "C", True, []),
     ],
 )
-def test_a_claim_is_granted_to_what_is_not_componentwise_accurate(kernel, declared_grade, is_granted, probes) -> None:
+def test_a_claim_is_granted_to_what_is_not_componentwise_accurate(
+    kernel: Kernel, declared_grade: str, is_granted: bool, probes: list[int]
+) -> None:
     count: list[int] = []
     decided = leniency.decide(CLAIM, Case(SMALL), declared_grade, ("float32",), probe(kernel, count))
     assert count == probes

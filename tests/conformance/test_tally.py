@@ -8,7 +8,7 @@ from convgauge.conformance.cases import Case
 from convgauge.conformance.tally import MAX_DEATHS, Tally
 from convgauge.problem import Problem
 from convgauge.reference.assessment import Assessment
-from convgauge.reference.compare import Fault
+from convgauge.reference.compare import Fault, FaultStatus
 from convgauge.worker.call import Observation
 
 CASE = Case(Problem(height=4, width=4, kernel=(2, 2), stride=(2, 2)))
@@ -39,7 +39,7 @@ def test_a_passing_case_adds_what_was_measured() -> None:
         (["errored", "timed_out", "crashed"], "crashed"),
     ],
 )
-def test_the_status_is_the_gravest_of_the_cases(statuses, status) -> None:
+def test_the_status_is_the_gravest_of_the_cases(statuses: list[FaultStatus | None], status: str) -> None:
     tally = tally_of(*(None if name is None else Fault(name, "a sentence") for name in statuses))
     assert tally.status() == status
 

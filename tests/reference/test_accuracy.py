@@ -1,6 +1,7 @@
 """Tests of accuracy: grades of kernels with known errors."""
 
 import math
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -9,35 +10,31 @@ from convgauge.conformance import problems
 from convgauge.dtypes import DTYPES, round_to
 from convgauge.problem import Problem
 from convgauge.reference import accuracy, oracle
-from convgauge.reference.operands import FAMILIES, Operands, draw
+from convgauge.reference.operands import FAMILIES, Array, Operands, draw
+from convgauge.terms import Grade
+
+Kernel = Callable[[Problem, Operands], Array]
 
 SMALL = Problem(batch=2, in_channels=4, height=5, width=6, out_channels=2, kernel=(3, 2), padding=(1, 2), bias=True)
-ODD = [
-    SMALL,
-    SMALL.replace(stride=(2, 3), dilation=(1, 2)),
-    SMALL.replace(groups=2, kernel=(2, 4), bias=False),
-    SMALL.replace(padding="same", kernel=(4, 2)),
-    SMALL.replace(kernel=(1, 1), padding=(0, 0), groups=2),
-]
 
 
-def terms(problem, operands, dtype):
-    """Weights (G, O/G, K, 1) and columns (N, G, 1, K, P) whose products an output adds up."""
+def terms(problem: Problem, operands: Operands, dtype: str) -> tuple[Array, Array]:
+    """Return weights (G, O/G, K, 1) and columns (N, G, 1, K, P) whose products an output adds up."""
     columns = np.concatenate(list(oracle.unfold(problem, oracle.pad(problem, operands.input, dtype))))
     return operands.weight.astype(dtype).reshape(problem.groups, -1, problem.reduction, 1), columns[:, :, None]
 
 
-def finished(problem, operands, sums):
+def finished(problem: Problem, operands: Operands, sums: Array) -> Array:
     output = sums.reshape(problem.output_shape)
     if operands.bias is not None:
         output = output + operands.bias.astype(sums.dtype)[:, None, None]
     return round_to(output, problem.dtype)
 
 
-def in_order(order=1, store=None):
-    """A sum in the accumulator's type, or rounded to ``store`` after each step."""
+def in_order(order: int = 1, store: str | None = None) -> Kernel:
+    """Return a kernel that adds in the accumulator's type, or rounded to ``store`` after each step."""
 
-    def kernel(problem, operands):
+    def kernel(problem: Problem, operands: Operands) -> Array:
         dtype = DTYPES[problem.dtype].accumulator
         weight, columns = terms(problem, operands, dtype)
         sums = np.zeros((*columns.shape[:2], weight.shape[1], columns.shape[-1]), dtype)
@@ -49,7 +46,7 @@ def in_order(order=1, store=None):
     return kernel
 
 
-def pairwise(problem, operands):
+def pairwise(problem: Problem, operands: Operands) -> Array:
     weight, columns = terms(problem, operands, DTYPES[problem.dtype].accumulator)
     products = weight * columns
     while products.shape[3] > 1:
@@ -59,15 +56,15 @@ def pairwise(problem, operands):
     return finished(problem, operands, products[:, :, :, 0])
 
 
-def product(problem, operands, dtype=None):
+def product(problem: Problem, operands: Operands, dtype: str | None = None) -> Array:
     weight, columns = terms(problem, operands, dtype or DTYPES[problem.dtype].accumulator)
     return finished(problem, operands, np.matmul(weight[..., 0], columns[:, :, 0]))
 
 
-def rounded(change, which="both"):
-    """Operands narrowed by ``change`` before the product."""
+def rounded(change: Callable[[Array], Array], which: str = "both") -> Kernel:
+    """Return a kernel whose operands are narrowed by ``change`` before the product."""
 
-    def kernel(problem, operands):
+    def kernel(problem: Problem, operands: Operands) -> Array:
         input = operands.input if which == "weight" else change(operands.input)
         weight = operands.weight if which == "input" else change(operands.weight)
         return product(problem, Operands(input, weight, operands.bias))
@@ -75,22 +72,22 @@ def rounded(change, which="both"):
     return kernel
 
 
-def to_tf32(values, truncated=False):
+def to_tf32(values: Array, truncated: bool = False) -> Array:
     bits = np.ascontiguousarray(values, np.float32).view(np.uint32)
     if not truncated:
         bits = bits + np.uint32(0xFFF) + ((bits >> np.uint32(13)) & np.uint32(1))
     return (bits & np.uint32(0xFFFFE000)).view(np.float32)
 
 
-def disturbed(problem, operands):
-    """One output, the largest, 1 % off."""
+def disturbed(problem: Problem, operands: Operands) -> Array:
+    """Return an output whose largest element is 1 % off."""
     output = product(problem, operands)
     largest = np.argmax(np.abs(output))
     output.flat[largest] *= output.dtype.type(1.01)
     return output
 
 
-def by_fft(problem, operands):
+def by_fft(problem: Problem, operands: Operands) -> Array:
     dtype = DTYPES[problem.dtype].accumulator
     padded = np.pad(operands.input.astype(dtype), ((0, 0), (0, 0), *problem.pads))
     fft = pytest.importorskip("scipy.fft")
@@ -115,8 +112,8 @@ WINOGRAD = (  # F(4x4, 3x3), Lavin and Gray 2016
 )  # fmt: skip
 
 
-def by_winograd(problem, operands):
-    """For 3 x 3 of stride 1, outputs in multiples of 4."""
+def by_winograd(problem: Problem, operands: Operands) -> Array:
+    """Compute 3 x 3 convolutions of stride 1 whose output sizes are multiples of 4."""
     out, filter, into = (np.array(matrix, np.float32) for matrix in WINOGRAD)
     padded = np.pad(operands.input.astype(np.float32), ((0, 0), (0, 0), *problem.pads))
     tiles = np.lib.stride_tricks.sliding_window_view(padded, (6, 6), axis=(2, 3))[:, :, ::4, ::4]
@@ -135,8 +132,10 @@ TABLE = [
 ORDERS = {"forward": in_order(), "backward": in_order(-1), "pairwise": pairwise, "product": product}
 
 
-def grades(kernel, table, family, dtype="float32", statistics=True):
-    """The grade of each problem's answer."""
+def grades(
+    kernel: Kernel, table: Sequence[Problem], family: str, dtype: str = "float32", statistics: bool = True
+) -> list[Grade]:
+    """Return the grade of each problem's output."""
     graded = []
     for seed, problem in enumerate(plain.replace(dtype=dtype) for plain in table):
         operands = draw(problem, family, seed)
@@ -150,21 +149,21 @@ def grades(kernel, table, family, dtype="float32", statistics=True):
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
-def test_direct_sums_in_any_order_are_of_grade_a(order, family, dtype):
+def test_direct_sums_in_any_order_are_of_grade_a(order: str, family: str, dtype: str) -> None:
     assert set(grades(ORDERS[order], TABLE, family, dtype, family != "subnormal")) == {"A"}
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("order", ["forward", "product"])
-def test_direct_sums_in_float64_are_of_grade_a(order, family):
+def test_direct_sums_in_float64_are_of_grade_a(order: str, family: str) -> None:
     table = [problem for problem in TABLE if problem.reduction < 300]
     assert set(grades(ORDERS[order], table, family, "float64", family != "subnormal")) == {"A"}
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 @pytest.mark.parametrize("family", ["gaussian", "positive", "small_onto_large", "biased"])
-def test_a_bias_added_in_the_storage_type_is_of_grade_a(dtype, family):
-    def kernel(problem, operands):
+def test_a_bias_added_in_the_storage_type_is_of_grade_a(dtype: str, family: str) -> None:
+    def kernel(problem: Problem, operands: Operands) -> Array:
         sums = product(problem, Operands(operands.input, operands.weight, None))
         return sums if operands.bias is None else round_to(sums + operands.bias[:, None, None], dtype)
 
@@ -172,7 +171,7 @@ def test_a_bias_added_in_the_storage_type_is_of_grade_a(dtype, family):
 
 
 @pytest.mark.parametrize("family", sorted(set(FAMILIES) - {"near_overflow"}))
-def test_fourier_transforms_are_of_grade_b(family):
+def test_fourier_transforms_are_of_grade_b(family: str) -> None:
     graded = grades(by_fft, TABLE, family, statistics=family != "subnormal")
     assert set(graded) <= {"A", "B"}
     if family == "wide":
@@ -180,7 +179,7 @@ def test_fourier_transforms_are_of_grade_b(family):
 
 
 @pytest.mark.parametrize("family", sorted(set(FAMILIES) - {"near_overflow", "subnormal_weights"}))
-def test_winograd_is_of_grade_b(family):
+def test_winograd_is_of_grade_b(family: str) -> None:
     graded = grades(by_winograd, SUMS, family, statistics=family != "subnormal")
     assert set(graded) <= {"A", "B"}
     if family == "wide":
@@ -189,42 +188,45 @@ def test_winograd_is_of_grade_b(family):
 
 @pytest.mark.parametrize("truncated", [False, True])
 @pytest.mark.parametrize("family", ["gaussian", "positive", "cancelling", "wide", "small_onto_large"])
-def test_tf32_operands_are_of_grade_c(truncated, family):
+def test_tf32_operands_are_of_grade_c(truncated: bool, family: str) -> None:
     graded = grades(rounded(lambda values: to_tf32(values, truncated)), TABLE, family)
     assert set(graded) <= {"B", "C"}
     assert graded.count("B") <= 2  # a wide range may leave an output or two that count
 
 
 @pytest.mark.parametrize("which", ["input", "weight"])
-def test_one_operand_in_tf32_is_of_grade_c(which):
+def test_one_operand_in_tf32_is_of_grade_c(which: str) -> None:
     assert set(grades(rounded(to_tf32, which), TABLE, "gaussian")) == {"C"}
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 @pytest.mark.parametrize("family", ["gaussian", "positive"])
-def test_half_accumulation_is_of_grade_c(dtype, family):
+def test_half_accumulation_is_of_grade_c(dtype: str, family: str) -> None:
     table = [problem for problem in TABLE if problem.reduction > 30]
     assert set(grades(in_order(store=dtype), table, family, dtype)) == {"C"}
 
 
-def test_float64_in_float32_is_of_grade_c():
+def test_float64_in_float32_is_of_grade_c() -> None:
     table = [problem for problem in TABLE if problem.reduction < 300]
     assert set(grades(lambda p, o: product(p, o, "float32"), table, "gaussian", "float64")) == {"C"}
 
 
 @pytest.mark.parametrize("which", ["both", "input", "weight"])
-def test_bfloat16_operands_are_of_grade_f(which):
+def test_bfloat16_operands_are_of_grade_f(which: str) -> None:
     graded = grades(rounded(lambda values: round_to(values, "bfloat16"), which), TABLE, "gaussian")
     assert set(graded) <= {"C", "F"}
     assert graded.count("F") >= len(graded) - 2  # short sums leave an output or two too few to tell
 
 
 @pytest.mark.parametrize("family", ["gaussian", "positive"])
-def test_one_output_off_by_a_hundredth_is_of_grade_f(family):
+def test_one_output_off_by_a_hundredth_is_of_grade_f(family: str) -> None:
     table = [LONG.replace(in_channels=count) for count in (1, 8, 64, 128, 256, 512)]
     assert set(grades(disturbed, table, family)) == {"F"}
 
 
-def test_an_answer_that_is_not_finite_is_of_grade_f():
+def test_an_answer_that_is_not_finite_is_of_grade_f() -> None:
+    def constant(value: float) -> Kernel:
+        return lambda problem, operands: np.full(problem.output_shape, value, problem.dtype)
+
     for value in (math.nan, math.inf):
-        assert grades(lambda p, o, value=value: np.full(p.output_shape, value, p.dtype), [SMALL], "gaussian") == ["F"]
+        assert grades(constant(value), [SMALL], "gaussian") == ["F"]

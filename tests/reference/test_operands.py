@@ -23,7 +23,9 @@ PROBLEM = Problem(2, 3, 6, 7, 4, (3, 2), (2, 1), (1, 2), (1, 2), 1, True)
     st.sampled_from(list(DTYPES)), st.integers(1, 600), st.sampled_from([(1, 1), (3, 3), (5, 2)]), st.booleans(),
     st.sampled_from([1.0, 37.0, 5000.0]),
 )  # fmt: skip
-def test_exact_sums_stay_within_the_digits(dtype, channels, kernel, bias, headroom) -> None:
+def test_exact_sums_stay_within_the_digits(
+    dtype: str, channels: int, kernel: tuple[int, int], bias: bool, headroom: float
+) -> None:
     problem = Problem(1, channels, 5, 5, 2, kernel, bias=bias, dtype=dtype)
     largest, taps, for_bias = exact_range(problem, headroom)
     limit = max(2.0, min(2.0 ** DTYPES[dtype].digits, DTYPES[dtype].largest) / headroom)
@@ -132,10 +134,11 @@ def test_bfloat16_rounds_to_nearest_even() -> None:
 
 @pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "bfloat16"])
 @pytest.mark.parametrize("family", ["exact", *FAMILIES])
-def test_operands_are_of_their_dtype_and_their_answer_is_finite(dtype, family):
+def test_operands_are_of_their_dtype_and_their_answer_is_finite(dtype: str, family: str) -> None:
     for problem in (PROBLEM.replace(dtype=dtype), PROBLEM.replace(dtype=dtype, in_channels=64, kernel=(5, 5))):
         operands = draw(problem, family, 2)
         for array in (operands.input, operands.weight, operands.bias):
+            assert array is not None
             assert (round_to(array, dtype) == array).all()
         exact = round_to(oracle.answer(problem, operands), dtype)
         assert np.isfinite(exact).all()

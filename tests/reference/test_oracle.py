@@ -1,11 +1,13 @@
 """Tests of the oracle: exact outputs, and gradients."""
 
+import inspect
+
 import numpy as np
 import pytest
 
 from convgauge.problem import Problem
 from convgauge.reference import oracle
-from convgauge.reference.operands import Operands, draw
+from convgauge.reference.operands import Array, Operands, draw
 from support.rational_oracle import rational_output
 
 SMALL = Problem(batch=2, in_channels=4, height=5, width=6, out_channels=2, kernel=(3, 2), padding=(1, 2), bias=True)
@@ -20,7 +22,7 @@ ODD = [
 
 @pytest.mark.parametrize("problem", ODD, ids=str)
 @pytest.mark.parametrize("family", ["gaussian", "wide", "cancelling", "subnormal", "small_onto_large"])
-def test_oracle_is_the_rational_answer(problem, family):
+def test_oracle_is_the_rational_answer(problem: Problem, family: str) -> None:
     single, double = (draw(problem.replace(dtype=dtype), family, 1) for dtype in ("float32", "float64"))
     exact = np.array(rational_output(problem, double), dtype=object)
     step = 5e-324 if family == "subnormal" else 0.0  # scaling back rounds a second time
@@ -31,20 +33,20 @@ def test_oracle_is_the_rational_answer(problem, family):
 
 
 @pytest.mark.parametrize("columns", [1, 40, 400])
-def test_oracle_is_the_same_a_few_rows_at_a_time(monkeypatch, columns):
+def test_oracle_is_the_same_a_few_rows_at_a_time(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
     """A large image is unfolded by rows."""
     problem = Problem.parse("n3c4h9w7_o6k3x2_s2x1_p1x1_d1x2_g2_b_float64")
     operands = draw(problem, "gaussian")
-    whole = [function.__wrapped__(problem, operands) for function in (oracle.answer, oracle.summed)]
+    whole = [inspect.unwrap(function)(problem, operands) for function in (oracle.answer, oracle.summed)]
     monkeypatch.setattr(oracle, "MAX_UNFOLDED", columns)
     monkeypatch.setattr(oracle, "MAX_UNFOLDED_IMAGE", columns)
     for function, expected in zip((oracle.answer, oracle.summed), whole, strict=True):
-        np.testing.assert_allclose(function.__wrapped__(problem, operands), expected, rtol=1e-13, atol=1e-13)
+        np.testing.assert_allclose(inspect.unwrap(function)(problem, operands), expected, rtol=1e-13, atol=1e-13)
     padded = oracle.pad(problem, operands.input)
     assert max(part.size for part in oracle.unfold(problem, padded)) <= max(columns, 2 * 4 * 6 * 5)
 
 
-def test_summed_is_right_near_overflow():
+def test_summed_is_right_near_overflow() -> None:
     problem = SMALL.replace(dtype="float64")
     operands = draw(problem, "near_overflow", 3)
     exact = np.array(rational_output(problem, operands), dtype=object).astype(np.float64)
@@ -52,7 +54,7 @@ def test_summed_is_right_near_overflow():
 
 
 @pytest.mark.parametrize("padding", [0, 1])
-def test_oracle_is_scipy_s_correlation(padding):
+def test_oracle_is_scipy_s_correlation(padding: int) -> None:
     signal = pytest.importorskip("scipy.signal")
     problem = Problem(height=9, width=8, kernel=(3, 4), padding=(padding, padding), dtype="float64")
     operands = draw(problem, "exact", 5)
@@ -61,7 +63,7 @@ def test_oracle_is_scipy_s_correlation(padding):
     assert (oracle.answer(problem, operands)[0, 0] == expected).all()
 
 
-def test_oracle_is_ndimage_s_correlation():
+def test_oracle_is_ndimage_s_correlation() -> None:
     ndimage = pytest.importorskip("scipy.ndimage")
     problem = Problem(height=9, width=8, kernel=(3, 3), padding=(1, 1), dtype="float64")
     operands = draw(problem, "exact", 6)
@@ -70,9 +72,12 @@ def test_oracle_is_ndimage_s_correlation():
 
 
 @pytest.mark.parametrize("problem", [*ODD, SMALL.replace(stride=(3, 2), groups=2)], ids=str)
-def test_adjoint_is_the_adjoint(problem):
+def test_adjoint_is_the_adjoint(problem: Problem) -> None:
     random = np.random.default_rng(1)
-    integers = lambda shape: random.integers(-4, 5, shape).astype(float)  # noqa: E731 - three words
+
+    def integers(shape: tuple[int, ...]) -> Array:
+        return random.integers(-4, 5, shape).astype(float)
+
     operands = Operands(integers(problem.input_shape), integers(problem.weight_shape), np.zeros(problem.out_channels))
     upstream = integers(problem.output_shape)
     by_input, by_weight, by_bias = oracle.adjoint(problem, operands, upstream)
@@ -82,7 +87,7 @@ def test_adjoint_is_the_adjoint(problem):
         assert (by_bias == upstream.sum(axis=(0, 2, 3))).all()
 
 
-def test_root_of_squares_neither_overflows_nor_underflows():
+def test_root_of_squares_neither_overflows_nor_underflows() -> None:
     problem = Problem(height=1, width=2, kernel=(1, 2), dtype="float64")
     for scale in (1e160, 1e-170):
         operands = Operands(np.full((1, 1, 1, 2), 3.0 * scale), np.array([[[[1.0, 4 / 3]]]]), None)

@@ -35,10 +35,15 @@ class FakeRunner:
         finally:
             self.is_streaming = False
 
-    def greet(self) -> None:
+    def observe(self, call: Call) -> Observation:
+        """Make one call."""
+        ((_, observation),) = self.stream([(None, call)])
+        return observation
+
+    def wait_ready(self) -> None:
         """Return at once: there is no process."""
 
-    def halt(self) -> None:
+    def cancel(self) -> None:
         """Do nothing: there is no process."""
 
     def close(self) -> None:

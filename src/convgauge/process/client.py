@@ -85,7 +85,7 @@ class IsolatedSubject:
     def stream(self, calls: Iterable[tuple[Token, Call]]) -> Iterator[tuple[Token, Observation]]:
         """Yield each call's token with its observation, in order; up to `MAX_CALLS_UNDER_WAY` calls are under way.
 
-        Streams may be nested, and a stream may be left before its end: calls under way are told apart by their order.
+        A stream may be left before its end: the replies that it leaves are skipped, by their order.
         """
         source = iter(calls)
         flight: deque[tuple[Token, _SentCall]] = deque()
