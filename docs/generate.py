@@ -150,7 +150,7 @@ def _entry(origin: registry.Origin) -> list[str]:
 
 def docstring(origin: registry.Origin) -> str:
     """Return the docstring of an implementation, read from the text of its file."""
-    for node in ast.parse(Path(origin.place).read_text(encoding="utf-8")).body:
+    for node in ast.parse(Path(origin.location).read_text(encoding="utf-8")).body:
         if isinstance(node, ast.FunctionDef) and node.name == origin.attribute:
             return ast.get_docstring(node) or ""
     raise LookupError(f"{origin} is not in its file")

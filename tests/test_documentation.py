@@ -194,7 +194,7 @@ def _algorithms() -> str:
 
 def test_every_implementation_states_its_cost() -> None:
     for origin in registry.builtins().values():
-        source = Path(origin.place).read_text(encoding="utf-8")
+        source = Path(origin.location).read_text(encoding="utf-8")
         (function,) = [node for node in ast.parse(source).body if getattr(node, "name", "") == origin.attribute]
         docstring = ast.get_docstring(function) or ""  # type: ignore[arg-type]  # only a function has that name
         has_both = "Cost: " in docstring and "Workspace: " in docstring

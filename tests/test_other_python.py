@@ -15,8 +15,12 @@ from support.paths import SUPPORT
 pytestmark = pytest.mark.once
 PACKAGE = Path(convgauge.__file__).parent
 WORKER = [
-    *("__init__", "arguments", "bundled", "dtypes", "problem", "registry"),
-    *(path.relative_to(PACKAGE).with_suffix("").as_posix() for path in sorted((PACKAGE / "worker").rglob("*.py"))),
+    *("__init__", "arguments", "bundled", "dtypes", "problem"),
+    *(
+        path.relative_to(PACKAGE).with_suffix("").as_posix()
+        for package in ("registry", "worker")
+        for path in sorted((PACKAGE / package).rglob("*.py"))
+    ),
 ]
 OLDEST = (3, 9)
 NEWER = {  # what Python 3.10 and 3.11 brought that such code would be tempted to use

@@ -83,7 +83,7 @@ def test_attributes_of_attributes_are_found(file: Path) -> None:
 def test_a_module_is_found_on_the_path(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(file.parent)
     (origin,) = resolve("kernels:two", "numpy")
-    assert (origin.kind, origin.place, origin.attribute) == ("module", "kernels", "two")
+    assert (origin.kind, origin.location, origin.attribute) == ("module", "kernels", "two")
     assert load(origin)(np.ones(1), None) == np.ones(1)
 
 
@@ -154,7 +154,7 @@ def test_a_file_that_does_not_import_shows_its_own_traceback(tmp_path: Path, tex
         load(resolve(f"{path}:conv", "numpy")[0])
     assert said in str(caught.value)
     assert "broken.py" in caught.value.trace
-    assert "registry.py" not in caught.value.trace
+    assert "loading.py" not in caught.value.trace
     assert "importlib" not in caught.value.trace
 
 
@@ -162,7 +162,7 @@ def test_a_name_used_twice_is_an_error(tmp_path: Path, monkeypatch: pytest.Monke
     declared = "from convgauge import implementation\n@implementation(framework='numpy', algorithm='direct')\n"
     for name in ("a.py", "b.py"):
         (tmp_path / name).write_text(declared + "def same(input, weight, bias=None): ...\n")
-    monkeypatch.setattr(registry, "bundled", lambda *_: tmp_path)
+    monkeypatch.setattr("convgauge.registry.targets.bundled", lambda *_: tmp_path)
     with pytest.raises(TargetError, match="two implementations are called 'same'"):
         registry.builtins()
 
@@ -172,7 +172,7 @@ def test_entry_points_are_registered(file: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(importlib.metadata, "entry_points", lambda **_: [point])
     monkeypatch.syspath_prepend(file.parent)
     (origin,) = resolve("theirs")
-    assert (origin.place, origin.attribute) == ("kernels", "two")
+    assert (origin.location, origin.attribute) == ("kernels", "two")
     assert "theirs" in registry.known()
 
 

@@ -103,4 +103,4 @@ def test_a_file_that_fails_to_import_shows_its_own_traceback(tmp_path: Path) -> 
     assert process.returncode == 4
     assert "ZeroDivisionError" in printed
     assert "broken.py" in printed
-    assert "registry.py" not in printed
+    assert "loading.py" not in printed

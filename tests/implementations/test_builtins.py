@@ -74,7 +74,7 @@ def observe(name: str, problem: Problem, operands: Operands, prepared: bool = Fa
 def dtypes(name: str) -> list[str]:
     """Return the dtypes to test."""
     supported = subject(name).describe().dtypes
-    is_slow = bool(imported_modules(Path(registry.builtins()[name].place)) & SLOW_COMPILERS)
+    is_slow = bool(imported_modules(Path(registry.builtins()[name].location)) & SLOW_COMPILERS)
     return [dtype for dtype in supported if dtype in ("float32", "float16") or not is_slow]
 
 

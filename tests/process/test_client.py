@@ -1,4 +1,4 @@
-"""Nothing that a kernel does takes the run down: each misdeed is the status of the one case, and the rest goes on."""
+"""A kernel cannot end the run: each failure is the kind of one observation, and the run continues."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def start() -> Iterator[Any]:
     for subject in started:
         subject.close()
     time.sleep(0.05)
-    left = [one for one in psutil.Process().children(recursive=True) if "boot.py" in " ".join(_command(one))]
+    left = [child for child in psutil.Process().children(recursive=True) if "boot.py" in " ".join(_command(child))]
     assert left == []
 
 
@@ -64,9 +64,9 @@ def observed(subject: IsolatedSubject, problems: list[Problem]) -> list[tuple[Pr
     return list(subject.stream(calls(problems)))
 
 
-def assert_right(problem: Problem, seen: Any) -> None:
-    assert (seen.kind, seen.message) == ("answer", "")
-    np.testing.assert_array_equal(seen.output, oracle.answer(problem, draw(problem)))
+def assert_right(problem: Problem, observation: Any) -> None:
+    assert (observation.kind, observation.message) == ("answer", "")
+    np.testing.assert_array_equal(observation.output, oracle.answer(problem, draw(problem)))
 
 
 ENDINGS = [
@@ -84,16 +84,16 @@ ENDINGS = [
 ]
 
 
-@pytest.mark.parametrize(("name", "kind", "said"), ENDINGS)
-def test_an_ending_is_one_case_and_the_run_goes_on(start: Any, name: str, kind: str, said: str) -> None:
+@pytest.mark.parametrize(("name", "kind", "text"), ENDINGS)
+def test_an_ending_is_one_case_and_the_run_goes_on(start: Any, name: str, kind: str, text: str) -> None:
     subject = start(name, timeout=8.0)
     plan = [SOUND] * 4 + [TRIGGER] + [SOUND.replace(height=8)] * 3
-    for place, (problem, seen) in enumerate(observed(subject, plan)):
-        if place == 4:
-            assert seen.kind == kind
-            assert said in seen.message
+    for index, (problem, observation) in enumerate(observed(subject, plan)):
+        if index == 4:
+            assert observation.kind == kind
+            assert text in observation.message
         else:
-            assert_right(problem, seen)
+            assert_right(problem, observation)
     assert subject.failures == 1
 
 
@@ -101,24 +101,24 @@ def test_an_ending_is_one_case_and_the_run_goes_on(start: Any, name: str, kind: 
 def test_a_hang_is_ended_at_its_time(start: Any, name: str) -> None:
     subject = start(name, timeout=3.0)
     started = time.monotonic()
-    for place, (problem, seen) in enumerate(observed(subject, [SOUND, SOUND, TRIGGER, SOUND])):
-        if place == 2:
-            assert seen.kind == "timed_out"
-            assert "within 3 s" in seen.message
+    for index, (problem, observation) in enumerate(observed(subject, [SOUND, SOUND, TRIGGER, SOUND])):
+        if index == 2:
+            assert observation.kind == "timed_out"
+            assert "within 3 s" in observation.message
         else:
-            assert_right(problem, seen)
+            assert_right(problem, observation)
     assert time.monotonic() - started < 120
 
 
 @pytest.mark.parametrize("name", ["thread_exit", "interrupt"])
 def test_what_ends_a_thread_or_interrupts_is_no_ending(start: Any, name: str) -> None:
-    for problem, seen in observed(start(name), [SOUND, TRIGGER, SOUND]):
-        assert_right(problem, seen)
+    for problem, observation in observed(start(name), [SOUND, TRIGGER, SOUND]):
+        assert_right(problem, observation)
 
 
 def test_memory_beyond_the_limit_is_one_case(start: Any) -> None:
     subject = start("greedy", memory=1500 << 20)
-    first, second, third = (seen for _, seen in observed(subject, [SOUND, TRIGGER, SOUND]))
+    first, second, third = (observation for _, observation in observed(subject, [SOUND, TRIGGER, SOUND]))
     assert second.kind in ("raised", "crashed")
     assert second.kind == "crashed" or "MemoryError" in second.error
     assert_right(SOUND, first)
@@ -127,34 +127,34 @@ def test_memory_beyond_the_limit_is_one_case(start: Any) -> None:
 
 @pytest.mark.parametrize("name", ["floods", "floods_descriptor"])
 def test_floods_are_captured_and_cut(start: Any, name: str) -> None:
-    seen = [seen for _, seen in observed(start(name), [SOUND, TRIGGER, SOUND, SOUND])]
-    assert all(one.kind == "answer" for one in seen)
-    printed = "".join(one.printed for one in seen)
+    observations = [observation for _, observation in observed(start(name), [SOUND, TRIGGER, SOUND, SOUND])]
+    assert all(observation.kind == "answer" for observation in observations)
+    printed = "".join(observation.printed for observation in observations)
     assert "flood" in printed or name == "floods"  # what Python buffers comes out when it likes
-    assert max(len(one.printed) for one in seen) <= MAX_PRINTED_BYTES
+    assert max(len(observation.printed) for observation in observations) <= MAX_PRINTED_BYTES
 
 
 def test_a_fork_that_answers_too_does_not_shift_answers(start: Any) -> None:
     subject = start("forks", timeout=8.0)
-    for place, (problem, seen) in enumerate(
+    for index, (problem, observation) in enumerate(
         observed(subject, [SOUND, TRIGGER] + [SOUND.replace(width=w) for w in range(4, 12)])
     ):
-        if place != 1 and seen.kind == "answer":
-            assert_right(problem, seen)
+        if index != 1 and observation.kind == "answer":
+            assert_right(problem, observation)
 
 
 def test_the_case_that_kills_is_found_among_many(start: Any) -> None:
     subject = start("segfault")
-    plan = [TRIGGER if place % 40 == 17 else SOUND.replace(width=4 + place % 7) for place in range(100)]
+    plan = [TRIGGER if index % 40 == 17 else SOUND.replace(width=4 + index % 7) for index in range(100)]
     kinds = ["crashed" if problem.batch == 3 else "answer" for problem in plan]
-    assert [seen.kind for _, seen in observed(subject, plan)] == kinds
+    assert [observation.kind for _, observation in observed(subject, plan)] == kinds
 
 
 def test_a_subject_that_keeps_dying_is_given_up(start: Any) -> None:
     subject = start("exits_1", FailureBudget(max_in_a_row=2))
-    seen = [seen for _, seen in observed(subject, [TRIGGER] * 4)]
-    assert [one.kind for one in seen] == ["crashed", "crashed", "not_called", "not_called"]
-    assert "given up" in seen[-1].message
+    observations = [observation for _, observation in observed(subject, [TRIGGER] * 4)]
+    assert [observation.kind for observation in observations] == ["crashed", "crashed", "not_called", "not_called"]
+    assert "given up" in observations[-1].message
     assert subject.failures == 2
 
 
@@ -178,8 +178,8 @@ def test_children_die_with_their_parent(tmp_path: Path) -> None:
     import subprocess
     import sys
 
-    found = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False, timeout=120)
-    child = int(found.stdout)
+    process = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False, timeout=120)
+    child = int(process.stdout)
     deadline = time.monotonic() + 10
     while psutil.pid_exists(child) and time.monotonic() < deadline:
         time.sleep(0.05)

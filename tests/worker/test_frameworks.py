@@ -23,24 +23,24 @@ def test_each_file_has_one_adapter_of_its_name() -> None:
 @pytest.mark.parametrize("name", INSTALLED)
 def test_every_layout_holds_the_values_that_it_was_made_with(name: str) -> None:
     values = np.arange(1, 121, dtype=np.float32).reshape(2, 3, 4, 5)
-    made = framework(name)
-    for layout in made.layouts:
+    array_framework = framework(name)
+    for layout in array_framework.layouts:
         if layout in ("broadcast", "conjugated"):  # one element repeated; complex values alone
             continue
-        operand, memory = made.make(values, "float32", "cpu", layout)
-        copy, dtype = made.read(operand)
+        operand, memory = array_framework.make(values, "float32", "cpu", layout)
+        copy, dtype = array_framework.read(operand)
         np.testing.assert_array_equal(copy, values, err_msg=layout)
         assert dtype == "float32"
-        low, high = made.address_range(operand)
-        outer = made.address_range(memory)
+        low, high = array_framework.address_range(operand)
+        outer = array_framework.address_range(memory)
         assert (low, high) == (0, 0) or (outer[0] <= low < high <= outer[1])
 
 
 @pytest.mark.parametrize("name", [name for name in INSTALLED if adapter(name).can_refill])
 def test_an_operand_keeps_its_memory_when_it_is_refilled(name: str) -> None:
-    made = framework(name)
-    operand, _ = made.make(np.ones((1, 1, 2, 2), np.float32), "float32", "cpu", "contiguous")
-    view, before = made.memory_view(operand), made.address_range(operand)
-    made.refill(operand, np.full((1, 1, 2, 2), 3, np.float32))
-    assert made.address_range(operand) == before
-    assert made.bytes_of(view) == np.full(4, 3, np.float32).tobytes()
+    array_framework = framework(name)
+    operand, _ = array_framework.make(np.ones((1, 1, 2, 2), np.float32), "float32", "cpu", "contiguous")
+    view, before = array_framework.memory_view(operand), array_framework.address_range(operand)
+    array_framework.refill(operand, np.full((1, 1, 2, 2), 3, np.float32))
+    assert array_framework.address_range(operand) == before
+    assert array_framework.bytes_of(view) == np.full(4, 3, np.float32).tobytes()

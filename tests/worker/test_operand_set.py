@@ -16,24 +16,24 @@ from convgauge.worker import frameworks
 from convgauge.worker.operand_set import OperandSet
 
 PROBLEM = Problem.parse("n1c2h5w5_o3k3x3_s1x1_p1x1_d1x1_g1_b_float32")
-PLACES = [[0, 0, 1, 1], [0, 1, 2, 3], [0, 0, 4, 4]]
+FLIPS = [[0, 0, 1, 1], [0, 1, 2, 3], [0, 0, 4, 4]]
 
 
 def placed(framework: str, problem: Problem = PROBLEM, prepared: Any = None) -> tuple[OperandSet, np.ndarray]:
-    """A set whose call gives back its operands, and the input that it was made of."""
+    """Return a set whose call returns its operands, and the values of its input."""
     if not is_installed(framework):
         pytest.skip(f"{framework} is not installed")
     drawn = operands.draw(problem, "exact", 1)
     implementation = SimpleNamespace(prepared=prepared, function=lambda *given, **_: given)
     subject: Any = SimpleNamespace(implementation=implementation, framework=frameworks.framework(framework))
-    found = OperandSet(subject, problem, (drawn.input, drawn.weight, drawn.bias), PLACES)
-    found.prepare()
-    return found, drawn.input
+    operand_set = OperandSet(subject, problem, (drawn.input, drawn.weight, drawn.bias), FLIPS)
+    operand_set.prepare()
+    return operand_set, drawn.input
 
 
-def numbers(found: OperandSet, array: Any) -> np.ndarray:
-    """What is in an array, in float64."""
-    return found.framework.read(array)[0].astype(np.float64)
+def numbers(operand_set: OperandSet, array: Any) -> np.ndarray:
+    """Return the values of an array in float64."""
+    return operand_set.framework.read(array)[0].astype(np.float64)
 
 
 @pytest.mark.parametrize(
@@ -41,27 +41,27 @@ def numbers(found: OperandSet, array: Any) -> np.ndarray:
     [("numpy", "float32"), ("numpy", "int32"), ("torch", "float32"), ("torch", "bfloat16"), ("jax", "float32")],
 )
 def test_one_sign_is_flipped_at_a_time(framework: str, dtype: str) -> None:
-    found, input = placed(framework, PROBLEM.replace(dtype=dtype))
+    operand_set, input = placed(framework, PROBLEM.replace(dtype=dtype))
     for tick in (0, 2, 4, 6):
         expected = input.astype(np.float64)
-        place = tuple(PLACES[tick // 2 % 3])
-        expected[place] = -expected[place]
-        np.testing.assert_array_equal(numbers(found, found.input_of(tick, 2)), expected)
+        index = tuple(FLIPS[tick // 2 % 3])
+        expected[index] = -expected[index]
+        np.testing.assert_array_equal(numbers(operand_set, operand_set.input_of(tick, 2)), expected)
 
 
 @pytest.mark.parametrize("framework", ["numpy", "torch"])
 def test_operands_move_and_stay_what_they_were(framework: str) -> None:
-    found, input = placed(framework)
-    found.input_of(0, 1)
-    chance, seen = random.Random(0), set()
+    operand_set, input = placed(framework)
+    operand_set.input_of(0, 1)
+    generator, addresses = random.Random(0), set()
     for _ in range(20):
-        found.drop()
-        found.place(chance)
-        seen.add(found.framework.address_range(found.operands[0])[0])
-        given = found.run(found.operands[0])
-        np.testing.assert_array_equal(numbers(found, given[0]), input)
-        assert given[1] is found.operands[1]
-    assert len(seen) > 1
+        operand_set.drop()
+        operand_set.place_again(generator)
+        addresses.add(operand_set.framework.address_range(operand_set.operands[0])[0])
+        given = operand_set.run(operand_set.operands[0])
+        np.testing.assert_array_equal(numbers(operand_set, given[0]), input)
+        assert given[1] is operand_set.operands[1]
+    assert len(addresses) > 1
 
 
 def test_what_a_prepare_has_seen_stays() -> None:
@@ -71,10 +71,10 @@ def test_what_a_prepare_has_seen_stays() -> None:
         prepares.append(weight)
         return lambda array: array
 
-    found, _ = placed("numpy", prepared=prepared)
-    run = found.run
-    found.drop()
-    found.place(random.Random(0))
+    operand_set, _ = placed("numpy", prepared=prepared)
+    run = operand_set.run
+    operand_set.drop()
+    operand_set.place_again(random.Random(0))
     assert len(prepares) == 1
-    assert found.run is run
-    assert found.operands[1] is prepares[0]
+    assert operand_set.run is run
+    assert operand_set.operands[1] is prepares[0]

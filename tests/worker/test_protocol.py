@@ -20,7 +20,7 @@ X = np.arange(12, dtype="float32").reshape(1, 2, 2, 3)
 CALL = Call(X, X[:, ::-1], None, {"stride": (1, 2), "padding": "same", "groups": np.int64(1)}, extra_operand=X[0])
 
 COMMANDS: list[messages.Command[Any]] = [
-    messages.Load({"kind": "file", "place": "k.py", "declaration": None}, 7, 1 << 40),
+    messages.Load({"kind": "file", "location": "k.py", "declaration": None}, 7, 1 << 40),
     messages.MakeCall(CALL),
     messages.Prepare("n1", [(X, X, None), (X, X, X)], [[], [(0, 0, 0, 1)]], 2),
     messages.Sample(3, 9),
@@ -53,8 +53,8 @@ def assert_same(sent: Any, received: Any) -> None:
             assert_same(getattr(sent, field.name), getattr(received, field.name))
     elif isinstance(sent, (list, tuple)):
         assert len(sent) == len(received)
-        for one, other in zip(sent, received, strict=True):
-            assert_same(one, other)
+        for sent_item, received_item in zip(sent, received, strict=True):
+            assert_same(sent_item, received_item)
     else:
         assert sent == received
 

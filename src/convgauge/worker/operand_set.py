@@ -68,7 +68,7 @@ class OperandSet:
         if not self.prepares:
             self.operands, self.run = [None] * 3, _not_prepared
 
-    def place(self, generator: random.Random) -> None:
+    def place_again(self, generator: random.Random) -> None:
         """Put the dropped operands in memory again, at other addresses."""
         self._shifts = []
         for index in range(1 if self.prepares else 3):

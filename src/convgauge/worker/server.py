@@ -73,7 +73,7 @@ class _Server:
         except registry.LoadError as error:
             return LoadFailed(str(error), error.trace)
         except ImportError as error:
-            return LoadFailed(f"{command.origin['place']}: {error}")
+            return LoadFailed(f"{command.origin['location']}: {error}")
         self._subject = subject
         self._handlers[MakeCall] = self._make_call
         self._handlers.update(Timing(subject).handlers())

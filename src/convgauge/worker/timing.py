@@ -108,7 +108,7 @@ class Timing:
     def _place_operands(self, command: messages.PlaceOperands) -> Done:
         """Place operands and call. No sign is flipped yet: an output kept from here is wrong in each timed call."""
         for operand_set in self._sets:
-            operand_set.place(self._random)
+            operand_set.place_again(self._random)
             self._output = operand_set.run(operand_set.operands[0])
             if self._framework.wait is not None:
                 self._framework.wait(self._output)

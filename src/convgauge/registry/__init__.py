@@ -1,0 +1,31 @@
+"""Implementations: declared by a decorator, found by name, and loaded.
+
+A declaration is read from the source text (`scan`), so that no code of an implementation runs when implementations are
+listed. The function itself is loaded (`load`) only in the process that calls it.
+"""
+
+from convgauge.registry.declaration import Declaration, Implementation, implementation
+from convgauge.registry.frameworks import framework_names, is_installed
+from convgauge.registry.loading import load, load_file
+from convgauge.registry.origin import LoadError, Origin, TargetError
+from convgauge.registry.targets import ENTRY_POINTS, EXTRAS, builtins, known, resolve, resolve_all, scan
+
+__all__ = [
+    "ENTRY_POINTS",
+    "EXTRAS",
+    "Declaration",
+    "Implementation",
+    "LoadError",
+    "Origin",
+    "TargetError",
+    "builtins",
+    "framework_names",
+    "implementation",
+    "is_installed",
+    "known",
+    "load",
+    "load_file",
+    "resolve",
+    "resolve_all",
+    "scan",
+]

@@ -1,0 +1,104 @@
+"""Loading of implementations. Their code runs only here."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import importlib.util
+import inspect
+import os
+import sys
+import traceback
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Callable
+
+from convgauge.registry.declaration import Declaration, Implementation, Value, first_paragraph
+from convgauge.registry.frameworks import framework_names, is_installed
+from convgauge.registry.origin import LoadError, Origin
+
+SIGNATURE = "(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1)"
+
+
+def load(origin: Origin) -> Implementation:
+    """Return the implementation. This runs its file or module.
+
+    Raises
+    ------
+    LoadError
+        The code raises, has no such function, or the function has another signature.
+    """
+    function = _attribute(_import(origin), origin)
+    loaded = function if isinstance(function, Implementation) else _undeclared(function, origin)
+    framework, names = loaded.declaration.framework, framework_names()
+    if framework not in names:
+        raise LoadError(f"{origin}: framework {framework!r} is not one of {', '.join(names)}")
+    _check_signature(loaded.function, origin)
+    return loaded
+
+
+def _import(origin: Origin) -> ModuleType:
+    try:
+        return load_file(Path(origin.location)) if origin.kind == "file" else _load_module(origin.location)
+    except BaseException as error:  # a file may also raise SystemExit
+        frames = traceback.TracebackException.from_exception(error)
+        frames.stack = traceback.StackSummary.from_list([f for f in frames.stack if not _is_engine(f.filename)])
+        raise LoadError(
+            f"{origin.location} does not import: {type(error).__name__}: {error}", "".join(frames.format())
+        ) from None
+
+
+def _attribute(module: ModuleType, origin: Origin) -> Value:
+    value: Any = module
+    for part in origin.attribute.split("."):
+        if not hasattr(value, part):
+            names = [name for name, value in vars(module).items() if callable(value) and not name.startswith("_")]
+            near = ", ".join(difflib.get_close_matches(part, names, n=3) or names[:5]) or "no functions"
+            raise LoadError(f"{origin.location} has no {origin.attribute!r}; it has {near}")
+        value = getattr(value, part)
+    return value
+
+
+def _undeclared(function: Value, origin: Origin) -> Implementation:
+    """Return a function without a declaration; its framework is torch if that is installed and none is demanded."""
+    if not callable(function):
+        raise LoadError(f"{origin} is {type(function).__name__}, not a function {SIGNATURE}")
+    framework = origin.framework or ("torch" if is_installed("torch") else "numpy")
+    summary = first_paragraph(inspect.getdoc(function) or "")
+    declaration = Declaration(origin.name, framework, summary=summary)
+    return Implementation(declaration, function, getattr(function, "prepare", None))
+
+
+def _check_signature(function: Callable[..., Any], origin: Origin) -> None:
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return  # a builtin function has no signature; its first call shows it
+    try:
+        signature.bind(0, 0, None, stride=1, padding=0, dilation=1, groups=1)
+    except TypeError as error:
+        raise LoadError(f"{origin}{signature} cannot be called as f{SIGNATURE}: {error}") from None
+
+
+def _is_engine(filename: str) -> bool:
+    return Path(filename).parent == Path(__file__).parent or "importlib" in filename
+
+
+def load_file(path: Path) -> ModuleType:
+    """Import a file as a module. Its folder is added to the import path. Raises what the file raises."""
+    if os.path.dirname(path) not in sys.path:
+        sys.path.append(os.path.dirname(path))  # so that it may import the files beside it
+    name = f"convgauge._loaded.{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _load_module(name: str) -> ModuleType:
+    if "" not in sys.path and os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    return importlib.import_module(name)

@@ -1,0 +1,149 @@
+"""Search for implementations: by name, by file or by module, without running their code."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import importlib.metadata
+import importlib.util
+from collections.abc import Iterable
+from pathlib import Path
+
+from convgauge.bundled import bundled
+from convgauge.registry.declaration import Value, declaration_of
+from convgauge.registry.frameworks import framework_names
+from convgauge.registry.origin import Origin, TargetError
+
+ENTRY_POINTS = "convgauge.implementations"
+
+EXTRAS = {"cv2": "opencv", "skimage": "images", "sklearn": "images"}
+"""Extras of modules that are not named like their extra."""
+
+
+def scan(path: Path) -> list[Origin]:
+    """Return the implementations that a file declares, read from its text. Raises `SyntaxError` or `OSError`."""
+    tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    absent = _absent_imports(tree)
+    origins = []
+    for node in tree.body:
+        if not isinstance(node, ast.FunctionDef):
+            continue
+        for decorator in node.decorator_list:
+            if isinstance(decorator, ast.Call) and _callee(decorator) == "implementation":
+                values = {keyword.arg: _literal(keyword, path) for keyword in decorator.keywords if keyword.arg}
+                declared = declaration_of(node.name, ast.get_docstring(node) or "", values)
+                origins.append(
+                    Origin("file", str(path), node.name, declared.name, declared.framework, declared, absent)
+                )
+    return origins
+
+
+def _literal(keyword: ast.keyword, path: Path) -> Value:
+    try:
+        return ast.literal_eval(keyword.value)
+    except ValueError:
+        raise TargetError(
+            f"{path}, line {keyword.value.lineno}: {keyword.arg} must be a literal, since it is read without running"
+            " the file"
+        ) from None
+
+
+def _callee(call: ast.Call) -> str:
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+
+
+def _absent_imports(tree: ast.Module) -> str:
+    """Return the missing package that a file imports at its top, with its install command, or an empty text."""
+    for node in tree.body:
+        names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names = [node.module]
+        for name in names:
+            top = name.split(".")[0]
+            if importlib.util.find_spec(top) is None:
+                return f"{top} is not installed (python -m pip install 'convgauge[{EXTRAS.get(top, top)}]')"
+    return ""
+
+
+def builtins() -> dict[str, Origin]:
+    """Return every implementation of the suite by name, in the order of the files' names."""
+    return _by_name([origin for path in sorted(bundled("implementations").glob("*.py")) for origin in scan(path)])
+
+
+def known() -> dict[str, Origin]:
+    """Return the built-in implementations and those that installed packages offer as entry points, by name."""
+    origins = list(builtins().values())
+    for point in importlib.metadata.entry_points(group=ENTRY_POINTS):
+        module, _, attribute = point.value.partition(":")
+        origins.append(Origin("module", module, attribute or point.name, point.name))
+    return _by_name(origins)
+
+
+def _by_name(origins: list[Origin]) -> dict[str, Origin]:
+    by_name: dict[str, Origin] = {}
+    for origin in origins:
+        if origin.name in by_name:
+            raise TargetError(f"two implementations are called {origin.name!r}: {by_name[origin.name]} and {origin}")
+        by_name[origin.name] = origin
+    return by_name
+
+
+def resolve_all(targets: Iterable[str], framework: str = "") -> list[Origin]:
+    """Return the implementations that targets name, each once; "builtin" names all of the suite.
+
+    Raises `TargetError`.
+    """
+    names = [name for target in targets for name in (builtins() if target == "builtin" else [target])]
+    return [origin for name in dict.fromkeys(names) for origin in resolve(name, framework)]
+
+
+def resolve(target: str, framework: str = "") -> list[Origin]:
+    """Return the implementations that a target of the command line names.
+
+    Parameters
+    ----------
+    target : str
+        A registered name, ``module:function`` or ``path/file.py[:function]``. A file without a function stands for all
+        implementations that it declares.
+    framework : str
+        Framework that the caller demands, or empty.
+
+    Raises
+    ------
+    TargetError
+        There is no such target.
+    """
+    if framework and framework not in framework_names():
+        raise TargetError(f"framework {framework!r} is not one of {', '.join(framework_names())}")
+    location, _, attribute = target.rpartition(":") if ":" in target else (target, "", "")
+    if location.endswith(".py"):
+        return _from_file(Path(location), attribute, framework)
+    if attribute:
+        return [Origin("module", location, attribute, attribute.rpartition(".")[2], framework)]
+    registered = known()
+    if target in registered:
+        return [registered[target]]
+    near = difflib.get_close_matches(target, registered, n=3, cutoff=0.4)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"registered: {', '.join(registered)}"
+    raise TargetError(
+        f"no implementation is called {target!r}; {hint}"
+        " (a kernel of your own: path/file.py:function or module:function)"
+    )
+
+
+def _from_file(path: Path, attribute: str, framework: str) -> list[Origin]:
+    if not path.is_file():
+        raise TargetError(f"there is no file {path}")
+    path = path.resolve()
+    try:
+        declared = scan(path)
+    except (SyntaxError, UnicodeDecodeError):
+        declared = []  # loading it shows its own traceback
+    if not attribute:
+        if not declared:
+            raise TargetError(f"{path.name} declares no @implementation; name a function: {path.name}:FUNCTION")
+        return declared
+    for origin in declared:
+        if attribute in (origin.name, origin.attribute):
+            return [origin]
+    return [Origin("file", str(path), attribute, attribute, framework)]
