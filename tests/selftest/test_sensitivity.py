@@ -179,3 +179,8 @@ def test_a_declared_grade_that_is_too_low_is_a_fault(grade: str, status: str, tm
     assert record.status == status
     if status == "failed":
         assert f"grade {grade} is declared, and A is measured" in record.reason
+
+
+def test_an_unknown_implementation_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert sensitivity.show("no_such_implementation", "functional", "quick") == 4
+    assert "no_such_implementation" in capsys.readouterr().err

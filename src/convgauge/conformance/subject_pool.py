@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import deque
 from collections.abc import Iterable
-from typing import Any
 
 from convgauge.process.client import start_subject
 from convgauge.process.failures import Cancelled, FailureBudget
 from convgauge.process.runner import Limits, Runner
 from convgauge.registry import Origin
+
+
+class _ThreadSubject(threading.local):
+    """Subject of the calling thread, and the name of its implementation; "" if the thread has none."""
+
+    name: str = ""
+    runner: Runner
 
 
 class SubjectPool:
@@ -41,13 +48,9 @@ class SubjectPool:
     ) -> None:
         self._origins = {origin.name: origin for origin in origins}
         self._limits = limits
-        self._options: dict[str, Any] = {
-            "isolated": is_isolated,
-            "seed": seed,
-            **({"python": python} if python else {}),
-        }
+        self._is_isolated, self._python, self._seed = is_isolated, python or sys.executable, seed
         self._budgets = {name: FailureBudget() for name in self._origins}
-        self._thread = threading.local()  # fields: name, runner
+        self._own = _ThreadSubject()
         self._runners: list[Runner] = []  # of all threads
         self._idle: deque[tuple[str, Runner]] = deque()
         self._is_cancelled = False
@@ -64,22 +67,22 @@ class SubjectPool:
         LoadError
             If the implementation cannot be loaded.
         """
-        if self._name != name:
+        if self._own.name != name:
             self.release()
-            started = self._take_idle(name) or self._start(name)
-            started.wait_ready()
-            self._thread.name, self._thread.runner = name, started
-        runner: Runner = self._thread.runner
-        return runner
-
-    @property
-    def _name(self) -> str:
-        """Implementation of this thread's subject, or "" if it has none."""
-        name: str = getattr(self._thread, "name", "")
-        return name
+            runner = self._take_idle(name) or self._start(name)
+            runner.wait_ready()
+            self._own.name, self._own.runner = name, runner
+        return self._own.runner
 
     def _start(self, name: str) -> Runner:
-        runner = start_subject(self._origins[name], self._limits, budget=self._budgets[name], **self._options)
+        runner = start_subject(
+            self._origins[name],
+            self._limits,
+            isolated=self._is_isolated,
+            python=self._python,
+            seed=self._seed,
+            budget=self._budgets[name],
+        )
         self._runners.append(runner)
         if self._is_cancelled:  # checked after the runner is in the list, so that `cancel` or this sees the other
             raise Cancelled
@@ -102,15 +105,15 @@ class SubjectPool:
 
     def return_to_pool(self) -> None:
         """Make this thread's subject idle."""
-        if self._name:
-            self._idle.append((self._name, self._thread.runner))
-            self._thread.name = ""
+        if self._own.name:
+            self._idle.append((self._own.name, self._own.runner))
+            self._own.name = ""
 
     def release(self) -> None:
         """End this thread's subject, if it has one."""
-        if self._name:
-            self._end(self._thread.runner)
-            self._thread.name = ""
+        if self._own.name:
+            self._end(self._own.runner)
+            self._own.name = ""
 
     def deaths(self, name: str) -> int:
         """Return the number of processes of an implementation that died."""
@@ -124,7 +127,7 @@ class SubjectPool:
 
     def close(self) -> None:
         """End all subjects. No other thread may use one."""
-        self._thread.name = ""
+        self._own.name = ""
         self._idle.clear()
         while self._runners:
             self._runners.pop().close()

@@ -216,7 +216,7 @@ def smoke(suite: Suite, mutant: Mutant) -> bool:
     operands = Operands(drawn.input, drawn.weight * scale, drawn.bias * scale)
     call = Call(operands.input, operands.weight, operands.bias, {"stride": 1, "padding": 1})
     expected = oracle.answer(SMOKE, operands)
-    ((_, observation),) = suite.pool.subject(mutant.origin.name).stream([(None, call)])
+    observation = suite.pool.subject(mutant.origin.name).observe(call)
     if observation.output is None or observation.output.shape != expected.shape:
         return False
     return bool(np.allclose(observation.output, expected, rtol=1e-3, atol=1e-3))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from convgauge.conformance.judge import Judge
 from convgauge.conformance.setting import Setting
 from convgauge.conformance.suite import Suite
-from convgauge.request import CheckRequest
+from convgauge.request import CheckRequest, RequestError
 from convgauge.terms import ExitStatus, Profile, Tier
 
 
@@ -66,7 +66,11 @@ def _add(sensitivity: Sensitivity, judge: Judge) -> None:
 
 def show(target: str, profile: Profile, tier: Tier) -> int:
     """Print the sensitivity; return 0, 1 if a spec is insensitive or failed, or 5 if no case was judged."""
-    sensitivity = measure(target, profile, tier)
+    try:
+        sensitivity = measure(target, profile, tier)
+    except RequestError as error:
+        print(f"convgauge: {error}", file=sys.stderr)
+        return ExitStatus.USAGE_ERROR
     for group in [*sensitivity.insensitive, *sensitivity.failures]:
         print(group)
     print(
