@@ -25,7 +25,6 @@ from convgauge.registry import Origin
 from convgauge.request import BenchRequest
 from convgauge.results import LimitRecord, TimingRecord
 from convgauge.terms import RANKED
-from convgauge.worker.delays import without_preemption
 from support.paths import ROOT, SUPPORT
 
 KERNELS = SUPPORT / "race_kernels.py"
@@ -164,9 +163,9 @@ def test_the_peak_memory_of_a_call_is_measured(tmp_path: Path) -> None:
 
 
 def test_cold_operands_are_recorded_as_cold(tmp_path: Path) -> None:
-    record = run(tmp_path, "twin", budget=0.5, operands="cold")["twin"]
+    record = run(tmp_path, "twin", budget=2.0, operands="cold")["twin"]
     assert record.operands == "cold"
-    assert record.verdict in RANKED
+    assert record.verdict in RANKED, record.reason
 
 
 def test_the_baseline_alone_is_raced_against_itself(tmp_path: Path) -> None:
@@ -244,14 +243,3 @@ def test_pytest_benchmark_gets_the_samples_of_the_race(tmp_path: Path) -> None:
         assert benchmark["stats"]["rounds"] == len(benchmark["stats"]["data"]) >= 1
         assert 1e-6 < benchmark["stats"]["median"] < 1
         assert benchmark["extra_info"]["baseline"] == "numpy_im2col"
-
-
-def test_delays_are_subtracted_from_samples() -> None:
-    assert without_preemption([(100, 0, 1), (100, 0, 1), (100, 0, 1)]) == 300
-    assert without_preemption([(100, 0, 1), (5100, 5000, 1), (100, 0, 1)]) == 300
-    assert without_preemption([(100, 0, 1), (100, 5000, 1), (100, 0, 1)]) == 300, (
-        "a delay between the two clocks' readings"
-    )
-    assert without_preemption([(800, 0, 8), (5400, 5000, 4)]) == 1200, "the number of calls is kept"
-    assert without_preemption([(9000, 5000, 1), (8000, 4000, 1)]) == 8000
-    assert without_preemption([(100, 5000, 1)]) == 10

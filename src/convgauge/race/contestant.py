@@ -184,7 +184,7 @@ class Contestant:
 
         If that fails, `absent` is set to the reason.
         """
-        if self._connection is None or not self._connection.description.calibrates:
+        if self._connection is None:
             return 0.0
         try:
             return self.request(Calibrate(self.threads), CALIBRATION_TIMEOUT_S).seconds
@@ -194,7 +194,7 @@ class Contestant:
 
     def explanation(self, problem: Problem) -> str:
         """Return the explanation of the choice it made for a problem that it was prepared for, or an empty text."""
-        if self._connection is None or not self._connection.description.explains:
+        if self._connection is None:
             return ""
         with contextlib.suppress(Withdrawn):
             return self.request(Explain(problem.text)).text

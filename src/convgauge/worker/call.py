@@ -128,5 +128,3 @@ class Description:
     source: str = ""
     summary: str = ""
     prepares: bool = False
-    calibrates: bool = False
-    explains: bool = False

@@ -159,7 +159,7 @@ class MakeCall(Command[Observed]):
 
 @dataclass
 class Calibrate(Command[Calibrated]):
-    """Run the implementation's ``calibrate`` with so many threads."""
+    """Run the implementation's ``calibrate``, if it has one, with so many threads."""
 
     threads: int
     reply = Calibrated
@@ -167,7 +167,7 @@ class Calibrate(Command[Calibrated]):
 
 @dataclass
 class Explain(Command[Explained]):
-    """Run the implementation's ``explain`` on a problem, given by its text."""
+    """Run the implementation's ``explain``, if it has one, on a problem given by its text."""
 
     problem: str
     reply = Explained

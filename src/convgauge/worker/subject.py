@@ -34,8 +34,6 @@ class Subject:
             source=declaration.source,
             summary=declaration.summary,
             prepares=self.implementation.prepared is not None,
-            calibrates=self.implementation.calibrated is not None,
-            explains=self.implementation.explained is not None,
         )
 
     def observe(self, call: Call) -> Observation:
