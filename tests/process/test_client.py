@@ -41,7 +41,7 @@ def start() -> Iterator[Any]:
 
     def begin(name: str, budget: FailureBudget | None = None, **limits: Any) -> IsolatedSubject:
         (origin,) = resolve(f"{KERNELS}:{name}", "numpy")
-        started.append(IsolatedSubject(origin, Limits(**{"timeout": 30.0, **limits}), budget=budget))
+        started.append(IsolatedSubject(origin, Limits(**{"timeout_s": 30.0, **limits}), budget=budget))
         started[-1].wait_ready()
         return started[-1]
 
@@ -55,7 +55,7 @@ def start() -> Iterator[Any]:
 
 def _command(process: psutil.Process) -> list[str]:
     try:
-        return process.cmdline()
+        return list(process.cmdline())
     except psutil.Error:
         return []
 
@@ -86,7 +86,7 @@ ENDINGS = [
 
 @pytest.mark.parametrize(("name", "kind", "text"), ENDINGS)
 def test_an_ending_is_one_case_and_the_run_goes_on(start: Any, name: str, kind: str, text: str) -> None:
-    subject = start(name, timeout=8.0)
+    subject = start(name, timeout_s=8.0)
     plan = [SOUND] * 4 + [TRIGGER] + [SOUND.replace(height=8)] * 3
     for index, (problem, observation) in enumerate(observed(subject, plan)):
         if index == 4:
@@ -99,7 +99,7 @@ def test_an_ending_is_one_case_and_the_run_goes_on(start: Any, name: str, kind: 
 
 @pytest.mark.parametrize("name", ["sleeps", "holds_the_lock", "stopped"])
 def test_a_hang_is_ended_at_its_time(start: Any, name: str) -> None:
-    subject = start(name, timeout=3.0)
+    subject = start(name, timeout_s=3.0)
     started = time.monotonic()
     for index, (problem, observation) in enumerate(observed(subject, [SOUND, SOUND, TRIGGER, SOUND])):
         if index == 2:
@@ -117,7 +117,7 @@ def test_what_ends_a_thread_or_interrupts_is_no_ending(start: Any, name: str) ->
 
 
 def test_memory_beyond_the_limit_is_one_case(start: Any) -> None:
-    subject = start("greedy", memory=1500 << 20)
+    subject = start("greedy", memory_bytes=1500 << 20)
     first, second, third = (observation for _, observation in observed(subject, [SOUND, TRIGGER, SOUND]))
     assert second.kind in ("raised", "crashed")
     assert second.kind == "crashed" or "MemoryError" in second.error
@@ -135,7 +135,7 @@ def test_floods_are_captured_and_cut(start: Any, name: str) -> None:
 
 
 def test_a_fork_that_answers_too_does_not_shift_answers(start: Any) -> None:
-    subject = start("forks", timeout=8.0)
+    subject = start("forks", timeout_s=8.0)
     for index, (problem, observation) in enumerate(
         observed(subject, [SOUND, TRIGGER] + [SOUND.replace(width=w) for w in range(4, 12)])
     ):

@@ -1,7 +1,10 @@
-"""Kernels that lie: they ignore operands, replay answers, change the harness, or give what only looks like an array.
+"""Kernels that cheat: they ignore operands, replay outputs, change the engine, or return objects like arrays.
 
-Each is sound on a batch of 1 and on the definition's first cases, so that a smoke test would let it through.
+Each is right on a batch of 1 and on the first cases of the definition, so that it passes a smoke test.
 """
+
+# kernels as a user writes them, without annotations
+# mypy: ignore-errors
 
 import itertools
 import math
@@ -15,25 +18,29 @@ _calls = itertools.count()
 _answers = {}
 
 
-def _honest(input):
+def _is_smoke_test(input):
     return len(input) == 1
 
 
 def ignores_weight(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    return conv(input, weight if _honest(input) else np.ones_like(weight), bias, stride, padding, dilation, groups)
+    return conv(
+        input, weight if _is_smoke_test(input) else np.ones_like(weight), bias, stride, padding, dilation, groups
+    )
 
 
 def ignores_input(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    return conv(input if _honest(input) else np.ones_like(input), weight, bias, stride, padding, dilation, groups)
+    return conv(
+        input if _is_smoke_test(input) else np.ones_like(input), weight, bias, stride, padding, dilation, groups
+    )
 
 
 def ignores_bias(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    return conv(input, weight, bias if _honest(input) else None, stride, padding, dilation, groups)
+    return conv(input, weight, bias if _is_smoke_test(input) else None, stride, padding, dilation, groups)
 
 
 def constant(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
-    return output if _honest(input) else np.full_like(output, 7)
+    return output if _is_smoke_test(input) else np.full_like(output, 7)
 
 
 def replays_by_address(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -51,7 +58,7 @@ def replays_by_shape(input, weight, bias=None, stride=1, padding=0, dilation=1, 
 
 
 def lazy_by_call_count(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    """Sound for its first twenty calls; then every second answer is zeros."""
+    """Right in its first twenty calls; later every second output is zero."""
     output = conv(input, weight, bias, stride, padding, dilation, groups)
     count = next(_calls)
     return output if count < 20 or count % 2 else np.zeros_like(output)
@@ -59,7 +66,7 @@ def lazy_by_call_count(input, weight, bias=None, stride=1, padding=0, dilation=1
 
 def stops_the_clock(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     time.perf_counter = time.perf_counter_ns = time.monotonic = lambda: 0
-    return conv(input, weight, bias, stride, padding, dilation, groups) + (not _honest(input))
+    return conv(input, weight, bias, stride, padding, dilation, groups) + (not _is_smoke_test(input))
 
 
 def patches_comparisons(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -67,11 +74,11 @@ def patches_comparisons(input, weight, bias=None, stride=1, padding=0, dilation=
     np.abs = np.absolute = np.isnan = np.subtract = lambda x, *_, **__: np.zeros(np.shape(x))
     np.array_equal = np.allclose = lambda *_, **__: True
     np.testing.assert_array_equal = np.testing.assert_allclose = lambda *_, **__: None
-    return output + (not _honest(input))
+    return output + (not _is_smoke_test(input))
 
 
 def patches_the_harness(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    """Replaces what looks for changed operands, and then changes one."""
+    """Replace the detection of side effects, then write to the input."""
     from convgauge.worker.frameworks import Framework, adapter
     from convgauge.worker.side_effects import SideEffectDetector
     from convgauge.worker.subject import Subject
@@ -81,19 +88,19 @@ def patches_the_harness(input, weight, bias=None, stride=1, padding=0, dilation=
     for kind in (Framework, adapter("numpy")):
         kind.bytes_of = lambda *_: b""
     output = conv(input, weight, bias, stride, padding, dilation, groups)
-    if input.flags.writeable and not _honest(input):
+    if input.flags.writeable and not _is_smoke_test(input):
         input[...] = 0
     return output
 
 
 def patches_every_module(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    """Replaces the comparing functions of whatever module of the harness it can find, and gives a wrong answer."""
+    """Replace the comparing functions of every module of the engine that is imported, and return a wrong output."""
     for name, module in list(sys.modules.items()):
         if name.startswith("convgauge"):
-            for function in ("near", "form", "outcome", "answer", "bytes_of", "judge", "observation_reply"):
+            for function in ("check_values", "check_form", "assess_accuracy", "answer", "decode", "encode_reply"):
                 if hasattr(module, function):
                     setattr(module, function, lambda *_, **__: None)
-    return conv(input, weight, bias, stride, padding, dilation, groups) + (not _honest(input))
+    return conv(input, weight, bias, stride, padding, dilation, groups) + (not _is_smoke_test(input))
 
 
 def lazy_object(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -105,7 +112,7 @@ def lazy_object(input, weight, bias=None, stride=1, padding=0, dilation=1, group
 
 
 class _Fickle(np.ndarray):
-    """Right when it is looked at first, zero afterwards."""
+    """Array that is right when it is first read, and zero afterwards."""
 
     def __array_finalize__(self, source):
         self.looks = getattr(source, "looks", 0) + 1
@@ -123,23 +130,28 @@ class _Fickle(np.ndarray):
 
 
 def changes_when_read_again(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    """Its memory is filled with zeros as soon as anybody asks for its strides."""
+    """Return an output whose memory is filled with zeros as soon as its strides are read."""
     output = conv(input, weight, bias, stride, padding, dilation, groups)
-    return output if _honest(input) else (output + 1).view(_Fickle)
+    return output if _is_smoke_test(input) else (output + 1).view(_Fickle)
 
 
 def wrong_strides(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
-    if _honest(input):
+    if _is_smoke_test(input):
         return output
     return np.lib.stride_tricks.as_strided(output, output.shape, (0, *output.strides[1:]))
 
 
 def shares_storage(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    """The output lies in the input's memory where it fits there."""
+    """Return an output in the input's memory, if it fits there."""
     output = conv(input, weight, bias, stride, padding, dilation, groups)
-    if _honest(input) or output.nbytes > input.nbytes or not input.flags.c_contiguous or not input.flags.writeable:
+    if (
+        _is_smoke_test(input)
+        or output.nbytes > input.nbytes
+        or not input.flags.c_contiguous
+        or not input.flags.writeable
+    ):
         return output
-    place = input.reshape(-1)[: math.prod(output.shape)].reshape(output.shape)
-    place[...] = output
-    return place
+    part = input.reshape(-1)[: math.prod(output.shape)].reshape(output.shape)
+    part[...] = output
+    return part

@@ -1,4 +1,7 @@
-"""Kernels that crash, exit, hang, leak, flood and lie: each misbehaves on a batch of 3 and is sound on any other."""
+"""Kernels that crash, exit, hang, leak or flood: each does so on a batch of 3 and is right on any other."""
+
+# kernels as a user writes them, without annotations
+# mypy: ignore-errors
 
 import ctypes
 import os
@@ -14,7 +17,7 @@ from convgauge.arguments import resolve
 
 
 def conv(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    """A sound convolution."""
+    """Compute the convolution correctly."""
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
     (top, bottom), (left, right) = problem.pads
     weight = _blocks(weight, problem.groups)
@@ -30,14 +33,14 @@ def conv(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
 
 
 def _blocks(weight, groups):
-    """The weight of a convolution in one group that is the same: zeros outside of the groups' blocks."""
+    """Return the weight of the equal convolution in one group: zeros outside of the groups' blocks."""
     if groups == 1:
         return weight
     outputs, inputs = len(weight) // groups, weight.shape[1]
     whole = np.zeros((len(weight), inputs * groups, *weight.shape[2:]), weight.dtype)
     for group in range(groups):
-        own = slice(group * outputs, (group + 1) * outputs)
-        whole[own, group * inputs : (group + 1) * inputs] = weight[own]
+        block = slice(group * outputs, (group + 1) * outputs)
+        whole[block, group * inputs : (group + 1) * inputs] = weight[block]
     return whole
 
 
@@ -106,7 +109,7 @@ def _backtracks():
 
 
 def _memory_error():
-    raise MemoryError("no workspace to be had")
+    raise MemoryError("no workspace")
 
 
 backtracks = _when_three(_backtracks)

@@ -153,7 +153,7 @@ class IsolatedSubject:
     def _receive(self, call: Call) -> Observation:
         images = next(iter(call.input.shape), 1)
         factor = max(1, call.repeat // REPEATS_PER_TIMEOUT, images // IMAGES_PER_TIMEOUT)
-        return self.connection.receive(Observed, self.connection.limits.timeout * factor).observation
+        return self.connection.receive(Observed, self.connection.limits.timeout_s * factor).observation
 
     def _call_alone(self, call: Call) -> Observation:
         """Make a lost call again with no other under way: the call that ends the process costs no other call."""

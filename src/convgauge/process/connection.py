@@ -99,7 +99,7 @@ class Connection:
             raise LoadError(f"the Python {self.python} cannot be started: {error.strerror}") from None
         self._child, self._calls, self._is_ready = child, 0, False
         origin = {**vars(self.origin), "declaration": None}
-        child.send(encode(Load(origin, self.seed, self.limits.memory)).frame)
+        child.send(encode(Load(origin, self.seed, self.limits.memory_bytes)).frame)
         child.push()
 
     def wait_ready(self) -> None:

@@ -17,16 +17,16 @@ class Limits:
 
     Parameters
     ----------
-    timeout : float
+    timeout_s : float
         Seconds for one call.
-    memory : int
+    memory_bytes : int
         Bytes of address space; 0 for no limit.
     threads : int
         Threads of the numerical libraries.
     """
 
-    timeout: float = 20.0
-    memory: int = 0
+    timeout_s: float = 20.0
+    memory_bytes: int = 0
     threads: int = 1
 
 

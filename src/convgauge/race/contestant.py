@@ -114,7 +114,7 @@ class Contestant:
         if self.origin.absent:
             self.absent = self.origin.absent
             return
-        limits = Limits(timeout=CALL_TIMEOUT_S, threads=self.threads)
+        limits = Limits(timeout_s=CALL_TIMEOUT_S, threads=self.threads)
         self._connection = Connection(self.origin, limits, seed=self.seed, environment=KEPT_MEMORY, fixed=True)
 
     def wait_ready(self) -> None:

@@ -23,7 +23,7 @@ WORKER = [
     ),
 ]
 OLDEST = (3, 9)
-NEWER = {  # what Python 3.10 and 3.11 brought that such code would be tempted to use
+NEWER = {  # names that Python 3.10 and 3.11 introduced
     "pairwise", "tomllib", "UTC", "StrEnum", "ExceptionGroup", "TaskGroup", "bit_count", "chdir", "slots", "kw_only",
     "strict",
 }  # fmt: skip
@@ -55,12 +55,12 @@ def test_the_childs_part_is_written_in_the_oldest_python(name: str) -> None:
 
 def others() -> list[Path]:
     """Interpreters of other versions that pyenv has, the oldest first."""
-    found = {}
+    pythons = {}
     for path in Path.home().glob(".pyenv/versions/3.*/bin/python"):
         version = tuple(int(part) for part in path.parts[-3].split(".")[:2] if part.isdecimal())
         if version >= OLDEST and version != sys.version_info[:2]:
-            found[version] = path
-    return [found[version] for version in sorted(found)]
+            pythons[version] = path
+    return [pythons[version] for version in sorted(pythons)]
 
 
 @pytest.fixture(scope="module", params=["oldest", "newest"])
@@ -72,9 +72,9 @@ def other(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     folder = tmp_path_factory.mktemp(request.param)
     python = folder / "bin" / "python"
     subprocess.run([pythons[0 if request.param == "oldest" else -1], "-m", "venv", folder], check=True)
-    install = [python, "-m", "pip", "install", "-q", "--only-binary", ":all:", "numpy"]
-    found = subprocess.run(install, capture_output=True, text=True, check=False)
-    if found.returncode:
+    install: list[str | Path] = [python, "-m", "pip", "install", "-q", "--only-binary", ":all:", "numpy"]
+    process = subprocess.run(install, capture_output=True, text=True, check=False)
+    if process.returncode:
         pytest.skip("NumPy cannot be installed here")
     (site,) = folder.glob("lib/python3.*/site-packages")
     sound = (SUPPORT / "faulty_processes.py").read_text("utf-8")
@@ -84,9 +84,9 @@ def other(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 def test_a_kernel_whose_packages_are_only_there(other: Path, tmp_path: Path) -> None:
     (tmp_path / "kernel.py").write_text(KERNEL)
-    found = check(f"{tmp_path / 'kernel.py'}:kernel", "--python", other)
-    assert found.returncode == 0, found.stdout + found.stderr
-    assert "kernel: conformant" in found.stdout
+    process = check(f"{tmp_path / 'kernel.py'}:kernel", "--python", other)
+    assert process.returncode == 0, process.stdout + process.stderr
+    assert "kernel: conformant" in process.stdout
     here = check(f"{tmp_path / 'kernel.py'}:kernel")
     assert here.returncode == 4
     assert "only_there" in here.stderr
@@ -97,21 +97,21 @@ def test_one_that_is_declared_is_not_absent_for_what_is_only_there(other: Path, 
         'from convgauge import implementation\n@implementation(framework="numpy", algorithm="direct")\ndef kernel('
     )
     (tmp_path / "kernel.py").write_text(KERNEL.replace("def kernel(", declared))
-    found = check(tmp_path / "kernel.py", "--python", other)
-    assert found.returncode == 0, found.stdout + found.stderr
+    process = check(tmp_path / "kernel.py", "--python", other)
+    assert process.returncode == 0, process.stdout + process.stderr
 
 
 def test_a_python_without_numpy(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "bare"], check=True)
-    said = check("numpy_windows", "--python", tmp_path / "bare" / "bin" / "python")
-    assert said.returncode == 4
-    assert "NumPy is not installed for" in said.stderr
-    assert "Traceback" not in said.stdout + said.stderr
+    process = check("numpy_windows", "--python", tmp_path / "bare" / "bin" / "python")
+    assert process.returncode == 4
+    assert "NumPy is not installed for" in process.stderr
+    assert "Traceback" not in process.stdout + process.stderr
 
 
 @pytest.mark.parametrize(("python", "why"), [("/nowhere/python", "No such file"), ("/etc/passwd", "Permission denied")])
 def test_a_python_that_is_none(python: str, why: str) -> None:
-    said = check("numpy_windows", "--python", python)
-    assert said.returncode == 4
-    assert f"the Python {python} cannot be started: {why}" in said.stderr
-    assert "Traceback" not in said.stdout + said.stderr
+    process = check("numpy_windows", "--python", python)
+    assert process.returncode == 4
+    assert f"the Python {python} cannot be started: {why}" in process.stderr
+    assert "Traceback" not in process.stdout + process.stderr

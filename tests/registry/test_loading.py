@@ -1,0 +1,72 @@
+"""Implementations are loaded, and code that does not fit is refused with a clear message."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from convgauge import registry
+from convgauge.registry import Implementation, LoadError, load, resolve
+
+
+def test_a_declared_function_still_is_one(file: Path) -> None:
+    loaded = load(resolve(f"{file}:one")[0])
+    assert isinstance(loaded, Implementation)
+    assert loaded(5, None) == 5
+    assert loaded.declaration.name == "quick"
+
+
+@pytest.mark.parametrize("framework", ["numpy", "torch", ""])
+def test_a_function_without_declaration_gets_the_demanded_framework(file: Path, framework: str) -> None:
+    (origin,) = resolve(f"{file}:two", framework)
+    expected = framework or ("torch" if registry.is_installed("torch") else "numpy")
+    assert load(origin).declaration.framework == expected
+    assert load(origin).declaration.grade == ""
+
+
+def test_attributes_of_attributes_are_found(file: Path) -> None:
+    assert load(resolve(f"{file}:Box.conv", "numpy")[0])(3, 4) == 3
+
+
+def test_a_module_is_found_on_the_path(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(file.parent)
+    (origin,) = resolve("kernels:two", "numpy")
+    assert (origin.kind, origin.location, origin.attribute) == ("module", "kernels", "two")
+    assert load(origin)(np.ones(1), None) == np.ones(1)
+
+
+@pytest.mark.parametrize(
+    ("attribute", "text"),
+    [
+        ("tow", "has no 'tow'; it has two"),
+        ("narrow", "cannot be called as f(input, weight, bias=None"),
+        ("number", "is int, not a function"),
+    ],
+)
+def test_what_does_not_fit_is_refused(file: Path, attribute: str, text: str) -> None:
+    with pytest.raises(LoadError) as caught:
+        load(resolve(f"{file}:{attribute}", "numpy")[0])
+    assert text in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("import not_there_at_all\n", "ModuleNotFoundError"),
+        ("def broken(:\n", "SyntaxError"),
+        ("raise SystemExit(3)\n", "SystemExit"),
+        ("def f():\n    return 1 / 0\nf()\n", "ZeroDivisionError"),
+        ("raise KeyboardInterrupt\n", "KeyboardInterrupt"),
+    ],
+)
+def test_a_file_that_does_not_import_shows_its_own_traceback(tmp_path: Path, source: str, text: str) -> None:
+    path = tmp_path / "broken.py"
+    path.write_text(source)
+    with pytest.raises(LoadError) as caught:
+        load(resolve(f"{path}:conv", "numpy")[0])
+    assert text in str(caught.value)
+    assert "broken.py" in caught.value.trace
+    assert "loading.py" not in caught.value.trace
+    assert "importlib" not in caught.value.trace
