@@ -1,4 +1,4 @@
-"""What a stranger gets: the wheel and the sdist in a folder, looked through, installed afresh, used from elsewhere.
+"""Check of the wheel and the sdist in a folder: their contents, and the command line of a fresh installation.
 
 python tests/check_package.py dist
 """
@@ -32,10 +32,11 @@ NOWHERE = ["__pycache__", ".pyc", "/_build/", "/_generated/", "/.tox/", "reports
 
 
 def main(folder: Path) -> None:
+    """Check the archives of a folder."""
     (wheel,), (sdist,) = folder.glob("*.whl"), folder.glob("*.tar.gz")
-    look_through(zipfile.ZipFile(wheel).namelist(), IN_THE_WHEEL, NOWHERE + NOT_IN_THE_WHEEL, wheel)
+    check_contents(zipfile.ZipFile(wheel).namelist(), IN_THE_WHEEL, NOWHERE + NOT_IN_THE_WHEEL, wheel)
     with tarfile.open(sdist) as archive:
-        look_through([name.partition("/")[2] for name in archive.getnames()], IN_THE_SDIST, NOWHERE, sdist)
+        check_contents([name.partition("/")[2] for name in archive.getnames()], IN_THE_SDIST, NOWHERE, sdist)
     with tempfile.TemporaryDirectory() as elsewhere:
         use(wheel, Path(elsewhere))
     print(
@@ -43,8 +44,8 @@ def main(folder: Path) -> None:
     )
 
 
-def look_through(names: list[str], wanted: list[str], unwanted: list[str], archive: Path) -> None:
-    """Exit where an archive lacks something or has what it should not."""
+def check_contents(names: list[str], wanted: list[str], unwanted: list[str], archive: Path) -> None:
+    """Exit if an archive lacks a file or has one that it should not have."""
     lacking = [name for name in wanted if name not in names]
     stray = [name for name in names if any(part in f"/{name}" for part in unwanted)]
     if lacking or stray:
@@ -52,25 +53,25 @@ def look_through(names: list[str], wanted: list[str], unwanted: list[str], archi
 
 
 def use(wheel: Path, folder: Path) -> None:
-    """Install the wheel into a fresh environment and go through the command line, away from any checkout."""
+    """Install the wheel into a new environment and use the command line outside of the checkout."""
     venv.create(folder / "fresh", with_pip=True)
     scripts = folder / "fresh" / ("Scripts" if os.name == "nt" else "bin")
     run(folder, scripts / "python", "-m", "pip", "install", "--quiet", wheel)
-    told = run(folder, scripts / "convgauge", "--version")
-    assert told.split()[1] == wheel.name.split("-")[1], told
+    version = run(folder, scripts / "convgauge", "--version")
+    assert version.split()[1] == wheel.name.split("-")[1], version
     assert "numpy_windows" in run(folder, scripts / "convgauge", "list")
-    few = ("--tier", "quick", "-k", "padding", "--output", "run.jsonl")
-    assert "numpy_windows: conformant" in run(folder, scripts / "convgauge", "check", "numpy_windows", *few)
+    options = ("--tier", "quick", "-k", "padding", "--output", "run.jsonl")
+    assert "numpy_windows: conformant" in run(folder, scripts / "convgauge", "check", "numpy_windows", *options)
     run(folder, scripts / "convgauge", "report", "run.jsonl", "--output", "site")
     assert (folder / "site" / "index.html").is_file()
 
 
 def run(folder: Path, *words: object) -> str:
-    """What a command prints, run in ``folder``. Exits where the command fails."""
-    done = subprocess.run([str(word) for word in words], cwd=folder, capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(f"{' '.join(map(str, words))} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
-    return done.stdout
+    """Run a command in ``folder`` and return its output. Exit if the command fails."""
+    process = subprocess.run([str(word) for word in words], cwd=folder, capture_output=True, text=True, check=False)
+    if process.returncode:
+        sys.exit(f"{' '.join(map(str, words))} ended with {process.returncode}:\n{process.stdout}{process.stderr}")
+    return process.stdout
 
 
 if __name__ == "__main__":

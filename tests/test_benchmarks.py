@@ -1,4 +1,4 @@
-"""The commands that print figures: that they run and show what they say. No figure is looked at for its size."""
+"""Commands that print figures: they run and print their tables; the size of the figures is not tested."""
 
 from __future__ import annotations
 
@@ -26,6 +26,6 @@ def test_the_roofline_of_every_layer_of_a_set() -> None:
     for line in lines:
         *_, milliseconds, rate, least, limit, products, whole = (cell.strip() for cell in line.strip("│").split("│"))
         assert limit in ("products", "memory")
-        assert all(float(one) > 0 for one in (milliseconds, least, products, whole))
+        assert all(float(figure) > 0 for figure in (milliseconds, least, products, whole))
         assert float(rate) >= 0
     assert "geometric mean" in done.stdout

@@ -1,4 +1,4 @@
-"""Every worked example through the command line, and the verdict it is there to show."""
+"""Every worked example, through the command line, with its verdict."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.isa
 
 @dataclass(frozen=True)
 class Example:
-    """What is checked, what it needs, and the last words of its verdict."""
+    """Target of a check, the modules that it needs, and its verdict."""
 
     target: str
     framework: str
@@ -49,19 +49,19 @@ def test_the_verdict_of(example: Example, tmp_path: Path) -> None:
     environment = _environment(example, tmp_path)
     words = ["check", str(EXAMPLES / example.target), "--framework", example.framework, "--tier", "quick"]
     command = [sys.executable, "-m", "convgauge", *words, "-k", example.expression]
-    told = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=300)
-    assert f": {example.verdict}, " in told.stdout, told.stdout + told.stderr
-    assert told.returncode == (example.verdict == "nonconformant")
+    process = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=300)
+    assert f": {example.verdict}, " in process.stdout, process.stdout + process.stderr
+    assert process.returncode == (example.verdict == "nonconformant")
 
 
 def _environment(example: Example, folder: Path) -> dict[str, str]:
-    """The environment to run an example in; skips, with the reason, what cannot run here."""
+    """Return the environment variables of an example; skip it, with the reason, if it cannot run here."""
     for package in example.needs:
         if importlib.util.find_spec(package) is None:
             pytest.skip(f"{package} is not installed")
     added = {}
     if str(example) == "triton_kernel":
-        added["TRITON_INTERPRET"] = "1"  # also where there is a GPU: the operands are on the CPU
+        added["TRITON_INTERPRET"] = "1"  # even if there is a GPU: the operands are on the CPU
     if str(example) == "c_function":
         added["CONV2D_LIBRARY"] = str(_compiled(folder))
     return {**os.environ, **added}
@@ -78,7 +78,7 @@ def _compiled(folder: Path) -> Path:
 
 
 def test_the_planted_fault_passes_the_usual_test() -> None:
-    """Which is why it is worth an example: 3x3 kernels never show it."""
+    """Kernels of 3x3 do not show the fault; that is the point of the example."""
     code = (
         "import numpy as np, generated_kernel; from convgauge.reference.oracle import answer\n"
         "from convgauge.reference.operands import draw; from convgauge.problem import Problem\n"
@@ -86,18 +86,18 @@ def test_the_planted_fault_passes_the_usual_test() -> None:
         "got = generated_kernel.conv2d(given.input, given.weight, given.bias, padding=1)\n"
         "print(np.allclose(got, answer(usual, given), rtol=1e-3, atol=1e-3))"
     )
-    told = subprocess.run([sys.executable, "-c", code], cwd=EXAMPLES, capture_output=True, text=True, check=False)
-    assert told.stdout.strip() == "True", told.stdout + told.stderr
+    process = subprocess.run([sys.executable, "-c", code], cwd=EXAMPLES, capture_output=True, text=True, check=False)
+    assert process.stdout.strip() == "True", process.stdout + process.stderr
 
 
 def test_the_specification_among_a_projects_own_tests() -> None:
     words = ["-q", "-p", "no:cacheprovider", "-k", "padding or stride", "test_my_kernel.py"]
-    told = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "pytest", *words], cwd=EXAMPLES, capture_output=True, text=True, check=False
     )
-    assert told.returncode == 0, told.stdout
-    assert " passed" in told.stdout
-    assert "failed" not in told.stdout
+    assert process.returncode == 0, process.stdout
+    assert " passed" in process.stdout
+    assert "failed" not in process.stdout
 
 
 def test_every_example_is_run() -> None:

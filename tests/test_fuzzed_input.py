@@ -1,7 +1,8 @@
-"""What people and other programs write is read or refused in one sentence, whatever it is."""
+"""Any text of people or other programs is parsed, or refused in one sentence."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from hypothesis import HealthCheck, example, given, settings
@@ -21,7 +22,7 @@ PARTS = st.sampled_from(
     [*GOOD, "same", "valid", "_", "x", "0", "-1", "9" * 40, "1" * 5000, ";", "seed=", "²", "٣", "\n"]
 )
 PROBLEMS = st.text() | st.lists(PARTS, max_size=12).map("".join) | st.builds(
-    lambda place, part: GOOD[:place] + part + GOOD[place + 1 :], st.integers(0, len(GOOD)), PARTS
+    lambda index, part: GOOD[:index] + part + GOOD[index + 1 :], st.integers(0, len(GOOD)), PARTS
 )  # fmt: skip
 
 
@@ -31,11 +32,11 @@ PROBLEMS = st.text() | st.lists(PARTS, max_size=12).map("".join) | st.builds(
 @example("n" + "1" * 5000 + GOOD[2:])
 def test_a_problem_is_read_or_refused(text: str) -> None:
     try:
-        found = Problem.parse(text)
+        problem = Problem.parse(text)
     except ProblemError as error:
         assert str(error)  # noqa: PT017
     else:
-        assert Problem.parse(found.text) == found
+        assert Problem.parse(problem.text) == problem
 
 
 @FUZZ
@@ -59,10 +60,8 @@ VALUES = st.recursive(
 
 
 def _toml(value: object) -> str:
-    import json
-
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{json.dumps(key)} = {_toml(one)}" for key, one in value.items()) + "}"
+        return "{" + ", ".join(f"{json.dumps(key)} = {_toml(entry)}" for key, entry in value.items()) + "}"
     return json.dumps(value)
 
 
@@ -78,18 +77,18 @@ def test_expected_failures_are_read_or_refused(tmp_path: Path, content: bytes) -
     path = tmp_path / "expect.toml"
     path.write_bytes(content)
     try:
-        found = read_expectations(str(path))
+        expectations = read_expectations(str(path))
     except RequestError as error:
         assert "expect.toml" in str(error)  # noqa: PT017
     else:
-        assert all(isinstance(one, Expectation) and one.reason for one in found.values())
+        assert all(isinstance(entry, Expectation) and entry.reason for entry in expectations.values())
 
 
 @FUZZ
 @given(st.text(max_size=12) | st.lists(st.sampled_from("0123/-²"), max_size=6).map("".join))
 def test_a_shard_is_read_or_refused(text: str) -> None:
     try:
-        found = Shard.parse(text)
+        shard = Shard.parse(text)
     except RequestError:
         return
-    assert 0 <= found.first < found.of or (not text and found == WHOLE)
+    assert 0 <= shard.first < shard.of or (not text and shard == WHOLE)

@@ -1,4 +1,4 @@
-"""Problems: their text form, their shapes and FLOPs, and what is said of one that is none."""
+"""Problems: their text form, their shapes and FLOPs, and messages about invalid ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ step = st.integers(1, 4)
 
 @st.composite
 def drawn(draw: st.DrawFn) -> Problem:
-    """Any valid problem of moderate size."""
+    """Draw a valid problem of moderate size."""
     groups = draw(step)
     kernel, dilation = (draw(step), draw(step)), (draw(step), draw(step))
     padding = draw(st.one_of(st.tuples(small, small), st.sampled_from(["valid", "same"])))
@@ -40,7 +40,7 @@ def drawn(draw: st.DrawFn) -> Problem:
 
 
 def attempt(text: str) -> tuple[Problem | None, str]:
-    """The problem that a text stands for, or what is said of it."""
+    """Return the problem with an id, or the message about the text."""
     try:
         return Problem.parse(text), ""
     except ProblemError as error:
@@ -48,7 +48,7 @@ def attempt(text: str) -> tuple[Problem | None, str]:
 
 
 @given(drawn())
-def test_text_reads_back(problem: Problem) -> None:
+def test_the_text_of_a_problem_can_be_parsed(problem: Problem) -> None:
     assert Problem.parse(problem.text) == problem
     assert str(problem) == problem.text
 
@@ -75,22 +75,22 @@ def test_shapes_agree_with_torch(problem: Problem) -> None:
 
 @given(st.text(max_size=60))
 def test_any_text_is_a_problem_or_one_sentence(text: str) -> None:
-    parsed, said = attempt(text)
-    assert (parsed is None) != (said == "")
-    assert len(said) < 400 + 12 * len(text)
-    assert "\n" not in said
+    parsed, message = attempt(text)
+    assert (parsed is None) != (message == "")
+    assert len(message) < 400 + 12 * len(text)
+    assert "\n" not in message
 
 
 @given(drawn(), st.data())
 def test_damaged_text_is_refused_or_another_problem(problem: Problem, data: st.DataObject) -> None:
-    place = data.draw(st.integers(0, len(problem.text) - 1))
-    damaged = problem.text[:place] + data.draw(st.characters()) + problem.text[place + 1 :]
-    parsed, said = attempt(damaged)
-    assert parsed is None or said == ""
+    index = data.draw(st.integers(0, len(problem.text) - 1))
+    damaged = problem.text[:index] + data.draw(st.characters()) + problem.text[index + 1 :]
+    parsed, message = attempt(damaged)
+    assert parsed is None or message == ""
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("", "field 1"),
         ("n1c64h56", "field 1"),
@@ -109,10 +109,10 @@ def test_damaged_text_is_refused_or_another_problem(problem: Problem, data: st.D
         ("n1c4h9w9_o4k3x3_s1x1_p0x0_d1x1_g1_float32\n", "problem"),
     ],
 )
-def test_malformed_text_is_named(text: str, said: str) -> None:
+def test_the_first_wrong_field_is_named(text: str, message: str) -> None:
     with pytest.raises(ProblemError) as caught:
         Problem.parse(text)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
 
 
 @pytest.mark.parametrize(
