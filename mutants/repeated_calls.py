@@ -174,7 +174,7 @@ def every_37th_call_blank(input, weight, bias=None, stride=1, padding=0, dilatio
 @mutant(
     "Adds one to every answer after 149 calls.",
     mechanism="nondeterministic",
-    killed_by=("sweep.width",),
+    killed_by=("random.exact",),
 )
 def wrong_after_149_calls(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
