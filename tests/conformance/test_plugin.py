@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from convgauge import results
+
 ORDINARY = """
 import pytest
 
@@ -76,3 +78,67 @@ def test_a_wrong_option_is_reported_in_one_sentence(
     assert run.returncode == status
     assert message in run.stdout + run.stderr
     assert "Traceback" not in run.stdout + run.stderr
+
+
+SPECS = '''
+from convgauge.conformance import problems, spec
+
+@spec("mine.sound", source="this test")
+def test_sound(judge):
+    """The output is the exact one."""
+    judge.exact(problems(kernel=[(1, 1), (2, 3)]))
+
+@spec("mine.broken", source="this test")
+def test_broken(judge):
+    """The spec itself has a defect."""
+    raise LookupError("a defect of the spec")
+
+@spec("mine.recommended", level="recommended", source="this test")
+def test_recommended(judge):
+    """The output is zero."""
+    judge.equals(problems(kernel=[(1, 1)]), lambda case, operands: 0 * operands.input)
+
+@spec("mine.last", source="this test")
+def test_last(judge):
+    """The output is the exact one."""
+    judge.exact(problems(kernel=[(3, 1)]))
+'''
+
+
+@pytest.fixture
+def specs(tmp_path: Path) -> Path:
+    (tmp_path / "test_mine.py").write_text(SPECS)
+    return tmp_path
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_defect_of_one_spec_does_not_lose_the_others(specs: Path, jobs: int) -> None:
+    options = ["--implementation=numpy_windows", "--convgauge-tier=quick", "--convgauge-output=run.jsonl"]
+    run = pytest_in(specs, *options, f"--convgauge-jobs={jobs}")
+    assert run.returncode == 3
+    assert "a defect of the spec" in run.stdout
+    assert "test_broken[numpy_windows-float32-cpu] did not come to a verdict" in run.stdout
+    records = results.read(specs / "run.jsonl").records_of(results.SpecRecord)
+    assert [(record.spec, record.status) for record in records] == [
+        ("mine.sound", "passed"),
+        ("mine.recommended", "failed"),
+        ("mine.last", "passed"),
+    ]
+
+
+def test_a_recommended_spec_does_not_stop_a_run(specs: Path) -> None:
+    run = pytest_in(specs, "--implementation=numpy_windows", "--convgauge-tier=quick", "-x", "-k", "not broken")
+    assert run.returncode == 0
+    assert "recommended, not required: mine.recommended failed" in run.stdout
+
+
+def test_items_can_be_collected_without_judging(specs: Path) -> None:
+    run = pytest_in(specs, "--implementation=numpy_windows", "--convgauge-tier=quick", "--collect-only", "-q")
+    assert run.stdout.count("test_mine.py::") == 4
+    assert "test_last[numpy_windows-float32-cpu]" in run.stdout
+
+
+def test_specs_are_skipped_if_no_implementation_is_named(specs: Path) -> None:
+    run = pytest_in(specs, "-q")
+    assert run.returncode == 0
+    assert "4 skipped" in run.stdout
