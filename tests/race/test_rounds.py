@@ -11,7 +11,7 @@ import pytest
 from convgauge.race.contestant import Contestant, Withdrawn
 from convgauge.race.entrant import Lineup
 from convgauge.race.rounds import Rounds, Sampler
-from convgauge.worker.messages import Command, Done, DropOperands, PlaceOperands, Reply, Sample, Sampled
+from convgauge.worker.messages import Done, DropOperands, PlaceOperands, Reply, Sample, Sampled, WorkerCommand
 
 
 class Simulated:
@@ -19,13 +19,13 @@ class Simulated:
 
     def __init__(self, label: str, call_s: float = 1e-3, waited_s: float = 1.0) -> None:
         self.label, self.call_s, self.waited_s = label, call_s, waited_s
-        self.commands: list[Command[Any]] = []
+        self.commands: list[WorkerCommand[Any]] = []
         self.samples: list[tuple[int, int]] = []
 
-    def request(self, command: Command[Any], timeout_s: float) -> Reply:
+    def request(self, command: WorkerCommand[Any], timeout_s: float) -> Reply:
         return self.timed_request(command, timeout_s)[0]
 
-    def timed_request(self, command: Command[Any], timeout_s: float) -> tuple[Reply, float]:
+    def timed_request(self, command: WorkerCommand[Any], timeout_s: float) -> tuple[Reply, float]:
         self.commands.append(command)
         if not isinstance(command, Sample):
             return Done(), 0.0
@@ -86,7 +86,7 @@ def test_an_entrant_that_withdraws_takes_part_no_longer() -> None:
     class Failing(Simulated):
         """Contestant that fails in its third sample."""
 
-        def timed_request(self, command: Command[Any], timeout_s: float) -> tuple[Reply, float]:
+        def timed_request(self, command: WorkerCommand[Any], timeout_s: float) -> tuple[Reply, float]:
             if isinstance(command, Sample) and len(self.samples) == 2:
                 raise Withdrawn("failed", "died")
             return super().timed_request(command, timeout_s)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from convgauge.registry import framework_names, is_installed
+from convgauge.worker import layouts
 from convgauge.worker.frameworks import adapter, framework
 from convgauge.worker.frameworks.base import ADAPTERS
-from convgauge.worker.layouts import LAYOUTS
 
 INSTALLED = [name for name in framework_names() if is_installed(name)]
 
@@ -17,7 +17,8 @@ def test_each_file_has_one_adapter_of_its_name() -> None:
     assert set(framework_names()) == set(ADAPTERS) >= {"numpy", "torch", "jax"}
     for name in framework_names():
         assert adapter(name).__module__ == f"convgauge.worker.frameworks.{name}"
-        assert set(adapter(name).layouts) <= set(LAYOUTS)
+        for layout in adapter(name).layouts:
+            assert layout in layouts.CARVERS or f'"{layout}"' in str(layouts.__doc__), layout
 
 
 @pytest.mark.parametrize("name", INSTALLED)

@@ -19,7 +19,7 @@ from convgauge.worker.protocol import LENGTH, decode, encode, encode_reply
 X = np.arange(12, dtype="float32").reshape(1, 2, 2, 3)
 CALL = Call(X, X[:, ::-1], None, {"stride": (1, 2), "padding": "same", "groups": np.int64(1)}, extra_operand=X[0])
 
-COMMANDS: list[messages.Command[Any]] = [
+COMMANDS: list[messages.WorkerCommand[Any]] = [
     messages.Load({"kind": "file", "location": "k.py", "declaration": None}, 7, 1 << 40),
     messages.MakeCall(CALL),
     messages.Prepare("n1", [(X, X, None), (X, X, X)], [[], [(0, 0, 0, 1)]], 2),
@@ -60,7 +60,7 @@ def assert_same(sent: Any, received: Any) -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: type(command).__name__)
-def test_a_command_arrives_as_it_was_sent(command: messages.Command[Any]) -> None:
+def test_a_command_arrives_as_it_was_sent(command: messages.WorkerCommand[Any]) -> None:
     frame = encode(command).frame
     assert LENGTH.unpack_from(frame) == (len(frame) - LENGTH.size,)
     assert_same(command, decode(frame[LENGTH.size :]))
@@ -123,8 +123,8 @@ def test_anything_else_is_an_invalid_reply(content: bytes) -> None:
 
 def test_each_command_names_its_reply() -> None:
     commands = [
-        kind for kind in vars(messages).values() if isinstance(kind, type) and issubclass(kind, messages.Command)
+        kind for kind in vars(messages).values() if isinstance(kind, type) and issubclass(kind, messages.WorkerCommand)
     ]
     assert len(commands) > 10
     for kind in commands:
-        assert kind is messages.Command or issubclass(kind.reply, messages.Reply)
+        assert kind is messages.WorkerCommand or issubclass(kind.reply, messages.Reply)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping
-from typing import TypeVar
 
 from convgauge.process.child import Child
 from convgauge.process.failures import Cancelled, FailureBudget, ProcessFailure
@@ -13,7 +12,7 @@ from convgauge.process.replies import InvalidReply, decode
 from convgauge.process.runner import Limits
 from convgauge.registry import LoadError, Origin
 from convgauge.worker.call import Description
-from convgauge.worker.messages import Load, Loaded, LoadFailed, Observed, Refused, Reply
+from convgauge.worker.messages import Load, Loaded, LoadFailed, Observed, R, Refused
 from convgauge.worker.protocol import Encoded, encode
 
 LOAD_TIMEOUT_S = 120.0
@@ -21,8 +20,6 @@ LOAD_TIMEOUT_S = 120.0
 
 FILLED_MEMORY: Mapping[str, str] = {"MALLOC_PERTURB_": "165"}
 """Makes the C library of Linux fill memory that it hands out or takes back: memory that was not written shows."""
-
-R = TypeVar("R", bound=Reply)
 
 
 class CommandRefused(Exception):

@@ -7,7 +7,6 @@ import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from convgauge.problem import Problem
 from convgauge.process.connection import CommandRefused, Connection
@@ -17,7 +16,7 @@ from convgauge.reference.operands import Operands
 from convgauge.registry import LoadError, Origin
 from convgauge.terms import RaceVerdict
 from convgauge.worker.call import Call, Observation
-from convgauge.worker.messages import Calibrate, Command, Explain, MakeCall, Observed, ReleaseOperands, Reply
+from convgauge.worker.messages import Calibrate, Explain, MakeCall, Observed, R, ReleaseOperands, WorkerCommand
 from convgauge.worker.protocol import Encoded, encode
 
 MAX_PROCESS_FAILURES = 2
@@ -38,8 +37,6 @@ KEPT_MEMORY: Mapping[str, str] = {
 }
 """Variables that let the C library of Linux keep memory that is given back. Otherwise the history of a process decides
 if an output has new pages in each call or in none, which can double the time of a call."""
-
-R = TypeVar("R", bound=Reply)
 
 
 class Withdrawn(Exception):
@@ -151,7 +148,7 @@ class Contestant:
 
     # --- commands ---
 
-    def timed_request(self, command: Command[R] | Encoded[R], timeout_s: float) -> tuple[R, float]:
+    def timed_request(self, command: WorkerCommand[R] | Encoded[R], timeout_s: float) -> tuple[R, float]:
         """Return the reply to a command, and the seconds until it came. Raises `Withdrawn`."""
         encoded = command if isinstance(command, Encoded) else encode(command)
         try:
@@ -161,7 +158,7 @@ class Contestant:
         except CommandRefused as refused:
             raise Withdrawn("declined" if refused.kind == "declined" else "failed", str(refused)) from None
 
-    def request(self, command: Command[R] | Encoded[R], timeout_s: float = CALL_TIMEOUT_S) -> R:
+    def request(self, command: WorkerCommand[R] | Encoded[R], timeout_s: float = CALL_TIMEOUT_S) -> R:
         """Return the reply to a command. Raises `Withdrawn`."""
         return self.timed_request(command, timeout_s)[0]
 

@@ -13,7 +13,7 @@ from convgauge.race.clock_audit import Clocks
 from convgauge.race.contestant import Withdrawn
 from convgauge.race.entrant import Entrant, Lineup
 from convgauge.race.schedule import latin_square
-from convgauge.worker.messages import Command, DropOperands, PlaceOperands, R, Sample, SampleIdle
+from convgauge.worker.messages import DropOperands, PlaceOperands, R, Sample, SampleIdle, WorkerCommand
 from convgauge.worker.timing import warmup_calls
 
 MAX_CLOCK_ERROR = 1.001
@@ -41,7 +41,7 @@ class Sampler:
         """Part of the samples' time in which the system ran other programs; it is subtracted from the samples."""
         return self.delayed_s / max(1e-9, self.delayed_s + self.sampled_s)
 
-    def request(self, entrant: Entrant, command: Callable[[int, int], Command[R]]) -> tuple[R, float]:
+    def request(self, entrant: Entrant, command: Callable[[int, int], WorkerCommand[R]]) -> tuple[R, float]:
         """Return the reply to a command on the calls up to the current tick, and the seconds until it came.
 
         Raises

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 Value = Any  # an argument of conv2d as the caller passes it, which may be invalid
+OPERANDS = ("input", "weight", "bias")
 CONTIGUOUS = ("contiguous", "contiguous", "contiguous")
 
 Kind = Literal[

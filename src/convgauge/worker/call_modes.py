@@ -13,10 +13,9 @@ import numpy as np
 
 from convgauge.problem import Problem
 from convgauge.registry import Implementation
-from convgauge.worker.call import Call, Value
+from convgauge.worker.call import OPERANDS, Call, Value
 from convgauge.worker.frameworks import Array, Framework
 
-OPERANDS = ("input", "weight", "bias")
 LETTERS = "iwb"  # of input, weight and bias in `Call.wanted`
 
 Arrays = list[Array]  # input, weight, and bias or None

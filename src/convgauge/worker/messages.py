@@ -17,8 +17,8 @@ from convgauge.worker.call import Call, Description, Observation
 REPLIES: dict[str, type[Reply]] = {}
 """Reply classes by name."""
 
-Operands = tuple["np.ndarray", "np.ndarray", "np.ndarray | None"]
-"""Input, weight and bias."""
+Carriers = tuple["np.ndarray", "np.ndarray", "np.ndarray | None"]
+"""Values of input, weight and bias in their carrier dtypes."""
 
 
 class Reply:
@@ -31,7 +31,7 @@ class Reply:
 R = TypeVar("R", bound=Reply)
 
 
-class Command(Generic[R]):
+class WorkerCommand(Generic[R]):
     """Base class of commands, which the engine sends; each class names the class of its reply."""
 
     reply: type[R]
@@ -140,7 +140,7 @@ class Fastest(Reply):
 
 
 @dataclass
-class Load(Command[Loaded]):
+class Load(WorkerCommand[Loaded]):
     """Load the implementation of an origin (fields of `convgauge.registry.Origin`)."""
 
     origin: Mapping[str, object]
@@ -150,7 +150,7 @@ class Load(Command[Loaded]):
 
 
 @dataclass
-class MakeCall(Command[Observed]):
+class MakeCall(WorkerCommand[Observed]):
     """Make one call and observe it."""
 
     call: Call
@@ -158,7 +158,7 @@ class MakeCall(Command[Observed]):
 
 
 @dataclass
-class Calibrate(Command[Calibrated]):
+class Calibrate(WorkerCommand[Calibrated]):
     """Run the implementation's ``calibrate``, if it has one, with so many threads."""
 
     threads: int
@@ -166,7 +166,7 @@ class Calibrate(Command[Calibrated]):
 
 
 @dataclass
-class Explain(Command[Explained]):
+class Explain(WorkerCommand[Explained]):
     """Run the implementation's ``explain``, if it has one, on a problem given by its text."""
 
     problem: str
@@ -174,21 +174,21 @@ class Explain(Command[Explained]):
 
 
 @dataclass
-class Prepare(Command[Prepared]):
+class Prepare(WorkerCommand[Prepared]):
     """Put operand sets in memory and prepare each.
 
     ``flips`` holds, for each set, the indices of input elements whose sign a timed call may flip.
     """
 
     problem: str
-    sets: Sequence[Operands]
+    sets: Sequence[Carriers]
     flips: Sequence[Sequence[Sequence[int]]]
     threads: int
     reply = Prepared
 
 
 @dataclass
-class WarmUp(Command[WarmedUp]):
+class WarmUp(WorkerCommand[WarmedUp]):
     """Call until the duration of a call is stable, at most for about ``limit_s`` seconds."""
 
     limit_s: float
@@ -196,7 +196,7 @@ class WarmUp(Command[WarmedUp]):
 
 
 @dataclass
-class Sample(Command[Sampled]):
+class Sample(WorkerCommand[Sampled]):
     """Time the calls numbered ``first`` to ``last``."""
 
     first: int
@@ -205,7 +205,7 @@ class Sample(Command[Sampled]):
 
 
 @dataclass
-class SampleIdle(Command[Done]):
+class SampleIdle(WorkerCommand[Done]):
     """Do the work of `Sample` without its calls, so that the engine can measure the rest."""
 
     first: int
@@ -214,42 +214,42 @@ class SampleIdle(Command[Done]):
 
 
 @dataclass
-class DropOperands(Command[Done]):
+class DropOperands(WorkerCommand[Done]):
     """Return the memory of operands and output to the system."""
 
     reply = Done
 
 
 @dataclass
-class PlaceOperands(Command[Done]):
+class PlaceOperands(WorkerCommand[Done]):
     """Put the dropped operands elsewhere in memory and call on each set once."""
 
     reply = Done
 
 
 @dataclass
-class ReleaseOperands(Command[Done]):
+class ReleaseOperands(WorkerCommand[Done]):
     """Forget operand sets and outputs."""
 
     reply = Done
 
 
 @dataclass
-class ReadOutput(Command[TimedOutput]):
+class ReadOutput(WorkerCommand[TimedOutput]):
     """Send the output of the last timed call."""
 
     reply = TimedOutput
 
 
 @dataclass
-class MeasureMemory(Command[PeakMemory]):
+class MeasureMemory(WorkerCommand[PeakMemory]):
     """Measure the memory of one call."""
 
     reply = PeakMemory
 
 
 @dataclass
-class TimeProduct(Command[Fastest]):
+class TimeProduct(WorkerCommand[Fastest]):
     """Time products of two square matrices of ``size`` rows."""
 
     dtype: str
@@ -259,7 +259,7 @@ class TimeProduct(Command[Fastest]):
 
 
 @dataclass
-class TimeCopy(Command[Fastest]):
+class TimeCopy(WorkerCommand[Fastest]):
     """Time copies of ``count`` float32 numbers."""
 
     count: int

@@ -9,7 +9,6 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import replace
 from time import perf_counter
-from typing import Optional
 
 import numpy as np
 
@@ -24,8 +23,6 @@ from convgauge.worker.side_effects import SideEffectDetector
 MAX_REUSED = 64  # operands that are kept to be written to again
 MAX_MESSAGE = 2000  # characters of an exception's text
 ENGINE_FRAMES = 3  # frames of this package between `Observer._observe` and the implementation
-
-Operands = list[Optional[Operand]]
 
 
 class Observer:
@@ -51,7 +48,7 @@ class Observer:
             observation = self._observe(call, operands)
         return replace(observation, side_effects=(*observation.side_effects, *earlier))
 
-    def _observe(self, call: Call, operands: Operands) -> Observation:
+    def _observe(self, call: Call, operands: list[Operand | None]) -> Observation:
         snapshot = self.side_effects.snapshot
         before = [None if operand is None else snapshot(*operand) for operand in operands]
         if call.check_globals:
@@ -108,7 +105,7 @@ class Observer:
 
         return stability.is_unstable(compute, arrays, output, call.repeat, call.threads)
 
-    def _operands(self, call: Call) -> Operands:
+    def _operands(self, call: Call) -> list[Operand | None]:
         carriers = (call.input, call.weight, call.bias)
         return [
             None if carrier is None else self._operand(index, carrier, dtype, layout, call)

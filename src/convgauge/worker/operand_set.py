@@ -9,7 +9,7 @@ import numpy as np
 
 from convgauge.problem import Problem
 from convgauge.worker.frameworks import Array
-from convgauge.worker.messages import Operands
+from convgauge.worker.messages import Carriers
 from convgauge.worker.subject import Subject
 
 MAX_SHIFT_BYTES = 1 << 14
@@ -40,7 +40,7 @@ class OperandSet:
         wrong.
     """
 
-    def __init__(self, subject: Subject, problem: Problem, carriers: Operands, flips: Sequence[Sequence[int]]) -> None:
+    def __init__(self, subject: Subject, problem: Problem, carriers: Carriers, flips: Sequence[Sequence[int]]) -> None:
         self.implementation, self.framework, self.problem = subject.implementation, subject.framework, problem
         self.carriers = carriers
         self.flips = [tuple(index) for index in flips]

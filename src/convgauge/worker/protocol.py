@@ -18,7 +18,7 @@ from typing import Any, Generic
 import numpy as np
 
 from convgauge.worker import call, messages
-from convgauge.worker.messages import Command, R, Reply
+from convgauge.worker.messages import R, Reply, WorkerCommand
 
 LENGTH = struct.Struct("<Q")
 MAX_FRAME_BYTES = 1 << 34  # a longer frame is noise
@@ -33,7 +33,7 @@ class Encoded(Generic[R]):
     reply: type[R]
 
 
-def encode(command: Command[R]) -> Encoded[R]:
+def encode(command: WorkerCommand[R]) -> Encoded[R]:
     """Return the frame of a command."""
     buffer = io.BytesIO()
     buffer.seek(LENGTH.size)
@@ -46,9 +46,9 @@ def encode(command: Command[R]) -> Encoded[R]:
     return Encoded(buffer.getvalue(), command.reply)
 
 
-def decode(content: bytes) -> Command[Reply]:
+def decode(content: bytes) -> WorkerCommand[Reply]:
     """Return the command of a frame without its length."""
-    command: Command[Reply] = _Unpickler(io.BytesIO(content)).load()
+    command: WorkerCommand[Reply] = _Unpickler(io.BytesIO(content)).load()
     return command
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from convgauge.worker.global_state import seed_rng
-from convgauge.worker.messages import Command, Load, Loaded, LoadFailed, MakeCall, Observed, Reply
+from convgauge.worker.messages import Load, Loaded, LoadFailed, MakeCall, Observed, Reply, WorkerCommand
 from convgauge.worker.protocol import LENGTH, decode, encode_reply
 from convgauge.worker.subject import Subject
 from convgauge.worker.timing import Timing
@@ -57,9 +57,9 @@ class _Server:
 
     def __init__(self) -> None:
         self._calls = 0
-        self._handlers: dict[type[Command[Any]], Handler] = {Load: self._load}
+        self._handlers: dict[type[WorkerCommand[Any]], Handler] = {Load: self._load}
 
-    def handle(self, command: Command[Reply]) -> Reply:
+    def handle(self, command: WorkerCommand[Reply]) -> Reply:
         """Carry a command out."""
         return self._handlers[type(command)](command)
 

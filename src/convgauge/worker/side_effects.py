@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Optional
 
+from convgauge.worker.call import OPERANDS
 from convgauge.worker.frameworks import Array, Framework, MemoryView, Operand
 
-OPERANDS = ("input", "weight", "bias")
 MAX_EARLIER_OUTPUTS = 3  # outputs that are inspected again after later calls: a kernel may rotate a few buffers
 MAX_EARLIER_BYTES = 1 << 20  # size of the largest output that is inspected again
 

@@ -15,7 +15,7 @@ from convgauge.worker import messages
 from convgauge.worker.delays import Delays, without_preemption
 from convgauge.worker.frameworks import Array
 from convgauge.worker.memory import peak_bytes_of, return_free_memory
-from convgauge.worker.messages import Command, Done, Fastest, Refused, Reply
+from convgauge.worker.messages import Done, Fastest, Refused, Reply, WorkerCommand
 from convgauge.worker.operand_set import OperandSet
 from convgauge.worker.subject import Subject
 
@@ -28,7 +28,7 @@ empties the processor's predictions (measured: 2 to 4 % of a call of 35 us)."""
 CALLS_PER_WARMUP_CALL = 8
 MAX_ERROR_TEXT = 1000  # characters
 
-Handlers = dict[type[Command[Any]], Callable[[Any], Reply]]
+Handlers = dict[type[WorkerCommand[Any]], Callable[[Any], Reply]]
 
 
 class Timing:
@@ -218,7 +218,7 @@ def _is_stable(call_ns: list[int]) -> bool:
 def _guarded(handler: Callable[[Any], Reply]) -> Callable[[Any], Reply]:
     """Return a handler that replies with `Refused` if the implementation raises."""
 
-    def handle(command: Command[Reply]) -> Reply:
+    def handle(command: WorkerCommand[Reply]) -> Reply:
         try:
             return handler(command)
         except (KeyboardInterrupt, SystemExit):
