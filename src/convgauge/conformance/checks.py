@@ -192,9 +192,7 @@ def spelling(case: Case) -> str:
     return ", ".join(f"{name}={value!r}" for name, value in case.arguments)
 
 
-def check_law(
-    case: Case, operands: Operands, law: Law, observe: Callable[[Case, Operands], Observation]
-) -> Assessment:  # fmt: skip
+def check_law(case: Case, operands: Operands, law: Law, observe: Callable[[Case, Operands], Observation]) -> Assessment:
     """Assess the relation of several outputs that a law states; ``observe`` makes its calls."""
 
     def ask(problem: Problem, given: Operands) -> Array:

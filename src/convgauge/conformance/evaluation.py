@@ -65,7 +65,7 @@ class Evaluation:
 
     def __init__(
         self, spec: Spec, execution: Execution, dtype: str, setting: Setting, last_crash: Counterexample | None
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.spec, self.execution, self.dtype, self.setting = spec, execution, dtype, setting
         self.description = execution.subject.description
         self.tally = Tally()
@@ -138,7 +138,7 @@ class Evaluation:
 
     def _accepts_wrong_output(
         self, executed: Executed, previous: Observation | None, procedure: Procedure
-    ) -> Fault | None:  # fmt: skip
+    ) -> Fault | None:
         """Return a fault if the check accepts a wrong output of a case."""
         for description, observation in wrong_outputs(executed.observation, previous):
             self.wrong_outputs += 1

@@ -30,9 +30,7 @@ Probe = Callable[[list[Case]], Iterable[Executed]]
 """Function that runs cases, with operands changed by `add_spikes`."""
 
 
-def is_only_spread(
-    problem: Problem, operands: Operands, output: Array, expected: Array, tolerance: float
-) -> bool:  # fmt: skip
+def is_only_spread(problem: Problem, operands: Operands, output: Array, expected: Array, tolerance: float) -> bool:
     """Return True if every wrong output is NaN or infinite, and every output that is due to be is not finite."""
     finite = np.isfinite(expected)
     allowed = max(tolerance, accuracy.normwise_bound(problem, operands))
@@ -57,7 +55,7 @@ def is_only_overflow(problem: Problem, operands: Operands, output: Array) -> boo
 
 def decide(
     assessment: Assessment, case: Case, declared_grade: str, dtypes: Collection[str], probe: Probe
-) -> Assessment:  # fmt: skip
+) -> Assessment:
     """Return an assessment without its claim: passed with grade B if the claim is granted, else with its fault.
 
     Parameters

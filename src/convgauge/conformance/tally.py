@@ -54,7 +54,7 @@ class Tally:
 
     def count(
         self, case: Case, observation: Observation, assessment: Assessment, *, is_refusal_due: bool = False
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Count one case. A call that may be refused, or that is invalid, belongs to no part of the problem space."""
         fault = assessment.fault
         if fault is not None and fault.not_called:
