@@ -247,7 +247,7 @@ def test_the_same_operands_with_other_arguments(judge: Judge) -> None:
 
 @spec("adversarial.byte", source=CONV2D)
 def test_parameters_past_a_byte(judge: Judge) -> None:
-    """Strides, paddings, dilations, groups, channels, images and kernels of 256 and more are what they are."""
+    """Strides, paddings, dilations, groups, channels, images and kernels of 256 and more are kept in full."""
     thin = Problem(batch=1, in_channels=1, height=2, width=3, out_channels=2, kernel=(1, 2), bias=True)
     judge.satisfies(
         [
@@ -269,7 +269,7 @@ def test_parameters_past_a_byte(judge: Judge) -> None:
 
 @spec("adversarial.sixteen_bits", source=CONV2D, dtypes=("float32",))
 def test_parameters_past_sixteen_bits(judge: Judge) -> None:
-    """Rows, columns, images, channels, strides, paddings and dilations past 32,768 and 65,536 are what they are."""
+    """Rows, columns, images, channels, strides, paddings and dilations past 32,768 or 65,536 are kept in full."""
     thin = Problem(batch=1, in_channels=1, height=1, width=3, out_channels=1, kernel=(1, 2), bias=True)
     over = [32_769, 65_537]
     rows = [

@@ -1,4 +1,4 @@
-"""Behaviour: a convolution reads its operands, gives a fresh array, remembers nothing and leaves the world alone."""
+"""Behaviour: a convolution reads its operands, returns a fresh array, keeps no state and has no side effects."""
 
 from dataclasses import replace
 from typing import TypeVar
@@ -218,7 +218,7 @@ def test_global_state_is_left_alone(judge: Judge) -> None:
 
 @spec("behaviour.after_an_error", profile="functional", source=PURE)
 def test_a_refused_call_leaves_nothing_behind(judge: Judge) -> None:
-    """The call after one that was refused is answered as though that had never been."""
+    """The call after one that was refused is answered as if that one had not been made."""
     wide = SMALL.replace(height=9, width=10)
     wrong = [
         *(Case(wide, invalid_call=name) for name in ("bias_longer", "more_channels", "weight_matrix", "input_vector")),

@@ -103,6 +103,7 @@ def _deltas(case: Case, operands: Operands) -> Operands:
 
 
 def _picked(problem: Problem, operands: Operands) -> Array:
+    """Return the planes of the input that the kernels of `_deltas` pick."""
     (height, width), (kh, kw) = problem.output_size, problem.kernel
     chosen = [
         np.unravel_index(out % problem.reduction, (problem.in_channels, kh, kw)) for out in range(problem.out_channels)

@@ -255,7 +255,7 @@ def test_double_backward(judge: Judge) -> None:
 
 
 @spec("training.memory", source=AUTOGRAD, **EXACT)
-def test_operands_changed_between_forward_and_backward(judge: Judge) -> None:
+def test_two_graphs_at_once(judge: Judge) -> None:
     """Gradients of two graphs that are alive at once do not disturb each other."""
 
     def check(case: Case, operands: Operands, observation: Observation) -> Fault | None:
@@ -280,7 +280,7 @@ def test_operands_changed_between_forward_and_backward(judge: Judge) -> None:
 
 
 @spec("training.unchanged", source=AUTOGRAD, **EXACT)
-def test_training_data_is_real(judge: Judge) -> None:
+def test_operands_of_zeros(judge: Judge) -> None:
     """Operands of zeros get the gradients that their neighbours determine."""
 
     def blank(case: Case, operands: Operands) -> Operands:
@@ -305,7 +305,7 @@ def test_training_data_is_real(judge: Judge) -> None:
 
 
 @spec("training.used_later", source="torch.inference_mode, whose tensors no graph may save", **EXACT)
-def test_the_output_of_a_call_without_gradients(judge: Judge) -> None:
+def test_an_output_without_gradient_as_an_operand(judge: Judge) -> None:
     """An output that came without a gradient can be an operand of a graph that has one, and be written to."""
 
     def check(case: Case, operands: Operands, observation: Observation) -> Fault | None:
