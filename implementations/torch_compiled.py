@@ -64,7 +64,7 @@ def prepare(problem: Problem, weight: Tensor, bias: Tensor | None) -> Callable[[
     convolve: Convolve = functools.partial(_convolve, problem)
     if problem.flops >= MIN_FLOPS:
         with _restored_settings():
-            convolve = _compiled(problem)
+            convolve = compiled_convolution(problem)
             convolve(
                 weight.new_zeros(problem.input_shape), weight, bias
             )  # compiles now, so that no later call has to wait
@@ -91,7 +91,7 @@ def _restored_settings() -> Iterator[None]:
 
 
 @functools.lru_cache(maxsize=256)
-def _compiled(problem: Problem) -> Convolve:
+def compiled_convolution(problem: Problem) -> Convolve:
     """Return `_convolve` for one problem, which is compiled at its first call and shared by equal problems.
 
     Tracing gives each problem its own code: the compiler keeps at most eight shapes of one function.

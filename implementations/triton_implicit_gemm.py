@@ -96,9 +96,9 @@ def prepare(problem: Problem, weight: Tensor, bias: Tensor | None) -> Callable[[
         arguments = (padded, distances, filters, offset, output, *sizes, *steps, *sides)
         if interpreted:
             with _lock:
-                _interpreted[(tiles,)](*arguments)
+                interpreted_kernel[(tiles,)](*arguments)
         else:
-            _compiled[(tiles,)](*arguments)
+            gpu_kernel[(tiles,)](*arguments)
         return output.to(input.dtype)
 
     return run
@@ -168,4 +168,4 @@ def _as_a_kernel(interpret: bool) -> triton.JITFunction:
         return triton.jit(_convolve)
 
 
-_compiled, _interpreted = _as_a_kernel(False), _as_a_kernel(True)
+gpu_kernel, interpreted_kernel = _as_a_kernel(False), _as_a_kernel(True)

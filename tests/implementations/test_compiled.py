@@ -116,7 +116,7 @@ def test_torch_compiles_a_depthwise_layer() -> None:
     module = loaded("torch_compiled").function.__globals__
     assert Problem.parse(text).flops >= module["MIN_FLOPS"]
     assert not errors("torch_compiled", text).any()
-    assert module["_compiled"].cache_info().currsize == 1
+    assert module["compiled_convolution"].cache_info().currsize == 1
 
 
 def test_triton_declines_problems_that_are_too_large_for_its_interpreter() -> None:
@@ -135,7 +135,7 @@ def test_triton_compiles_for_a_gpu_that_is_not_present(dtype: str, short: str) -
     import triton
     from triton.backends.compiler import GPUTarget
 
-    kernel = module["_compiled"]
+    kernel = module["gpu_kernel"]
     types = dict.fromkeys(("image", "filters", "offset", "result"), f"*{short}") | {"distances": "*i64"}
     sides = dict(zip(("PIXELS", "OUTPUTS", "TAPS"), (32, 16, 16), strict=True))
     signature = {name: types.get(name, "constexpr" if name in sides else "i32") for name in kernel.arg_names}
