@@ -96,11 +96,6 @@ def test_the_tasks_are_known_before_anything_is_loaded() -> None:
     assert {task.implementation for task in tasks} == {*NAMES, "conv"}
 
 
-def test_ids_are_unique() -> None:
-    ids = [spec.id for spec, _ in collect_specs()]
-    assert len(ids) == len(set(ids)) > 200
-
-
 @pytest.mark.parametrize(
     ("expression", "is_match"),
     [
