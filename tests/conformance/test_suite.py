@@ -160,6 +160,6 @@ def test_an_interrupted_run_keeps_what_was_judged_and_has_no_footer(tmp_path: Pa
 
 def test_one_thread_judges_implementations_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("convgauge.conformance.suite.cores", lambda: 8)
-    assert Suite(CheckRequest())._jobs() == MAX_JOBS
-    assert Suite(CheckRequest(jobs=7))._jobs() == 7
-    assert Suite(CheckRequest(jobs=7, isolation=False))._jobs() == 1
+    assert Suite(CheckRequest()).jobs == MAX_JOBS
+    assert Suite(CheckRequest(jobs=7)).jobs == 7
+    assert Suite(CheckRequest(jobs=7, isolation=False)).jobs == 1

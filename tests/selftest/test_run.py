@@ -17,6 +17,7 @@ from convgauge.registry import is_installed
 from convgauge.selftest import run as selftest
 from convgauge.selftest.kill_matrix import Finding, Matrix
 from convgauge.selftest.mutants import Mutant, folder, mutants
+from convgauge.selftest.terminal import print_matrix
 from convgauge.terms import TIERS
 
 pytestmark = pytest.mark.once
@@ -115,7 +116,7 @@ def test_the_summary_names_what_is_unexpected(capsys: pytest.CaptureFixture[str]
         {"x.one": "One.", "x.two": "Two.", "x.three": "Three."},
         no_mutant_because={"x.two": "it needs no time"},
     )
-    selftest._show(matrix, 1.0)
+    print_matrix(matrix, 1.0)
     printed = capsys.readouterr().out
     for line in (
         "survives: c",

@@ -105,7 +105,7 @@ class Suite:
             seed=request.seed,
         )
         self._settings = {target.name: self._setting(target, setting or Setting()) for target in targets}
-        self._driver = Driver(self._judge, self._jobs())
+        self._driver = Driver(self._judge, self.jobs)
         self._started_s = perf_counter()
 
     def _open_recorder(self) -> Recorder:
@@ -141,8 +141,9 @@ class Suite:
             options=reproduction_options(target.origin, self.request),
         )
 
-    def _jobs(self) -> int:
-        """Return the number of threads: one if implementations share the global state of this process."""
+    @property
+    def jobs(self) -> int:
+        """Number of threads that judge: one if implementations share the global state of this process."""
         if not self.request.isolation or self.selection.only:
             return 1
         return self.request.jobs or min(cores(), MAX_JOBS)
@@ -164,7 +165,7 @@ class Suite:
         devices: dict[str, tuple[str, ...]] = {}
         try:
             if present:
-                self.pool.prestart(present[0].name, self._driver.jobs)
+                self.pool.prestart(present[0].name, self.jobs)
             for target in self.targets.values():
                 declaration = target.origin.declaration
                 if target.absent:
