@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from convgauge.conformance import Case, problems, spec
-from convgauge.conformance.judge import Judge, Transform
+from convgauge.conformance import Case, Judge, problems, spec
+from convgauge.conformance.execution import Transform
 from convgauge.dtypes import DTYPES, FLOATS, round_to
 from convgauge.problem import Problem, ProblemError
 from convgauge.reference.operands import Array, Operands

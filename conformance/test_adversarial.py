@@ -9,8 +9,8 @@ from functools import partial
 
 import numpy as np
 
-from convgauge.conformance import Case, problems, spec
-from convgauge.conformance.judge import Judge, Transform
+from convgauge.conformance import Case, Judge, problems, spec
+from convgauge.conformance.execution import Transform
 from convgauge.dtypes import DTYPES
 from convgauge.problem import Problem
 from convgauge.reference import compare, oracle

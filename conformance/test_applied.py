@@ -8,9 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from convgauge.conformance import Case, spec
+from convgauge.conformance import Case, Judge, spec
 from convgauge.conformance import images as gallery
-from convgauge.conformance.judge import Judge
 from convgauge.dtypes import round_to
 from convgauge.problem import Problem
 from convgauge.reference import accuracy, compare, oracle

@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from convgauge.conformance import Case, cases, problems, spec
+from convgauge.conformance import Case, Judge, cases, problems, spec
 from convgauge.conformance.cases import with_arguments
-from convgauge.conformance.judge import Judge
 from convgauge.problem import Problem
 from convgauge.reference.compare import Fault
 from convgauge.reference.operands import Operands

@@ -5,9 +5,9 @@ from typing import TypeVar
 
 import numpy as np
 
-from convgauge.conformance import Case, cases, problems, spec
+from convgauge.conformance import Case, Judge, cases, problems, spec
 from convgauge.conformance.cases import with_arguments
-from convgauge.conformance.judge import Judge, Transform
+from convgauge.conformance.execution import Transform
 from convgauge.dtypes import FLOATS
 from convgauge.problem import Problem
 from convgauge.reference.operands import Operands, draw

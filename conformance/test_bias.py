@@ -4,8 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from convgauge.conformance import Case, cases, problems, spec
-from convgauge.conformance.judge import Judge
+from convgauge.conformance import Case, Judge, cases, problems, spec
 from convgauge.problem import Problem
 from convgauge.reference.operands import Operands
 

@@ -8,9 +8,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from convgauge.conformance import Case, cases, spec
+from convgauge.conformance import Case, Judge, cases, spec
 from convgauge.conformance.cases import with_arguments
-from convgauge.conformance.judge import Judge
 from convgauge.problem import Problem, ProblemError
 from convgauge.reference import accuracy, compare, oracle
 from convgauge.reference.compare import Fault

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from convgauge.conformance import Case, spec
+from convgauge.conformance import Case, Judge, spec
 from convgauge.conformance.cases import visible_shares
 from convgauge.conformance.covering import Row, covering_array, measure_coverage
-from convgauge.conformance.judge import Judge
 from convgauge.dtypes import FLOATS
 from convgauge.problem import Problem, ProblemError
 

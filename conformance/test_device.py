@@ -1,7 +1,6 @@
 """Devices: every device that is present gives the same answers; an absent one is reported as absent."""
 
-from convgauge.conformance import problems, spec
-from convgauge.conformance.judge import Judge
+from convgauge.conformance import Judge, problems, spec
 from convgauge.worker import frameworks
 
 CONV2D = "torch.nn.functional.conv2d"

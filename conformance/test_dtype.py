@@ -1,7 +1,6 @@
 """Element types: what goes in comes out, and no type is quietly narrowed on the way."""
 
-from convgauge.conformance import problems, spec
-from convgauge.conformance.judge import Judge
+from convgauge.conformance import Judge, problems, spec
 from convgauge.dtypes import DTYPES, FLOATS
 from convgauge.problem import Problem
 

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable
 
-from convgauge.conformance import Case, cases, problems, spec
-from convgauge.conformance.judge import Judge
+from convgauge.conformance import Case, Judge, cases, problems, spec
 from convgauge.problem import Problem
 from convgauge.reference.compare import Fault
 from convgauge.reference.operands import Operands

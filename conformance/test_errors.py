@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from convgauge.conformance import Case, cases, problems, spec
+from convgauge.conformance import Case, Judge, cases, problems, spec
 from convgauge.conformance.cases import with_arguments
-from convgauge.conformance.judge import Judge
 from convgauge.problem import Problem
 from convgauge.reference import compare, oracle
 

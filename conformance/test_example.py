@@ -1,7 +1,6 @@
 """The textbook layer: nn.Conv2d(1, 32, kernel_size=3, stride=1, padding=1) on a 16 x 16 image."""
 
-from convgauge.conformance import problems, spec
-from convgauge.conformance.judge import Judge
+from convgauge.conformance import Judge, problems, spec
 from convgauge.problem import Problem
 
 LAYER = Problem(in_channels=1, height=16, width=16, out_channels=32, kernel=(3, 3), padding=(1, 1), bias=True)

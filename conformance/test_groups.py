@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from convgauge.conformance import spec
-from convgauge.conformance.judge import Judge
+from convgauge.conformance import Judge, spec
 from convgauge.problem import Problem
 
 CONV2D = "torch.nn.functional.conv2d"

@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from convgauge.conformance import spec
+from convgauge.conformance import Judge, spec
 from convgauge.conformance.checks import Ask
-from convgauge.conformance.judge import Judge
 from convgauge.problem import Problem, ProblemError
 from convgauge.reference.operands import Array, Operands, draw
 

@@ -1,8 +1,7 @@
 """Memory layouts: the same values with other strides give the same answer. Gaps between them contain NaN."""
 
-from convgauge.conformance import problems, spec
+from convgauge.conformance import Judge, problems, spec
 from convgauge.conformance.cases import Case
-from convgauge.conformance.judge import Judge
 from convgauge.problem import Problem
 
 NDARRAY = "numpy.ndarray.strides; torch.Tensor.stride"

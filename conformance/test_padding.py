@@ -1,8 +1,7 @@
 """Padding: zeros around the input, as numbers, pairs and words."""
 
-from convgauge.conformance import problems, spec
+from convgauge.conformance import Judge, problems, spec
 from convgauge.conformance.cases import with_arguments
-from convgauge.conformance.judge import Judge
 from convgauge.problem import Problem
 
 CONV2D = "torch.nn.functional.conv2d"

@@ -5,8 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from convgauge.conformance import Case, cases, problems, spec
-from convgauge.conformance.judge import Judge
+from convgauge.conformance import Case, Judge, cases, problems, spec
 from convgauge.problem import Problem
 from convgauge.reference import compare, oracle
 from convgauge.reference.compare import Fault

@@ -9,8 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from convgauge.conformance import Case, spec
-from convgauge.conformance.judge import Judge
+from convgauge.conformance import Case, Judge, spec
 from convgauge.conformance.random_problems import choose, random_problems
 from convgauge.problem import Problem
 from convgauge.reference.operands import Array, Operands, Random

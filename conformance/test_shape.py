@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from convgauge.conformance import problems, spec
+from convgauge.conformance import Judge, problems, spec
 from convgauge.conformance.cases import BASE
-from convgauge.conformance.judge import Judge
 from convgauge.problem import Problem
 
 GUIDE = "Dumoulin and Visin 2016, A guide to convolution arithmetic for deep learning, relationship 6"

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from convgauge.conformance import Case, cases, images, problems, spec
-from convgauge.conformance.judge import Judge, Transform
+from convgauge.conformance import Case, Judge, cases, images, problems, spec
+from convgauge.conformance.execution import Transform
 from convgauge.dtypes import DTYPES
 from convgauge.problem import Problem
 from convgauge.reference.operands import Array, Operands

@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from convgauge.conformance import spec, sweep
-from convgauge.conformance.judge import Judge
+from convgauge.conformance import Judge, spec, sweep
 from convgauge.problem import Problem
 
 CONV2D = "torch.nn.functional.conv2d"

@@ -4,8 +4,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from convgauge.conformance import Case, cases, problems, spec
-from convgauge.conformance.judge import Judge
+from convgauge.conformance import Case, Judge, cases, problems, spec
 from convgauge.problem import Problem
 from convgauge.reference import compare, oracle
 from convgauge.reference.compare import Fault

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from convgauge.conformance import Case, cases, problems, spec
-from convgauge.conformance.judge import Judge
+from convgauge.conformance import Case, Judge, cases, problems, spec
 from convgauge.conformance.random_problems import random_problems
 from convgauge.dtypes import DTYPES
 from convgauge.problem import Problem

@@ -23,7 +23,7 @@ from convgauge.results import Counterexample, ImageRecord
 from convgauge.terms import Profile, Status, includes
 from convgauge.worker.call import Observation
 
-__all__ = ["Judge", "NotApplicable", "Setting", "Transform"]
+__all__ = ["Judge", "NotApplicable", "Setting"]
 
 Cases = Iterable[Problem | Case]
 
