@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from convgauge.registry import is_installed
+from convgauge.selftest import kill_matrix
 from convgauge.selftest import run as selftest
 from convgauge.selftest.kill_matrix import Finding, Matrix
 from convgauge.selftest.mutants import Mutant, folder, mutants
@@ -166,16 +167,25 @@ def test_a_killed_selftest_leaves_no_process_behind() -> None:
     assert psutil.wait_procs(below, timeout=30)[1] == []
 
 
+def test_an_interrupted_selftest_does_not_start_the_mutants_that_wait(tmp_path: Path) -> None:
+    output = tmp_path / "matrix.json"
+    command = [sys.executable, "-m", "convgauge", "selftest", "--tier", "quick", "--output", str(output)]
+    running = subprocess.Popen([*command, "-x"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not output.exists() and running.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.1)
+    running.terminate()
+    assert running.wait(timeout=120) == 2
+    assert len(kill_matrix.read(output).findings) < len(MUTANTS) / 2
+
+
 def test_a_matrix_is_continued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Mutants that have not changed are not judged again; those that have changed or were not reached are."""
     judged = []
 
     class Pool:
         def __init__(self, *_: object, **__: object) -> None: ...
-        def __enter__(self) -> Pool:
-            return self
-
-        def __exit__(self, *_: object) -> None: ...
+        def shutdown(self, **__: object) -> None: ...
         def submit(self, examine: object, mutant: Mutant, *_: object) -> Future[tuple[Finding, dict[str, str]]]:
             judged.append(mutant.name)
             done: Future[tuple[Finding, dict[str, str]]] = Future()

@@ -97,8 +97,9 @@ def run(
         complete = len(judged) == len(chosen) and not (first or narrow)
         return Matrix(tier, judged, dict(sorted(specs.items())), complete, reasons, first_kill_only=first)
 
-    # without it, a pool's workers outlive a parent that is killed: they finish what is queued and wait forever
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=die_with_parent) as pool:
+    # without the initializer, workers outlive a parent that is killed: they finish what is queued and wait forever
+    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=die_with_parent)
+    try:
         pending = {
             pool.submit(examine, mutant, tier, first, narrow) for mutant in chosen if mutant.name not in findings
         }
@@ -109,6 +110,8 @@ def run(
             specs.update(run_specs)
             if progress is not None:
                 progress(finding, matrix())
+    finally:
+        pool.shutdown(cancel_futures=True)  # an interrupt waits for the mutants in progress, not for all
     return matrix()
 
 
