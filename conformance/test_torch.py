@@ -43,9 +43,8 @@ def test_unbatched(judge: Judge) -> None:
 
     def check(case: Case, operands: Operands, observation: Observation) -> Fault | None:
         expected = oracle.answer(case.problem, operands)[0]
-        return compare.check_form(
-            observation.shape, observation.dtype, expected.shape, case.problem.dtype
-        ) or compare.check_values(observation.output, expected, judge.tolerance(case.problem))
+        tolerance = judge.tolerance(case.problem)
+        return compare.check_output(observation.output, observation.dtype, expected, case.problem.dtype, tolerance)
 
     judge.satisfies(cases(TABLE), check, mode="unbatched")
 
@@ -95,9 +94,8 @@ def test_autocast(judge: Judge) -> None:
 
     def check(case: Case, operands: Operands, observation: Observation) -> Fault | None:
         expected = oracle.answer(case.problem, operands)
-        return compare.check_form(
-            observation.shape, observation.dtype, expected.shape, "bfloat16"
-        ) or compare.check_values(observation.output, expected, judge.tolerance(case.problem))
+        tolerance = judge.tolerance(case.problem)
+        return compare.check_output(observation.output, observation.dtype, expected, "bfloat16", tolerance)
 
     small = [problem for problem in PLAIN if problem.reduction < 256]  # bfloat16 counts to 256
     judge.satisfies(cases(small), check, mode="autocast", transform=narrow)
@@ -115,8 +113,7 @@ def test_padding_modes(judge: Judge) -> None:
             padded = np.pad(operands.input, ((0, 0), (0, 0), (ph, ph), (pw, pw)), mode=numpy_mode)
             unpadded = problem.replace(height=problem.height + 2 * ph, width=problem.width + 2 * pw, padding=(0, 0))
             expected = oracle.answer(unpadded, Operands(padded, operands.weight, operands.bias))
-            return compare.check_form(
-                observation.shape, observation.dtype, expected.shape, problem.dtype
-            ) or compare.check_values(observation.output, expected, judge.tolerance(problem))
+            tolerance = judge.tolerance(problem)
+            return compare.check_output(observation.output, observation.dtype, expected, problem.dtype, tolerance)
 
         judge.satisfies(cases(PLAIN, prepared=True), check, mode="in_module", wanted=mode)

@@ -93,7 +93,7 @@ def check_form(case: Case, observation: Observation) -> Fault | None:
 
 def check_equal(case: Case, observation: Observation, expected: Array, tolerance: float) -> Fault | None:
     """Return a fault if the output differs from the expected one, or if repeated calls differ in a bit."""
-    fault = check_form(case, observation) or compare.check_values(observation.output, expected, tolerance)
+    fault = compare.check_output(observation.output, observation.dtype, expected, case.problem.dtype, tolerance)
     return fault or (UNSTABLE if observation.is_unstable else None)
 
 
@@ -123,13 +123,10 @@ def check_promotion(case: Case, call: Call, observation: Observation) -> Fault |
         Observation of the call.
     """
     wide = max(call.dtypes, key=lambda name: DTYPES[name].digits)
-    fault = compare.check_form(observation.shape, observation.dtype, case.problem.output_shape, wide)
-    if fault is not None or observation.output is None:
-        return fault
     given = Operands(call.input, call.weight, call.bias)
     terms = case.problem.reduction + 1 + accuracy.transform_terms(case.problem)
     bound = 2 * terms * DTYPES[wide].roundoff * oracle.magnitude(case.problem, given).max(initial=0.0)
-    return compare.check_values(observation.output, oracle.answer(case.problem, given), bound)
+    return compare.check_output(observation.output, observation.dtype, oracle.answer(case.problem, given), wide, bound)
 
 
 def check_accuracy(
