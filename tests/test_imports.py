@@ -15,7 +15,10 @@ PACKAGE = Path(convgauge.__file__).parent
 FRAMEWORKS = engines()
 HEAVY = FRAMEWORKS | {"pytest", "hypothesis", "rich", "jinja2"}
 WORKER = sorted(
-    f"worker.{path.stem}" for path in (PACKAGE / "worker").glob("*.py") if path.stem not in ("__init__", "boot")
+    ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+    for package in ("registry", "worker")
+    for path in (PACKAGE / package).rglob("*.py")
+    if path.stem not in ("__init__", "boot")
 )
 
 
@@ -36,7 +39,7 @@ def test_the_judge_needs_no_framework() -> None:
     assert not imported("convgauge.conformance.suite") & FRAMEWORKS
 
 
-@pytest.mark.parametrize("module", ["dtypes", "problem", "arguments", "bundled", "registry", *WORKER])
+@pytest.mark.parametrize("module", ["dtypes", "problem", "arguments", "bundled", *WORKER])
 def test_the_worker_needs_only_numpy(module: str) -> None:
     assert not imported(f"convgauge.{module}") & (HEAVY | {"msgspec", "psutil", "threadpoolctl"})
 
