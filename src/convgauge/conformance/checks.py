@@ -1,4 +1,4 @@
-"""Checks: functions of a case, its operands and its observation that return an assessment and change nothing."""
+"""Checks of one case: each returns an assessment, or a fault or None, and changes nothing."""
 
 from __future__ import annotations
 
