@@ -17,6 +17,9 @@ from convgauge.worker.call import Call, Description, Observation
 REPLIES: dict[str, type[Reply]] = {}
 """Reply classes by name."""
 
+COMMANDS: dict[str, type] = {}
+"""Command classes by name."""
+
 Carriers = tuple["np.ndarray", "np.ndarray", "np.ndarray | None"]
 """Values of input, weight and bias in their carrier dtypes."""
 
@@ -35,6 +38,9 @@ class WorkerCommand(Generic[R]):
     """Base class of commands, which the engine sends; each class names the class of its reply."""
 
     reply: type[R]
+
+    def __init_subclass__(cls) -> None:
+        COMMANDS[cls.__name__] = cls
 
 
 # --- replies ---------------------------------------------------------------------------------------------------------

@@ -17,8 +17,8 @@ from typing import Any, Generic
 
 import numpy as np
 
-from convgauge.worker import call, messages
-from convgauge.worker.messages import R, Reply, WorkerCommand
+from convgauge.worker.call import Call
+from convgauge.worker.messages import COMMANDS, R, Reply, WorkerCommand
 
 LENGTH = struct.Struct("<Q")
 MAX_FRAME_BYTES = 1 << 34  # a longer frame is noise
@@ -38,7 +38,7 @@ def encode(command: WorkerCommand[R]) -> Encoded[R]:
     buffer = io.BytesIO()
     buffer.seek(LENGTH.size)
     pickler = pickle.Pickler(buffer, PICKLE_PROTOCOL)
-    pickler.dispatch_table = {np.ndarray: _reduce_array}
+    pickler.dispatch_table = _REDUCERS
     pickler.dump(command)
     size = buffer.tell() - LENGTH.size
     buffer.seek(0)
@@ -74,12 +74,10 @@ _DEFAULTS: dict[type, dict[str, object]] = {}
 def _changed_fields(message: object) -> dict[str, object]:
     defaults = _defaults(message)
     return {
-        name: value for name, value in vars(message).items() if name not in defaults or _differs(value, defaults[name])
+        name: value
+        for name, value in vars(message).items()
+        if (default := defaults.get(name, MISSING)) is not value and (isinstance(value, np.ndarray) or value != default)
     }
-
-
-def _differs(value: object, default: object) -> bool:
-    return value is not default and (isinstance(value, np.ndarray) or value != default)
 
 
 def _defaults(message: Any) -> dict[str, object]:  # noqa: ANN401 - an instance of any dataclass
@@ -93,20 +91,38 @@ def _defaults(message: Any) -> dict[str, object]:  # noqa: ANN401 - an instance 
     return _DEFAULTS[kind]
 
 
-def _reduce_array(array: np.ndarray) -> tuple[Callable[..., np.ndarray], tuple[str, tuple[int, ...], bytes]]:
+# --- pickles of commands: one function rebuilds messages and arrays, which keeps them short ---------------------------
+
+_ARRAY = "ndarray"
+Reduced = tuple[Callable[..., object], tuple[str, object]]
+
+
+def _reduce_array(array: np.ndarray) -> Reduced:
     """Reduce an array to plain values, whose pickle does not depend on the version of NumPy."""
-    return _array, (array.dtype.str, array.shape, array.tobytes())
+    return _rebuild, (_ARRAY, (array.dtype.str, array.shape, array.tobytes()))
 
 
-def _array(dtype: str, shape: tuple[int, ...], content: bytes) -> np.ndarray:
-    return np.frombuffer(content, dtype=dtype).reshape(shape).copy()
+def _reduce_message(message: object) -> Reduced:
+    return _rebuild, (type(message).__name__, vars(message))
+
+
+def _rebuild(name: str, content: Any) -> object:  # noqa: ANN401 - values of an array, or fields of a message
+    if name == _ARRAY:
+        dtype, shape, values = content
+        return np.frombuffer(values, dtype=dtype).reshape(shape).copy()
+    message: object = object.__new__(_MESSAGES[name])
+    vars(message).update(content)
+    return message
+
+
+_MESSAGES: dict[str, type] = {**COMMANDS, Call.__name__: Call}
+_REDUCERS: dict[type, Callable[[Any], Reduced]] = {
+    np.ndarray: _reduce_array,
+    **dict.fromkeys(_MESSAGES.values(), _reduce_message),
+}
 
 
 class _Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401 - as in the base class
-        """Take messages from this package, not from the copy that a kernel can import and change."""
-        source = _SOURCES.get(module)
-        return super().find_class(module, name) if source is None else source[name]
-
-
-_SOURCES = {messages.__name__: vars(messages), call.__name__: vars(call), __name__: globals()}
+        """Take the function of this module, not of the copy that a kernel can import and change."""
+        return _rebuild if module == __name__ else super().find_class(module, name)
