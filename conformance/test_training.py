@@ -52,7 +52,7 @@ def small(case: Case, operands: Operands) -> Operands:
     )
 
 
-def upstream(case: Case, operands: Operands) -> Array:
+def grad_output(case: Case, operands: Operands) -> Array:
     """Return an upstream gradient of small integers."""
     return integers(case.problem, case.problem.output_shape, "upstream")
 
@@ -82,12 +82,12 @@ def gradients(
     table: Iterable[Problem | Case],
     wanted: str,
     mode: str = "gradient",
-    upstream: Callable[[Case, Operands], Array] = upstream,
+    grad_output: Callable[[Case, Operands], Array] = grad_output,
 ) -> None:
     """Judge the first derivatives by the operands in ``wanted``, letters of "iwb", in each problem or case."""
 
     def check(case: Case, operands: Operands, observation: Observation) -> Fault | None:
-        by_input, by_weight, by_bias = oracle.adjoint(case.problem, operands, upstream(case, operands))
+        by_input, by_weight, by_bias = oracle.adjoint(case.problem, operands, grad_output(case, operands))
         got = [*observation.extra_outputs, None, None, None]
         fault = judge.check_exact(case, operands, observation)
         return fault or first_fault(
@@ -99,7 +99,7 @@ def gradients(
             ],
         )
 
-    judge.satisfies(cases(table), check, transform=small, mode=mode, extra_operand=upstream, wanted=wanted)
+    judge.satisfies(cases(table), check, transform=small, mode=mode, extra_operand=grad_output, wanted=wanted)
 
 
 @spec("training.gradient", source=AUTOGRAD, **EXACT)
@@ -197,7 +197,7 @@ def test_upstream_gradients_with_gaps(judge: Judge) -> None:
     def ones(case: Case, operands: Operands) -> Array:
         return np.ones(case.problem.output_shape, case.problem.dtype)
 
-    gradients(judge, TABLE[::2], "iwb", mode="gradient_of_sum", upstream=ones)
+    gradients(judge, TABLE[::2], "iwb", mode="gradient_of_sum", grad_output=ones)
     gradients(judge, TABLE[1::2], "iwb", mode="gradient_turned")
 
 
@@ -230,7 +230,7 @@ def test_double_backward(judge: Judge) -> None:
 
     def check(case: Case, operands: Operands, observation: Observation) -> Fault | None:
         problem = case.problem
-        g = upstream(case, operands)
+        g = grad_output(case, operands)
         by_input, by_weight, _ = oracle.adjoint(problem, operands, g)
         forward = oracle.answer(problem.replace(bias=False), Operands(operands.input, operands.weight, None))
         return first_fault(
@@ -248,7 +248,7 @@ def test_double_backward(judge: Judge) -> None:
         check,
         transform=small,
         mode="second_gradient",
-        extra_operand=upstream,
+        extra_operand=grad_output,
         wanted="iw",
     )
 
@@ -258,7 +258,7 @@ def test_two_graphs_at_once(judge: Judge) -> None:
     """Gradients of two graphs that are alive at once do not disturb each other."""
 
     def check(case: Case, operands: Operands, observation: Observation) -> Fault | None:
-        g = upstream(case, operands)
+        g = grad_output(case, operands)
         expected = oracle.adjoint(case.problem, operands, g)
         other = Operands(-operands.input[..., ::-1, ::-1], -operands.weight[..., ::-1, ::-1], operands.bias)
         turned = oracle.adjoint(case.problem, other, g)
@@ -273,7 +273,7 @@ def test_two_graphs_at_once(judge: Judge) -> None:
         check,
         transform=small,
         mode="two_graphs",
-        extra_operand=upstream,
+        extra_operand=grad_output,
         wanted="iw",
     )
 
@@ -287,7 +287,7 @@ def test_operands_of_zeros(judge: Judge) -> None:
         return Operands(np.zeros_like(drawn.input), drawn.weight, drawn.bias)
 
     def check(case: Case, operands: Operands, observation: Observation) -> Fault | None:
-        by_input, by_weight, by_bias = oracle.adjoint(case.problem, operands, upstream(case, operands))
+        by_input, by_weight, by_bias = oracle.adjoint(case.problem, operands, grad_output(case, operands))
         names = ("the gradient by the input", "the gradient by the weight", "the gradient by the bias")
         return first_fault(
             judge, list(zip(names, observation.extra_outputs, (by_input, by_weight, by_bias), strict=True))
@@ -298,7 +298,7 @@ def test_operands_of_zeros(judge: Judge) -> None:
         check,
         transform=blank,
         mode="gradient",
-        extra_operand=upstream,
+        extra_operand=grad_output,
         wanted="iwb",
     )
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from convgauge.cluster import check
-from convgauge.cluster.scheduler import Task
+from convgauge.cluster.scheduler import WorkerTask
 from convgauge.registry import resolve_all
 from convgauge.request import CheckRequest
 
 
-def plan(*targets: str, slots: int) -> list[Task]:
+def plan(*targets: str, slots: int) -> list[WorkerTask]:
     return check.plan(CheckRequest(targets, tier="quick"), resolve_all(targets), slots, lambda _: True)
 
 

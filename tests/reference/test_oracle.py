@@ -79,12 +79,12 @@ def test_adjoint_is_the_adjoint(problem: Problem) -> None:
         return random.integers(-4, 5, shape).astype(float)
 
     operands = Operands(integers(problem.input_shape), integers(problem.weight_shape), np.zeros(problem.out_channels))
-    upstream = integers(problem.output_shape)
-    by_input, by_weight, by_bias = oracle.adjoint(problem, operands, upstream)
-    product = (oracle.answer(problem, operands) * upstream).sum()
+    grad_output = integers(problem.output_shape)
+    by_input, by_weight, by_bias = oracle.adjoint(problem, operands, grad_output)
+    product = (oracle.answer(problem, operands) * grad_output).sum()
     assert product == (by_input * operands.input).sum() == (by_weight * operands.weight).sum()
     if problem.bias:
-        assert (by_bias == upstream.sum(axis=(0, 2, 3))).all()
+        assert (by_bias == grad_output.sum(axis=(0, 2, 3))).all()
 
 
 def test_root_of_squares_neither_overflows_nor_underflows() -> None:

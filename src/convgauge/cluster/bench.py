@@ -19,7 +19,7 @@ from rich.console import Console
 
 from convgauge import registry, results
 from convgauge.cluster.progress_bar import ProgressBar, print_line
-from convgauge.cluster.scheduler import Scheduler, Task, target_of
+from convgauge.cluster.scheduler import Scheduler, WorkerTask, target_of
 from convgauge.cluster.worker import Attachment, WorkerInfo
 from convgauge.layers import sets as layers
 from convgauge.layers.sets import Layer, LayerSet
@@ -116,7 +116,7 @@ def _warn(kinds: Mapping[Kind, Sequence[str]], console: Console) -> None:
             print_line(console, text, "yellow")
 
 
-def batches(request: BenchRequest, layer_set: LayerSet, kind: Kind, workers: int) -> list[Task]:
+def batches(request: BenchRequest, layer_set: LayerSet, kind: Kind, workers: int) -> list[WorkerTask]:
     """Return the races on one kind of machine: one batch of layers per worker, because starting contestants is slow.
 
     Layers get equal shares of the budget, so batches of equal size take about the same time.
@@ -132,7 +132,7 @@ def batches(request: BenchRequest, layer_set: LayerSet, kind: Kind, workers: int
         part = replace(request, layers=file, budget_s=seconds)
         attachment = Attachment("layers", file, toml(layer_set, batch))
         name = f"races {number + 1}/{count} on {kind.name}"
-        tasks.append(Task(name, part, seconds, (attachment,), lambda info: Kind.of(info) == kind))
+        tasks.append(WorkerTask(name, part, seconds, (attachment,), lambda info: Kind.of(info) == kind))
     return tasks
 
 

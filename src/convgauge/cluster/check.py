@@ -16,7 +16,7 @@ from rich.console import Console
 from convgauge import environment, results
 from convgauge.cluster import ClusterError
 from convgauge.cluster.progress_bar import ProgressBar, print_line
-from convgauge.cluster.scheduler import CompletedTask, Scheduler, Task, target_of
+from convgauge.cluster.scheduler import CompletedTask, Scheduler, WorkerTask, target_of
 from convgauge.cluster.worker import Attachment, WorkerInfo
 from convgauge.conformance import shards
 from convgauge.conformance.expectations import read_expectations
@@ -128,7 +128,7 @@ def _majority(scheduler: Scheduler, console: Console) -> WorkerInfo:
 
 def plan(
     request: CheckRequest, origins: Sequence[Origin], slots: int, is_suitable: Callable[[WorkerInfo], bool]
-) -> list[Task]:
+) -> list[WorkerTask]:
     """Return tasks for ``slots`` threads of workers: shards of one implementation each, of about equal cost."""
     cost_s = dict.fromkeys((origin.name for origin in origins), 0.0)
     expected = [task.key[:2] for task in expected_tasks(request, origins)]
@@ -143,7 +143,7 @@ def plan(
         for number in range(1, count + 1):
             shard = f"{number}/{count}"
             part = replace(request, targets=(target_of(origin),), shard=shard)
-            tasks.append(Task(f"{name} {shard}", part, cost_s[name] / count, attachments, is_suitable))
+            tasks.append(WorkerTask(f"{name} {shard}", part, cost_s[name] / count, attachments, is_suitable))
     return tasks
 
 

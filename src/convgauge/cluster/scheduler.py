@@ -37,7 +37,7 @@ PRINTED_LINES = 8  # lines at the end of what a part printed that are shown if i
 
 
 @dataclass(frozen=True)
-class Task:
+class WorkerTask:
     """Part of a run that is never split: a request, the files that it needs, and its expected cost in seconds."""
 
     name: str
@@ -51,7 +51,7 @@ class Task:
 class CompletedTask:
     """Task that a worker has run, and its outcome."""
 
-    task: Task
+    task: WorkerTask
     worker: str
     outcome: Outcome
 
@@ -137,7 +137,7 @@ class Scheduler:
             del self.known[address]
         return {address: threads for address, threads in present.items() if address in self.known}
 
-    def run(self, tasks: Sequence[Task], *, one_per_worker: bool = False) -> Iterator[CompletedTask]:
+    def run(self, tasks: Sequence[WorkerTask], *, one_per_worker: bool = False) -> Iterator[CompletedTask]:
         """Run all tasks, the most costly first, and yield each once, as it is completed.
 
         A worker runs ``one_per_worker`` at a time, or as many as it has threads. Raises `ClusterError` if a task is
@@ -153,10 +153,10 @@ class Scheduler:
 class _Assignment:
     """State of one call of `Scheduler.run`: the waiting tasks, and the worker of each running one."""
 
-    def __init__(self, scheduler: Scheduler, tasks: Sequence[Task], one_per_worker: bool) -> None:
+    def __init__(self, scheduler: Scheduler, tasks: Sequence[WorkerTask], one_per_worker: bool) -> None:
         self.scheduler, self.one_per_worker = scheduler, one_per_worker
         self.waiting = sorted(tasks, key=lambda task: -task.cost_s)
-        self.running: dict[Any, tuple[Task, str]] = {}  # by future
+        self.running: dict[Any, tuple[WorkerTask, str]] = {}  # by future
         self.completed: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.losses: Counter[str] = Counter()
         self.id = uuid.uuid4().hex[:8]
@@ -198,7 +198,7 @@ class _Assignment:
                 f"no worker is left for {', '.join(task.name for task in self.waiting[:3])}, …", BROKEN_OFF
             )
 
-    def _submit(self, task: Task, worker: str) -> None:
+    def _submit(self, task: WorkerTask, worker: str) -> None:
         self.submitted += 1
         command = "check" if isinstance(task.request, CheckRequest) else "bench"
         future = self.scheduler.client.submit(

@@ -26,7 +26,7 @@ IMAGE = (1, 3, 224, 224)
 Integers: TypeAlias = "list[int]"
 
 
-class Recorder(TorchDispatchMode):  # type: ignore[misc]  # torch does not declare the type of its class
+class CallRecorder(TorchDispatchMode):  # type: ignore[misc]  # torch does not declare the type of its class
     """Records every 2-D convolution that runs, with the name of its module; transposed ones are left out."""
 
     def __init__(self) -> None:
@@ -83,7 +83,7 @@ def convolutions(model: nn.Module, inputs: tuple[Any, ...]) -> list[tuple[str, i
     list of (str, int, str)
         Text of the problem, number of calls, name of the first module that makes it.
     """
-    recorder = Recorder()
+    recorder = CallRecorder()
     for name, module in model.named_modules():
         if isinstance(module, nn.Conv2d):
             module.register_forward_pre_hook(lambda _module, _inputs, name=name: setattr(recorder, "module", name))

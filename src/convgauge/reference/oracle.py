@@ -185,12 +185,12 @@ def pad(problem: Problem, input: Array, dtype: str = "float64") -> Array:
 
 
 @memoized
-def adjoint(problem: Problem, operands: Operands, upstream: Array) -> tuple[Array, Array, Array | None]:
-    """Compute the gradients of <output, upstream> by input, weight and bias.
+def adjoint(problem: Problem, operands: Operands, grad_output: Array) -> tuple[Array, Array, Array | None]:
+    """Compute the gradients of <output, grad_output> by input, weight and bias.
 
     With y(n, o, p) = sum w(o, c, t) x(n, c, p s + t d - pad), the gradient of each tap t of the weight is the sum of
-    the upstream gradient times the input under the tap. Every input under it receives the upstream gradient times the
-    tap. For complex operands the convention is PyTorch's: the conjugate operand takes the upstream gradient.
+    the output gradient times the input under the tap. Every input under it receives the output gradient times the
+    tap. For complex operands the convention is PyTorch's: the conjugate operand takes the output gradient.
 
     Parameters
     ----------
@@ -198,7 +198,7 @@ def adjoint(problem: Problem, operands: Operands, upstream: Array) -> tuple[Arra
         Parameters of the convolution.
     operands : Operands
         Operands in a floating-point carrier dtype.
-    upstream : numpy.ndarray
+    grad_output : numpy.ndarray
         Gradient of the output, of shape ``problem.output_shape``.
 
     Returns
@@ -207,7 +207,7 @@ def adjoint(problem: Problem, operands: Operands, upstream: Array) -> tuple[Arra
         Three arrays in float64 or complex128; the last is None without a bias.
     """
     wide = "complex128" if operands.input.dtype.kind == "c" else "float64"
-    x, w, g = (array.astype(wide) for array in (operands.input.conj(), operands.weight.conj(), upstream))
+    x, w, g = (array.astype(wide) for array in (operands.input.conj(), operands.weight.conj(), grad_output))
     groups, per_group = problem.groups, problem.in_channels // problem.groups
     padded = pad(problem, x, wide)
     by_padded, by_weight = np.zeros_like(padded), np.zeros_like(w)
