@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+import msgspec
 from rich.console import Console
 
 from convgauge.environment import cores
@@ -211,33 +212,23 @@ def unraced(contestant: Contestant, baseline: str, layer: Layer, layer_set: Laye
 
 def record(race: Race, entry: Entrant, layer: Layer, layer_set: LayerSet) -> TimingRecord:
     """Return the record of one entry; without a rank it has neither samples nor a ratio."""
-    problem = layer.problem
     assert entry.verdict is not None
     ranked = entry.verdict in RANKED and bool(entry.seconds)
     ratio = entry.ratio if ranked else None
-    return TimingRecord(
-        implementation=entry.contestant.label,
-        problem=problem.text,
+    return msgspec.structs.replace(
+        unraced(entry.contestant, race.baseline.contestant.label, layer, layer_set),
         seconds=entry.seconds if ranked else [],
         ratio=ratio.value if ratio else None,
         low=ratio.low if ratio else None,
         high=ratio.high if ratio else None,
         verdict=entry.verdict,
-        baseline=race.baseline.contestant.label,
         prepare_seconds=entry.prepare_seconds,
         peak_bytes=entry.peak_bytes,
-        flops=problem.flops,
-        layers=layer_set.name,
-        layer=layer.name,
-        count=layer.count,
         noise=race.noise,
-        threads=entry.contestant.threads,
         iterations=entry.iterations,
         reason=entry.reason,
-        algorithm=entry.contestant.algorithm,
         alone_seconds=entry.alone_seconds,
         operands="cold" if race.cold else "hot",
-        least_bytes=problem.least_bytes,
         busy=race.busy,
         control_seconds=race.control.seconds if entry is race.baseline else [],
     )
