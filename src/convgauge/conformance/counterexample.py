@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -97,7 +97,7 @@ class _Reduction:
 
     first_fault: Fault
     trial: Trial
-    smallest: tuple[Executed, Fault] | None = field(default=None)
+    smallest: tuple[Executed, Fault] | None = None
 
     def fails(self, case: Case) -> bool:
         """Return True if the case fails with the same status, and keep it."""

@@ -161,7 +161,6 @@ def measure_coverage(
     factors: Mapping[str, Sequence[Any]],
     strength: int,
     allowed: Allowed = lambda row: True,
-    seed: int = 0,
 ) -> CombinationCoverage:
     """Count the possible combinations of ``strength`` values that the rows contain.
 
@@ -169,9 +168,9 @@ def measure_coverage(
     ----------
     rows : iterable of Row
         Rows.
-    factors, strength, allowed, seed
+    factors, strength, allowed
         As for `covering_array`.
     """
-    wanted = possible_combinations(factors, strength, allowed, seed)
+    wanted = possible_combinations(factors, strength, allowed)
     held = {combination for row in rows for combination in combinations(row, strength)}
     return CombinationCoverage(strength, len(held & wanted.keys()), len(wanted))

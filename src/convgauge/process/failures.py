@@ -40,7 +40,6 @@ class FailureBudget:
     failures: int = 0
     in_a_row: int = 0
     total: int = 0
-    last_message: str = ""
     reason: str = ""
     """Reason why the implementation is given up; empty if it is not."""
 
@@ -50,10 +49,9 @@ class FailureBudget:
         self.failures += 1
         self.in_a_row += weight
         self.total += weight
-        self.last_message = str(failure)
         if not self.reason and (self.in_a_row >= self.max_in_a_row or self.total >= self.max_total):
             row = " in a row" if self.in_a_row >= self.max_in_a_row else ""
-            self.reason = f"{self.failures} deaths{row}; the last time it {self.last_message}"
+            self.reason = f"{self.failures} deaths{row}; the last time it {failure}"
 
     def record_reply(self) -> None:
         """Count a reply, which ends a row of failures."""

@@ -37,7 +37,6 @@ ALONE_SAMPLES = 3
 IDLE_SAMPLES = 3
 """Samples without calls, whose median is the cost of a sample beside its calls."""
 
-
 PREPARE_TIMEOUT_S = 60.0
 """Seconds for preparation, beside one call."""
 

@@ -124,17 +124,17 @@ def error_share(look: int, comparisons: int) -> float:
     return ERROR_RATE / max(1, comparisons) / (look * (look + 1))
 
 
-def looks(comparisons: int, growth: float = 1.5) -> Iterator[int]:
+def looks(comparisons: int) -> Iterator[int]:
     """Yield the numbers of rounds at which to look at the data.
 
-    The first is the least at which there is an interval; each of the others is ``growth`` times the one before.
+    The first is the least at which there is an interval; each of the others is 1.5 times the one before.
     """
     rounds = fewest_rounds(error_share(1, comparisons))
     look = 1
     while True:
         yield rounds
         look += 1
-        rounds = max(math.ceil(rounds * growth), fewest_rounds(error_share(look, comparisons)))
+        rounds = max(math.ceil(1.5 * rounds), fewest_rounds(error_share(look, comparisons)))
 
 
 def ratio(times: Sequence[float], baseline: Sequence[float], error: float) -> Ratio:
@@ -177,7 +177,7 @@ def pooled_floor(noises: Sequence[float]) -> float:
     return 2 / 0.6745 * float(np.median(noises)) if len(noises) >= MIN_CONTROLS else 0.0
 
 
-def verdict(estimate: Ratio, noise: float, floor: float = 0.0, margin: float = SAME_MARGIN) -> RaceVerdict:
+def verdict(estimate: Ratio, noise: float, floor: float = 0.0) -> RaceVerdict:
     """Return the verdict of a ratio's interval.
 
     Parameters
@@ -188,18 +188,17 @@ def verdict(estimate: Ratio, noise: float, floor: float = 0.0, margin: float = S
         Deviation of this race's control from 1.
     floor : float
         Noise floor from the controls of earlier races.
-    margin : float
-        Deviation from 1 within which ratios count as equal.
 
     Returns
     -------
     RaceVerdict
-        "same" if the interval is within the margin, "faster" or "slower" if it is beyond the noise, the floor and
-        `MIN_FLOOR`, otherwise "undecided". "same" needs noise within the margin.
+        "same" if noise and interval are within `SAME_MARGIN`, "faster" or "slower" if the interval is beyond the
+        noise, the floor and `MIN_FLOOR`, otherwise "undecided".
     """
     if estimate.low is None or estimate.high is None:
         return "undecided"
-    if noise <= margin and 1 / (1 + margin) <= estimate.low and estimate.high <= 1 + margin:
+    margin = 1 + SAME_MARGIN
+    if noise <= SAME_MARGIN and 1 / margin <= estimate.low and estimate.high <= margin:
         return "same"
     limit = 1 + max(noise, floor, MIN_FLOOR)
     if estimate.low > limit:
@@ -209,12 +208,12 @@ def verdict(estimate: Ratio, noise: float, floor: float = 0.0, margin: float = S
     return "undecided"
 
 
-def is_conclusive(estimate: Ratio, noise: float, floor: float = 0.0, margin: float = SAME_MARGIN) -> bool:
+def is_conclusive(estimate: Ratio, noise: float, floor: float = 0.0) -> bool:
     """Return True if more rounds would not help: there is a verdict, and the interval is narrow enough.
 
     A ratio close to 1 is measured to `WIDTH_AT_1`; for four times slower or faster, a wider interval is enough.
     """
-    if verdict(estimate, noise, floor, margin) == "undecided":
+    if verdict(estimate, noise, floor) == "undecided":
         return False
     assert estimate.low is not None
     assert estimate.high is not None

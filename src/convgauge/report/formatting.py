@@ -103,6 +103,6 @@ def percent(value: float | None) -> str:
     return f"{shown}\N{NO-BREAK SPACE}%"
 
 
-def plural(count: int, noun: str, several: str = "") -> str:
+def plural(count: int, noun: str) -> str:
     """Return a count with its noun: ``1 case``, ``2,000 cases``."""
-    return f"{count:,} {noun if count == 1 else several or noun + 's'}"
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

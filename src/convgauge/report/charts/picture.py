@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from convgauge.problem import Problem, ProblemError
 from convgauge.results import Counterexample
 
+MAX_SHOWN = 24
+"""Rows and columns of an array that are shown."""
+
 Position = tuple[int, int]
 """Row and column."""
 
@@ -29,8 +32,8 @@ class Grid:
     rows: list[list[Cell]]
 
 
-def grids(case: Counterexample, most: int = 24) -> list[Grid]:
-    """Return the four arrays, each cut to ``most`` rows and columns; [] if the case has no picture."""
+def grids(case: Counterexample) -> list[Grid]:
+    """Return the four arrays, each cut to `MAX_SHOWN` rows and columns; [] if the case has no picture."""
     if case.picture is None:
         return []
     got, expected = case.picture.got, case.picture.expected
@@ -43,10 +46,10 @@ def grids(case: Counterexample, most: int = 24) -> list[Grid]:
         marks[first] = "wrong first"
     field = _receptive_field(case.problem, first) if first else set[Position]()
     return [
-        _grid("input", case.picture.input, dict.fromkeys(field, "field"), most),
-        _grid("kernel", case.picture.weight, {}, most),
-        _grid("got", got, marks, most),
-        _grid("expected", expected, marks, most),
+        _grid("input", case.picture.input, dict.fromkeys(field, "field")),
+        _grid("kernel", case.picture.weight, {}),
+        _grid("got", got, marks),
+        _grid("expected", expected, marks),
     ]
 
 
@@ -82,14 +85,14 @@ def _receptive_field(problem: str, output: Position) -> set[Position]:
     return {(r, c) for r in rows for c in columns}
 
 
-def _grid(title: str, values: Sequence[Sequence[float | None]], marks: dict[Position, str], most: int) -> Grid:
+def _grid(title: str, values: Sequence[Sequence[float | None]], marks: dict[Position, str]) -> Grid:
     rows = [
-        [Cell(_element(value), marks.get((r, c), "")) for c, value in enumerate(row[:most])]
-        + [Cell("…")] * (len(row) > most)
-        for r, row in enumerate(values[:most])
+        [Cell(_element(value), marks.get((r, c), "")) for c, value in enumerate(row[:MAX_SHOWN])]
+        + [Cell("…")] * (len(row) > MAX_SHOWN)
+        for r, row in enumerate(values[:MAX_SHOWN])
     ]
     shape = f"{len(values)} × {len(values[0]) if values else 0}"
-    return Grid(f"{title} ({shape})", rows + [[Cell("…")]] * (len(values) > most))
+    return Grid(f"{title} ({shape})", rows + [[Cell("…")]] * (len(values) > MAX_SHOWN))
 
 
 def _element(value: float | None) -> str:
