@@ -1,7 +1,7 @@
 """The command line: one module per command, and options generated from the requests.
 
-`entry_point.main` runs a command and sets the exit status. A command's module imports what it needs when it runs, so
-that help and completion start quickly.
+`entry_point.main` runs a command and sets the exit status. A module belongs here if it reads words of a command line or
+prints for a command. It may import every package, and does so when the command runs: help and completion start quickly.
 """
 
 from convgauge.cli.entry_point import main

@@ -2,7 +2,8 @@
 
 Each part of a run is a request of its own, and runs in a separate process on one worker, so isolation, time-outs and
 records are those of one machine. `scheduler` assigns parts to workers and reassigns those of lost workers; `check` and
-`bench` divide a request into parts and join the runs. This module imports nothing until it is used.
+`bench` divide a request into parts and join the runs. A module belongs here if only a run on a cluster needs it. It
+imports the suite, the race and all packages below them. This module imports nothing until it is used.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""Names with which the pytest modules of the specification are written.
+"""The suite: cases, checks, the judge and the run, and the names with which a spec is written.
 
-::
+A module belongs here if it selects, runs, judges or records cases. It imports `process`, `reference` and `results`, and
+neither the race nor the report. The pytest modules of the specification use the names below::
 
     from convgauge.conformance import Judge, problems, spec
 

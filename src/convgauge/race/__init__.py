@@ -1,7 +1,8 @@
 """The race: timing implementations against each other so that the ratios can be trusted.
 
-`bench` is the entry point; `convgauge.race.standings` turns its records into totals and means. Nothing here imports an
-array framework other than NumPy, and this module imports nothing heavy before `bench` is called.
+`bench` is the entry point; `convgauge.race.standings` turns its records into totals and means. A module belongs here if
+it takes, audits or summarises samples. It imports `process`, `reference`, `layers` and `results`, no specification and
+no array framework but NumPy. This module imports nothing heavy before `bench` is called.
 """
 
 from __future__ import annotations
