@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from convgauge.conformance.cases import Case
-from convgauge.conformance.tally import MAX_DEATHS, Tally
+from convgauge.conformance.tally import MAX_ENDED_PROCESSES, Tally
 from convgauge.problem import Problem
 from convgauge.reference.assessment import Assessment
 from convgauge.reference.compare import Fault, FaultStatus
@@ -78,5 +78,5 @@ def test_it_is_over_at_the_limit_of_faults_counted_or_not() -> None:
     assert not tally.is_over(3)
     assert tally.is_over(2)
     assert tally.is_over(3, [fault])
-    assert not tally.has_died([fault])
-    assert tally.has_died([Fault("crashed", "it ended")] * MAX_DEATHS)
+    assert not tally.is_abandoned([fault])
+    assert tally.is_abandoned([Fault("crashed", "it ended")] * MAX_ENDED_PROCESSES)

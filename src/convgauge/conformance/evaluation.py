@@ -75,7 +75,7 @@ class Evaluation:
 
     def run(self, problems: Iterable[Problem | Case], procedure: Procedure) -> None:
         """Run the cases that are due, count them, and reduce the first that fails."""
-        if not self._has_dtype() or self.tally.has_died():
+        if not self._has_dtype() or self.tally.is_abandoned():
             return
         waiting: list[tuple[Executed, Assessment]] = []
         for executed in self.execution.run(self._due(problems, procedure), procedure.options):

@@ -115,8 +115,8 @@ class SubjectPool:
             self._end(self._own.runner)
             self._own.name = ""
 
-    def deaths(self, name: str) -> int:
-        """Return the number of processes of an implementation that died."""
+    def failures(self, name: str) -> int:
+        """Return the number of processes of an implementation that failed."""
         return self._budgets[name].failures
 
     def cancel(self) -> None:

@@ -14,7 +14,7 @@ from convgauge.reference.compare import Fault
 from convgauge.terms import GRAVITY, Grade, Status
 from convgauge.worker.call import Observation
 
-MAX_DEATHS = 2
+MAX_ENDED_PROCESSES = 2
 """Cases of a spec that may end the subject's process: all specs together share its failure budget."""
 
 
@@ -86,13 +86,13 @@ class Tally:
 
     def is_over(self, max_faults: int, uncounted: Sequence[Fault] = ()) -> bool:
         """Return True if no more cases are run, given the faults that are not counted yet."""
-        return self.has_died(uncounted) or len(self.faults) + len(uncounted) >= max_faults
+        return self.is_abandoned(uncounted) or len(self.faults) + len(uncounted) >= max_faults
 
-    def has_died(self, uncounted: Sequence[Fault] = ()) -> bool:
+    def is_abandoned(self, uncounted: Sequence[Fault] = ()) -> bool:
         """Return True if the spec calls the subject no longer: it was given up, or its process ended too often."""
-        deaths = self.outcomes["crashed"] + self.outcomes["timed_out"]
-        deaths += sum(fault.status in ("crashed", "timed_out") for fault in uncounted)
-        return bool(self.given_up) or deaths >= MAX_DEATHS
+        ended = self.outcomes["crashed"] + self.outcomes["timed_out"]
+        ended += sum(fault.status in ("crashed", "timed_out") for fault in uncounted)
+        return bool(self.given_up) or ended >= MAX_ENDED_PROCESSES
 
     @property
     def judged(self) -> int:

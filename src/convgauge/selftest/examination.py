@@ -23,8 +23,8 @@ from convgauge.worker.call import Call
 
 SMOKE = Problem.parse("n2c3h8w8_o4k3x3_s1x1_p1x1_d1x1_g1_b_float32")
 """Problem of the usual smoke test: float32, 3x3, stride 1, padding 1, with a tolerance of 1e-3."""
-MAX_MUTANT_DEATHS = 3
-"""Deaths of a killed mutant's process after which its run ends."""
+MAX_MUTANT_FAILURES = 3
+"""Failures of a killed mutant's processes after which its run ends."""
 ONE_FAULT_KILLS = Setting(max_faults=1, minimizes=False)
 """Setting of the judges: one fault kills a mutant, and no counterexample is shown."""
 
@@ -69,7 +69,7 @@ def _is_over(finding: Finding, suite: Suite, mutant: Mutant, first: bool) -> boo
     """Return True if no more specs are needed on a mutant."""
     if not mutant.faulty or not finding.killed_by:
         return False
-    return first or suite.pool.deaths(mutant.origin.name) >= MAX_MUTANT_DEATHS
+    return first or suite.pool.failures(mutant.origin.name) >= MAX_MUTANT_FAILURES
 
 
 def _compare_with_declaration(finding: Finding, mutant: Mutant, specs: Iterable[str]) -> None:
