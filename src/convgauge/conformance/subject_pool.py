@@ -50,7 +50,7 @@ class SubjectPool:
         self._limits = limits
         self._is_isolated, self._python, self._seed = is_isolated, python or sys.executable, seed
         self._budgets = {name: FailureBudget() for name in self._origins}
-        self._own = _ThreadSubject()
+        self._current = _ThreadSubject()
         self._runners: list[Runner] = []  # of all threads
         self._idle: deque[tuple[str, Runner]] = deque()
         self._is_cancelled = False
@@ -67,12 +67,12 @@ class SubjectPool:
         LoadError
             If the implementation cannot be loaded.
         """
-        if self._own.name != name:
+        if self._current.name != name:
             self.release()
             runner = self._take_idle(name) or self._start(name)
             runner.wait_ready()
-            self._own.name, self._own.runner = name, runner
-        return self._own.runner
+            self._current.name, self._current.runner = name, runner
+        return self._current.runner
 
     def _start(self, name: str) -> Runner:
         runner = start_subject(
@@ -105,15 +105,15 @@ class SubjectPool:
 
     def return_to_pool(self) -> None:
         """Make this thread's subject idle."""
-        if self._own.name:
-            self._idle.append((self._own.name, self._own.runner))
-            self._own.name = ""
+        if self._current.name:
+            self._idle.append((self._current.name, self._current.runner))
+            self._current.name = ""
 
     def release(self) -> None:
         """End this thread's subject, if it has one."""
-        if self._own.name:
-            self._end(self._own.runner)
-            self._own.name = ""
+        if self._current.name:
+            self._end(self._current.runner)
+            self._current.name = ""
 
     def failures(self, name: str) -> int:
         """Return the number of processes of an implementation that failed."""
@@ -127,7 +127,7 @@ class SubjectPool:
 
     def close(self) -> None:
         """End all subjects. No other thread may use one."""
-        self._own.name = ""
+        self._current.name = ""
         self._idle.clear()
         while self._runners:
             self._runners.pop().close()

@@ -40,12 +40,12 @@ def generator(problem: Problem, family: str, seed: int) -> Random:
     All cases of a thread share one generator, which is reset for each: to construct one takes ten times as long.
     """
     digest = hashlib.blake2b(f"{family} {seed} {problem.text}".encode(), digest_size=16).digest()
-    _OWN.state["state"]["state"] = int.from_bytes(digest, "little")
-    _OWN.random.bit_generator.state = _OWN.state
-    return _OWN.random
+    _SHARED.state["state"]["state"] = int.from_bytes(digest, "little")
+    _SHARED.random.bit_generator.state = _SHARED.state
+    return _SHARED.random
 
 
-class _Own(threading.local):
+class _ThreadGenerator(threading.local):
     """Generator of a thread, and a state that is set with another seed."""
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class _Own(threading.local):
         self.state: Any = self.random.bit_generator.state
 
 
-_OWN = _Own()
+_SHARED = _ThreadGenerator()
 
 
 @memoized
