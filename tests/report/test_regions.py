@@ -7,9 +7,7 @@ from collections.abc import Callable
 
 from convgauge.conformance.features import FEATURES
 from convgauge.report import regions
-from convgauge.results import (
-    SpecRecord,
-)
+from convgauge.results import SpecRecord
 from support.records import spec
 
 
@@ -46,6 +44,13 @@ def test_regions_are_found_from_what_fails_and_what_passes() -> None:
 def test_the_region_of_a_fault_in_one_of_several_dtypes_names_the_dtype() -> None:
     records = fails_where(lambda met: "s" in met, dtype="float16") + fails_where(lambda met: set("lcy") <= set(met))
     assert "stride > 1 and float16" in located(records)
+
+
+def test_a_dtype_without_cases_belongs_to_no_region() -> None:
+    records = [*fails_where(lambda met: True), spec(id="a.b", status="crashed", dtype="float16", space={})]
+    failures = regions.locate_failures(records)
+    assert failures is not None
+    assert not failures.regions
 
 
 def test_a_spec_that_fails_on_every_case_is_listed_beside_the_regions() -> None:

@@ -92,10 +92,9 @@ def _by_dtype(records: Iterable[SpecRecord]) -> _Cases:
     spaces = {dtype: feature_space(records) for dtype, records in grouped.items()}
     dtypes = list(spaces) if len(spaces) > 1 else []
     rows = [
-        np.hstack([space.values, np.array([[dtype == other for other in dtypes]] * len(space.judged), bool)])
-        if dtypes else space.values
+        np.hstack([space.values, np.tile(np.array([dtype == other for other in dtypes], bool), (len(space.judged), 1))])
         for dtype, space in spaces.items()
-    ]  # fmt: skip
+    ]
     judged, failed, declined = (
         np.concatenate([getattr(space, name) for space in spaces.values()]) for name in ("judged", "failed", "declined")
     )
