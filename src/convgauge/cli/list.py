@@ -35,6 +35,7 @@ def show(*, specs: bool = False) -> None:
 
     from convgauge import registry
     from convgauge.bundled import bundled
+    from convgauge.layers import sets
     from convgauge.terms import PROFILES, TIERS
 
     console = Console(highlight=False)
@@ -47,7 +48,7 @@ def show(*, specs: bool = False) -> None:
     chapters = len(list(bundled("conformance").glob("test_*.py")))
     console.print(f"specs: {len(declared)} in {chapters} chapters (--specs shows them)")
     console.print(f"profiles: {', '.join(PROFILES)}; tiers: {', '.join(TIERS)}")
-    console.print(f"layer sets: {', '.join(layer_sets()) or 'none'}")
+    console.print(f"layer sets: {', '.join(sets.names())}")
     names = registry.framework_names()
     installed = [name for name in names if registry.is_installed(name)]
     missing = [name for name in names if name not in installed]
@@ -75,6 +76,7 @@ def content() -> dict[str, Any]:
     from dataclasses import asdict
 
     from convgauge import __version__, registry
+    from convgauge.layers import sets
     from convgauge.terms import PROFILES, TIERS
 
     implementations = [
@@ -87,7 +89,7 @@ def content() -> dict[str, Any]:
         "specs": list(declared_specs()),
         "profiles": PROFILES,
         "tiers": TIERS,
-        "layers": layer_sets(),
+        "layers": sets.names(),
         "frameworks": {name: registry.is_installed(name) for name in registry.framework_names()},
     }
 
@@ -117,14 +119,3 @@ def _spec_decorators(node: ast.stmt) -> Iterator[ast.Call]:
 
 def _is_text(word: ast.keyword) -> bool:
     return isinstance(word.value, ast.Constant) and isinstance(word.value.value, str)
-
-
-def layer_sets() -> list[str]:
-    """Return the names of the bundled layer sets."""
-    from convgauge.bundled import bundled
-
-    try:
-        paths = list(bundled("benchmarks", "layers").iterdir())
-    except FileNotFoundError:
-        return []
-    return sorted(path.stem for path in paths if path.suffix in (".json", ".toml"))
