@@ -113,9 +113,10 @@ class Scheduler:
         if not self.known:
             reasons = "; ".join(f"{address} {reason}" for address, reason in self.unsuitable.items())
             raise ClusterError(
-                f"the scheduler at {self.address} has no worker for this" + (f": {reasons}" if reasons else "")
+                f"the scheduler at {self.address} has no worker for this"
+                + (f": {reasons}" if reasons else "")
                 + f"; start one with `dask worker {self.address}`"
-            )  # fmt: skip
+            )
         return dict(self.known)
 
     def threads(self) -> int:

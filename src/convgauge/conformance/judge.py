@@ -53,9 +53,14 @@ class Judge:
     """
 
     def __init__(
-        self, spec: Spec, subject: Runner, dtype: str, device: str, setting: Setting,
+        self,
+        spec: Spec,
+        subject: Runner,
+        dtype: str,
+        device: str,
+        setting: Setting,
         last_crash: Counterexample | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.spec, self.dtype, self.device, self.setting = spec, dtype, device, setting
         self.description = subject.description
         self.declared_grade = self.description.grade

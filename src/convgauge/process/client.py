@@ -171,8 +171,13 @@ class IsolatedSubject:
 
 
 def start_subject(
-    origin: Origin, limits: Limits, *, isolated: bool = True, python: str = sys.executable, seed: int = 0,
+    origin: Origin,
+    limits: Limits,
+    *,
+    isolated: bool = True,
+    python: str = sys.executable,
+    seed: int = 0,
     budget: FailureBudget | None = None,
-) -> Runner:  # fmt: skip
+) -> Runner:
     """Start the subject of ``origin``, in a worker process or in this one. Raises `LoadError`."""
     return IsolatedSubject(origin, limits, python, seed, budget) if isolated else InProcessSubject(origin)

@@ -27,7 +27,7 @@ from convgauge.terms import TIERS, ExitStatus, Tier
 from convgauge.worker.server import die_with_parent
 
 
-def selftest(tier: Tier, output: Path | None, k: str, first: bool = False, resume: Path | None = None) -> int:
+def selftest(tier: Tier, output: Path | None, word: str, first: bool = False, resume: Path | None = None) -> int:
     """Run the specification on the mutants, print and write the kill matrix; return the exit status.
 
     The status is 1 if a finding is not as declared. ``output`` is rewritten after each mutant. ``resume`` is such a
@@ -36,9 +36,9 @@ def selftest(tier: Tier, output: Path | None, k: str, first: bool = False, resum
     if tier not in TIERS:
         print(f"convgauge: tier {tier!r} is not one of {', '.join(TIERS)}", file=sys.stderr)
         return ExitStatus.USAGE_ERROR
-    chosen = [mutant for mutant in mutants() if k in mutant.name or k == mutant.path.stem]
+    chosen = [mutant for mutant in mutants() if word in mutant.name or word == mutant.path.stem]
     if not chosen:
-        print(f"convgauge: no mutant has {k!r} in its name", file=sys.stderr)
+        print(f"convgauge: no mutant has {word!r} in its name", file=sys.stderr)
         return ExitStatus.NOTHING_EXECUTED
     before = None if resume is None else kill_matrix.read(resume)
     if before is not None and (before.tier != tier or before.first_kill_only != first):
@@ -62,9 +62,9 @@ def selftest(tier: Tier, output: Path | None, k: str, first: bool = False, resum
 def write(matrix: Matrix, output: Path) -> None:
     """Write the matrix by replacing the file, so that it is complete at every moment."""
     output.parent.mkdir(parents=True, exist_ok=True)
-    beside = output.with_name(f"{output.name}.part")
-    beside.write_text(json.dumps(matrix.table(), indent=1) + "\n", encoding="utf-8")
-    beside.replace(output)
+    partial = output.with_name(f"{output.name}.part")
+    partial.write_text(json.dumps(matrix.table(), indent=1) + "\n", encoding="utf-8")
+    partial.replace(output)
 
 
 def run(
@@ -86,9 +86,9 @@ def run(
     """
     by_spec(chosen, [spec for spec, _ in collect_specs()])
     jobs = jobs or cores()
-    prints = {mutant.name: fingerprint(mutant) for mutant in chosen}
+    fingerprints = {mutant.name: fingerprint(mutant) for mutant in chosen}
     earlier = before.findings if before else []
-    findings = {finding.name: finding for finding in earlier if finding.fingerprint == prints.get(finding.name)}
+    findings = {finding.name: finding for finding in earlier if finding.fingerprint == fingerprints.get(finding.name)}
     specs: dict[str, str] = dict(before.specs) if before else {}
     reasons = {spec.id: spec.no_mutant_because for spec, _ in collect_specs() if spec.no_mutant_because}
 
@@ -105,7 +105,7 @@ def run(
         }
         for done in as_completed(pending):
             finding, run_specs = done.result()
-            finding.fingerprint = prints[finding.name]
+            finding.fingerprint = fingerprints[finding.name]
             findings[finding.name] = finding
             specs.update(run_specs)
             if progress is not None:

@@ -12,9 +12,7 @@ class JaxAdapter(Framework):
     """JAX, with 64-bit types enabled; arrays cannot be written to."""
 
     name = "jax"
-    dtypes = (
-        "float64", "float32", "float16", "bfloat16", "complex64", "complex128", "int8", "int16", "int32", "int64",
-    )  # fmt: skip
+    dtypes = ("float64", "float32", "float16", "bfloat16", "complex64", "complex128", "int8", "int16", "int32", "int64")
     layouts = ("contiguous",)
     other_devices = ("gpu", "tpu")
     can_refill = False

@@ -27,9 +27,7 @@ class TorchAdapter(Framework):
     """PyTorch; devices are "cpu", "cuda:0", "mps", and so on."""
 
     name = "torch"
-    dtypes = (
-        "float64", "float32", "float16", "bfloat16", "complex64", "complex128", "int8", "int16", "int32", "int64",
-    )  # fmt: skip
+    dtypes = ("float64", "float32", "float16", "bfloat16", "complex64", "complex128", "int8", "int16", "int32", "int64")
     layouts = (
         "contiguous", "fortran", "channels_last", "transposed", "sliced", "cropped", "planes", "part", "offset",
         "broadcast", "odd_strides", "negated", "conjugated",
