@@ -13,6 +13,8 @@ import pytest
 
 from support.paths import ROOT
 
+pytestmark = pytest.mark.once
+
 NAME = "newly_added"
 
 FILE = '''

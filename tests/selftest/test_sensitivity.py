@@ -23,6 +23,8 @@ from convgauge.worker.call import Observation
 from support import defects
 from support.paths import SUPPORT
 
+pytestmark = pytest.mark.once
+
 needs_torch = pytest.mark.skipif(not is_installed("torch"), reason="torch is not installed")
 SMALL = Problem(batch=1, in_channels=2, height=4, width=5, out_channels=3, kernel=(2, 2))
 
