@@ -183,7 +183,16 @@ def closes_every_descriptor(input, weight, bias=None, stride=1, padding=0, dilat
 @mutant(
     "Zeroes the output in a thread after it has been returned.",
     mechanism="thread_race",
-    killed_by=("behaviour.after_an_error", "covering.squares", "sweep.stride"),
+    # the specs with the longest calls: a fast machine has judged a short one before the thread writes
+    killed_by=(
+        "applied.digits",
+        "behaviour.after_an_error",
+        "behaviour.threads",
+        "corpora.layers",
+        "covering.geometry",
+        "random.exact",
+        "sweep.thousands",
+    ),
 )
 def output_written_later(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     output = conv(input, weight, bias, stride, padding, dilation, groups)
