@@ -103,9 +103,9 @@ def check_exact(case: Case, operands: Operands, observation: Observation, declar
     return check_equal(case, observation, oracle.answer(case.problem, operands), tolerance)
 
 
-def check_informative(case: Case, operands: Operands) -> Fault | None:
+def check_informative(expected: Array) -> Fault | None:
     """Return a fault if the expected output is mostly zero or constant."""
-    if compare.is_informative(oracle.answer(case.problem, operands)):
+    if compare.is_informative(expected):
         return None
     return Fault("vacuous", "the expected output is mostly zero or constant: the case proves nothing")
 
