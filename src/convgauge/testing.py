@@ -24,17 +24,16 @@ import pytest
 
 from convgauge.conformance.collection import collect_specs
 from convgauge.conformance.expectations import Expectation
-from convgauge.conformance.plugin import Nonconformity
+from convgauge.conformance.plugin import raise_outcome
 from convgauge.conformance.selection import Task
 from convgauge.conformance.spec import Spec
 from convgauge.conformance.suite import Suite
 from convgauge.conformance.targets import Target, description_from_declaration
-from convgauge.conformance.terminal import report_text
 from convgauge.process.child import IN_CHILD
 from convgauge.registry import Implementation, Origin, framework_names, is_installed
 from convgauge.request import CheckRequest
 from convgauge.results import SpecRecord
-from convgauge.terms import FAULTS, Profile, Tier
+from convgauge.terms import Profile, Tier
 
 __all__ = ["SpecCase", "check_implementation", "parametrize_with_specs"]
 
@@ -65,13 +64,7 @@ class SpecCase:
         """Judge the spec, and raise its outcome as pytest's."""
         __tracebackhide__ = True
         record = self.suite.result(self.task).record
-        text = report_text(record)
-        if record.status in FAULTS and record.level == "required":
-            raise Nonconformity(text)
-        if record.status in FAULTS or record.status == "xfailed":
-            pytest.xfail(text)
-        if record.status != "passed":
-            pytest.skip(f"{record.status}: {text}")
+        raise_outcome(record, is_failure=record.level == "required")
 
     def __str__(self) -> str:
         return f"{self.spec.id}-{self.dtype}"

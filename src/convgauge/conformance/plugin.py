@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from convgauge.conformance.progress import ProgressReporter
     from convgauge.conformance.selection import Task
     from convgauge.conformance.suite import Result, Suite
+    from convgauge.results import SpecRecord
 
 _SUITE = pytest.StashKey["Suite"]()
 _TASK = pytest.StashKey["Task"]()
@@ -33,6 +34,24 @@ _LETTERS = {
 
 class Nonconformity(Exception):
     """Violation of a spec by an implementation; its text is the report."""
+
+
+def raise_outcome(record: SpecRecord, *, is_failure: bool) -> None:
+    """Raise a record's status as an outcome of pytest; return if the spec passed.
+
+    A fault raises `Nonconformity` if it ``is_failure``, and is an expected failure otherwise.
+    """
+    from convgauge.conformance.terminal import report_text
+    from convgauge.terms import FAULTS
+
+    __tracebackhide__ = True
+    text = report_text(record)
+    if record.status in FAULTS and is_failure:
+        raise Nonconformity(text)
+    if record.status in FAULTS or record.status == "xfailed":
+        pytest.xfail(text)
+    if record.status != "passed":
+        pytest.skip(f"{record.status}: {text}")
 
 
 # --- options ---------------------------------------------------------------------------------------------------------
@@ -182,21 +201,12 @@ class Plugin:
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
         """Show the result of a task as pytest's outcome: a fault becomes the failure of its test."""
-        from convgauge.conformance.terminal import report_text
-        from convgauge.terms import FAULTS
-
         task = pyfuncitem.stash.get(_TASK, None)
         if task is None:
             return None
         record = self._result(task).record
         pyfuncitem.user_properties.append(("convgauge", record.status))
-        text = report_text(record)
-        if record.status in FAULTS:
-            raise Nonconformity(text)
-        if record.status == "xfailed":
-            pytest.xfail(text)
-        if record.status != "passed":
-            pytest.skip(f"{record.status}: {text}")
+        raise_outcome(record, is_failure=True)
         return True
 
     def _result(self, task: Task) -> Result:
