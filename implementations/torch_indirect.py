@@ -60,7 +60,7 @@ def prepare(problem: Problem, weight: Tensor, bias: Tensor | None) -> Callable[[
 
 
 def _table(problem: Problem, device: torch.device) -> Tensor:
-    """Return the number of each pixel (KH KW, OH OW), counted row by row, or H W for one in the padding."""
+    """Return the number of each pixel (KH KW, OH OW), counted row by row; H W stands for the padding."""
     (top, _), (left, _) = problem.pads
     (sh, sw), (dh, dw) = problem.stride, problem.dilation
 

@@ -9,6 +9,11 @@ _CONTROLS = re.compile(
 )
 
 
+def unwritable(path: object, error: OSError) -> str:
+    """Return the sentence about a run that cannot be written to a path."""
+    return f"the run cannot be written to {path}: {error.strerror}"
+
+
 def escape_controls(text: str) -> str:
     r"""Return ``text`` with control, zero-width and direction-changing characters replaced by visible ones.
 

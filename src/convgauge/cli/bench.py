@@ -6,12 +6,13 @@ import sys
 
 import click
 
-from convgauge.cli.errors import InputError, cluster_status, unwritable
+from convgauge.cli.errors import InputError, cluster_status
 from convgauge.cli.group import Command
 from convgauge.cli.options import cluster_option, json_option, request_options, targets_argument
 from convgauge.cluster import ClusterError
 from convgauge.request import BenchRequest
 from convgauge.terms import ExitStatus
+from convgauge.text import unwritable
 
 
 @click.command(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
-from convgauge.cli.errors import InputError, cluster_status, unwritable
+from convgauge.cli.errors import InputError, cluster_status
 from convgauge.cli.group import Command
 from convgauge.cli.options import cluster_option, json_option, request_options, targets_argument
 from convgauge.cli.temporary_output import temporary_output
 from convgauge.cluster import ClusterError
 from convgauge.request import CheckRequest, RequestError, Verbosity
+from convgauge.text import unwritable
 
 
 @click.command(

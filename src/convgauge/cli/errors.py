@@ -28,11 +28,6 @@ def cluster_status(error: ClusterError) -> int:
     return error.status
 
 
-def unwritable(path: str, error: OSError) -> str:
-    """Return the sentence about a run that cannot be written to a path."""
-    return f"the run cannot be written to {path}: {error.strerror}"
-
-
 def sentence(error: click.ClickException) -> str:
     """Return the message of an error; for wrong usage, with the origin of the value and the command that helps."""
     message = error.format_message()

@@ -17,6 +17,7 @@ from convgauge.reference.accuracy import lowest_grade
 from convgauge.request import RequestError
 from convgauge.results import Counterexample, Header, ImageRecord, ImplementationRecord, Record, SpecRecord
 from convgauge.terms import FAULTS, Status
+from convgauge.text import unwritable
 
 COMPARED_ON_RESUME = ("suite", "versions", "seed", "profile", "tier", "shard", "selection")
 """Fields of the header that must be equal in the run that is resumed and in this one."""
@@ -56,7 +57,7 @@ class Recorder:
         try:
             self._writer = results.Writer(path, header)
         except OSError as error:
-            raise RequestError(f"the run cannot be written to {path}: {error.strerror}") from None
+            raise RequestError(unwritable(path, error)) from None
 
     def resume(self, path: Path, header: Header) -> None:
         """Continue an incomplete run file; the tasks that it records are done.
@@ -104,7 +105,7 @@ class Recorder:
         try:
             self._writer.write(record)
         except results.UnwritableFileError as error:
-            self.write_error = f"the run cannot be written to {error.filename}: {error.strerror}"
+            self.write_error = unwritable(error.filename, error)
             raise
 
     def _keep(self, record: Record) -> None:

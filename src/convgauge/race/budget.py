@@ -65,7 +65,7 @@ class Prediction:
 
 
 def predict_cost(problem: Problem, max_call_s: float, min_rate: float, probe: Callable[[Problem], float]) -> Prediction:
-    """Predict the time of one call from calls on parts of the problem.
+    """Predict the time of one call by timing parts of the problem.
 
     Two parts are tried if the first one is too slow, because its time may be mostly the fixed cost of a call. From the
     second part, time is extrapolated in proportion to the FLOPs above the first.
