@@ -53,6 +53,31 @@ class Outcome:
         return record
 
 
+MAX_RACES = 3
+"""Races that a test may take: another program that runs for a second may leave one of them undecided."""
+
+NOT_RACED = ("preparing and checking it takes", "the budget was spent")
+NOT_DECIDED = (
+    *NOT_RACED,
+    "the race disturbs it",
+    "rounds fitted into the budget",
+    "the interval reaches across",
+    "rounds are too few to notice",
+)
+"""Parts of the reasons for which the machine, and not the kernel, leaves an entrant without a ratio or a verdict."""
+
+
+def run_again_if(reasons: Sequence[str], name: str, tmp_path: Path, *names: str, **options: Any) -> Outcome:
+    """Race kernels as `run` does, and again while ``name`` is undecided for one of the reasons."""
+    for _ in range(MAX_RACES):
+        outcome = run(tmp_path, *names, **options)
+        records = [record for record in outcome.timings if record.implementation == name]
+        undecided = [record.reason for record in records if record.verdict == "undecided"]
+        if not any(part in reason for reason in undecided for part in reasons):
+            break
+    return outcome
+
+
 def run(tmp_path: Path, *names: str, layers: str = PROBLEM, budget: float = 3.0, **options: Any) -> Outcome:
     """Race kernels of `race_kernels` against ``plain``."""
     output, path = io.StringIO(), tmp_path / "run.jsonl"
@@ -87,7 +112,7 @@ def test_each_fault_has_its_verdict_and_is_never_ranked(tmp_path: Path) -> None:
 
 
 def test_a_kernel_five_times_as_slow_is_slower_and_its_twin_is_not(tmp_path: Path) -> None:
-    outcome = run(tmp_path, "slow", "twin", "prepared")
+    outcome = run_again_if(NOT_DECIDED, "slow", tmp_path, "slow", "twin", "prepared")
     plain, slow, twin, prepared = (outcome[name] for name in ("plain", "slow", "twin", "prepared"))
     assert outcome.status == 0
     assert slow.verdict == "slower", slow.reason
@@ -109,7 +134,8 @@ def test_a_kernel_five_times_as_slow_is_slower_and_its_twin_is_not(tmp_path: Pat
 
 
 def test_a_wrong_output_on_one_layer_reduces_coverage_alone(tmp_path: Path) -> None:
-    outcome = run(tmp_path, "wrong_when_strided", layers=f"{PROBLEM},{STRIDED}", budget=2.0)
+    name, layers = "wrong_when_strided", f"{PROBLEM},{STRIDED}"
+    outcome = run_again_if(NOT_RACED, name, tmp_path, name, layers=layers, budget=2.0)
     verdicts = [record.verdict for record in outcome.timings if record.implementation == "wrong_when_strided"]
     assert outcome.status == 1
     assert [verdict == "wrong" for verdict in verdicts] == [False, True]
@@ -122,7 +148,8 @@ def test_a_wrong_output_on_one_layer_reduces_coverage_alone(tmp_path: Path) -> N
 @pytest.mark.skipif(sys.platform != "linux", reason="the processor time of a process is coarse on other systems")
 def test_a_clock_that_hides_time_fails_the_audit(tmp_path: Path) -> None:
     """The kernel makes its process's clock a hundred times slower; the processor time of the process shows it."""
-    record = run(tmp_path, "patches_the_clock", budget=3.0)["patches_the_clock"]
+    name = "patches_the_clock"
+    record = run_again_if(NOT_RACED, name, tmp_path, name)[name]
     assert record.verdict == "failed", record
     assert "s of processor where its clock shows" in record.reason
     assert record.ratio is None
@@ -146,7 +173,8 @@ def test_contestants_are_pinned_to_one_core_and_unpinned() -> None:
 
 
 def test_a_kernel_that_imports_the_timing_gets_a_copy(tmp_path: Path) -> None:
-    record = run(tmp_path, "patches_a_copy_of_the_clock", budget=2.0)["patches_a_copy_of_the_clock"]
+    name = "patches_a_copy_of_the_clock"
+    record = run_again_if(NOT_RACED, name, tmp_path, name, budget=2.0)[name]
     assert record.verdict in RANKED
     assert record.ratio is not None
     assert 0.5 < record.ratio < 2
@@ -205,7 +233,7 @@ def test_bad_usage_is_refused_with_a_reason(tmp_path: Path, change: dict[str, An
 def test_a_slow_preparation_on_a_small_layer_does_not_exclude_from_a_large_one(tmp_path: Path) -> None:
     """Extrapolated by FLOPs, 50 ms on the small layer would be minutes on the large one."""
     large = PROBLEM.replace("h16w16", "h128w128")
-    outcome = run(tmp_path, "prepared", layers=f"{PROBLEM},{large}", budget=12.0)
+    outcome = run_again_if(NOT_RACED, "prepared", tmp_path, "prepared", layers=f"{PROBLEM},{large}", budget=12.0)
     records = [record for record in outcome.timings if record.implementation == "prepared"]
     assert [record.ratio is not None for record in records] == [True, True], [record.reason for record in records]
 
