@@ -34,7 +34,9 @@ def test_with_the_kernel_turned_it_is_mathematical_convolution(judge: Judge) -> 
         p.replace(padding=(p.kernel[0] - 1, p.kernel[1] - 1))
         for p in problems(PLANE, kernel=KERNELS, in_channels=[1, 3], out_channels=[1, 2])
     ]
-    judge.equals(full, lambda case, operands: _convolved(operands.input, operands.weight[:, :, ::-1, ::-1]))
+    judge.equals(
+        full, lambda case, operands: _convolved(operands.input, operands.weight[:, :, ::-1, ::-1]), needs=_is_full
+    )
 
 
 @spec("definition.scipy", source="scipy.ndimage.correlate")
@@ -53,7 +55,7 @@ def test_it_agrees_with_scipy(judge: Judge) -> None:
         top, left = rows // 2, columns // 2  # the centre of the kernel, where scipy.ndimage puts the result
         return whole[None, None, top : top + height, left : left + width]
 
-    judge.equals(problems(PLANE, kernel=KERNELS, height=[5, 9, 16], width=[6, 7, 33]), expected)
+    judge.equals(problems(PLANE, kernel=KERNELS, height=[5, 9, 16], width=[6, 7, 33]), expected, needs=_is_plane)
 
 
 @spec("definition.delta", source=GUIDE)
@@ -67,6 +69,7 @@ def test_a_delta_kernel_picks_one_element_of_the_window(judge: Judge) -> None:
         ],
         lambda case, operands: _picked(case.problem, operands),
         transform=_deltas,
+        needs=_is_unpadded,
     )
 
 
@@ -81,7 +84,39 @@ def test_an_identity_kernel_gives_the_input_back(judge: Judge) -> None:
         [p.replace(out_channels=p.in_channels) for p in centred],
         lambda case, operands: operands.input.astype(float),
         transform=_identity,
+        needs=_is_centred,
     )
+
+
+def _is_plain(case: Case) -> bool:
+    """Return True if each output is the sum of products with one window, apart from padding."""
+    problem = case.problem
+    return problem.stride == problem.dilation == (1, 1) and problem.groups == 1 and not problem.bias
+
+
+def _is_unpadded(case: Case) -> bool:
+    return _is_plain(case) and case.problem.pads == ((0, 0), (0, 0))
+
+
+def _is_plane(case: Case) -> bool:
+    """Return True if one channel of one image gives one channel."""
+    problem = case.problem
+    return _is_unpadded(case) and problem.batch == problem.in_channels == problem.out_channels == 1
+
+
+def _is_full(case: Case) -> bool:
+    """Return True if the padding is the size of the kernel less one."""
+    (top, bottom), (left, right) = case.problem.pads
+    rows, columns = case.problem.kernel
+    return _is_plain(case) and top == bottom == rows - 1 and left == right == columns - 1
+
+
+def _is_centred(case: Case) -> bool:
+    """Return True if there are as many outputs as channels, and the padding is half of the kernel's size less one."""
+    problem = case.problem
+    (top, bottom), (left, right) = problem.pads
+    is_centred = problem.kernel == (top + bottom + 1, left + right + 1) and (top, left) == (bottom, right)
+    return _is_plain(case) and is_centred and problem.in_channels == problem.out_channels
 
 
 def _convolved(input: Array, kernel: Array) -> Array:

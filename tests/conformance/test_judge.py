@@ -65,6 +65,28 @@ def test_wrong_outputs_fail_and_the_first_is_reduced() -> None:
     assert "--spec some.thing" in judge.counterexample.reproduce
 
 
+def is_padded(case: Case) -> bool:
+    return case.problem.padding == (1, 1)
+
+
+def test_a_reduced_case_meets_what_the_spec_needs() -> None:
+    judge, _ = judge_of(wrong_batch)
+    judge.exact(TABLE, needs=is_padded)
+    assert judge.counterexample is not None
+    assert "_p1x1_" in judge.counterexample.problem
+    assert Problem.parse(judge.counterexample.problem).flops < SMALL.flops
+
+
+def test_a_case_is_reproduced_by_the_steps_that_it_belongs_to() -> None:
+    for operands, count in (("exact", 1), ("gaussian", 1), ("wide", 0)):
+        judge, runner = judge_of(exact_output, only=Case(SMALL, operands=operands))
+        judge.exact(TABLE)
+        judge.accurate(TABLE)
+        judge.exact(TABLE, needs=lambda case: case.problem.padding == (0, 0))
+        assert len(runner.calls) == count
+        assert judge.status() == ("passed" if count else "skipped")
+
+
 def test_no_more_cases_are_run_than_the_limit_of_faults_allows() -> None:
     judge, runner = judge_of(lambda call: exact_output(call) + 1, max_faults=3, minimizes=False)
     judge.exact(TABLE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -104,6 +104,10 @@ class Case:
         """Return the keyword arguments of the call."""
         merged = {**self.problem.arguments, **dict(self.arguments)}
         return {name: value for name, value in merged.items() if value is not None}
+
+
+Needs = Callable[[Case], bool]
+"""Predicate of a case: True if the statement of a spec holds for it, so that its check may judge it."""
 
 
 def _literal(part: str, text: str) -> object:

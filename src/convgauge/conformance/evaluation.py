@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from convgauge.conformance import counterexample, leniency
-from convgauge.conformance.cases import Case, cases, thin
+from convgauge.conformance.cases import Case, Needs, cases, thin
 from convgauge.conformance.checks import PASSED, Check, is_unjudged, missing_output, side_effects
 from convgauge.conformance.execution import CallOptions, Executed, Execution
 from convgauge.conformance.setting import NotApplicable, Setting
@@ -42,6 +42,8 @@ class Procedure:
         The check compares the output's values, so that it must reject wrong outputs.
     keeps_dtype : bool
         Each case keeps its own dtype instead of the spec's.
+    needs : Needs or None
+        Predicate that every case meets, also a reduced and a redrawn one: what the statement of the spec rests on.
     on_executed : callable or None
         Called with every case that gave an output.
     """
@@ -52,7 +54,12 @@ class Procedure:
     is_reducible: bool = True
     is_about_values: bool = True
     keeps_dtype: bool = False
+    needs: Needs | None = None
     on_executed: Callable[[Executed], None] | None = None
+
+    def allows(self, case: Case) -> bool:
+        """Return True if a case meets what the statement of the spec rests on."""
+        return self.needs is None or self.needs(case)
 
 
 class Evaluation:
@@ -163,9 +170,14 @@ class Evaluation:
 
     def _due(self, problems: Iterable[Problem | Case], procedure: Procedure) -> list[Case]:
         """Return the cases that are run: the one of a reproduction, or as many as the tier allows."""
-        if self.setting.only is not None:
-            return [self.setting.only]
-        return thin(self._localized(problems, procedure.keeps_dtype), BUDGETS[self.setting.tier])
+        only = self.setting.only
+        if only is not None:
+            return [only] if procedure.allows(only) and _has_kind_of(only, cases(problems)) else []
+        due = thin(self._localized(problems, procedure.keeps_dtype), BUDGETS[self.setting.tier])
+        unfit = next((case for case in due if not procedure.allows(case)), None)
+        if unfit is not None:
+            raise ValueError(f"{self.spec.id}: its own case {unfit} does not meet what it needs")
+        return due
 
     def _localized(self, problems: Iterable[Problem | Case], keeps_dtype: bool) -> list[Case]:
         """Return the cases in the spec's dtype, each with a seed of its own."""
@@ -182,6 +194,8 @@ class Evaluation:
         """Set the counterexample: a failing case, reduced unless the spec or the case forbids it."""
 
         def trial(case: Case) -> tuple[Executed, Fault] | None:
+            if not procedure.allows(case):
+                return None
             executed = self.execution.run_once(case, procedure.options)
             fault = self._decide(executed, self._assess(executed, procedure)).fault
             return None if fault is None or fault.not_called else (executed, fault)
@@ -199,3 +213,12 @@ class Evaluation:
             target, failing.case, self.spec.id, self.execution.device, self.setting.options
         )
         return counterexample.describe(failing, command)
+
+
+def _has_kind_of(case: Case, others: Iterable[Case]) -> bool:
+    """Return True if some of the other cases have the operand family of a case, and are invalid calls if it is one.
+
+    A spec may judge exact operands exactly and then Gaussian operands by their error bound. A case that is reproduced
+    belongs to one of the two.
+    """
+    return any((case.operands, bool(case.invalid_call)) == (o.operands, bool(o.invalid_call)) for o in others)

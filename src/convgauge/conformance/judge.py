@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import NoReturn
 
 from convgauge.conformance import checks
-from convgauge.conformance.cases import Case, cases
+from convgauge.conformance.cases import Case, Needs, cases
 from convgauge.conformance.checks import LAW_HEADROOM, Law, SpecCheck, as_assessment
 from convgauge.conformance.evaluation import Evaluation, Procedure
 from convgauge.conformance.execution import CallOptions, Executed, Execution, Transform
@@ -81,6 +81,7 @@ class Judge:
         threads: int = 1,
         reuse: bool = False,
         mixed: bool = False,
+        needs: Needs | None = None,
     ) -> None:
         """Require the exact integer output on exact operands.
 
@@ -103,6 +104,8 @@ class Judge:
             Write the operands of each case into the arrays of the previous case of the same shapes.
         mixed : bool
             Keep each case's own dtype.
+        needs : callable, optional
+            Predicate of a case that the statement rests on: reduced and redrawn cases meet it as well.
         """
 
         def check(case: Case, operands: Operands, observation: Observation) -> Assessment:
@@ -111,7 +114,7 @@ class Judge:
             return Assessment(vacuous or checks.check_equal(case, observation, expected, self.tolerance(case.problem)))
 
         fields = {"check_globals": check_globals, "repeat": repeat, "threads": threads, "reuse": reuse}
-        self._evaluation.run(problems, Procedure(check, CallOptions(transform, fields), keeps_dtype=mixed))
+        self._evaluation.run(problems, Procedure(check, CallOptions(transform, fields), keeps_dtype=mixed, needs=needs))
 
     def accurate(
         self,
@@ -123,6 +126,7 @@ class Judge:
         check_globals: bool = False,
         repeat: int = 1,
         threads: int = 1,
+        needs: Needs | None = None,
     ) -> None:
         """Require the accuracy of the declared grade on real operands; grade B if none is declared.
 
@@ -139,7 +143,7 @@ class Judge:
             Also test the mean square and the bias of the errors.
         transform : callable, optional
             Function of (case, operands) that returns the operands of the call, rounded to the dtype.
-        check_globals, repeat, threads
+        check_globals, repeat, threads, needs
             As for `exact`.
         """
 
@@ -147,7 +151,8 @@ class Judge:
             return checks.check_family(case, operands, observation, self.declared_grade, statistics=statistics)
 
         fields = {"check_globals": check_globals, "repeat": repeat, "threads": threads}
-        self._evaluation.run(cases(problems, operands=family), Procedure(check, CallOptions(transform, fields)))
+        procedure = Procedure(check, CallOptions(transform, fields), needs=needs)
+        self._evaluation.run(cases(problems, operands=family), procedure)
 
     def equals(
         self,
@@ -155,6 +160,7 @@ class Judge:
         expected: Callable[[Case, Operands], Array],
         *,
         transform: Transform | None = None,
+        needs: Needs | None = None,
     ) -> None:
         """Require an expected output that the spec computes without the oracle, as exactly as `exact` does.
 
@@ -166,13 +172,15 @@ class Judge:
             Function of (case, operands) that returns the expected output.
         transform : callable, optional
             Function of (case, operands) that returns the operands of the call.
+        needs : callable, optional
+            Predicate of a case that the statement rests on: reduced and redrawn cases meet it as well.
         """
 
         def check(case: Case, operands: Operands, observation: Observation) -> Assessment:
             tolerance = self.tolerance(case.problem)
             return Assessment(checks.check_equal(case, observation, expected(case, operands), tolerance))
 
-        self._evaluation.run(problems, Procedure(check, CallOptions(transform)))
+        self._evaluation.run(problems, Procedure(check, CallOptions(transform), needs=needs))
 
     def refuses(
         self,
@@ -181,6 +189,7 @@ class Judge:
         unless: SpecCheck | None = None,
         transform: Transform | None = None,
         mode: str = "",
+        needs: Needs | None = None,
     ) -> None:
         """Require that every call raises an exception.
 
@@ -194,6 +203,8 @@ class Judge:
             Function of (case, operands) that returns the operands of the call.
         mode : str
             Call mode (see `convgauge.worker.call_modes`).
+        needs : callable, optional
+            Predicate of a case that the statement rests on: reduced and redrawn cases meet it as well.
         """
 
         def check(case: Case, operands: Operands, observation: Observation) -> Assessment:
@@ -203,13 +214,15 @@ class Judge:
             return as_assessment(unless(case, operands, observation)) if fault is None else Assessment(fault)
 
         options = CallOptions(transform, {"mode": mode})
-        self._evaluation.run(problems, Procedure(check, options, is_refusal_due=True))
+        self._evaluation.run(problems, Procedure(check, options, is_refusal_due=True, needs=needs))
 
     def nonfinite(
         self,
         problems: Iterable[Case],
         transform: Transform,
         on_output: Callable[[Array, Array], None] | None = None,
+        *,
+        needs: Needs | None = None,
     ) -> None:
         """Require the outputs of IEEE 754 on exact operands with NaN and infinities.
 
@@ -224,6 +237,8 @@ class Judge:
             Function of (case, operands) that returns operands with NaN or infinities.
         on_output : callable, optional
             Function of (output, expected), called for each output of the right shape and dtype, right or wrong.
+        needs : callable, optional
+            Predicate of a case that the statement rests on: reduced and redrawn cases meet it as well.
         """
 
         def check(case: Case, operands: Operands, observation: Observation) -> Assessment:
@@ -235,9 +250,8 @@ class Judge:
                 assert observation.output is not None
                 on_output(observation.output, round_to(oracle.answer(case.problem, operands), case.problem.dtype))
 
-        self._evaluation.run(
-            problems, Procedure(check, CallOptions(transform), on_executed=show if on_output else None)
-        )
+        procedure = Procedure(check, CallOptions(transform), needs=needs, on_executed=show if on_output else None)
+        self._evaluation.run(problems, procedure)
 
     def satisfies(
         self,
@@ -247,6 +261,7 @@ class Judge:
         transform: Transform | None = None,
         reducible: bool = True,
         values: bool = True,
+        needs: Needs | None = None,
         **fields: object,
     ) -> None:
         """Require that a check of the spec finds no fault in any output.
@@ -264,6 +279,8 @@ class Judge:
             The first failing case may be simplified.
         values : bool
             The check compares the values of the output. False if it is about the output's other properties.
+        needs : callable, optional
+            Predicate of a case that the statement rests on: reduced and redrawn cases meet it as well.
         **fields
             Further fields of each `convgauge.worker.call.Call`, such as ``mode``. A function is called with the
             case and its operands and returns the value.
@@ -273,10 +290,11 @@ class Judge:
             CallOptions(transform, fields),
             is_reducible=reducible,
             is_about_values=values,
+            needs=needs,
         )
         self._evaluation.run(problems, procedure)
 
-    def relates(self, problems: Cases, law: Law) -> None:
+    def relates(self, problems: Cases, law: Law, *, needs: Needs | None = None) -> None:
         """Require that several outputs are related by a law, which needs no oracle.
 
         The operands are exact, with room for the sum of four outputs.
@@ -288,6 +306,8 @@ class Judge:
         law : callable
             Function of (ask, problem, operands) that returns two arrays, which must be equal. ``ask(problem,
             operands)`` makes a call and returns its output as integers in float64.
+        needs : callable, optional
+            Predicate of a case that the statement rests on: reduced and redrawn cases meet it as well.
         """
 
         def check(case: Case, operands: Operands, observation: Observation) -> Assessment:
@@ -298,7 +318,7 @@ class Judge:
             return draw(case.problem, "exact", case.seed, headroom * accuracy.integer_headroom(case.problem))
 
         options = CallOptions(draw_small, is_pipelined=False)  # a law makes calls between the cases
-        self._evaluation.run(problems, Procedure(check, options, is_about_values=False))
+        self._evaluation.run(problems, Procedure(check, options, is_about_values=False, needs=needs))
 
     def needs_declared_grade(self, problems: Cases, families: Iterable[str]) -> None:
         """Require that the declared grade, B or C, is not lower than the worst measured one.
