@@ -12,6 +12,7 @@ import numpy as np
 from convgauge.conformance.cases import Case
 from convgauge.conformance.checks import spelling
 from convgauge.conformance.execution import Executed
+from convgauge.conformance.procedure import INAPPLICABLE
 from convgauge.conformance.reduce import shrink
 from convgauge.dtypes import DTYPES
 from convgauge.reference import oracle
@@ -32,9 +33,6 @@ MAX_DRAWN = 400
 
 Trial = Callable[[Case], "tuple[Executed, Fault] | None"]
 """Function that runs a case again and returns its fault, or None if it passes or is not judged."""
-
-INAPPLICABLE = (TypeError, ValueError, AttributeError, LookupError, ArithmeticError, AssertionError)
-"""Raised by a spec's change of operands that does not fit a simplified case."""
 
 
 @dataclass(frozen=True)

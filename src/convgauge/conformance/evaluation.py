@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from convgauge.conformance import counterexample, leniency
-from convgauge.conformance.cases import Case, Needs, cases, thin
-from convgauge.conformance.checks import PASSED, Check, is_unjudged, missing_output, side_effects
+from convgauge.conformance.cases import Case, cases, thin
 from convgauge.conformance.execution import CallOptions, Executed, Execution
+from convgauge.conformance.procedure import Procedure, side_effects
 from convgauge.conformance.setting import NotApplicable, Setting
+from convgauge.conformance.soundness import accepts_oracle
 from convgauge.conformance.spec import Spec
 from convgauge.conformance.tally import Tally
 from convgauge.conformance.wrong_outputs import wrong_outputs
@@ -22,44 +23,6 @@ from convgauge.worker.frameworks import adapter
 
 BUDGETS = {"quick": 28, "standard": 700, "exhaustive": 1_000_000}
 """Cases that one call of a judge's method may take at each tier; more are thinned out evenly."""
-
-
-@dataclass(frozen=True)
-class Procedure:
-    """Treatment of a group of cases.
-
-    Attributes
-    ----------
-    check : Check
-        Check of a case that gave an output.
-    options : CallOptions
-        Options of the calls.
-    is_refusal_due : bool
-        An exception passes.
-    is_reducible : bool
-        The first failing case may be simplified.
-    is_about_values : bool
-        The check compares the output's values, so that it must reject wrong outputs.
-    keeps_dtype : bool
-        Each case keeps its own dtype instead of the spec's.
-    needs : Needs or None
-        Predicate that every case meets, also a reduced and a redrawn one: what the statement of the spec rests on.
-    on_executed : callable or None
-        Called with every case that gave an output.
-    """
-
-    check: Check
-    options: CallOptions = field(default_factory=CallOptions)
-    is_refusal_due: bool = False
-    is_reducible: bool = True
-    is_about_values: bool = True
-    keeps_dtype: bool = False
-    needs: Needs | None = None
-    on_executed: Callable[[Executed], None] | None = None
-
-    def allows(self, case: Case) -> bool:
-        """Return True if a case meets what the statement of the spec rests on."""
-        return self.needs is None or self.needs(case)
 
 
 class Evaluation:
@@ -110,17 +73,11 @@ class Evaluation:
             self.counterexample = self._describe(counterexample.FailingCase(case, fault))
 
     def _assess(self, executed: Executed, procedure: Procedure) -> Assessment:
-        observation = executed.observation
-        if is_unjudged(observation) or (procedure.is_refusal_due and observation.kind == "raised"):
-            return PASSED
-        fault = missing_output(observation)
-        if fault is None and not procedure.is_refusal_due:
-            fault = self.side_effects(observation)
-        return procedure.check(*executed) if fault is None else Assessment(fault)
+        return procedure.assess(executed, self.execution.observe, self.setting.profile)
 
     def side_effects(self, observation: Observation) -> Fault | None:
         """Return a fault if the call changed anything besides its output, unless the profile is the kernel's."""
-        return None if self.setting.profile == "kernel" else side_effects(observation)
+        return side_effects(observation, self.setting.profile)
 
     def _decide(self, executed: Executed, assessment: Assessment) -> Assessment:
         def probe(probes: list[Case]) -> Iterable[Executed]:
@@ -198,13 +155,16 @@ class Evaluation:
                 return None
             executed = self.execution.run_once(case, procedure.options)
             fault = self._decide(executed, self._assess(executed, procedure)).fault
-            return None if fault is None or fault.not_called else (executed, fault)
+            if fault is None or fault.not_called:
+                return None
+            is_sound = case == first or accepts_oracle(procedure, case, self.execution, self.setting.profile)
+            return (executed, fault) if is_sound else None
 
-        case, fault = counterexample.select_fault(self.tally.faults, self.tally.status())
+        first, fault = counterexample.select_fault(self.tally.faults, self.tally.status())
         # each trial of a crash costs a process: only the first case that ends one is run again
         reruns = fault.status not in ("crashed", "timed_out") or self.last_crash is None
-        reduces = procedure.is_reducible and self.setting.only is None and not case.invalid_call
-        failing = counterexample.reduce_case(case, fault, trial, reruns=reruns, reduces=reduces)
+        reduces = procedure.is_reducible and self.setting.only is None and not first.invalid_call
+        failing = counterexample.reduce_case(first, fault, trial, reruns=reruns, reduces=reduces)
         self.counterexample = self._describe(failing)
 
     def _describe(self, failing: counterexample.FailingCase) -> Counterexample:

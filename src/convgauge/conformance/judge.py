@@ -7,9 +7,10 @@ from typing import NoReturn
 
 from convgauge.conformance import checks
 from convgauge.conformance.cases import Case, Needs, cases
-from convgauge.conformance.checks import LAW_HEADROOM, Law, SpecCheck, as_assessment
-from convgauge.conformance.evaluation import Evaluation, Procedure
+from convgauge.conformance.checks import LAW_HEADROOM, Check, Law, SpecCheck, as_assessment
+from convgauge.conformance.evaluation import Evaluation
 from convgauge.conformance.execution import CallOptions, Executed, Execution, Transform
+from convgauge.conformance.procedure import Observe, Procedure
 from convgauge.conformance.setting import NotApplicable, Setting
 from convgauge.conformance.spec import Spec
 from convgauge.dtypes import round_to
@@ -114,7 +115,9 @@ class Judge:
             return Assessment(vacuous or checks.check_equal(case, observation, expected, self.tolerance(case.problem)))
 
         fields = {"check_globals": check_globals, "repeat": repeat, "threads": threads, "reuse": reuse}
-        self._evaluation.run(problems, Procedure(check, CallOptions(transform, fields), keeps_dtype=mixed, needs=needs))
+        self._evaluation.run(
+            problems, Procedure(lambda _: check, CallOptions(transform, fields), keeps_dtype=mixed, needs=needs)
+        )
 
     def accurate(
         self,
@@ -151,7 +154,7 @@ class Judge:
             return checks.check_family(case, operands, observation, self.declared_grade, statistics=statistics)
 
         fields = {"check_globals": check_globals, "repeat": repeat, "threads": threads}
-        procedure = Procedure(check, CallOptions(transform, fields), needs=needs)
+        procedure = Procedure(lambda _: check, CallOptions(transform, fields), needs=needs)
         self._evaluation.run(cases(problems, operands=family), procedure)
 
     def equals(
@@ -180,7 +183,7 @@ class Judge:
             tolerance = self.tolerance(case.problem)
             return Assessment(checks.check_equal(case, observation, expected(case, operands), tolerance))
 
-        self._evaluation.run(problems, Procedure(check, CallOptions(transform), needs=needs))
+        self._evaluation.run(problems, Procedure(lambda _: check, CallOptions(transform), needs=needs))
 
     def refuses(
         self,
@@ -214,7 +217,7 @@ class Judge:
             return as_assessment(unless(case, operands, observation)) if fault is None else Assessment(fault)
 
         options = CallOptions(transform, {"mode": mode})
-        self._evaluation.run(problems, Procedure(check, options, is_refusal_due=True, needs=needs))
+        self._evaluation.run(problems, Procedure(lambda _: check, options, is_refusal_due=True, needs=needs))
 
     def nonfinite(
         self,
@@ -250,7 +253,9 @@ class Judge:
                 assert observation.output is not None
                 on_output(observation.output, round_to(oracle.answer(case.problem, operands), case.problem.dtype))
 
-        procedure = Procedure(check, CallOptions(transform), needs=needs, on_executed=show if on_output else None)
+        procedure = Procedure(
+            lambda _: check, CallOptions(transform), needs=needs, on_executed=show if on_output else None
+        )
         self._evaluation.run(problems, procedure)
 
     def satisfies(
@@ -286,7 +291,7 @@ class Judge:
             case and its operands and returns the value.
         """
         procedure = Procedure(
-            lambda *executed: as_assessment(check(*executed)),
+            lambda _: lambda *executed: as_assessment(check(*executed)),
             CallOptions(transform, fields),
             is_reducible=reducible,
             is_about_values=values,
@@ -310,15 +315,15 @@ class Judge:
             Predicate of a case that the statement rests on: reduced and redrawn cases meet it as well.
         """
 
-        def check(case: Case, operands: Operands, observation: Observation) -> Assessment:
-            return checks.check_law(case, operands, law, self._execution.observe)
+        def check_with(observe: Observe) -> Check:
+            return lambda case, operands, observation: checks.check_law(case, operands, law, observe)
 
         def draw_small(case: Case, operands: Operands) -> Operands:
             headroom = LAW_HEADROOM * (1.0 if self.declared_grade == "A" else 4.0)
             return draw(case.problem, "exact", case.seed, headroom * accuracy.integer_headroom(case.problem))
 
         options = CallOptions(draw_small, is_pipelined=False)  # a law makes calls between the cases
-        self._evaluation.run(problems, Procedure(check, options, is_about_values=False, needs=needs))
+        self._evaluation.run(problems, Procedure(check_with, options, is_about_values=False, needs=needs))
 
     def needs_declared_grade(self, problems: Cases, families: Iterable[str]) -> None:
         """Require that the declared grade, B or C, is not lower than the worst measured one.

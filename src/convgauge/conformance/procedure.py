@@ -1,0 +1,76 @@
+"""Procedures: the treatment of a group of cases of a spec, from their calls to their assessment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from convgauge.conformance import checks
+from convgauge.conformance.cases import Case, Needs
+from convgauge.conformance.checks import PASSED, Check, is_unjudged, missing_output
+from convgauge.conformance.execution import CallOptions, Executed
+from convgauge.reference.assessment import Assessment
+from convgauge.reference.compare import Fault
+from convgauge.reference.operands import Operands
+from convgauge.terms import Profile
+from convgauge.worker.call import Observation
+
+Observe = Callable[[Case, Operands], Observation]
+"""Function that makes the call of a case with the given operands."""
+
+INAPPLICABLE = (TypeError, ValueError, AttributeError, LookupError, ArithmeticError, AssertionError)
+"""Raised by a spec's change of operands, or by its check, that does not fit a changed case."""
+
+
+@dataclass(frozen=True)
+class Procedure:
+    """Treatment of a group of cases.
+
+    Attributes
+    ----------
+    check_with : callable
+        Function of (observe) that returns the check of a case that gave an output. A law makes further calls by
+        ``observe``; other checks ignore it.
+    options : CallOptions
+        Options of the calls.
+    is_refusal_due : bool
+        An exception passes.
+    is_reducible : bool
+        The first failing case may be simplified.
+    is_about_values : bool
+        The check compares the output's values, so that it must reject wrong outputs.
+    keeps_dtype : bool
+        Each case keeps its own dtype instead of the spec's.
+    needs : Needs or None
+        Predicate that every case meets, also a reduced and a redrawn one: what the statement of the spec rests on.
+    on_executed : callable or None
+        Called with every case that gave an output.
+    """
+
+    check_with: Callable[[Observe], Check]
+    options: CallOptions = field(default_factory=CallOptions)
+    is_refusal_due: bool = False
+    is_reducible: bool = True
+    is_about_values: bool = True
+    keeps_dtype: bool = False
+    needs: Needs | None = None
+    on_executed: Callable[[Executed], None] | None = None
+
+    def allows(self, case: Case) -> bool:
+        """Return True if a case meets what the statement of the spec rests on."""
+        return self.needs is None or self.needs(case)
+
+    def assess(self, executed: Executed, observe: Observe, profile: Profile) -> Assessment:
+        """Assess a case in a profile; ``observe`` makes the further calls of a law."""
+        observation = executed.observation
+        if is_unjudged(observation) or (self.is_refusal_due and observation.kind == "raised"):
+            return PASSED
+        fault = missing_output(observation)
+        if fault is None and not self.is_refusal_due:
+            fault = side_effects(observation, profile)
+        return self.check_with(observe)(*executed) if fault is None else Assessment(fault)
+
+
+def side_effects(observation: Observation, profile: Profile) -> Fault | None:
+    """Return a fault if the call changed anything besides its output, unless the profile is the kernel's."""
+    return None if profile == "kernel" else checks.side_effects(observation)
