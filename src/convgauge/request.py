@@ -10,7 +10,7 @@ from dataclasses import Field, dataclass, field, fields
 from enum import Enum
 from typing import Any, Literal, TypeAlias, get_args
 
-from convgauge.terms import PROFILES, TIERS, Profile, Tier
+from convgauge.terms import PROFILES, REQUIREMENTS, TIERS, Profile, Requirement, Tier
 
 OperandPlacement = Literal["hot", "cold"]
 Interface = Literal["command line", "pytest"]
@@ -85,6 +85,7 @@ class CheckRequest:
     tier: Tier = option("standard", "quick, standard or exhaustive")
     dtypes: tuple[str, ...] = option((), "comma-separated, e.g. float32,float64; default: all", flag="--dtype")
     devices: tuple[str, ...] = option((), "comma-separated, e.g. cpu,cuda:0; default: all present", flag="--device")
+    require: Requirement = option("correct", "verdict for exit status 0: correct, complete or conformant")
     expect: str = option("", "TOML file of expected failures", "FILE", is_file=True)
     python: str = option("", "the Python that runs the implementation", "PATH")
     resume: str = option("", "continue an interrupted run", "RUN.jsonl", is_configurable=False, is_file=True)
@@ -109,6 +110,7 @@ class CheckRequest:
         """Raise `RequestError` if a value is not in its closed set or range."""
         _require_known("profile", self.profile, PROFILES)
         _require_known("tier", self.tier, TIERS)
+        _require_known("require", self.require, REQUIREMENTS)
         if self.dtypes:
             from convgauge.dtypes import DTYPES  # imports NumPy
 

@@ -17,20 +17,37 @@ Level = Literal["required", "recommended"]
 LEVELS: tuple[Level, ...] = get_args(Level)
 
 Status = Literal[
-    "crashed", "timed_out", "errored", "failed", "vacuous", "xpassed", "xfailed", "declined", "skipped", "passed"
-]
+    "crashed", "timed_out", "errored", "failed", "vacuous", "xpassed", "answered_invalid",
+    "xfailed", "refused", "declined", "skipped", "passed",
+]  # fmt: skip
 GRAVITY: tuple[Status, ...] = get_args(Status)
-"""Statuses of a spec, gravest first; no two of them are ever merged. A vacuous spec has a case that cannot fail."""
+"""Statuses of a spec, gravest first; no two of them are ever merged. A vacuous spec has a case that cannot fail.
 
-FAULTS: tuple[Status, ...] = GRAVITY[: GRAVITY.index("xfailed")]
-"""Statuses that make an implementation nonconformant if the spec is required."""
+- "answered_invalid": an invalid call was answered.
+- "refused": the implementation was called on a valid problem and refused it.
+- "declined": it was not called, because the problem or the dtype is outside its declared domain.
+"""
+
+FAULTS: tuple[Status, ...] = GRAVITY[: GRAVITY.index("answered_invalid")]
+"""Statuses of a spec that is not met."""
+
+STRICTNESS_FAULTS: tuple[Status, ...] = ("answered_invalid",)
+"""Statuses of a spec on invalid calls that is not met: the implementation is not strict, and may be correct."""
+
+UNANSWERED: tuple[Status, ...] = ("refused", "declined")
+"""Statuses of a valid case that the implementation does not answer, without being wrong."""
 
 Grade = Literal["A", "B", "C", "F", ""]
 GRADES: tuple[Grade, ...] = get_args(Grade)
 """Grades of accuracy, from the best to the worst; "" if no accuracy was measured."""
 
-Verdict = Literal["conformant", "conformant with declines", "nonconformant", "unjudged"]
+Verdict = Literal["wrong", "unjudged", "partial", "complete", "conformant"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+"""Rungs of the ladder of verdicts, from the lowest."""
+
+Requirement = Literal["correct", "complete", "conformant"]
+REQUIREMENTS: tuple[Requirement, ...] = get_args(Requirement)
+"""Demands on a verdict, from the weakest. An implementation is correct if its verdict is partial or better."""
 
 RaceVerdict = Literal["baseline", "faster", "same", "slower", "undecided", "wrong", "declined", "failed", "absent"]
 """Verdicts of one implementation's race on one problem."""
@@ -55,3 +72,9 @@ class ExitStatus(IntEnum):
 def includes(profile: Profile, other: Profile) -> bool:
     """Return True if ``profile`` contains the specs of ``other``."""
     return PROFILES.index(other) <= PROFILES.index(profile)
+
+
+def reaches(verdict: Verdict, requirement: Requirement) -> bool:
+    """Return True if a verdict is at least what is required."""
+    lowest: Verdict = "partial" if requirement == "correct" else requirement
+    return VERDICTS.index(lowest) <= VERDICTS.index(verdict)

@@ -64,7 +64,7 @@ class SpecCase:
         """Judge the spec, and raise its outcome as pytest's."""
         __tracebackhide__ = True
         record = self.suite.result(self.task).record
-        raise_outcome(record, is_failure=record.level == "required")
+        raise_outcome(record, self.suite.request.require)
 
     def __str__(self) -> str:
         return f"{self.spec.id}-{self.dtype}"

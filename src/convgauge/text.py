@@ -14,6 +14,15 @@ def unwritable(path: object, error: OSError) -> str:
     return f"the run cannot be written to {path}: {error.strerror}"
 
 
+def coverage_text(percent: float | None) -> str:
+    """Return a coverage in percent with one digit: 100 % only if everything was answered, 0 % only if nothing was."""
+    if percent is None:
+        return "–"
+    if percent in (0, 100):
+        return f"{percent:.0f}\N{NO-BREAK SPACE}%"
+    return f"{min(max(percent, 0.1), 99.9):.1f}\N{NO-BREAK SPACE}%"
+
+
 def escape_controls(text: str) -> str:
     r"""Return ``text`` with control, zero-width and direction-changing characters replaced by visible ones.
 

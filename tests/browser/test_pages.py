@@ -107,23 +107,23 @@ def test_a_query_filters_and_is_in_the_address(browser: Any, site: Path) -> None
     browser.get((site / "index.html").as_uri())
     everyone = names(browser)
     field = browser.find_element("id", "query")
-    field.send_keys("verdict:nonconformant")
+    field.send_keys("verdict:wrong")
     shown_names = names(browser)
     assert 0 < len(shown_names) < len(everyone)
-    assert "q=verdict%3Anonconformant" in browser.current_url
+    assert "q=verdict%3Awrong" in browser.current_url
     address = browser.current_url
     browser.get("about:blank")
     browser.get(address)
     assert names(browser) == shown_names
-    assert browser.find_element("id", "query").get_attribute("value") == "verdict:nonconformant"
+    assert browser.find_element("id", "query").get_attribute("value") == "verdict:wrong"
 
 
 @pytest.mark.parametrize(
     ("query", "same_as"),
     [
         ("framework:torch", ""),
-        ("grade:f environment:py311", "verdict:nonconformant environment:py311"),
-        ("-verdict:nonconformant", "verdict:conformant,incomplete,\"conformant with declines\""),
+        ("grade:f environment:py311", "verdict:wrong environment:py311"),
+        ("-verdict:wrong", "verdict:conformant,incomplete,partial"),
         ("fft environment:py311", "name:fft_02 environment:py311"),
     ],
 )  # fmt: skip

@@ -12,7 +12,7 @@ from convgauge.reference.compare import Fault, FaultStatus
 from convgauge.worker.call import Observation
 
 CASE = Case(Problem(height=4, width=4, kernel=(2, 2), stride=(2, 2)))
-ANSWER, DECLINED = Observation("answer"), Observation("declined", message="stride is 1 only")
+ANSWER, REFUSED = Observation("answer"), Observation("declined", message="stride is 1 only")
 
 
 def tally_of(*faults: Fault | None) -> Tally:
@@ -44,23 +44,23 @@ def test_the_status_is_the_gravest_of_the_cases(statuses: list[FaultStatus | Non
     assert tally.status() == status
 
 
-def test_declined_cases_count_only_if_none_was_judged() -> None:
+def test_refused_cases_count_only_if_none_was_judged() -> None:
     tally = Tally()
-    tally.count(CASE, DECLINED, Assessment())
-    assert (tally.status(), tally.judged, tally.reason()) == ("declined", 0, "declined: stride is 1 only")
+    tally.count(CASE, REFUSED, Assessment())
+    assert (tally.status(), tally.judged, tally.reason()) == ("refused", 0, "refused: stride is 1 only")
     tally.count(CASE, ANSWER, Assessment())
     assert tally.status() == "passed"
 
 
-def test_a_declined_call_that_may_be_refused_is_skipped() -> None:
+def test_an_unimplemented_call_that_may_be_refused_is_skipped() -> None:
     tally = Tally()
-    tally.count(CASE, DECLINED, Assessment(), is_refusal_due=True)
+    tally.count(CASE, REFUSED, Assessment(), "invalid")
     assert (tally.status(), tally.space) == ("skipped", {})
 
 
-def test_the_space_counts_judged_failed_and_declined_cases() -> None:
+def test_the_space_counts_judged_failed_and_refused_cases() -> None:
     tally = tally_of(None, Fault("failed", "a sentence"))
-    tally.count(CASE, DECLINED, Assessment())
+    tally.count(CASE, REFUSED, Assessment())
     tally.count(Case(CASE.problem, invalid_call="bias_of_one"), ANSWER, Assessment())
     assert list(tally.space.values()) == [[2, 1, 1]]
 

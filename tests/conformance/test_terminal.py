@@ -60,10 +60,10 @@ def test_a_spec_that_passed_shows_reason_and_note() -> None:
 
 
 def test_the_verdict_of_an_implementation_is_one_line() -> None:
-    judgement = Judgement("conformant with declines", "A", 12, 3, {"passed": 4, "timed_out": 1})
+    judgement = Judgement("partial", "A", 12, 3, {"passed": 4, "timed_out": 1})
     assert verdict_line("mine\n", judgement).startswith("mine")
     assert verdict_line("mine", judgement) == (
-        "mine: conformant with declines, accuracy grade A; 12 cases judged (3 declined);"
+        "mine: partial, accuracy grade A; 12 cases judged (3 declined);"
         " specs: 4 passed, 1 timed out"
     )  # fmt: skip
     assert verdict_line("mine", Judgement("unjudged", "", 0, 0)).endswith("specs: none")

@@ -19,5 +19,5 @@ def test_a_timeline_needs_two_verdicts_or_two_times_of_one_race() -> None:
     assert [summary and (summary.verdict, summary.faults) for summary in line.rows["a"]] == [
         ("conformant", 0),
         ("not checked", 0),
-        ("nonconformant", 1),
+        ("wrong", 1),
     ]

@@ -36,7 +36,7 @@ def test_results_of_a_later_run_replace_earlier_ones() -> None:
 
 def test_a_fault_in_a_cut_off_run_outweighs_an_earlier_verdict() -> None:
     old = run(spec(id="x"), spec(id="y"), started="1")
-    verdicts: dict[Status, str] = {"failed": "nonconformant", "passed": "incomplete"}
+    verdicts: dict[Status, str] = {"failed": "wrong", "passed": "incomplete"}
     for status, verdict in verdicts.items():
         new = run(spec(id="x", status=status), footer=False, started="2")
         (entry,) = model.gather([old, new]).entries
@@ -48,7 +48,7 @@ def test_a_fault_in_a_cut_off_run_outweighs_an_earlier_verdict() -> None:
     [
         ([spec()], True, "conformant"),
         ([spec()], False, "incomplete"),
-        ([spec(status="failed")], False, "nonconformant"),
+        ([spec(status="failed")], False, "wrong"),
         ([spec(status="failed", level="recommended")], False, "incomplete"),
         ([timing("a", "p", 1.0, "same")], True, "not checked"),
         ([results.ImplementationRecord("a", absent="x is not installed")], True, "absent"),

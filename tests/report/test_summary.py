@@ -15,7 +15,7 @@ from support.records import run, spec
 def test_the_summary_lists_verdicts_and_how_to_reproduce() -> None:
     case = Counterexample("p", "exact", 1, "one off | <b>", "convgauge reproduce a p --spec padding.same")
     text = report.markdown([run(spec(status="failed", counterexample=case), spec("b"), footer=False)])
-    assert "| a | nonconformant |" in text
+    assert "| a | wrong |" in text
     assert "**Incomplete**" in text
     assert "one off \\| &lt;b&gt;" in text
     assert "` convgauge reproduce a p --spec padding.same `" in text

@@ -94,7 +94,7 @@ def test_runs_of_the_first_revision_are_read() -> None:
         ("conv2d", "special.nan.weight", "failed"),
     ]
     assert check.footer is not None
-    assert check.footer.verdicts["conv2d"].verdict == "nonconformant"
+    assert check.footer.verdicts["conv2d"].verdict == "wrong"
     assert [record.verdict for record in race.records_of(results.TimingRecord)] == ["baseline", "faster"]
     assert {record.worker for record in race.records_of(results.TimingRecord)} == {""}
 
@@ -145,7 +145,7 @@ def test_a_word_outside_a_closed_set_is_refused_by_line(tmp_path: Path, line: re
 def test_the_vacuous_status_of_schema_1_is_read(tmp_path: Path) -> None:
     record = msgspec.to_builtins(RECORD) | {"status": "mistrusted", "outcomes": {"mistrusted": 2, "passed": 1}}
     footer = {"type": "footer", "elapsed": 1.0, "cases": 3, "verdicts": {
-        "k": {"verdict": "nonconformant", "grade": "A", "executed": 3, "declined": 0, "specs": {"mistrusted": 1}}
+        "k": {"verdict": "wrong", "grade": "A", "executed": 3, "declined": 0, "specs": {"mistrusted": 1}}
     }}  # fmt: skip
     path = tmp_path / "run.jsonl"
     header = msgspec.to_builtins(HEADER) | {"schema": 1}

@@ -366,7 +366,7 @@ def judgement(records: list[SpecRecord]) -> Judgement:
     """Return the summary of records in a footer."""
     executed, declined = sum(r.cases for r in records), sum(r.status == "declined" for r in records)
     broken = any(r.level == "required" and r.status in FAULTS for r in records)
-    verdict: Verdict = "nonconformant" if broken else "conformant with declines" if declined else "conformant"
+    verdict: Verdict = "wrong" if broken else "partial" if declined else "conformant"
     return Judgement(verdict if executed else "unjudged", "F" if broken else "A", executed, declined)
 
 

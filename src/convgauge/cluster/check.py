@@ -27,7 +27,7 @@ from convgauge.conformance.terminal import report_text, verdict_line
 from convgauge.registry import Origin
 from convgauge.request import CheckRequest, RequestError, Verbosity
 from convgauge.results import Footer, ImplementationRecord, Run, SpecRecord
-from convgauge.terms import FAULTS
+from convgauge.terms import FAULTS, reaches
 
 MIN_TASK_S = 10.0
 """Seconds that a task should take at least: each begins with a new process, which takes one to three."""
@@ -68,7 +68,7 @@ def check(address: str, request: CheckRequest, console: Console, verbosity: Verb
         raise
     footer = journal.finish(time.perf_counter() - started)
     for name, judgement in footer.verdicts.items():
-        style = "bold green" if judgement.verdict.startswith("conformant") else "bold red"
+        style = "bold green" if reaches(judgement.verdict, request.require) else "bold red"
         print_line(console, verdict_line(name, judgement), style)
     print_line(console, f"{footer.cases} cases in {footer.elapsed:.1f} s")
     return footer.exit

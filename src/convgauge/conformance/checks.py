@@ -24,6 +24,9 @@ Check = Callable[[Case, Operands, Observation], Assessment]
 SpecCheck = Callable[[Case, Operands, Observation], "Assessment | Fault | None"]
 """Check that a spec defines: it may return a fault, or None if the case passes, in place of an assessment."""
 
+REFUSED = ("refused", "declined")
+"""Kinds of an observation of a call that the kernel refused."""
+
 PASSED = Assessment()
 UNSTABLE = Fault("failed", "another call with the same operands gave other bits")
 
@@ -57,8 +60,8 @@ def as_assessment(result: Assessment | Fault | None) -> Assessment:
 
 
 def is_unjudged(observation: Observation) -> bool:
-    """Return True if the call was declined, or cannot be made in the subject's framework."""
-    return observation.kind in ("unsupported", "declined")
+    """Return True if the call was refused, or cannot be made in the subject's framework."""
+    return observation.kind in ("unsupported", *REFUSED)
 
 
 def missing_output(observation: Observation) -> Fault | None:
@@ -181,7 +184,7 @@ def check_refused(case: Case, observation: Observation) -> Fault:
     """Return the fault of an output where the call is an error."""
     reason = INVALID_CALLS[case.invalid_call].sentence if case.invalid_call else f"with {spelling(case)}"
     shape = f"an output of shape {observation.shape}"
-    return Fault("failed", f"answered a call that is an error: {reason}", got=shape, expected="an exception")
+    return Fault("answered_invalid", f"answered a call that is an error: {reason}", got=shape, expected="an exception")
 
 
 def spelling(case: Case) -> str:

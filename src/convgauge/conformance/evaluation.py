@@ -45,7 +45,10 @@ class Evaluation:
 
     def run(self, problems: Iterable[Problem | Case], procedure: Procedure) -> None:
         """Run the cases that are due, count them, and reduce the first that fails."""
-        if not self._has_dtype() or self.tally.is_abandoned():
+        if self.tally.is_abandoned():
+            return
+        if not self._has_dtype():
+            self._decline_dtype(problems, procedure)
             return
         waiting: list[tuple[Executed, Assessment]] = []
         for executed in self.execution.run(self._due(problems, procedure), procedure.options):
@@ -68,7 +71,7 @@ class Evaluation:
 
     def conclude(self, case: Case, fault: Fault | None) -> None:
         """Count a case that the spec itself judged from earlier outputs."""
-        self.tally.count(case, Observation("answer"), Assessment(fault))
+        self.tally.count(case, Observation("answer"), Assessment(fault), "concluded")
         if fault is not None and self.counterexample is None:
             self.counterexample = self._describe(counterexample.FailingCase(case, fault))
 
@@ -113,17 +116,22 @@ class Evaluation:
 
     def _count(self, executed: Executed, assessment: Assessment, procedure: Procedure) -> None:
         case, _, observation = executed
-        self.tally.count(case, observation, assessment, is_refusal_due=procedure.is_refusal_due)
+        self.tally.count(case, observation, assessment, procedure.population)
 
     def _has_dtype(self) -> bool:
-        """Return True if the subject has the dtype; else count it as declined. Raises `NotApplicable`."""
+        """Return True if the subject has the dtype. Raises `NotApplicable` if its framework has not."""
         if self.dtype in self.description.dtypes:
             return True
         framework = self.description.framework
         if self.dtype not in adapter(framework).dtypes:
             raise NotApplicable(f"{framework} has no {self.dtype}")
-        self.tally.decline(self.description.declines.get("dtype", f"{self.dtype} is not among its dtypes"))
         return False
+
+    def _decline_dtype(self, problems: Iterable[Problem | Case], procedure: Procedure) -> None:
+        """Count the cases that are due as declined, without a call."""
+        valid = len(self._due(problems, procedure)) if procedure.population == "valid" else 0
+        reason = self.description.declines.get("dtype", f"{self.dtype} is not among its dtypes")
+        self.tally.decline_all(valid, reason)
 
     def _due(self, problems: Iterable[Problem | Case], procedure: Procedure) -> list[Case]:
         """Return the cases that are run: the one of a reproduction, or as many as the tier allows."""

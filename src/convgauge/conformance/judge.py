@@ -216,8 +216,9 @@ class Judge:
             fault = self._evaluation.side_effects(observation)
             return as_assessment(unless(case, operands, observation)) if fault is None else Assessment(fault)
 
-        options = CallOptions(transform, {"mode": mode})
-        self._evaluation.run(problems, Procedure(lambda _: check, options, is_refusal_due=True, needs=needs))
+        options, allowed = CallOptions(transform, {"mode": mode}), unless is not None
+        procedure = Procedure(lambda _: check, options, is_refusal_due=True, is_answer_allowed=allowed, needs=needs)
+        self._evaluation.run(problems, procedure)
 
     def nonfinite(
         self,
@@ -411,7 +412,7 @@ class Judge:
     # --- results ---
 
     def status(self) -> Status:
-        """Return the gravest status of the cases; declined or skipped if none was judged."""
+        """Return the gravest status of the cases; refused, declined or skipped if none was judged."""
         return self.tally.status()
 
     def reason(self) -> str:

@@ -13,7 +13,7 @@ from convgauge.conformance.verdict import exit_status, judgement
 from convgauge.results import Footer, ImageRecord, ImplementationRecord, Record, Run, SpecRecord, Writer
 from convgauge.terms import ExitStatus
 
-COMPARED = ("schema", "suite", "seed", "profile", "tier", "selection", "expected", "versions")
+COMPARED = ("schema", "suite", "seed", "profile", "tier", "selection", "expected", "require", "versions")
 """Fields of the header that are equal in all shards of one run."""
 
 
@@ -67,11 +67,14 @@ def finish(
     exits = {footer.exit for footer in footers}
     status = exit_status(
         specs,
+        names=names,
+        require=header.require,
         has_internal_error=ExitStatus.INTERNAL_ERROR in exits,
         has_unloadable=ExitStatus.NOT_REACHED in exits,  # a part with neither a fault nor this status loaded it
     )
     elapsed = sum(footer.elapsed for footer in footers) if elapsed is None else elapsed
-    verdicts = {name: judgement(name, specs) for name in names}
+    introductions = {record.implementation: record for record in records if isinstance(record, ImplementationRecord)}
+    verdicts = {name: judgement(name, specs, introductions.get(name)) for name in names}
     footer = Footer(verdicts, round(elapsed, 3), sum(record.cases for record in specs), int(status))
     writer.write(footer)
     return footer

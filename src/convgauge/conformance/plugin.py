@@ -23,12 +23,14 @@ if TYPE_CHECKING:
     from convgauge.conformance.selection import Task
     from convgauge.conformance.suite import Result, Suite
     from convgauge.results import SpecRecord
+    from convgauge.terms import Requirement
 
 _SUITE = pytest.StashKey["Suite"]()
 _TASK = pytest.StashKey["Task"]()
 _LETTERS = {
     "passed": ".", "failed": "F", "errored": "E", "crashed": "C", "timed_out": "T", "declined": "d", "skipped": "s",
     "xfailed": "x", "xpassed": "X", "vacuous": "M",
+    "answered_invalid": "i", "refused": "r",
 }  # fmt: skip
 
 
@@ -36,19 +38,21 @@ class Nonconformity(Exception):
     """Violation of a spec by an implementation; its text is the report."""
 
 
-def raise_outcome(record: SpecRecord, *, is_failure: bool) -> None:
+def raise_outcome(record: SpecRecord, require: Requirement, *, is_failure: bool | None = None) -> None:
     """Raise a record's status as an outcome of pytest; return if the spec passed.
 
-    A fault raises `Nonconformity` if it ``is_failure``, and is an expected failure otherwise.
+    Raises `Nonconformity` if the spec is not met as required. A fault that the requirement does not count is an
+    expected failure of pytest, and a spec without a judged case is skipped. ``is_failure`` replaces the requirement.
     """
     from convgauge.conformance.terminal import report_text
-    from convgauge.terms import FAULTS
+    from convgauge.conformance.verdict import fails
+    from convgauge.terms import FAULTS, STRICTNESS_FAULTS
 
     __tracebackhide__ = True
     text = report_text(record)
-    if record.status in FAULTS and is_failure:
+    if fails(record, require) or (record.status in FAULTS and is_failure):
         raise Nonconformity(text)
-    if record.status in FAULTS or record.status == "xfailed":
+    if record.status in (*FAULTS, *STRICTNESS_FAULTS, "xfailed"):
         pytest.xfail(text)
     if record.status != "passed":
         pytest.skip(f"{record.status}: {text}")
@@ -206,7 +210,7 @@ class Plugin:
             return None
         record = self._result(task).record
         pyfuncitem.user_properties.append(("convgauge", record.status))
-        raise_outcome(record, is_failure=True)
+        raise_outcome(record, self.request.require, is_failure=True)
         return True
 
     def _result(self, task: Task) -> Result:

@@ -9,6 +9,7 @@ from convgauge.conformance import checks
 from convgauge.conformance.cases import Case, Needs
 from convgauge.conformance.checks import PASSED, Check, is_unjudged, missing_output
 from convgauge.conformance.execution import CallOptions, Executed
+from convgauge.conformance.tally import Population
 from convgauge.reference.assessment import Assessment
 from convgauge.reference.compare import Fault
 from convgauge.reference.operands import Operands
@@ -35,6 +36,8 @@ class Procedure:
         Options of the calls.
     is_refusal_due : bool
         An exception passes.
+    is_answer_allowed : bool
+        An output may pass. False for calls that are errors.
     is_reducible : bool
         The first failing case may be simplified.
     is_about_values : bool
@@ -50,11 +53,19 @@ class Procedure:
     check_with: Callable[[Observe], Check]
     options: CallOptions = field(default_factory=CallOptions)
     is_refusal_due: bool = False
+    is_answer_allowed: bool = True
     is_reducible: bool = True
     is_about_values: bool = True
     keeps_dtype: bool = False
     needs: Needs | None = None
     on_executed: Callable[[Executed], None] | None = None
+
+    @property
+    def population(self) -> Population:
+        """Population that the cases belong to."""
+        if not self.is_answer_allowed:
+            return "invalid"
+        return "optional" if self.is_refusal_due else "valid"
 
     def allows(self, case: Case) -> bool:
         """Return True if a case meets what the statement of the spec rests on."""

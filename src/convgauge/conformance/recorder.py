@@ -16,7 +16,7 @@ from convgauge.conformance.targets import Target, implementation_record
 from convgauge.reference.accuracy import lowest_grade
 from convgauge.request import RequestError
 from convgauge.results import Counterexample, Header, ImageRecord, ImplementationRecord, Record, SpecRecord
-from convgauge.terms import FAULTS, Status
+from convgauge.terms import FAULTS, STRICTNESS_FAULTS, Status
 from convgauge.text import unwritable
 
 COMPARED_ON_RESUME = ("suite", "versions", "seed", "profile", "tier", "shard", "selection")
@@ -41,7 +41,8 @@ class Recorder:
         """Keys of the records of the run that is resumed."""
         self.write_error = ""
         """Reason if a record could not be written."""
-        self._introduced: set[str] = set()
+        self.introductions: dict[str, ImplementationRecord] = {}
+        """Last description of each implementation, by its name."""
         self._exact_pictures: set[str] = set()  # titles
         self._writer: results.Writer | None = None
 
@@ -116,7 +117,7 @@ class Recorder:
                 if crashes and record.counterexample is not None:
                     self.last_crashes[record.implementation] = record.counterexample
             case ImplementationRecord():
-                self._introduced.add(record.implementation)
+                self.introductions[record.implementation] = record
             case ImageRecord(implementation="oracle"):
                 self._exact_pictures.add(record.title)
 
@@ -129,8 +130,22 @@ class Recorder:
 
     def introduce(self, target: Target) -> None:
         """Write the description of an implementation, unless it has been written."""
-        if target.name not in self._introduced:
+        if target.name not in self.introductions:
             self.write(implementation_record(target))
+
+    def amend(self, name: str, **findings: str | list[str]) -> None:
+        """Write the description of an implementation again, with fields that were found out meanwhile.
+
+        Parameters
+        ----------
+        name
+            Name of an implementation that was introduced.
+        **findings
+            Fields of `ImplementationRecord`: ``domain``, ``limits`` and ``adaptations``.
+        """
+        before = self.introductions[name]
+        if (amended := msgspec.structs.replace(before, **findings)) != before:
+            self.write(amended)
 
     def record(self, judged: Judged) -> SpecRecord:
         """Write and return the record of a judged task, and write its images."""
@@ -138,7 +153,7 @@ class Recorder:
         status: Status = "skipped" if judged.skipped else judge.status()
         reason = judged.skipped or judge.reason()
         expectation = self.expected.get(judge.spec.id)
-        if expectation is not None and status in FAULTS:
+        if expectation is not None and status in (*FAULTS, *STRICTNESS_FAULTS):
             status, reason = "xfailed", str(expectation)
         record = spec_record(judge, status, reason, judged.seconds, self._counterexample(judge))
         self.write(record)
@@ -183,4 +198,9 @@ def spec_record(
         seconds=round(seconds, 4),
         reductions=judge.tally.reductions[: results.MAX_MARGINS],
         space=judge.tally.space,
+        valid=judge.tally.valid,
+        answered=judge.tally.answered,
+        redrawn=judge.tally.redrawn,
+        invalid=judge.tally.invalid,
+        refusals=dict(judge.tally.refusals),
     )

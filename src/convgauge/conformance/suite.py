@@ -28,7 +28,7 @@ from convgauge.environment import cores
 from convgauge.process.runner import Limits
 from convgauge.registry import LoadError
 from convgauge.request import CheckRequest, RequestError
-from convgauge.results import Footer, Header, SpecRecord
+from convgauge.results import Footer, Header, Judgement, SpecRecord
 from convgauge.terms import ExitStatus
 from convgauge.text import escape_controls
 
@@ -127,6 +127,7 @@ class Suite:
             shard=str(self.selection.shard),
             selection=request.selection,
             expected={name: entry.reason for name, entry in self.expected.items()},
+            require=request.require,
         )
 
     def _setting(self, target: Target, setting: Setting) -> Setting:
@@ -261,10 +262,14 @@ class Suite:
         records = self.recorder.records
         if self.internal_errors or status not in (ExitStatus.INTERNAL_ERROR, ExitStatus.USAGE_ERROR):
             status = exit_status(
-                records, has_internal_error=bool(self.internal_errors), has_unloadable=bool(self.unloadable)
+                records,
+                names=() if self.selection.shard.of else self._present(),
+                require=self.request.require,
+                has_internal_error=bool(self.internal_errors),
+                has_unloadable=bool(self.unloadable),
             )
         self.footer = Footer(
-            {name: judgement(name, records) for name in self._present()},
+            {name: self._judgement(name) for name in self._present()},
             elapsed=round(perf_counter() - self._started_s, 3),
             cases=sum(record.cases for record in records),
             exit=int(status),
@@ -281,6 +286,9 @@ class Suite:
         is_narrowed = bool(self.request.selection)
         for record in unexpected_passes(reasons, self.recorder.records, first, is_narrowed=is_narrowed):
             self.recorder.write(record)
+
+    def _judgement(self, name: str) -> Judgement:
+        return judgement(name, self.recorder.records, self.recorder.introductions.get(name))
 
     def _present(self) -> list[str]:
         return [name for name, target in self.targets.items() if not target.absent]

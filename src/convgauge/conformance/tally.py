@@ -5,17 +5,31 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from convgauge.conformance.cases import Case
-from convgauge.conformance.checks import is_unjudged
+from convgauge.conformance.checks import REFUSED, is_unjudged
 from convgauge.conformance.features import feature_letters
 from convgauge.reference.assessment import Assessment
 from convgauge.reference.compare import Fault
-from convgauge.terms import GRAVITY, Grade, Status
+from convgauge.terms import GRAVITY, UNANSWERED, Grade, Status
 from convgauge.worker.call import Observation
 
 MAX_ENDED_PROCESSES = 2
 """Cases of a spec that may end the subject's process: all specs together share its failure budget."""
+
+Population = Literal["valid", "redrawn", "invalid", "optional", "concluded"]
+"""Population that a case belongs to.
+
+- "valid": a valid case, as it is drawn for every implementation.
+- "redrawn": a further valid case, drawn where this implementation answers.
+- "invalid": a call that is an error.
+- "optional": a call that may be refused and may be answered.
+- "concluded": no call, but a conclusion of the spec from earlier outputs.
+"""
+
+REFUSAL_DUE: tuple[Population, ...] = ("invalid", "optional")
+"""Populations in which an exception passes."""
 
 
 @dataclass
@@ -27,7 +41,7 @@ class Tally:
     outcomes : Counter
         Number of cases by status.
     space : dict
-        Number of cases that were judged, failed and were declined, by the features of their problems.
+        Number of cases that were judged, failed and were not answered, by the features of their problems.
     faults : list
         Cases that failed, with their faults.
     grades : list
@@ -40,6 +54,12 @@ class Tally:
         Sentences that a spec adds.
     given_up : str
         Reason why the subject is no longer called, or "".
+    valid, answered : int
+        Number of valid cases as drawn for every implementation, and of those that gave an output.
+    redrawn, invalid : int
+        Number of redrawn cases, and of invalid calls that were refused or answered.
+    refusals : Counter
+        Number of refused and declined cases, by reason.
     """
 
     outcomes: Counter[str] = field(default_factory=Counter)
@@ -51,26 +71,29 @@ class Tally:
     reasons: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
     given_up: str = ""
+    valid: int = 0
+    answered: int = 0
+    redrawn: int = 0
+    invalid: int = 0
+    refusals: Counter[str] = field(default_factory=Counter)
 
     def count(
-        self, case: Case, observation: Observation, assessment: Assessment, *, is_refusal_due: bool = False
+        self, case: Case, observation: Observation, assessment: Assessment, population: Population = "valid"
     ) -> None:
         """Count one case. A call that may be refused, or that is invalid, belongs to no part of the problem space."""
         fault = assessment.fault
         if fault is not None and fault.not_called:
             self.given_up = fault.message  # the call was not made: the case counts for nothing, the spec as crashed
             return
-        if is_unjudged(observation):
-            # to decline a call that may be refused is correct, but shows nothing
-            status = "declined" if observation.kind == "declined" and not is_refusal_due else "skipped"
-            self.reasons[f"{status}: {observation.message}"] += 1
-        else:
-            status = fault.status if fault else "passed"
+        status = _status(observation, fault, population)
+        if status in ("skipped", *UNANSWERED):
+            self.reasons[f"{status}: {_reason(observation)}"] += 1
+        if status in UNANSWERED:
+            self.refusals[_reason(observation)] += 1
         self.outcomes[status] += 1
-        if not is_refusal_due and not case.invalid_call and status != "skipped":
-            counts = self.space.setdefault(feature_letters(case.problem, case.layouts), [0, 0, 0])
-            counts[2 if status == "declined" else 0] += 1
-            counts[1] += fault is not None
+        self._count_population(population, status, is_answer=observation.kind == "answer")
+        if population not in REFUSAL_DUE and not case.invalid_call and status != "skipped":
+            self._count_in_space(case, status, is_fault=fault is not None)
         if fault is not None:
             self.faults.append((case, fault))
         if assessment.grade:
@@ -79,10 +102,34 @@ class Tally:
             self.margins.append(assessment.margin)
             self.reductions.append(assessment.reduction)
 
-    def decline(self, reason: str) -> None:
-        """Count the whole spec as one declined case."""
-        self.outcomes["declined"] += 1
-        self.reasons[f"declined: {reason}"] += 1
+    def _count_population(self, population: Population, status: Status, *, is_answer: bool) -> None:
+        if status == "skipped":
+            return
+        if population == "valid":
+            self.valid += 1
+            self.answered += is_answer
+        elif population == "redrawn":
+            self.redrawn += 1
+        elif population == "invalid":
+            self.invalid += 1
+
+    def _count_in_space(self, case: Case, status: Status, *, is_fault: bool) -> None:
+        counts = self.space.setdefault(feature_letters(case.problem, case.layouts), [0, 0, 0])
+        counts[2 if status in UNANSWERED else 0] += 1
+        counts[1] += is_fault
+
+    def decline(self, case: Case, reason: str) -> None:
+        """Count a valid case that is not called, because it is outside the declared domain."""
+        self.decline_all(1, reason)
+        self._count_in_space(case, "declined", is_fault=False)
+
+    def decline_all(self, valid: int, reason: str) -> None:
+        """Count all cases of the spec as declined, of which ``valid`` are valid; at least one counts."""
+        count = max(valid, 1)
+        self.valid += valid
+        self.outcomes["declined"] += count
+        self.reasons[f"declined: {reason}"] += count
+        self.refusals[reason] += count
 
     def is_over(self, max_faults: int, uncounted: Sequence[Fault] = ()) -> bool:
         """Return True if no more cases are run, given the faults that are not counted yet."""
@@ -97,16 +144,37 @@ class Tally:
     @property
     def judged(self) -> int:
         """Number of cases that were judged."""
-        return sum(self.outcomes.values()) - self.outcomes["declined"] - self.outcomes["skipped"]
+        return sum(count for status, count in self.outcomes.items() if status not in ("skipped", *UNANSWERED))
 
     def status(self) -> Status:
-        """Return the gravest status of the cases; declined or skipped if none was judged."""
+        """Return the gravest status of the cases; refused, declined or skipped if none was judged."""
         if self.given_up and not self.outcomes["timed_out"]:
             return "crashed"
         counted = [status for status in GRAVITY if self.outcomes[status]]
-        judged = [status for status in counted if status not in ("declined", "skipped")]
+        judged = [status for status in counted if status not in ("skipped", *UNANSWERED)]
         return (judged or counted or ["skipped"])[0]
 
     def reason(self) -> str:
         """Return why the subject was given up, or the most frequent reason of unjudged cases."""
         return self.given_up or next((reason for reason, _ in self.reasons.most_common(1)), "")
+
+
+def _status(observation: Observation, fault: Fault | None, population: Population) -> Status:
+    """Return the status of a case."""
+    if fault is not None:
+        return fault.status
+    if not is_unjudged(observation):
+        return "passed"
+    if observation.kind not in REFUSED:
+        return "skipped"
+    if population not in REFUSAL_DUE:
+        return "refused"
+    # a call that is not implemented is refused rightly, which shows nothing about the check of its arguments
+    is_unimplemented = observation.kind == "declined" or "NotImplementedError" in observation.error
+    return "skipped" if is_unimplemented else "passed"
+
+
+def _reason(observation: Observation) -> str:
+    """Return the message of a call that gave no output; the class of the exception if it has no text."""
+    message = observation.message
+    return message if message.strip() and not message.startswith(" (") else "".join(observation.error[:1]) + message

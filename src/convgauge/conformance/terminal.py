@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from convgauge.results import Counterexample, Footer, Judgement, SpecRecord
-from convgauge.terms import FAULTS
+from convgauge.terms import FAULTS, reaches
 from convgauge.text import escape_controls
 
 if TYPE_CHECKING:
@@ -81,8 +81,8 @@ def show_summary(suite: Suite, terminal: TerminalReporter) -> None:
         if target.absent:
             terminal.write_line(escape_controls(f"{name}: absent, {target.absent}"))
     for name, judgement in suite.footer.verdicts.items():
-        is_conformant = judgement.verdict.startswith("conformant")
-        terminal.write_line(verdict_line(name, judgement), green=is_conformant, red=not is_conformant, bold=True)
+        is_reached = reaches(judgement.verdict, suite.request.require)
+        terminal.write_line(verdict_line(name, judgement), green=is_reached, red=not is_reached, bold=True)
     _show_notes(suite, suite.footer, terminal)
     elapsed_s = suite.footer.elapsed
     rate = suite.footer.cases / max(elapsed_s, 1e-9)

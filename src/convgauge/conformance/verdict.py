@@ -1,44 +1,147 @@
-"""Verdict of each implementation, and the exit status of a run: both follow from the records."""
+"""Verdict of each implementation, and the exit status of a run: both follow from the records.
+
+The verdict is a rung of a ladder. It follows from three facts: whether the answers are right, how many of the valid
+problems are answered, and whether invalid calls are refused.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from convgauge.reference.accuracy import lowest_grade
-from convgauge.results import Judgement, SpecRecord
-from convgauge.terms import FAULTS, ExitStatus, Verdict
+from convgauge.results import ImplementationRecord, Judgement, SpecRecord
+from convgauge.terms import FAULTS, UNANSWERED, ExitStatus, Requirement, Verdict
+
+NOTHING_EXECUTED = "nothing was executed"
+
+WRONG = tuple(status for status in FAULTS if status != "xpassed")
+"""Statuses of a required spec that make the verdict wrong. A spec that passes unexpectedly is met."""
 
 
-def judgement(name: str, records: Sequence[SpecRecord]) -> Judgement:
-    """Return verdict, grade and counts of one implementation.
+def judgement(
+    name: str, records: Sequence[SpecRecord], implementation: ImplementationRecord | None = None
+) -> Judgement:
+    """Return the verdict of one implementation, and the facts that it follows from.
 
-    An implementation is nonconformant if a required spec has a fault, even an expected one. It is unjudged if no case
-    was executed.
+    Parameters
+    ----------
+    name
+        Name of the implementation.
+    records
+        Records of the run; those of other implementations do not count.
+    implementation
+        What was found out about the implementation: its limits in words.
     """
     records = [record for record in records if record.implementation == name]
-    outcomes: Counter[str] = Counter()
-    for record in records:
-        outcomes.update(record.outcomes)
-    executed = sum(record.cases for record in records)
-    verdict: Verdict
-    if not executed:
-        verdict = "unjudged"
-    elif any(record.status in (*FAULTS, "xfailed") and record.level == "required" for record in records):
-        verdict = "nonconformant"
-    else:
-        verdict = "conformant with declines" if outcomes["declined"] else "conformant"
+    required = [record for record in records if record.level == "required"]
+    outcomes = _outcomes(records)
+    reason = _unjudged_reason(records)
     return Judgement(
-        verdict,
-        lowest_grade([record.grade for record in records if record.grade and record.level == "required"]),
-        executed,
+        _verdict(required, reason),
+        lowest_grade([record.grade for record in required if record.grade]),
+        sum(record.cases for record in records),
         outcomes["declined"],
         dict(Counter(record.status for record in records)),
+        outcomes["refused"],
+        coverage(required),
+        _limits(required, implementation),
+        _is_strict(required),
+        _answered_invalid(required),
+        reason,
     )
 
 
+def _verdict(required: Sequence[SpecRecord], unjudged_reason: str) -> Verdict:
+    """Return the rung that the records of the required specs reach."""
+    if any(is_wrong(record) for record in required):
+        return "wrong"
+    if unjudged_reason:
+        return "unjudged"
+    outcomes, percent = _outcomes(required), coverage(required)
+    if any(outcomes[status] for status in UNANSWERED) or (percent is not None and percent < 100):
+        return "partial"
+    return "conformant" if _is_strict(required) is not False else "complete"
+
+
+def is_wrong(record: SpecRecord) -> bool:
+    """Return True if a spec shows that the implementation is wrong, also if that is expected."""
+    if record.status != "xfailed":
+        return record.status in WRONG
+    # without outcomes, the subject was given up before the first case
+    return not record.outcomes.get("answered_invalid") or any(record.outcomes.get(status) for status in WRONG)
+
+
+def insufficient(records: Sequence[SpecRecord]) -> str:
+    """Return why records do not suffice for a verdict, or "" if they do."""
+    return "" if any(record.cases for record in records) else NOTHING_EXECUTED
+
+
+def _unjudged_reason(records: Sequence[SpecRecord]) -> str:
+    return insufficient(records)
+
+
+# --- the facts -------------------------------------------------------------------------------------------------------
+
+
+def coverage(required: Iterable[SpecRecord]) -> float | None:
+    """Return the percentage of valid cases that were answered; None if there were none."""
+    valid = answered = 0
+    for record in required:
+        valid += record.valid
+        answered += record.answered
+    return 100 * answered / valid if valid else None
+
+
+def _is_strict(required: Sequence[SpecRecord]) -> bool | None:
+    """Return False if an invalid call was answered, and None if none was made."""
+    if _answered_invalid(required):
+        return False
+    return True if any(record.invalid for record in required) else None
+
+
+def _answered_invalid(required: Iterable[SpecRecord]) -> int:
+    return _outcomes(required)["answered_invalid"]
+
+
+def _limits(required: Iterable[SpecRecord], implementation: ImplementationRecord | None) -> list[str]:
+    """Return sentences on what is not answered: those that were found out, or the reasons by number of cases."""
+    if implementation is not None and implementation.limits:
+        return implementation.limits
+    reasons: Counter[str] = Counter()
+    for record in required:
+        reasons.update(record.refusals)
+    return [f"{reason} ({count} case{'s' * (count != 1)})" for reason, count in reasons.most_common()]
+
+
+def _outcomes(records: Iterable[SpecRecord]) -> Counter[str]:
+    outcomes: Counter[str] = Counter()
+    for record in records:
+        outcomes.update(record.outcomes)
+    return outcomes
+
+
+# --- the exit status -------------------------------------------------------------------------------------------------
+
+
+def fails(record: SpecRecord, require: Requirement) -> bool:
+    """Return True if a spec is not met as required; a recommended spec and an expected failure never fail."""
+    if record.level != "required" or record.status == "xfailed":
+        return False
+    if record.status in FAULTS:
+        return True
+    if require != "correct" and any(record.outcomes.get(status) for status in UNANSWERED):
+        return True
+    return require == "conformant" and record.outcomes.get("answered_invalid", 0) > 0
+
+
 def exit_status(
-    records: Sequence[SpecRecord], *, has_internal_error: bool = False, has_unloadable: bool = False
+    records: Sequence[SpecRecord],
+    *,
+    names: Sequence[str] = (),
+    require: Requirement = "correct",
+    has_internal_error: bool = False,
+    has_unloadable: bool = False,
 ) -> ExitStatus:
     """Return the exit status of a complete run; a recommended spec and an expected failure do not count.
 
@@ -46,6 +149,10 @@ def exit_status(
     ----------
     records
         All records of the run.
+    names
+        Implementations each of which must be judged. A shard names none, since it may hold a part of their specs.
+    require
+        What their verdicts must reach.
     has_internal_error
         True if a spec failed otherwise than by a verdict.
     has_unloadable
@@ -53,9 +160,10 @@ def exit_status(
     """
     if has_internal_error:
         return ExitStatus.INTERNAL_ERROR
-    faults = {record.status for record in records if record.status in FAULTS and record.level == "required"}
-    if has_unloadable or faults - {"xpassed"}:
+    failing = [record for record in records if fails(record, require)]
+    if has_unloadable or any(is_wrong(record) for record in failing):
         return ExitStatus.NOT_REACHED
-    if not any(record.cases for record in records):  # nothing is shown to be right, or to pass unexpectedly
-        return ExitStatus.NOTHING_EXECUTED
-    return ExitStatus.NOT_REACHED if faults else ExitStatus.REACHED
+    unjudged = [name for name in names if _unjudged_reason([each for each in records if each.implementation == name])]
+    if len(unjudged) == len(names) if names else not any(record.cases for record in records):
+        return ExitStatus.NOTHING_EXECUTED  # nothing is shown to be right, or to pass unexpectedly
+    return ExitStatus.NOT_REACHED if failing or unjudged else ExitStatus.REACHED

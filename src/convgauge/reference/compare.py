@@ -9,7 +9,7 @@ import numpy as np
 
 from convgauge.reference.operands import Array
 
-FaultStatus = Literal["failed", "errored", "crashed", "timed_out", "vacuous"]
+FaultStatus = Literal["failed", "errored", "crashed", "timed_out", "vacuous", "answered_invalid"]
 
 
 @dataclass(frozen=True)

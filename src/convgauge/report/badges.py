@@ -9,9 +9,10 @@ from convgauge.results import Run
 
 COLOURS = {
     "conformant": "brightgreen",
-    "conformant with declines": "green",
+    "complete": "green",
+    "partial": "yellowgreen",
     INCOMPLETE: "lightgrey",
-    "nonconformant": "red",
+    "wrong": "red",
     "unjudged": "orange",
 }
 

@@ -130,7 +130,7 @@ def _verdict_changes(old: Run, new: Run) -> Iterator[Change]:
         was = old.footer.verdicts.get(name)
         if was is None:
             continue
-        for order, before, after in ((VERDICTS, was.verdict, now.verdict), (GRADES, was.grade, now.grade)):
+        for order, before, after in ((VERDICTS[::-1], was.verdict, now.verdict), (GRADES, was.grade, now.grade)):
             if before != after and before in order and after in order:
                 is_worse = order.index(after) > order.index(before) and after != ""
                 kind = "broke" if is_worse else "fixed" if after else "changed"

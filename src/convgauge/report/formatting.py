@@ -16,7 +16,9 @@ _STATUSES: dict[Status, tuple[str, str, str]] = {
     "errored": ("!", "e", "raised an exception on a valid call, or the wrong exception"),
     "crashed": ("※", "c", "the process died"),
     "timed_out": ("◷", "t", "the call did not return in time"),
-    "declined": ("–", "d", "every case was refused with NotImplementedError"),
+    "answered_invalid": ("⊘", "i", "an invalid call was answered"),
+    "refused": ("−", "r", "every case was refused by the implementation"),
+    "declined": ("–", "d", "every case is outside the declared domain, and was not called"),
     "skipped": ("○", "s", "the spec does not apply, or its device or dtype is missing"),
     "xfailed": ("≈", "x", "failed, as the list of expected failures states"),
     "xpassed": ("≠", "u", "passed, although a failure was expected"),
@@ -27,7 +29,12 @@ STATUS_LETTERS = {status: letter for status, (_, letter, _) in _STATUSES.items()
 """Letter of each status, for the compact table that the script of the pages searches."""
 
 MEANINGS = {status: meaning for status, (_, _, meaning) in _STATUSES.items()}
-LABELS = {"timed_out": "timed out", "xfailed": "expected failure", "xpassed": "unexpected pass"}
+LABELS = {
+    "answered_invalid": "answered invalid",
+    "timed_out": "timed out",
+    "xfailed": "expected failure",
+    "xpassed": "unexpected pass",
+}
 """Labels of the statuses that are not shown by their name."""
 
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d|index)(\..*)?", re.IGNORECASE)

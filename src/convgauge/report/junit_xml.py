@@ -11,9 +11,9 @@ from convgauge.results import Run, SpecRecord
 from convgauge.text import escape_controls
 
 _ELEMENTS = {
-    **dict.fromkeys(("failed", "vacuous", "xpassed"), "failure"),
+    **dict.fromkeys(("failed", "vacuous", "xpassed", "answered_invalid"), "failure"),
     **dict.fromkeys(("errored", "crashed", "timed_out"), "error"),
-    **dict.fromkeys(("declined", "skipped", "xfailed"), "skipped"),
+    **dict.fromkeys(("refused", "declined", "skipped", "xfailed"), "skipped"),
 }
 """Element of each status but ``passed``; the format has only these three, so the status is the element's type."""
 

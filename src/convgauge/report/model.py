@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
+from convgauge.conformance.verdict import judgement
 from convgauge.report import formatting
 from convgauge.results import (
     ImageRecord,
@@ -21,10 +23,8 @@ from convgauge.terms import FAULTS, GRADES, GRAVITY, Grade, Status
 INCOMPLETE = "incomplete"
 UNCHECKED = "not checked"
 ABSENT = "absent"
-VERDICT_ORDER = ("conformant", "conformant with declines", INCOMPLETE, "nonconformant", "unjudged", UNCHECKED, ABSENT)
+VERDICT_ORDER = ("conformant", "complete", "partial", INCOMPLETE, "wrong", "unjudged", UNCHECKED, ABSENT)
 """Order of verdicts in the overview; the constants are the report's own terms for a verdict that no run contains."""
-
-_WORST_FIRST = ("nonconformant", "unjudged", "conformant with declines", "conformant")
 
 
 @dataclass
@@ -63,19 +63,17 @@ class ImplementationEntry:
 
     @property
     def verdict(self) -> str:
-        """Verdict that the records prove, or ``incomplete`` if a run was cut off, or the worst verdict of a footer."""
+        """Verdict that the records prove, or ``incomplete`` if a run was cut off before they prove a fault."""
         if self.about.absent and not self.specs and not self.is_timed:
             return ABSENT
-        if any(record.level == "required" and record.status in FAULTS for record in self.specs):
-            return "nonconformant"
-        if self.is_cut_off:
-            return INCOMPLETE
-        return min((judgement.verdict for judgement in self.judgements), key=_WORST_FIRST.index, default=UNCHECKED)
+        if self.judgement is None:
+            return UNCHECKED
+        return INCOMPLETE if self.is_cut_off and self.judgement.verdict != "wrong" else self.judgement.verdict
 
-    @property
-    def judgements(self) -> list[Judgement]:
-        """Summaries in the footers of its runs."""
-        return [part.judgement for part in self.parts if part.judgement is not None]
+    @cached_property
+    def judgement(self) -> Judgement | None:
+        """Verdict, coverage and strictness of the results that are shown; None if no run judged it."""
+        return judgement(self.name, self.specs, self.about) if self.parts else None
 
     @property
     def is_cut_off(self) -> bool:
@@ -90,7 +88,8 @@ class ImplementationEntry:
     @property
     def grade(self) -> Grade:
         """Worst grade in a footer; "" if no footer has one."""
-        return max((j.grade for j in self.judgements if j.grade), key=GRADES.index, default="")
+        judgements = [part.judgement for part in self.parts if part.judgement is not None]
+        return max((each.grade for each in judgements if each.grade), key=GRADES.index, default="")
 
     @property
     def executed(self) -> int:

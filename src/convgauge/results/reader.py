@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,12 +12,7 @@ from typing import get_args
 import msgspec
 
 from convgauge.results.records import OLDEST_SCHEMA, REVISION, SCHEMA, Footer, Header, Record, Run, SpecRecord
-
-VACUOUS_IN_SCHEMA_1 = "mistrusted"
-"""Name of the status ``vacuous`` in schema 1."""
-
-NOTE_IN_SCHEMA_1 = re.compile(r"(?:^|; )(covers \d+ of \d+ combinations .*)", re.DOTALL)
-"""Note of a spec in schema 1, which has it at the end of the reason."""
+from convgauge.results.upgrade import upgraded
 
 _KINDS = {"", *(kind.__struct_config__.tag for kind in get_args(Record))}
 _decoder = msgspec.json.Decoder(Record)
@@ -93,7 +87,7 @@ def _decoded(path: Path, lines: gzip.GzipFile | io.BufferedReader) -> Iterator[R
         elif is_newer and _kind(line) not in _KINDS:
             continue
         try:
-            yield _decoder.decode(_upgraded(line) if schema == 1 else line)
+            yield _decoder.decode(upgraded(line, schema))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise DamagedFileError(f"{path}, line {number}: {error}") from None
 
@@ -112,22 +106,6 @@ def _version(path: Path, line: bytes) -> tuple[int, int]:
             f"{path}: schema {schema}, and this version of convgauge reads schemas {OLDEST_SCHEMA} to {SCHEMA}"
         )
     return schema, revision if isinstance(revision, int) else 0
-
-
-def _upgraded(line: bytes) -> bytes:
-    """Return a line of schema 1 as schema 2 writes it: ``vacuous`` had another name, and a note was in the reason."""
-    if VACUOUS_IN_SCHEMA_1.encode() not in line and b"covers " not in line:
-        return line
-    content = msgspec.json.decode(line)
-    if note := NOTE_IN_SCHEMA_1.search(content.get("reason") or ""):
-        content["reason"], content["note"] = content["reason"][: note.start()], note[1]
-    if content.get("status") == VACUOUS_IN_SCHEMA_1:
-        content["status"] = "vacuous"
-    judgements = (content.get("verdicts") or {}).values()
-    for counts in (content.get("outcomes"), *(judgement.get("specs") for judgement in judgements)):
-        if counts and VACUOUS_IN_SCHEMA_1 in counts:
-            counts["vacuous"] = counts.pop(VACUOUS_IN_SCHEMA_1)
-    return msgspec.json.encode(content)
 
 
 def _kind(line: bytes) -> str:

@@ -10,16 +10,16 @@ from typing import Any, TypeVar
 import msgspec
 
 from convgauge.environment import Machine
-from convgauge.terms import Grade, Level, RaceVerdict, Status, Verdict
+from convgauge.terms import Grade, Level, RaceVerdict, Requirement, Status, Verdict
 
-SCHEMA = 2
+SCHEMA = 3
 """Version of the format, raised if a field is removed or changes its meaning."""
 
 REVISION = 0
 """Revision of the schema, raised if a field or a kind of record is added. A reader accepts newer revisions."""
 
 OLDEST_SCHEMA = 1
-"""Oldest schema that is read. Schema 1 called the status ``vacuous`` by another name."""
+"""Oldest schema that is read; `convgauge.results.upgrade` gives its words those of this one."""
 
 MAX_MARGINS = 200
 """Cases of one spec whose margins are recorded one by one."""
@@ -34,6 +34,7 @@ class Header(msgspec.Struct, frozen=True, tag="header", tag_field="type"):
     - ``shard``: "3/8" for part 3 of 8; "" for a whole run.
     - ``selection``: what the run was narrowed to ("-k padding", "only in float32"); "" if nothing was left out.
     - ``expected``: reason of each expected failure, by spec.
+    - ``require``: verdict that the exit status asks for.
     - ``workers``: machines of a run on a cluster, by the worker's address; ``machine`` is one of them.
     """
 
@@ -52,6 +53,7 @@ class Header(msgspec.Struct, frozen=True, tag="header", tag_field="type"):
     expected: dict[str, str] = {}
     workers: dict[str, Machine] = {}
     revision: int = 0
+    require: Requirement = "correct"
 
 
 class Picture(msgspec.Struct, frozen=True):
@@ -99,7 +101,11 @@ class SpecRecord(msgspec.Struct, frozen=True, tag="spec", tag_field="type"):
     - ``note``: remark of the spec on what it ran ("covers 732 of 772 combinations …"), whatever the status.
     - ``failing``: problems on which the spec fails.
     - ``space``: by the letters of a problem's features (`convgauge.conformance.features`), three counts: judged cases,
-      cases with a fault, declined cases.
+      cases with a fault, refused and declined cases.
+    - ``valid``: valid cases as they are drawn for every implementation; ``answered``: those that gave an output.
+    - ``redrawn``: further cases, drawn where the implementation answers; they count in neither of these.
+    - ``invalid``: invalid calls that were refused or answered.
+    - ``refusals``: number of refused and declined cases, by limit or reason.
     """
 
     implementation: str
@@ -124,6 +130,11 @@ class SpecRecord(msgspec.Struct, frozen=True, tag="spec", tag_field="type"):
     reductions: list[int] = []
     space: dict[str, list[int]] = {}
     note: str = ""
+    valid: int = 0
+    answered: int = 0
+    redrawn: int = 0
+    invalid: int = 0
+    refusals: dict[str, int] = {}
 
 
 class TimingRecord(msgspec.Struct, frozen=True, tag="timing", tag_field="type"):
@@ -171,7 +182,15 @@ class TimingRecord(msgspec.Struct, frozen=True, tag="timing", tag_field="type"):
 
 
 class ImplementationRecord(msgspec.Struct, frozen=True, tag="implementation", tag_field="type"):
-    """Declaration of one implementation of the run; ``absent`` says why it could not be loaded."""
+    """Declaration of one implementation of the run, and what was found out about it.
+
+    The last record of an implementation holds.
+
+    - ``absent``: reason if it could not be loaded.
+    - ``supports``: domain that is declared for it, an expression; ``domain``: the domain that was found, "" if none.
+    - ``limits``: sentences on the valid problems that it does not answer.
+    - ``adaptations``: sentences on how its calls are adapted.
+    """
 
     implementation: str
     framework: str = ""
@@ -185,6 +204,10 @@ class ImplementationRecord(msgspec.Struct, frozen=True, tag="implementation", ta
     versions: dict[str, str] = {}
     devices: list[str] = []
     absent: str = ""
+    supports: str = ""
+    domain: str = ""
+    limits: list[str] = []
+    adaptations: list[str] = []
 
 
 class ImageRecord(msgspec.Struct, frozen=True, tag="image", tag_field="type"):
@@ -226,9 +249,14 @@ class LimitRecord(msgspec.Struct, frozen=True, tag="limit", tag_field="type"):
 
 
 class Judgement(msgspec.Struct, frozen=True):
-    """The footer's summary of one implementation.
+    """The footer's summary of one implementation: the verdict, and the facts that it follows from.
 
-    ``executed`` and ``declined`` count cases, ``specs`` counts specs by status.
+    - ``executed``, ``declined``, ``refused``: numbers of cases; ``specs``: number of specs by status.
+    - ``coverage``: percent of the valid cases of required specs that were answered; None if there were none.
+    - ``limits``: sentences on the valid problems that are not answered.
+    - ``is_strict``: True if every invalid call of required specs was refused, None if none was made;
+      ``answered_invalid``: number of such calls that were answered.
+    - ``reason``: reason of the verdict "unjudged".
     """
 
     verdict: Verdict
@@ -236,6 +264,17 @@ class Judgement(msgspec.Struct, frozen=True):
     executed: int
     declined: int
     specs: dict[str, int] = {}
+    refused: int = 0
+    coverage: float | None = None
+    limits: list[str] = []
+    is_strict: bool | None = None
+    answered_invalid: int = 0
+    reason: str = ""
+
+    @property
+    def is_correct(self) -> bool | None:
+        """True if every answer was right, None if too little was executed to tell."""
+        return None if self.verdict == "unjudged" else self.verdict != "wrong"
 
 
 class Footer(msgspec.Struct, frozen=True, tag="footer", tag_field="type"):

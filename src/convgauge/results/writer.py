@@ -14,6 +14,7 @@ from convgauge import __version__
 from convgauge.environment import machine, versions
 from convgauge.results.reader import read
 from convgauge.results.records import REVISION, SCHEMA, Header, Record
+from convgauge.terms import Requirement
 
 _encoder = msgspec.json.Encoder()
 
@@ -95,6 +96,7 @@ def new_header(
     selection: str = "",
     expected: dict[str, str] | None = None,
     label: str = "",
+    require: Requirement = "correct",
 ) -> Header:
     """Return a header for a run of this process on this machine; the command in it keeps no directory names."""
     words = ["convgauge", *sys.argv[1:]]
@@ -114,4 +116,5 @@ def new_header(
         selection=selection,
         expected=expected or {},
         revision=REVISION,
+        require=require,
     )

@@ -18,7 +18,7 @@ from convgauge.registry import LoadError
 from convgauge.request import CheckRequest
 from convgauge.selftest.kill_matrix import Finding
 from convgauge.selftest.mutants import Mutant
-from convgauge.terms import FAULTS, TIERS, Tier
+from convgauge.terms import FAULTS, STRICTNESS_FAULTS, TIERS, Tier
 from convgauge.worker.call import Call
 
 SMOKE = Problem.parse("n2c3h8w8_o4k3x3_s1x1_p1x1_d1x1_g1_b_float32")
@@ -96,7 +96,7 @@ def _judge(suite: Suite, finding: Finding, task: Task) -> None:
     finding.cases += judge.tally.judged
     if status == "vacuous":  # a fault of the suite, never a kill
         finding.vacuous.append(task.spec.id)
-    elif status in FAULTS:
+    elif status in (*FAULTS, *STRICTNESS_FAULTS):
         statuses = finding.killed_by if task.spec.level == "required" else finding.advised_by
         statuses.setdefault(task.spec.id, status)
         if not finding.reason or not finding.faulty:
