@@ -11,8 +11,7 @@ import numpy as np
 
 from convgauge.conformance.cases import Case
 from convgauge.conformance.checks import spelling
-from convgauge.conformance.execution import Executed
-from convgauge.conformance.procedure import INAPPLICABLE
+from convgauge.conformance.execution import INAPPLICABLE, Executed
 from convgauge.conformance.reduce import shrink
 from convgauge.dtypes import DTYPES
 from convgauge.reference import oracle

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from convgauge.conformance import counterexample, leniency
-from convgauge.conformance.cases import Case, cases, thin
-from convgauge.conformance.execution import CallOptions, Executed, Execution
+from convgauge.conformance.cases import Case, Needs, cases, thin
+from convgauge.conformance.checks import is_unjudged
+from convgauge.conformance.execution import INAPPLICABLE, CallOptions, Executed, Execution
 from convgauge.conformance.procedure import Procedure, side_effects
+from convgauge.conformance.redraw import Redrawer, is_inside
 from convgauge.conformance.setting import NotApplicable, Setting
 from convgauge.conformance.soundness import accepts_oracle
 from convgauge.conformance.spec import Spec
 from convgauge.conformance.tally import Tally
+from convgauge.conformance.traits import kept_traits
 from convgauge.conformance.wrong_outputs import wrong_outputs
 from convgauge.problem import Problem
 from convgauge.reference.assessment import Assessment
@@ -23,6 +27,12 @@ from convgauge.worker.frameworks import adapter
 
 BUDGETS = {"quick": 28, "standard": 700, "exhaustive": 1_000_000}
 """Cases that one call of a judge's method may take at each tier; more are thinned out evenly."""
+
+UNANSWERED = ("refused", "declined", "raised")
+"""Results of a call on a valid problem after which cases inside the domain are drawn."""
+
+MAX_REDRAWS = 3
+"""Draws of a group of cases: the second and third replace those that showed nothing."""
 
 
 class Evaluation:
@@ -42,32 +52,110 @@ class Evaluation:
         self.counterexample: Counterexample | None = None
         self.last_crash = last_crash  # the case of an earlier spec that last ended the subject's process
         self.wrong_outputs = 0
+        self._draws = 0  # groups of cases that were drawn again
 
     def run(self, problems: Iterable[Problem | Case], procedure: Procedure) -> None:
-        """Run the cases that are due, count them, and reduce the first that fails."""
+        """Run the cases that are due, count them, draw unanswered ones again, and reduce the first that fails."""
         if self.tally.is_abandoned():
             return
         if not self._has_dtype():
             self._decline_dtype(problems, procedure)
             return
+        due = self._due(problems, procedure)
+        inside = [case for case in due if self._is_declared(case, procedure)]
+        unanswered = self._run_cases(inside, procedure)
+        outside = [case for case in due if not self._is_declared(case, procedure)]
+        for case in outside:
+            self.tally.decline(case, f"outside {self.setting.declared}")
+        if unanswered or outside:
+            self._redraw(due, [*outside, *unanswered], procedure, is_declared=not unanswered)
+        if self.tally.faults and self.counterexample is None and self.setting.minimizes:
+            self._minimize(procedure)
+
+    def _run_cases(self, due: Iterable[Case], procedure: Procedure, *, is_redrawn: bool = False) -> list[Case]:
+        """Run and count cases; return those that were not answered, or, of redrawn ones, that were not counted."""
         waiting: list[tuple[Executed, Assessment]] = []
-        for executed in self.execution.run(self._due(problems, procedure), procedure.options):
-            if procedure.on_executed is not None and executed.observation.kind == "answer":
+        unanswered: list[Case] = []
+        options = replace(procedure.options, leaves_out_misfits=is_redrawn)
+        for executed in self.execution.run(due, options):
+            observation = executed.observation
+            if procedure.on_executed is not None and observation.kind == "answer" and not is_redrawn:
                 procedure.on_executed(executed)
+            if is_redrawn and not self._counts(executed, procedure):
+                unanswered.append(executed.case)
+                continue
+            if observation.kind in UNANSWERED and not procedure.is_refusal_due:
+                unanswered.append(executed.case)
             assessment = self._assess(executed, procedure)
             if waiting or assessment.lenient_if or self.setting.wrong_outputs:
                 waiting.append((executed, assessment))
             else:
-                self._count(executed, assessment, procedure)
+                self._count(executed, assessment, procedure, is_redrawn=is_redrawn)
             certain = [claim.fault for _, claim in waiting if claim.fault is not None and not claim.lenient_if]
             if self.tally.is_over(self.setting.max_faults, certain):
                 break
         for executed, assessment in self._decided(waiting, procedure):
-            self._count(executed, assessment, procedure)
+            self._count(executed, assessment, procedure, is_redrawn=is_redrawn)
             if self.tally.is_over(self.setting.max_faults):
                 break
-        if self.tally.faults and self.counterexample is None and self.setting.minimizes:
-            self._minimize(procedure)
+        return unanswered
+
+    # --- the domain ---
+
+    def _is_declared(self, case: Case, procedure: Procedure) -> bool:
+        """Return True if a case is due to be called: it lies inside the declared domain, or may be refused."""
+        declared = self.setting.declared
+        if declared.is_everything or procedure.is_refusal_due or case.invalid_call or self.setting.only is not None:
+            return True
+        return is_inside(declared, case, self.execution.device)
+
+    def _redraw(self, due: list[Case], outside: list[Case], procedure: Procedure, *, is_declared: bool) -> None:
+        """Run as many cases inside the domain as there are outside, or note why there are none.
+
+        A redrawn case that shows nothing, because it was refused or the check rejects even the exact answer, is drawn
+        again.
+        """
+        if not procedure.is_reducible or procedure.keeps_dtype or self.setting.only is not None:
+            return
+        if procedure.is_refusal_due or self.tally.is_over(self.setting.max_faults):
+            return
+        redrawer = self.setting.redrawers.redrawer(self.dtype, self.execution.device, is_declared=is_declared)
+        traits = kept_traits(self.spec.chapter, self.spec.keeps)
+        self._draws += 1
+        for attempt in range(MAX_REDRAWS):
+            seed = zlib.crc32(f"{self.spec.id} {self._draws} {attempt} {self.setting.seed}".encode())
+            redrawn = redrawer.redraw(outside, traits, self._requires(procedure, redrawer), seed, due)
+            if redrawn.reason and not attempt:
+                self.tally.note_undrawn(redrawn.reason, len(outside))
+            rejected = self._run_cases(redrawn.cases, procedure, is_redrawn=True)
+            if not rejected or self.tally.is_over(self.setting.max_faults):
+                break
+            due, outside = [*due, *redrawn.cases], outside[: len(rejected)]
+
+    def _requires(self, procedure: Procedure, redrawer: Redrawer) -> Needs:
+        """Return the predicate that a redrawn case meets: the spec's needs, and its further calls inside the domain."""
+
+        def is_met(case: Case) -> bool:
+            try:
+                return procedure.allows(case) and all(
+                    map(redrawer.contains, procedure.further_cases(case, self.execution))
+                )
+            except INAPPLICABLE:
+                return False
+
+        return is_met
+
+    def _counts(self, executed: Executed, procedure: Procedure) -> bool:
+        """Return True if a redrawn case is counted: it was called, and a fault of it is one of the implementation."""
+        if is_unjudged(executed.observation):
+            return False
+        try:
+            fault = self._assess(executed, procedure).fault
+        except INAPPLICABLE:
+            return False
+        if fault is None or fault.not_called:
+            return True
+        return accepts_oracle(procedure, executed.case, self.execution, self.setting.profile)
 
     def conclude(self, case: Case, fault: Fault | None) -> None:
         """Count a case that the spec itself judged from earlier outputs."""
@@ -114,9 +202,12 @@ class Evaluation:
                 return Fault("vacuous", f"the case accepts {description} for the right answer")
         return None
 
-    def _count(self, executed: Executed, assessment: Assessment, procedure: Procedure) -> None:
+    def _count(
+        self, executed: Executed, assessment: Assessment, procedure: Procedure, *, is_redrawn: bool = False
+    ) -> None:
         case, _, observation = executed
-        self.tally.count(case, observation, assessment, procedure.population)
+        population = "redrawn" if is_redrawn else procedure.population
+        self.tally.count(case, observation, assessment, population)
 
     def _has_dtype(self) -> bool:
         """Return True if the subject has the dtype. Raises `NotApplicable` if its framework has not."""

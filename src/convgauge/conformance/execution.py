@@ -19,6 +19,9 @@ from convgauge.worker.call import Call, Observation
 Transform = Callable[[Case, Operands], Operands]
 """Function that returns the operands of a case, given those drawn for it."""
 
+INAPPLICABLE = (TypeError, ValueError, AttributeError, LookupError, ArithmeticError, AssertionError)
+"""Raised by a spec's change of operands, or by its check, that does not fit a changed case."""
+
 
 class Executed(NamedTuple):
     """A case, the operands of its call, and the observation of the call."""
@@ -40,11 +43,14 @@ class CallOptions:
         Further fields of each `Call`. A function is called with the case and its operands and returns the value.
     is_pipelined : bool
         Send calls before earlier ones are answered. False if further calls are made between the cases.
+    leaves_out_misfits : bool
+        Leave out a case for which the transform and the fields cannot be computed, or give operands of other shapes.
     """
 
     transform: Transform | None = None
     fields: Mapping[str, Any] = field(default_factory=dict)
     is_pipelined: bool = True
+    leaves_out_misfits: bool = False
 
 
 class Execution:
@@ -93,13 +99,28 @@ class Execution:
     def _stream(self, cases: Iterable[Case], options: CallOptions) -> Iterator[Executed]:
         def calls() -> Iterator[tuple[tuple[Case, Operands], Call]]:
             for case in cases:
-                operands = self.draw(case)
-                if options.transform is not None:
-                    operands = options.transform(case, operands)
-                yield (case, operands), self.call(case, operands, options.fields)
+                try:
+                    operands = self.draw(case)
+                    if options.transform is not None:
+                        operands = options.transform(case, operands)
+                    call = self.call(case, operands, options.fields)
+                except INAPPLICABLE:
+                    if options.leaves_out_misfits:
+                        continue
+                    raise
+                if options.leaves_out_misfits and not _fit(case.problem, operands):
+                    continue
+                yield (case, operands), call
 
         for (case, operands), observation in self.subject.stream(calls()):
             yield Executed(case, operands, observation)
+
+
+def _fit(problem: Problem, operands: Operands) -> bool:
+    """Return True if operands have the shapes of a problem."""
+    bias = () if operands.bias is None else operands.bias.shape
+    expected = (problem.input_shape, problem.weight_shape, (problem.out_channels,) if problem.bias else ())
+    return (operands.input.shape, operands.weight.shape, bias) == expected
 
 
 def _repeated(operands: Operands, layouts: tuple[str, str, str]) -> Operands:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from convgauge.conformance import checks
 from convgauge.conformance.cases import Case, Needs
 from convgauge.conformance.checks import PASSED, Check, is_unjudged, missing_output
-from convgauge.conformance.execution import CallOptions, Executed
+from convgauge.conformance.execution import CallOptions, Executed, Execution
 from convgauge.conformance.tally import Population
 from convgauge.reference.assessment import Assessment
 from convgauge.reference.compare import Fault
@@ -18,9 +20,6 @@ from convgauge.worker.call import Observation
 
 Observe = Callable[[Case, Operands], Observation]
 """Function that makes the call of a case with the given operands."""
-
-INAPPLICABLE = (TypeError, ValueError, AttributeError, LookupError, ArithmeticError, AssertionError)
-"""Raised by a spec's change of operands, or by its check, that does not fit a changed case."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +69,22 @@ class Procedure:
     def allows(self, case: Case) -> bool:
         """Return True if a case meets what the statement of the spec rests on."""
         return self.needs is None or self.needs(case)
+
+    def further_cases(self, case: Case, execution: Execution) -> list[Case]:
+        """Return the cases of the further calls that a law makes for a case; none for other checks."""
+        if self.options.is_pipelined:
+            return []
+        asked: list[Case] = []
+
+        def observe(further: Case, operands: Operands) -> Observation:
+            asked.append(further)
+            return Observation("answer", np.zeros(further.problem.output_shape, further.problem.dtype))
+
+        operands = execution.draw(case)
+        if self.options.transform is not None:
+            operands = self.options.transform(case, operands)
+        self.check_with(observe)(case, operands, Observation("answer"))
+        return asked
 
     def assess(self, executed: Executed, observe: Observe, profile: Profile) -> Assessment:
         """Assess a case in a profile; ``observe`` makes the further calls of a law."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from convgauge.conformance.cases import Case
+from convgauge.conformance.redraw import Redrawers
+from convgauge.domain import Domain
 from convgauge.terms import Profile, Tier
 
 
@@ -36,6 +38,8 @@ class Setting:
         Number of faults of a spec after which no more of its cases are run: enough to locate the failure.
     minimizes : bool
         Reduce the first failing case.
+    redrawers : Redrawers
+        Domain of the implementation, declared and discovered, in which unanswered cases are drawn again.
     """
 
     profile: Profile = "functional"
@@ -47,3 +51,9 @@ class Setting:
     options: tuple[str, ...] = ()
     max_faults: int = 12
     minimizes: bool = True
+    redrawers: Redrawers = field(default_factory=Redrawers)
+
+    @property
+    def declared(self) -> Domain:
+        """Domain that the implementation declares: a case outside is declined without a call."""
+        return self.redrawers.declared

@@ -20,8 +20,8 @@ import numpy as np
 
 from convgauge.arguments import resolve
 from convgauge.conformance.cases import Case
-from convgauge.conformance.execution import Execution
-from convgauge.conformance.procedure import INAPPLICABLE, Procedure
+from convgauge.conformance.execution import INAPPLICABLE, Execution
+from convgauge.conformance.procedure import Procedure
 from convgauge.dtypes import DTYPES, round_to
 from convgauge.problem import Problem
 from convgauge.process.client import start_subject

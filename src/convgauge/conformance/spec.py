@@ -41,6 +41,8 @@ class Spec:
         Frameworks of the subjects that the spec applies to; all if it is empty.
     no_mutant_because : str
         Reason why no mutant fails the spec, or "".
+    keeps : tuple of str or None
+        Traits (`convgauge.conformance.traits`) that a redrawn case keeps; those of the chapter if None.
     """
 
     id: str
@@ -53,6 +55,7 @@ class Spec:
     quick: tuple[str, ...]
     frameworks: tuple[str, ...] = ()
     no_mutant_because: str = ""
+    keeps: tuple[str, ...] | None = None
 
     def at(self, tier: str) -> tuple[str, ...]:
         """Return the dtypes that the spec runs in at a tier."""
@@ -69,6 +72,7 @@ def spec(
     quick: tuple[str, ...] = ("float32",),
     frameworks: tuple[str, ...] = (),
     no_mutant_because: str = "",
+    keeps: tuple[str, ...] | None = None,
 ) -> Callable[[Test], Test]:
     """Declare a test function as a spec; its docstring is the normative sentence.
 
@@ -90,6 +94,9 @@ def spec(
         Frameworks of the subjects that the spec applies to; all by default.
     no_mutant_because : str
         Reason why no mutant fails the spec.
+    keeps : tuple of str, optional
+        Traits that a case keeps if it is drawn again inside the domain of an implementation
+        (`convgauge.conformance.traits.TRAITS`); those of the chapter by default.
 
     Raises
     ------
@@ -111,7 +118,7 @@ def spec(
         quickly = tuple(dtype for dtype in quick if dtype in dtypes) or dtypes[:1]
         declared: Any = test
         declared.spec = Spec(
-            id, level, profile, source, sentence, chapter, dtypes, quickly, frameworks, no_mutant_because
+            id, level, profile, source, sentence, chapter, dtypes, quickly, frameworks, no_mutant_because, keeps
         )
         return test
 

@@ -131,6 +131,10 @@ class Tally:
         self.reasons[f"declined: {reason}"] += count
         self.refusals[reason] += count
 
+    def note_undrawn(self, reason: str, count: int) -> None:
+        """Record why no cases inside the domain replace ``count`` unanswered ones."""
+        self.reasons[f"not drawn again: {reason}"] += count
+
     def is_over(self, max_faults: int, uncounted: Sequence[Fault] = ()) -> bool:
         """Return True if no more cases are run, given the faults that are not counted yet."""
         return self.is_abandoned(uncounted) or len(self.faults) + len(uncounted) >= max_faults

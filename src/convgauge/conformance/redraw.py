@@ -1,0 +1,397 @@
+"""Redrawing: for cases outside the domain of an implementation, as many different cases inside it.
+
+A narrow implementation answers few of the cases that are drawn for all. So that each spec gets its number of cases,
+each one outside the domain is replaced by the nearest one inside, and duplicates by others whose sizes are spread over
+small values, the neighbours of powers of two, and the multiples that the domain requires. What a spec is about is kept.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from convgauge.conformance.cases import BASE, Case, Needs
+from convgauge.conformance.parameters import SIZES, Fields, Parameters, case_of, changed, parameters_of
+from convgauge.conformance.random_problems import random_problems
+from convgauge.conformance.repair import Repair, Weights
+from convgauge.conformance.traits import TRAITS, keeps, lost_traits
+from convgauge.domain import EVERYTHING, Domain, fields_of
+
+USUAL_FLOPS = 600_000
+"""FLOPs of a redrawn case, unless the case that it replaces has more, so that loops in plain Python end in time."""
+MAX_FLOPS = 4_000_000
+"""FLOPs of a case whose size is due, because the spec sweeps it or because the domain has no smaller one."""
+
+SPREAD = (*range(1, 21), 23, 24, 25, 31, 32, 33, 47, 48, 49, 63, 64, 65, 66, 95, 96, 97, 127, 128, 129, 130)
+"""Sizes over which further cases are spread: small ones, and the neighbours of powers of two and of their halves."""
+HALVES = {"kernel": (1, 2, 3, 4, 5, 7), "stride": (1, 2, 3), "padding": (0, 1, 2, 3), "dilation": (1, 2, 3)}
+AXES: dict[str, int] = {
+    "width": 4, "height": 3, "in_channels": 3, "out_channels": 3, "batch": 2, "kernel": 2, "stride": 1, "padding": 1,
+    "dilation": 1, "groups": 1, "bias": 1,
+}  # fmt: skip
+"""Parameters that further cases vary, with their share: faults at remainders of tiles and blocks are most frequent."""
+STARTS = 12
+"""Random problems whose nearest ones inside the domain are taken as known cases."""
+TRIES = 8
+"""Further cases that are tried for each one that is missing."""
+MIN_TRIES = 40
+KEPT, SWEPT = 50.0, 8.0
+"""Weights of the parameters of a kept trait, and of the one that a spec sweeps; others have 1 to 4."""
+
+
+class Discovery(Protocol):
+    """What the probe of an implementation found."""
+
+    @property
+    def domain(self) -> Domain:
+        """Domain in which the implementation answers."""
+
+
+class Redrawers:
+    """Redrawing for one implementation, prepared when a case was not answered for the first time.
+
+    Parameters
+    ----------
+    declared : Domain
+        Domain that the implementation declares.
+    discover : callable or None
+        Function that probes the implementation. It is called at most once; the others wait for its result.
+    """
+
+    def __init__(self, declared: Domain = EVERYTHING, discover: Callable[[], Discovery] | None = None) -> None:
+        self.declared = declared
+        self._discover = discover
+        self._lock = threading.Lock()
+        self._discovery: Discovery | None = None
+        self._redrawers: dict[tuple[Domain, str, str], Redrawer] = {}
+
+    @property
+    def discovery(self) -> Discovery | None:
+        """What the probe found; None if there was no reason to probe."""
+        return self._discovery
+
+    def redrawer(self, dtype: str, device: str, *, is_declared: bool) -> Redrawer:
+        """Return the redrawer of the declared domain, or of the part of it that the probe found to be answered."""
+        with self._lock:
+            domain = self.declared
+            if not is_declared and self._discover is not None:
+                if self._discovery is None:
+                    self._discovery = self._discover()
+                domain = domain & self._discovery.domain
+            key = domain, dtype, device
+            if key not in self._redrawers:
+                self._redrawers[key] = Redrawer(domain, dtype, device)
+            return self._redrawers[key]
+
+
+@dataclass(frozen=True)
+class Redrawn:
+    """Cases inside the domain, and the reason if there are none."""
+
+    cases: list[Case] = field(default_factory=list)
+    reason: str = ""
+
+
+def redraw(
+    cases: Sequence[Case],
+    domain: Domain,
+    needs: Needs | None = None,
+    traits: Sequence[str] = (),
+    seed: int = 0,
+    device: str = "cpu",
+) -> list[Case]:
+    """Return a case inside the domain for each case outside, as many different ones as there are different cases.
+
+    Parameters
+    ----------
+    cases : sequence of Case
+        Cases of one call of a judge's method.
+    domain : Domain
+        Domain of the implementation.
+    needs : callable, optional
+        Function of a case that returns True if the check is meaningful for it.
+    traits : sequence of str
+        Traits that a redrawn case keeps, names of `convgauge.conformance.traits.TRAITS`.
+    seed : int
+        Seed of the choice of further cases.
+    device : str
+        Device of the calls.
+    """
+    if not cases:
+        return []
+    redrawer = Redrawer(domain, cases[0].problem.dtype, device)
+    outside = [case for case in cases if not redrawer.contains(case)]
+    inside = [case for case in cases if redrawer.contains(case)]
+    return redrawer.redraw(outside, traits, needs, seed, inside).cases
+
+
+def is_inside(domain: Domain, case: Case, device: str) -> bool:
+    """Return True if a domain contains the call of a case."""
+    fields = fields_of(case.problem, case.keywords(), layouts=case.layouts, device=device, prepared=case.prepared)
+    return domain.contains(fields)
+
+
+class Redrawer:
+    """Redrawing inside one domain, in one dtype on one device.
+
+    Parameters
+    ----------
+    domain : Domain
+        Domain of the implementation.
+    dtype, device : str
+        Dtype and device of the cases.
+    known : sequence of Case
+        Cases that are known to lie inside.
+    """
+
+    def __init__(self, domain: Domain, dtype: str, device: str, known: Sequence[Case] = ()) -> None:
+        self.domain, self.dtype, self.device = domain, dtype, device
+        self._repair = Repair(domain, dtype, device)
+        self._repair.anchors = self._anchors(known)
+        self._reach = {axis: self._reachable(axis) for axis in AXES}
+
+    def contains(self, case: Case) -> bool:
+        """Return True if the domain contains a case."""
+        return is_inside(self.domain, case, self.device)
+
+    @property
+    def is_empty(self) -> bool:
+        """True if no case inside the domain is known."""
+        return not self._repair.anchors
+
+    def _anchors(self, known: Sequence[Case]) -> list[Parameters]:
+        """Return parameters inside the domain, found from usual and from random problems."""
+        usual = [problem.replace(dtype=self.dtype) for problem in (BASE, *random_problems(STARTS, "anchors"))]
+        anchors: list[Parameters] = []
+        for case in [*known, *map(Case, usual)]:
+            values = parameters_of(case)
+            inside = None if values is None else self._repair.repaired(values)
+            if inside is not None and case_of(inside, case) is not None and inside not in anchors:
+                anchors.append(inside)
+        return sorted(anchors, key=_flops)[:6]
+
+    def _reachable(self, axis: str) -> list[Any]:
+        """Return the values that a parameter can have inside the domain, among those over which cases are spread."""
+        if not self._repair.anchors:
+            return []
+        anchor = self._repair.anchors[0]
+        multiples = self._repair.multiples if axis in SIZES else ()
+        values: Sequence[object] = (
+            (False, True) if axis == "bias" else HALVES.get(axis) or sorted({*SPREAD, *multiples})
+        )
+        return [value for value in values if self._with(anchor, {axis: value}, {}) is not None]
+
+    def _with(self, values: Parameters, change: Parameters, weights: Weights) -> Parameters | None:
+        """Return parameters inside the domain with a change that is kept, or None."""
+        change = {
+            half: value
+            for name, value in change.items()
+            for half in ((f"{name}_h", f"{name}_w") if name in HALVES else (name,))
+        }
+        new = changed(values, change)
+        if new is None:
+            return None
+        held = {**weights, **dict.fromkeys(change, KEPT)}
+        return self._repair.repaired(new, held, lambda other: all(other[name] == change[name] for name in change))
+
+    # --- redrawing ---
+
+    def redraw(
+        self,
+        outside: Sequence[Case],
+        traits: Sequence[str],
+        needs: Needs | None,
+        seed: int,
+        inside: Sequence[Case] = (),
+    ) -> Redrawn:
+        """Return a case for each one outside; different cases become different ones, equal ones equal ones.
+
+        Parameters
+        ----------
+        outside : sequence of Case
+            Cases outside the domain.
+        traits : sequence of str
+            Traits that a redrawn case keeps.
+        needs : callable or None
+            Function of a case that returns True if the check is meaningful for it.
+        seed : int
+            Seed of the choice of further cases.
+        inside : sequence of Case
+            Cases of the same group inside the domain, which are not drawn again.
+        """
+        drawing = _Drawing(self, self._repair, self._reach, traits, needs, random.Random(seed))
+        drawing.used = {_key(case) for case in inside}
+        return drawing.run(outside)
+
+
+def _key(case: Case) -> tuple[object, ...]:
+    """Return what sets a case apart from others, its seed excepted."""
+    return case.problem, repr(case.arguments), case.layouts, case.prepared
+
+
+def _flops(values: Parameters) -> int:
+    """Return the FLOPs of a convolution with these parameters."""
+    fields = Fields(values, "", "")
+    outputs = values["batch"] * values["out_channels"] * max(0, fields["out_h"]) * max(0, fields["out_w"])
+    return int(2 * outputs * fields["reduction"])
+
+
+@dataclass
+class _Drawing:
+    """Drawing of one group of cases."""
+
+    redrawer: Redrawer
+    repair: Repair
+    reach: dict[str, list[Any]]
+    traits: Sequence[str]
+    needs: Needs | None
+    random: random.Random
+    used: set[tuple[object, ...]] = field(default_factory=set)
+    lost: list[str] = field(default_factory=list)
+    weights: dict[str, float] = field(default_factory=dict)
+    swept: str = ""
+
+    def run(self, outside: Sequence[Case]) -> Redrawn:
+        """Return the cases, in the order of those outside."""
+        groups: dict[tuple[object, ...], Case] = {_key(case): case for case in outside}
+        originals = {key: values for key, case in groups.items() if (values := parameters_of(case)) is not None}
+        self._weigh(list(originals.values()))
+        drawn: dict[tuple[object, ...], Case] = {}
+        for key, values in originals.items():
+            case = self._accepted(self._nearest(values), groups[key], values)
+            if case is not None:
+                drawn[key] = case
+        if not drawn:
+            drawn = self._first(originals, groups)
+        if not drawn:
+            return Redrawn(reason=self._reason())
+        self._extend(drawn, originals, groups)
+        cases = [
+            replace(drawn[_key(case)], seed=case.seed, operands=case.operands)
+            for case in outside
+            if _key(case) in drawn
+        ]
+        return Redrawn(cases)
+
+    def _weigh(self, originals: Sequence[Parameters]) -> None:
+        """Set the weights: a parameter that the cases vary more is changed less."""
+        if not originals:
+            return
+        counts = {name: len({values[name] for values in originals}) for name in originals[0]}
+        most = max(counts, key=lambda name: counts[name])
+        self.weights = {name: float(min(4, 1 + count.bit_length())) for name, count in counts.items() if count > 1}
+        if counts[most] >= max(6, len(originals) // 2):
+            self.swept = most
+            self.weights[most] = SWEPT
+        for trait in self.traits:
+            for name in TRAITS[trait][2]:
+                if any(TRAITS[trait][1](values) for values in originals):
+                    self.weights[name] = KEPT
+
+    def _nearest(self, values: Parameters) -> Parameters | None:
+        """Return the nearest parameters inside the domain that keep the traits, not too costly."""
+        new = self.repair.repaired(values, self.weights, lambda other: keeps(self.traits, values, other))
+        if new is None:
+            without = self.repair.repaired(values, self.weights)
+            if without is not None:
+                self.lost += lost_traits(self.traits, values, without)
+            return None
+        return self._affordable(new, values, ())
+
+    def _affordable(self, new: Parameters, original: Parameters, held: Sequence[str]) -> Parameters | None:
+        """Return the parameters with smaller sizes if they take too many FLOPs; None if there are no smaller ones."""
+        limit = max(USUAL_FLOPS, min(_flops(original), MAX_FLOPS))
+        if _flops(new) <= limit:
+            return new
+        for name in ("batch", "out_channels", "in_channels", "height", "width"):
+            if name in held or name == self.swept:
+                continue
+            for value in self.reach[name]:
+                if value >= new[name]:
+                    break
+                smaller = self.redrawer._with(new, {name: value}, self.weights)
+                if smaller is None or not keeps(self.traits, original, smaller) or _flops(smaller) >= _flops(new):
+                    continue
+                new = smaller
+                break
+            if _flops(new) <= limit:
+                return new
+        return new if _flops(new) <= MAX_FLOPS else None
+
+    def _accepted(self, new: Parameters | None, case: Case, original: Parameters) -> Case | None:
+        """Return the case of the parameters if it is new, inside the domain, and meets the needs."""
+        if new is None or not keeps(self.traits, original, new):
+            return None
+        drawn = case_of(new, case)
+        if drawn is None or _key(drawn) in self.used or not self.redrawer.contains(drawn):
+            return None
+        if self.needs is not None and not self.needs(drawn):
+            return None
+        self.used.add(_key(drawn))
+        return drawn
+
+    # --- further cases ---
+
+    def _first(
+        self, originals: dict[tuple[object, ...], Parameters], groups: dict[tuple[object, ...], Case]
+    ) -> dict[tuple[object, ...], Case]:
+        """Return a first case that meets the needs, varied from one that does not."""
+        for key, values in list(originals.items())[:TRIES]:
+            nearest = self._nearest(values)
+            if nearest is None:
+                continue
+            for varied in self._varied(nearest, values, MIN_TRIES):
+                case = self._accepted(varied, groups[key], values)
+                if case is not None:
+                    return {key: case}
+        return {}
+
+    def _extend(
+        self,
+        drawn: dict[tuple[object, ...], Case],
+        originals: dict[tuple[object, ...], Parameters],
+        groups: dict[tuple[object, ...], Case],
+    ) -> None:
+        """Add a further case for each original whose nearest one is another's too, varied from it."""
+        missing = [key for key in originals if key not in drawn]
+        budget = MIN_TRIES + TRIES * len(missing)
+        for key in missing:
+            base = self._nearest(originals[key])
+            if base is None:  # the domain has no problem with what the case is about
+                continue
+            for varied in self._varied(base, originals[key], TRIES):
+                budget -= 1
+                case = self._accepted(varied, groups[key], originals[key])
+                if case is not None:
+                    drawn[key] = case
+                    break
+            if budget <= 0:
+                return
+
+    def _varied(self, base: Parameters, original: Parameters, count: int) -> Iterator[Parameters]:
+        """Yield variations of parameters inside the domain."""
+        free = {axis: values for axis, values in self.reach.items() if len(values) > 1}
+        if not free:
+            return
+        shares = [AXES[axis] for axis in free]
+        for _ in range(count):
+            axes = self.random.choices(list(free), shares, k=self.random.choice((1, 2, 2, 3)))
+            if self.swept in free:
+                axes[0] = self.swept
+            change = {axis: self.random.choice(free[axis]) for axis in axes}
+            new = self.redrawer._with(base, change, self.weights)
+            if new is not None:
+                affordable = self._affordable(new, original, list(change)[:1])
+                if affordable is not None:
+                    yield affordable
+
+    def _reason(self) -> str:
+        """Return why there is no case."""
+        if self.redrawer.is_empty:
+            return "no problem inside the domain was found"
+        if self.lost:
+            return f"the domain has no problem with {max(set(self.lost), key=self.lost.count)}"
+        return "the domain has no problem for which the spec's statement can be checked"

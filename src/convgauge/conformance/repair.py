@@ -1,0 +1,261 @@
+"""Repair of a case: the nearest one inside a domain, found by changes of the parameters that a violated term names."""
+
+from __future__ import annotations
+
+import bisect
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from convgauge.conformance.parameters import (
+    CHANNELS,
+    FORMS,
+    LIST,
+    NUMBER,
+    PAIR,
+    PAIRS,
+    SIZES,
+    Fields,
+    Parameters,
+    changed,
+    support,
+)
+from convgauge.domain import Domain
+
+Allowed = Callable[[Parameters], bool]
+"""Function that returns True if parameters keep what the case is about."""
+
+Weights = Mapping[str, float]
+"""Cost of a change by parameter; 1 for those without an entry."""
+
+SMALL_SIZES = (*range(1, 71), 95, 96, 97, 127, 128, 129, 160, 192, 224, 255, 256, 257, 512)
+"""Sizes that are tried: every remainder by 64 and less, and the neighbours of larger powers of two."""
+HALF_VALUES = {"kernel": (*range(1, 16), 31), "stride": range(1, 9), "dilation": range(1, 9), "padding": range(9)}
+"""Values of a pair's halves that are tried."""
+MAX_MULTIPLE = 8
+"""A constant of the domain is tried with its multiples up to this one: blocks of channels, tiles of rows."""
+MAX_MULTIPLE_SIZE = 600
+"""Largest multiple that is tried, a little above the largest size of a sweep at standard, 513."""
+MAX_CONSTANT = 1 << 16
+"""Largest constant of a domain that is tried as a size, so that operands fit the memory."""
+SOLUTIONS = 6
+"""Cheapest changes that fulfil a term of which one is taken that leaves fewer terms violated."""
+
+_CONSTANT = re.compile(r"(?<![\w.])\d+(?![\w.])")
+
+
+def anything(values: Parameters) -> bool:
+    """Return True."""
+    return True
+
+
+class Repair:
+    """Search for the nearest parameters inside a domain.
+
+    A violated term of the domain is repaired by the cheapest change of its own parameters that fulfils it. Where this
+    leads nowhere, the parameters of a known case of the domain are taken, and returned to the case's own one by one.
+    Results depend only on the arguments, so that one object serves several threads.
+
+    Parameters
+    ----------
+    domain : Domain
+        The domain.
+    dtype, device : str
+        Dtype and device of the cases.
+    """
+
+    def __init__(self, domain: Domain, dtype: str, device: str) -> None:
+        self.domain, self.dtype, self.device = domain, dtype, device
+        self.anchors: list[Parameters] = []
+        """Known parameters inside the domain."""
+        self.relevant = support(domain.names)
+        self._terms = [(term, support(term.names)) for term in domain.conjuncts]
+        self._terms.sort(key=lambda pair: len(pair[1]))
+        constants = {int(text) for text in _CONSTANT.findall(domain.text)}
+        self._constants = sorted(value for value in constants if value <= MAX_CONSTANT)
+        multiples = {n * value for value in self._constants if value > 1 for n in range(1, MAX_MULTIPLE + 1)}
+        self.multiples = sorted(value for value in multiples if value <= MAX_MULTIPLE_SIZE)
+        """Multiples of the domain's constants."""
+        near = {value + step for value in self._constants for step in (-1, 0, 1)}
+        self._sizes = sorted({*SMALL_SIZES, *self.multiples, *(value for value in near if value > 0)})
+        self._size_set = frozenset(self._sizes)
+        self._memo: dict[tuple[object, ...], list[Any]] = {}  # of `_solutions`
+
+    # --- the domain ---
+
+    def contains(self, values: Parameters) -> bool:
+        """Return True if the domain contains the parameters."""
+        return self.domain.contains(self._fields(values))
+
+    def _fields(self, values: Parameters) -> Fields:
+        return Fields(values, self.dtype, self.device)
+
+    def violated(self, values: Parameters) -> list[int]:
+        """Return the indices of the violated terms."""
+        fields = self._fields(values)
+        return [index for index, (term, _) in enumerate(self._terms) if not term.contains(fields)]
+
+    # --- repair ---
+
+    def repaired(
+        self, values: Parameters, weights: Weights | None = None, allowed: Allowed = anything
+    ) -> Parameters | None:
+        """Return the nearest parameters inside the domain that are allowed, or None if none are found."""
+        weights = weights or {}
+        current: Parameters | None = values
+        for _ in range(2 * len(self._terms) + 2):
+            violated = self.violated(current) if current is not None else []
+            if current is None:
+                break
+            if not violated:
+                return current if allowed(current) else self._approached(values, weights, allowed)
+            current = self._step(values, current, violated, weights, allowed)
+        return self._approached(values, weights, allowed)
+
+    def _step(
+        self, origin: Parameters, current: Parameters, violated: Sequence[int], weights: Weights, allowed: Allowed
+    ) -> Parameters | None:
+        """Return the parameters with one of the violated terms repaired, or None if none can be.
+
+        The cheapest change that leaves fewer terms violated is taken, or else the one that leaves the fewest.
+        """
+        for index in violated:
+            term, _ = self._terms[index]
+            best: tuple[tuple[int, float], Parameters] | None = None
+            for change in self._changes(index, current, weights):
+                new = changed(current, change)
+                if new is None or not allowed(new) or not term.contains(self._fields(new)):
+                    continue
+                count = len(self.violated(new))
+                if count < len(violated):
+                    return new
+                score = (count, distance(origin, new, weights))
+                if best is None or score < best[0]:
+                    best = score, new
+            if best is not None and best[0][0] <= len(violated):
+                return best[1]
+        return None
+
+    def _changes(self, index: int, current: Parameters, weights: Weights) -> list[Parameters]:
+        """Return the cheapest changes of a term's own parameters that fulfil it."""
+        _, names = self._terms[index]
+        found = [
+            {name: value}
+            for name in names
+            for value in _nearest(self._solutions(index, (name,), current), current[name])
+            if value != current[name]
+        ]
+        for pair in _together(names):
+            found += [dict(zip(pair, both, strict=True)) for both in self._solutions(index, pair, current)]
+        for form in FORMS:
+            if form in names:
+                found += self._solutions(index, (form,) * 2, current)
+        if {"in_channels", "groups"} <= set(names):
+            found.append({"groups": current["in_channels"], "out_channels": current["in_channels"]})
+        found.sort(key=lambda change: distance(current, change, weights))
+        return found[:SOLUTIONS]
+
+    def _solutions(self, index: int, varied: tuple[str, ...], current: Parameters) -> list[Any]:
+        """Return the values of one parameter, or of two together, that fulfil a term if its others are as they are.
+
+        The name of a form twice stands for changes of this form with its numbers.
+        """
+        term, names = self._terms[index]
+        rest = tuple(current[name] for name in names if name not in varied)
+        key = (index, varied, rest)
+        if key not in self._memo:
+            fulfil: list[Any] = []
+            for change, value in self._candidates(names, varied, current):
+                if term.contains(self._fields({**current, **change})):
+                    fulfil.append(value)
+            self._memo[key] = fulfil
+        return self._memo[key]
+
+    def _candidates(
+        self, names: Sequence[str], varied: tuple[str, ...], current: Parameters
+    ) -> Iterator[tuple[Parameters, Any]]:
+        """Yield changes of the varied parameters, each with what `_solutions` returns for it."""
+        first, second = varied[0], varied[-1]
+        if len(varied) == 1:
+            yield from (({first: value}, value) for value in self._values(first, names, varied, current))
+        elif first == second:
+            yield from ((change, change) for change in self._spellings(first.removesuffix("_form"), current))
+        else:
+            values = self._values(first, names, varied, current)
+            few = [value for value in self._constants if value in values]
+            pairs = [(value, value) for value in values] + [(one, other) for one in few for other in few]
+            yield from (({first: one, second: other}, (one, other)) for one, other in pairs)
+
+    def _spellings(self, name: str, current: Parameters) -> Iterator[Parameters]:
+        """Yield changes of an argument's form together with its numbers."""
+        height, width = f"{name}_h", f"{name}_w"
+        plain = {"padding_word": ""} if name == "padding" else {}
+        for value in {*HALF_VALUES[name], *(c for c in self._constants if c <= max(self._sizes))}:
+            for form in (NUMBER, PAIR, LIST):
+                yield {**plain, height: value, width: value, f"{name}_form": form}
+
+    def _values(self, name: str, names: Sequence[str], varied: tuple[str, ...], current: Parameters) -> Sequence[Any]:
+        """Return the values that are tried for a parameter, in ascending order if they are numbers."""
+        if name in ("bias", "prepared"):
+            return [False, True]
+        if name.endswith("_form"):
+            return [PAIR, NUMBER, LIST]
+        if name == "padding_word":
+            return ["", *(word for word in ("same", "valid") if word in self.domain.text)]
+        if name.endswith("layout"):
+            return ["contiguous"]
+        others = [current[other] for other in names if other not in varied]
+        others = [value for value in others if type(value) is int and value > 0]
+        if name in (*SIZES, "groups"):
+            return self._sizes if set(others) <= self._size_set else sorted({*self._sizes, *others})
+        least = 0 if name.startswith("padding") else 1
+        constants = [value for value in self._constants if value >= least]
+        return sorted({*HALF_VALUES[name[:-2]], *others, *constants})
+
+    # --- the way from a known case ---
+
+    def _approached(self, values: Parameters, weights: Weights, allowed: Allowed) -> Parameters | None:
+        """Return the nearest of the known cases, with every parameter that the domain permits returned to its own."""
+        best: tuple[float, Parameters] | None = None
+        for anchor in self.anchors:
+            new = changed(values, {name: anchor[name] for name in self.relevant if values[name] != anchor[name]})
+            if new is None or not self.contains(new):
+                new = anchor
+            for name in sorted(new, key=lambda name: -weights.get(name, 1.0)):
+                if new[name] == values[name]:
+                    continue
+                nearer = changed(new, {name: values[name]})
+                if nearer is not None and self.contains(nearer):
+                    new = nearer
+            if allowed(new):
+                cost = distance(values, new, weights)
+                if best is None or cost < best[0]:
+                    best = cost, new
+        return None if best is None else best[1]
+
+
+def _together(names: Sequence[str]) -> Iterable[tuple[str, str]]:
+    """Return the pairs of names whose values are often equal: halves, and sizes of the image and of channels."""
+    pairs = [(f"{name}_h", f"{name}_w") for name in PAIRS]
+    return [pair for pair in (*pairs, ("height", "width"), CHANNELS) if set(pair) <= set(names)]
+
+
+def _nearest(values: Sequence[Any], old: object) -> Sequence[Any]:
+    """Return the two values nearest to the old one on each side, or all values if they are not numbers."""
+    if type(old) is not int or not values:
+        return values
+    place = bisect.bisect_left(values, old)
+    return values[max(0, place - 2) : place + 2]
+
+
+def distance(values: Parameters, changes: Parameters, weights: Weights) -> float:
+    """Return the weighted number of changed parameters, each with the logarithm of its ratio."""
+    total = 0.0
+    for name, new in changes.items():
+        old = values[name]
+        if old != new:
+            is_number = type(old) is int and type(new) is int
+            size = 1.0 + abs(math.log2((new + 1) / (old + 1))) if is_number else 2.0
+            total += weights.get(name, 1.0) * size
+    return total

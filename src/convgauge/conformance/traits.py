@@ -1,0 +1,85 @@
+"""Traits of a case that a spec is about: a redrawn case keeps them, or it says nothing about the spec."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from convgauge.conformance.parameters import FORMS, LAYOUTS, PAIRS, SIZES, Parameters
+
+LARGE = 256
+"""Size from which a parameter does not fit a byte."""
+
+
+def _pads(values: Parameters) -> bool:
+    word = values["padding_word"]
+    if word:
+        return bool(word == "same" and (values["kernel_h"] > 1 or values["kernel_w"] > 1))
+    return bool(values["padding_h"] or values["padding_w"])
+
+
+def _has_unequal_pair(values: Parameters) -> bool:
+    return any(values[f"{name}_h"] != values[f"{name}_w"] for name in PAIRS)
+
+
+def _empty(values: Parameters) -> tuple[str, ...]:
+    return tuple(name for name in SIZES if not values[name])
+
+
+def _large(values: Parameters) -> tuple[str, ...]:
+    return tuple(name for name, value in values.items() if type(value) is int and value >= LARGE)
+
+
+TRAITS: Mapping[str, tuple[str, Callable[[Parameters], object], tuple[str, ...]]] = {
+    "padding": ("padding", _pads, ("padding_h", "padding_w", "padding_word")),
+    "padding_word": ("this padding by name", lambda values: values["padding_word"], ("padding_word",)),
+    "no_padding": ("no padding", lambda values: not _pads(values), ("padding_h", "padding_w", "padding_word")),
+    "stride": ("stride > 1", lambda v: max(v["stride_h"], v["stride_w"]) > 1, ("stride_h", "stride_w")),
+    "dilation": ("dilation > 1", lambda v: max(v["dilation_h"], v["dilation_w"]) > 1, ("dilation_h", "dilation_w")),
+    "groups": ("groups > 1", lambda values: values["groups"] > 1, ("groups",)),
+    "bias": ("a bias", lambda values: values["bias"], ("bias",)),
+    "no_bias": ("no bias", lambda values: not values["bias"], ("bias",)),
+    "batch": ("several images", lambda values: values["batch"] > 1, ("batch",)),
+    "channels": ("several input channels", lambda v: v["in_channels"] > v["groups"], ("in_channels", "groups")),
+    "outputs": ("several output channels", lambda v: v["out_channels"] > v["groups"], ("out_channels", "groups")),
+    "even_kernel": ("an even kernel", lambda v: 0 in (v["kernel_h"] % 2, v["kernel_w"] % 2), ("kernel_h", "kernel_w")),
+    "unequal_pair": ("two different numbers in a pair", _has_unequal_pair, ()),
+    "spelling": ("these spellings of arguments", lambda v: tuple(v[name] for name in (*FORMS, "groups_form")), FORMS),
+    "layout": ("these memory layouts", lambda values: tuple(values[name] for name in LAYOUTS), LAYOUTS),
+    "empty": ("these empty sizes", _empty, ()),
+    "prepared": ("prepared layers", lambda values: values["prepared"], ("prepared",)),
+    "large": (f"a parameter of {LARGE} and more", _large, ()),
+}
+"""Words of a trait ("the domain has no problem with …"), its value, and the parameters that it is made of."""
+
+ALWAYS = ("layout", "empty", "prepared")
+"""Traits that every spec keeps: a case has them only if it is about them."""
+
+BY_CHAPTER: Mapping[str, tuple[str, ...]] = {
+    "padding": ("padding", "padding_word"),
+    "stride": ("stride",),
+    "dilation": ("dilation",),
+    "groups": ("groups",),
+    "bias": ("bias", "no_bias"),
+    "arguments": ("spelling",),
+}
+"""Further traits that the specs of a chapter keep, unless a spec names its own."""
+
+
+def kept_traits(chapter: str, own: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the traits that a spec keeps: those that it names, or else those of its chapter."""
+    return (*ALWAYS, *(BY_CHAPTER.get(chapter, ()) if own is None else own))
+
+
+def keeps(traits: Sequence[str], old: Parameters, new: Parameters) -> bool:
+    """Return True if new parameters have every one of the traits that the old ones have."""
+    for name in traits:
+        value = TRAITS[name][1]
+        trait = value(old)
+        if trait and trait != value(new):
+            return False
+    return True
+
+
+def lost_traits(traits: Sequence[str], old: Parameters, new: Parameters) -> list[str]:
+    """Return the words of the traits that new parameters have lost."""
+    return [TRAITS[name][0] for name in traits if not keeps((name,), old, new)]
