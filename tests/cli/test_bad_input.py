@@ -90,10 +90,13 @@ def test_a_check_that_cannot_start_has_no_traceback(words: str, status: int, mes
 
 
 def test_a_wrong_signature_is_shown(tmp_path: Path) -> None:
-    (tmp_path / "mine.py").write_text("def narrow(input, weight):\n    return input\n")
+    (tmp_path / "mine.py").write_text("def narrow(input, weight, conv_param):\n    return input\n")
     process = convgauge("check", "mine.py:narrow", "--framework", "numpy", "--tier", "quick", folder=tmp_path)
     assert process.returncode == 4
-    assert "narrow(input, weight) cannot be called as f(input, weight, bias=None" in process.stdout + process.stderr
+    printed = process.stdout + process.stderr
+    assert "narrow(input, weight, conv_param) cannot be called as f(input, weight, bias=None" in printed
+    assert "its parameter conv_param is no argument of conv2d" in printed
+    assert "convgauge adapt" in printed
 
 
 def test_a_file_that_fails_to_import_shows_its_own_traceback(tmp_path: Path) -> None:

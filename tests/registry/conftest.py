@@ -20,7 +20,7 @@ def two(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     """Plain."""
     return input
 
-def narrow(input, weight):
+def narrow(input, weight, conv_param):
     return input
 
 class Box:

@@ -13,6 +13,7 @@ from convgauge.problem import Problem
 from convgauge.reference import operands
 from convgauge.registry import is_installed
 from convgauge.worker import frameworks
+from convgauge.worker.forms import Form
 from convgauge.worker.operand_set import OperandSet
 
 PROBLEM = Problem.parse("n1c2h5w5_o3k3x3_s1x1_p1x1_d1x1_g1_b_float32")
@@ -24,8 +25,9 @@ def placed(framework: str, problem: Problem = PROBLEM, prepared: Any = None) -> 
     if not is_installed(framework):
         pytest.skip(f"{framework} is not installed")
     drawn = operands.draw(problem, "exact", 1)
-    implementation = SimpleNamespace(prepared=prepared, function=lambda *given, **_: given)
-    subject: Any = SimpleNamespace(implementation=implementation, framework=frameworks.framework(framework))
+    implementation, form = SimpleNamespace(prepared=prepared), Form(lambda *given, **_: given)
+    adapter = frameworks.framework(framework)
+    subject: Any = SimpleNamespace(implementation=implementation, framework=adapter, form=form)
     operand_set = OperandSet(subject, problem, (drawn.input, drawn.weight, drawn.bias), FLIPS)
     operand_set.prepare()
     return operand_set, drawn.input

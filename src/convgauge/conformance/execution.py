@@ -83,7 +83,8 @@ class Execution:
         further = {name: value(case, operands) if callable(value) else value for name, value in (fields or {}).items()}
         call = Call(
             operands.input, operands.weight, operands.bias, case.keywords(), (dtype,) * 3, case.layouts, self.device,
-            case.problem.text if case.prepared else "", **further,
+            case.problem.text if case.prepared else "", is_valid=not case.invalid_call,
+            spelled=tuple(name for name, value in case.arguments if value is not None), **further,
         )  # fmt: skip
         return INVALID_CALLS[case.invalid_call].change(call) if case.invalid_call else call
 

@@ -58,7 +58,7 @@ class CallRequest:
         """Return the command, through ``prepare`` if ``prepares``."""
         if prepares not in self._encoded:
             operands, dtypes = self.operands, (self.problem.dtype,) * 3
-            call = Call(operands.input, operands.weight, operands.bias, self.problem.arguments, dtypes)
+            call = Call(operands.input, operands.weight, operands.bias, self.problem.arguments, dtypes, is_valid=True)
             call.prepared = self.problem.text if prepares else ""
             self._encoded[prepares] = encode(MakeCall(call))
         return self._encoded[prepares]

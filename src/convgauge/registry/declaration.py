@@ -52,7 +52,8 @@ class Implementation:
     """A declared function, called by calling this object.
 
     The decorator ``prepare`` attaches the work that is done once per layer, ``calibrate`` the measurement of a machine,
-    and ``explain`` the explanation of a choice.
+    and ``explain`` the explanation of a choice. ``is_declared`` is False for a function without the decorator
+    `implementation`. ``adaptations`` are sentences: how a target that is no function became one.
     """
 
     declaration: Declaration
@@ -60,6 +61,8 @@ class Implementation:
     prepared: Callable[..., Any] | None = None
     calibrated: Callable[[], Any] | None = None
     explained: Callable[..., str] | None = None
+    is_declared: bool = True
+    adaptations: tuple[str, ...] = ()
 
     def __call__(self, *args: Value, **kwargs: Value) -> Value:
         """Call the function."""

@@ -13,11 +13,15 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Callable
 
+from convgauge.registry.callables import NotCallableError, as_function
 from convgauge.registry.declaration import Declaration, Implementation, Value, first_paragraph
 from convgauge.registry.frameworks import framework_names, is_installed
 from convgauge.registry.origin import LoadError, Origin
+from convgauge.registry.signature import SIGNATURE, SignatureError, parameters_of
 
-SIGNATURE = "(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1)"
+FRAMEWORKS_BY_IMPORT = ("torch", "jax", "numpy")
+"""Frameworks in the order in which an import of them decides what a function without declaration takes: kernels of
+torch and JAX import NumPy too."""
 
 
 def load(origin: Origin) -> Implementation:
@@ -26,10 +30,11 @@ def load(origin: Origin) -> Implementation:
     Raises
     ------
     LoadError
-        The code raises, has no such function, or the function has another signature.
+        The code raises, has no such function, or the function has a signature that cannot be adapted.
     """
-    function = _attribute(_import(origin), origin)
-    loaded = function if isinstance(function, Implementation) else _undeclared(function, origin)
+    module = _import(origin)
+    target = _attribute(module, origin)
+    loaded = target if isinstance(target, Implementation) else _undeclared(target, module, origin)
     framework, names = loaded.declaration.framework, framework_names()
     if framework not in names:
         raise LoadError(f"{origin}: framework {framework!r} is not one of {', '.join(names)}")
@@ -59,25 +64,43 @@ def _attribute(module: ModuleType, origin: Origin) -> Value:
     return value
 
 
-def _undeclared(function: Value, origin: Origin) -> Implementation:
-    """Return a function without a declaration; its framework is torch if that is installed and none is demanded."""
-    if not callable(function):
-        raise LoadError(f"{origin} is {type(function).__name__}, not a function {SIGNATURE}")
-    framework = origin.framework or ("torch" if is_installed("torch") else "numpy")
-    summary = first_paragraph(inspect.getdoc(function) or "")
-    declaration = Declaration(origin.name, framework, summary=summary)
-    return Implementation(declaration, function, getattr(function, "prepare", None))
+def _undeclared(target: Value, module: ModuleType, origin: Origin) -> Implementation:
+    """Return a target without a declaration. Its framework is the one that its module imports, if none is demanded."""
+    try:
+        function, adaptations = as_function(target)
+    except NotCallableError as error:
+        raise LoadError(f"{origin} {error}; needed is a function {SIGNATURE}{_how_to_adapt(origin)}") from None
+    except Exception as error:
+        raise LoadError(f"{origin} cannot be instantiated: {type(error).__name__}: {error}") from None
+    summary = first_paragraph(inspect.getdoc(target) or "")
+    declaration = Declaration(origin.name, origin.framework or imported_framework(module), summary=summary)
+    return Implementation(
+        declaration, function, getattr(target, "prepare", None), is_declared=False, adaptations=adaptations
+    )
+
+
+def imported_framework(module: ModuleType) -> str:
+    """Return the framework that a module imports; torch, or NumPy if that is not installed, if it imports none."""
+    tops = {
+        str(getattr(value, "__name__" if isinstance(value, ModuleType) else "__module__", "")).partition(".")[0]
+        for value in vars(module).values()
+    }
+    default = "torch" if is_installed("torch") else "numpy"
+    return next((name for name in FRAMEWORKS_BY_IMPORT if name in tops), default)
 
 
 def _check_signature(function: Callable[..., Any], origin: Origin) -> None:
     try:
+        parameters_of(function)
+    except SignatureError as error:
         signature = inspect.signature(function)
-    except (TypeError, ValueError):
-        return  # a builtin function has no signature; its first call shows it
-    try:
-        signature.bind(0, 0, None, stride=1, padding=0, dilation=1, groups=1)
-    except TypeError as error:
-        raise LoadError(f"{origin}{signature} cannot be called as f{SIGNATURE}: {error}") from None
+        raise LoadError(
+            f"{origin}{signature} cannot be called as f{SIGNATURE}: {error}{_how_to_adapt(origin)}"
+        ) from None
+
+
+def _how_to_adapt(origin: Origin) -> str:
+    return f"\nconvgauge adapt {origin} prints an adapter: a function that calls it"
 
 
 def _is_engine(filename: str) -> bool:

@@ -49,6 +49,12 @@ class Call:
         Further operand of some modes: gradient of the output, a second input, or other weights.
     wanted : str
         Choice that some modes take.
+    is_valid : bool
+        True if the call must be answered, so that an argument may be spelled in another way that means the same.
+    spelled : tuple of str
+        Arguments whose spelling is what the case is about: it is kept.
+    keeps_dtype : bool
+        True if the dtype of the output is what the case is about: it is not rounded.
     """
 
     input: np.ndarray
@@ -66,6 +72,9 @@ class Call:
     mode: str = ""
     extra_operand: np.ndarray | None = None
     wanted: str = ""
+    is_valid: bool = False
+    spelled: tuple[str, ...] = ()
+    keeps_dtype: bool = False
 
 
 @dataclass
@@ -94,6 +103,8 @@ class Observation:
         Text that the process printed meanwhile.
     extra_outputs : list of ndarray or None
         Further results of the call's mode; None for one that is missing.
+    adaptations : tuple of str
+        Sentences: how calls of the implementation differ from conv2d's (`convgauge.worker.forms`).
     """
 
     kind: Kind
@@ -106,6 +117,7 @@ class Observation:
     seconds: float = 0.0
     printed: str = ""
     extra_outputs: list[np.ndarray | None] = field(default_factory=list)
+    adaptations: tuple[str, ...] = ()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -129,3 +141,4 @@ class Description:
     source: str = ""
     summary: str = ""
     prepares: bool = False
+    adaptations: tuple[str, ...] = ()

@@ -14,6 +14,7 @@ import numpy as np
 from convgauge.problem import Problem
 from convgauge.registry import Implementation
 from convgauge.worker.call import OPERANDS, Call, Value
+from convgauge.worker.forms import Form
 from convgauge.worker.frameworks import Array, Framework
 
 LETTERS = "iwb"  # of input, weight and bias in `Call.wanted`
@@ -243,8 +244,10 @@ def compiled(implementation: Implementation, framework: Framework, call: Call, a
     import torch
 
     torch._dynamo.reset()
-    function = torch.compile(implementation.function, backend="aot_eager", fullgraph=True, dynamic=False)
-    return function(*arrays, **call.arguments), []
+    form: Form = implementation.function  # type: ignore[assignment]  # `Subject` made it
+    by_position, by_name = form.arranged(*arrays, **call.arguments)
+    function = torch.compile(form.function, backend="aot_eager", fullgraph=True, dynamic=False)
+    return form.result(function(*by_position, **by_name)), []
 
 
 @call_mode

@@ -13,9 +13,11 @@ from time import perf_counter
 import numpy as np
 
 from convgauge.registry import Implementation
+from convgauge.registry.signature import UnsupportedArgument
 from convgauge.worker import stability
 from convgauge.worker.call import Call, Kind, Observation
 from convgauge.worker.call_modes import CALL_MODES, Outputs, UnsupportedCall, call_plainly
+from convgauge.worker.forms import Form
 from convgauge.worker.frameworks import Array, Framework, NotAnArray, Operand
 from convgauge.worker.global_state import changes, permanent_state
 from convgauge.worker.side_effects import SideEffectDetector
@@ -28,8 +30,8 @@ ENGINE_FRAMES = 3  # frames of this package between `Observer._observe` and the 
 class Observer:
     """Calls of one implementation in this process. Not safe for use by several threads."""
 
-    def __init__(self, implementation: Implementation, framework: Framework) -> None:
-        self.implementation, self.framework = implementation, framework
+    def __init__(self, implementation: Implementation, framework: Framework, form: Form) -> None:
+        self.implementation, self.framework, self.form = implementation, framework, form
         self.side_effects = SideEffectDetector(framework)
         self._reused: dict[object, Operand] = {}
         self._permanent_state = permanent_state(framework.global_state())
@@ -55,6 +57,7 @@ class Observer:
             self.framework.perturb_rng()
         state = self.framework.global_state() if call.check_globals else {}
         arguments = repr(call.arguments)
+        self.form.begin(call)
         arrays = [None if operand is None else operand[0] for operand in operands]
         started = perf_counter()
         try:
@@ -91,17 +94,20 @@ class Observer:
     def _read(self, output: Array, extra_outputs: Sequence[Array], seconds: float) -> Observation:
         """Copy the outputs."""
         try:
-            copy, dtype = self.framework.read(output)
+            copy, dtype = self.form.rounded(*self.framework.read(output))
             extra = [None if array is None else self.framework.read(array)[0] for array in extra_outputs]
         except NotAnArray as error:
             return Observation("not_an_array", message=str(error), seconds=seconds)
+        except UnsupportedArgument as error:
+            return _failure("declined", error, seconds)
         except BaseException as error:
             return _failure("unreadable", error, seconds)
         return Observation("answer", copy, dtype, seconds=seconds, extra_outputs=extra)
 
     def _is_unstable(self, call: Call, arrays: list[Array], output: np.ndarray) -> bool:
         def compute(arrays: Sequence[Array]) -> bytes:
-            return self.framework.read(call_plainly(self.implementation, call, list(arrays)))[0].tobytes()
+            output = self.framework.read(call_plainly(self.implementation, call, list(arrays)))
+            return self.form.rounded(*output)[0].tobytes()
 
         return stability.is_unstable(compute, arrays, output, call.repeat, call.threads)
 

@@ -42,6 +42,7 @@ class OperandSet:
 
     def __init__(self, subject: Subject, problem: Problem, carriers: Carriers, flips: Sequence[Sequence[int]]) -> None:
         self.implementation, self.framework, self.problem = subject.implementation, subject.framework, problem
+        self.form = subject.form
         self.carriers = carriers
         self.flips = [tuple(index) for index in flips]
         self.prepares = subject.implementation.prepared is not None
@@ -58,8 +59,7 @@ class OperandSet:
         if self.implementation.prepared is not None:
             self.run = self.implementation.prepared(self.problem, weight, bias)
         else:
-            function, arguments = self.implementation.function, self.problem.arguments
-            self.run = lambda array: function(array, weight, bias, **arguments)
+            self.run = self.form.bound(weight, bias, self.problem.arguments)
 
     def drop(self) -> None:
         """Release the memory of the operands; only that of the input if a ``prepare`` has used the others."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from convgauge.registry import Implementation
 from convgauge.worker.call import Call, Description, Observation
+from convgauge.worker.forms import Form
 from convgauge.worker.frameworks import framework
 from convgauge.worker.observe import Observer
 
@@ -14,9 +17,11 @@ class Subject:
     """An implementation with the adapter of its framework. Not safe for use by several threads."""
 
     def __init__(self, implementation: Implementation) -> None:
-        self.implementation = implementation
         self.framework = framework(implementation.declaration.framework)
-        self._observer = Observer(implementation, self.framework)
+        rounds = self.framework.name == "numpy" and not implementation.is_declared
+        self.form = Form(implementation.function, rounds=rounds)
+        self.implementation = replace(implementation, function=self.form)
+        self._observer = Observer(self.implementation, self.framework, self.form)
 
     def describe(self) -> Description:
         """Return what the implementation declares and what its framework supports."""
@@ -34,8 +39,16 @@ class Subject:
             source=declaration.source,
             summary=declaration.summary,
             prepares=self.implementation.prepared is not None,
+            adaptations=self.adaptations,
         )
+
+    @property
+    def adaptations(self) -> tuple[str, ...]:
+        """Sentences: how calls of the implementation differ from conv2d's, as far as is known."""
+        return (*self.implementation.adaptations, *self.form.adaptations)
 
     def observe(self, call: Call) -> Observation:
         """Make one call and return everything that it did."""
-        return self._observer.observe(call)
+        observation = self._observer.observe(call)
+        observation.adaptations = self.adaptations
+        return observation

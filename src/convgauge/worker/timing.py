@@ -172,7 +172,7 @@ class Timing:
         return without_preemption(stretches) + int(clock() - started)
 
     def _read_output(self, command: messages.ReadOutput) -> messages.TimedOutput:
-        return messages.TimedOutput(*self._framework.read(self._output))
+        return messages.TimedOutput(*self._subject.form.rounded(*self._framework.read(self._output)))
 
     def _measure_memory(self, command: messages.MeasureMemory) -> messages.PeakMemory:
         self._output = None
