@@ -1,0 +1,111 @@
+"""Limits: the regions that an implementation does not answer, in words, as an expression, and with their cases."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from convgauge.domain import EVERYTHING, Domain
+
+_LOCATION = re.compile(r" \([^()]*:\d+\)$")
+_NUMBERS = re.compile(r"\d+")
+
+MAX_REASON = 120
+"""Characters of an exception's text in a reason: one line of a terminal."""
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A region that an implementation does not answer.
+
+    Attributes
+    ----------
+    expression : str
+        Condition of the cases that it answers: "groups == 1".
+    sentence : str
+        The other cases in words: "groups > 1".
+    error : str
+        Class and text of the exception that most of them raise.
+    is_refusal : bool
+        True if the exception is a refusal; otherwise the implementation fails there without meaning to.
+    """
+
+    expression: str
+    sentence: str
+    error: str
+    is_refusal: bool
+
+    @property
+    def label(self) -> str:
+        """Sentence with the class of the exception, by which cases are counted: "groups > 1 (AssertionError)"."""
+        return f"{self.sentence} ({self.error.partition(':')[0]})"
+
+    @cached_property
+    def domain(self) -> Domain:
+        """Cases outside the region."""
+        return Domain.parse(self.expression)
+
+
+@dataclass(frozen=True)
+class Discovery:
+    """Domain and limits of an implementation, as found by probes.
+
+    Attributes
+    ----------
+    domain : Domain
+        Cases that it answers, as far as was found out: the conjunction of the limits' expressions.
+    limits : tuple of Limit
+        Regions that it does not answer.
+    probes : int
+        Number of calls that were made.
+    anchor : str
+        Text of a case that is answered, or "" if none was found.
+    reason : str
+        Sentence if the limits are unknown or incomplete, else "".
+    """
+
+    domain: Domain = EVERYTHING
+    limits: tuple[Limit, ...] = ()
+    probes: int = 0
+    anchor: str = ""
+    reason: str = ""
+
+
+def error_text(error: Sequence[str], message: str) -> str:
+    """Return the class and the text of an exception without the line that raised it: "ValueError: one group only".
+
+    Parameters
+    ----------
+    error : sequence of str
+        Class names of the exception, the most derived first; empty if there is an output that cannot be used.
+    message : str
+        Text of the exception, as in an `Observation`.
+    """
+    text = _LOCATION.sub("", message.partition("\n")[0]).strip()[:MAX_REASON]
+    return ": ".join(filter(None, (*error[:1], text)))
+
+
+def attribute(limits: Iterable[Limit], case_fields: Mapping[str, object], error: str) -> str:
+    """Return the label of the limit that a case violates, or a stable text of its exception if there is none.
+
+    Parameters
+    ----------
+    limits : iterable of Limit
+        Limits of the implementation.
+    case_fields : mapping
+        Fields of the case (`convgauge.domain.fields_of`).
+    error : str
+        Exception of the case, as `error_text` returns it. Among several limits, that with the same text is taken.
+    """
+    violated = [limit for limit in limits if not limit.domain.contains(case_fields)]
+    if not violated:
+        return _stable(error)
+    same = [limit for limit in violated if _stable(limit.error) == _stable(error)]
+    return (same or violated)[0].label
+
+
+def _stable(error: str) -> str:
+    """Return the text of an exception with "…" for each number, so that cases of one cause have one text."""
+    return _NUMBERS.sub("…", error)

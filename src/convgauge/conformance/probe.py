@@ -1,0 +1,310 @@
+"""Probe: find out which problems an implementation answers, by small calls whose outputs are not judged.
+
+First a typical call is sought that is answered. Then each field is changed alone. Rules are learned from the answers
+(`convgauge.diagnosis`), and confirmed by cases inside and outside of them that they have not seen.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from convgauge.conformance.cases import Case
+from convgauge.conformance.execution import Execution
+from convgauge.conformance.limits import Discovery, Limit, error_text
+from convgauge.conformance.probe_space import (
+    MAX_ANCHOR_FLOPS,
+    Step,
+    combined,
+    is_small,
+    respelled,
+    steps,
+    typical_cases,
+)
+from convgauge.diagnosis.atom import Atom
+from convgauge.diagnosis.features import Fields, Table
+from convgauge.diagnosis.learner import Learner
+from convgauge.domain import EVERYTHING, fields_of
+from convgauge.problem import ProblemError
+from convgauge.process.runner import Runner
+from convgauge.worker.call import Observation
+
+MAX_PROBES = 400
+"""Calls of a discovery: about a second with NumPy."""
+
+MAX_SECONDS = 20.0
+"""Seconds of calls after which no more are begun: a kernel that is compiled for each shape takes longer for each."""
+
+MAX_ENDED_PROCESSES = 2
+"""Probes that may end the subject's process or exceed its time, as for a spec."""
+
+CONFIRMATIONS = 60
+"""Cases in a row that must turn out as the rules predict: a rule that is wrong for 5 % of them is found by 95 %."""
+
+CANDIDATES = 120
+"""Random cases from which the next probes are chosen."""
+
+INSIDE = 12
+"""Cases inside of all rules that are asked at once."""
+
+DECISIVE = 2
+"""Cases that are asked at once for each rule, to decide between it and its rivals."""
+
+CHUNK = 8
+"""Typical cases that are asked at once."""
+
+ANCHOR_SIZE = 12
+"""Rows and columns of the anchor's image, so that kernels up to 11 fit without another change."""
+
+REVERTED = (
+    ("layouts",), ("arguments",), ("bias",), ("batch",), ("dtype",), ("dilation",), ("stride",), ("padding",),
+    ("kernel",), ("in_channels", "out_channels", "groups"), ("in_channels",), ("out_channels",), ("height", "width"),
+    ("height",), ("width",), ("kernel", "padding", "dilation", "height", "width"),
+)  # fmt: skip
+"""Fields that are set back to those of the anchor, one entry after the other, to simplify a refused case."""
+
+MIN_VIOLATORS = 5
+"""Cases outside of a rule alone that must be refused: one that is answered shows the rule to be too narrow."""
+
+
+def discover(runner: Runner, device: str, dtypes: Sequence[str]) -> Discovery:
+    """Find out which problems an implementation answers.
+
+    Parameters
+    ----------
+    runner : Runner
+        A subject that is ready to be called.
+    device : str
+        Device of the operands.
+    dtypes : sequence of str
+        Dtypes to try, the most common first.
+
+    Returns
+    -------
+    Discovery
+        The domain and the limits. It is empty, with the reason, if no call is answered or the subject's process ends.
+    """
+    session = _Session(runner, device)
+    try:
+        return _Explorer(session, dtypes).run()
+    except _GivenUpError as error:
+        return Discovery(probes=session.probes, reason=str(error))
+
+
+class _GivenUpError(Exception):
+    """The subject is not probed any longer; the message is the reason."""
+
+
+class _OverError(Exception):
+    """The number of probes or their time is exhausted."""
+
+
+class _Session:
+    """Probes of one subject: each case is called once, and the calls are limited."""
+
+    def __init__(self, runner: Runner, device: str) -> None:
+        self.execution, self.device = Execution(runner, device), device
+        self.observations: dict[str, Observation] = {}
+        self.seconds = 0.0
+        self.ended = 0
+
+    @property
+    def probes(self) -> int:
+        """Number of calls."""
+        return len(self.observations)
+
+    def ask(self, cases: Iterable[Case]) -> list[tuple[Case, bool]]:
+        """Call on the cases that were not called on; return those with True if they were answered.
+
+        A case that the framework cannot make is left out. Raises `_GivenUpError`, `_OverError`.
+        """
+        fresh = {str(case): case for case in cases if str(case) not in self.observations}
+        if self.probes + len(fresh) > MAX_PROBES or self.seconds > MAX_SECONDS:
+            raise _OverError
+        outcomes = []
+        for case, _, observation in self.execution.run(fresh.values()):
+            self.observations[str(case)] = observation
+            self.seconds += observation.seconds
+            self._count_ended(observation)
+            if observation.kind != "unsupported":
+                outcomes.append((case, observation.kind == "answer"))
+        return outcomes
+
+    def _count_ended(self, observation: Observation) -> None:
+        if observation.kind in ("crashed", "timed_out", "not_called"):
+            self.ended += 1
+            if self.ended >= MAX_ENDED_PROCESSES or observation.kind == "not_called":
+                raise _GivenUpError(f"{self.ended} probes ended the process; the last {observation.message}")
+
+    def fields(self, case: Case) -> Fields:
+        """Return the fields of a case."""
+        return fields_of(case.problem, case.keywords(), case.layouts, self.device)
+
+
+class _Explorer:
+    """Exploration of the problems around an anchor: a case that is answered."""
+
+    def __init__(self, session: _Session, dtypes: Sequence[str]) -> None:
+        self.session, self.dtypes = session, dtypes
+        self.random = np.random.default_rng(0)
+        self.cases: list[Case] = []
+        self.answered: list[bool] = []
+
+    def run(self) -> Discovery:
+        """Return what was found."""
+        anchor = self._find_anchor()
+        if anchor is None:
+            return Discovery(probes=self.session.probes, reason=self._refused_everywhere())
+        self.anchor = self._enlarged(anchor)
+        self.steps = steps(self.anchor, self.dtypes, self.session.execution.subject.description.layouts)
+        self.singles = self._singles(self.steps)
+        random = [combined(self.anchor, self.steps, self.random) for _ in range(2 * CANDIDATES)]
+        self.learner = Learner(list(map(self.session.fields, [*self.cases, *self.singles, *random])))
+        try:
+            self._ask(self._singles([step for step in self.steps if step.is_first]))
+            self._learn(self.cases, self.answered)
+            self._confirm()
+        except _OverError:
+            pass
+        return self._discovery()
+
+    def _ask(self, cases: Iterable[Case]) -> list[tuple[Case, bool]]:
+        outcomes = self.session.ask(cases)
+        self.cases += [case for case, _ in outcomes]
+        self.answered += [answered for _, answered in outcomes]
+        return outcomes
+
+    def _learn(self, cases: Sequence[Case], answered: Sequence[bool]) -> None:
+        self.learner.add(list(map(self.session.fields, cases)), answered)
+
+    # --- the anchor ---
+
+    def _find_anchor(self) -> Case | None:
+        """Return the first typical case that is answered, or None."""
+        typical = typical_cases(self.dtypes)
+        for start in range(0, len(typical), CHUNK):
+            for case, answered in self._ask(typical[start : start + CHUNK]):
+                if answered:
+                    return case
+        return None
+
+    def _refused_everywhere(self) -> str:
+        errors = Counter(map(_error, self.session.observations.values()))
+        ((error, count),) = errors.most_common(1)
+        return f"none of {self.session.probes} typical calls is answered; {count} of them end in {error}"
+
+    def _enlarged(self, anchor: Case) -> Case:
+        """Return the anchor with an image that has room for kernels, and with a 3x3 kernel, if these are answered."""
+        for changes in ({"height": ANCHOR_SIZE, "width": ANCHOR_SIZE}, {"kernel": (3, 3)}):
+            changed = replace(anchor, problem=anchor.problem.replace(**changes))
+            if changed.problem.flops <= MAX_ANCHOR_FLOPS and all(answered for _, answered in self._ask([changed])):
+                anchor = changed
+        return anchor
+
+    def _singles(self, steps: Iterable[Step]) -> list[Case]:
+        """Return the small cases that differ from the anchor in one step."""
+        changed = (step.apply(self.anchor) for step in steps)
+        return [case for case in changed if case is not None and is_small(case, self.anchor)]
+
+    # --- confirmation ---
+
+    def _confirm(self) -> None:
+        """Ask until cases turn out as the rules predict, `CONFIRMATIONS` of them in a row."""
+        confirmed = 0
+        while confirmed < CONFIRMATIONS:
+            inside, others = self._next_cases()
+            if not inside and not others:
+                return
+            outcomes = self._ask([*inside, *others])
+            predicted = self.learner.is_inside(Table([self.session.fields(case) for case, _ in outcomes]))
+            surprises = [
+                (case, answered)
+                for (case, answered), expected in zip(outcomes, predicted, strict=True)
+                if answered != expected
+            ]
+            self._learn(*map(list, zip(*outcomes, strict=True)))
+            confirmed = 0 if surprises else confirmed + len(inside)
+            for case, answered in surprises:
+                if not answered:
+                    self._simplify(case)
+
+    def _next_cases(self) -> tuple[list[Case], list[Case]]:
+        """Return the next cases: some inside of all rules, and some that decide about a rule."""
+        candidates = self._candidates()
+        table = Table(list(map(self.session.fields, candidates)))
+        inside = [candidates[n] for n in np.flatnonzero(self.learner.is_inside(table))]
+        others: dict[str, Case] = {}
+        for rule in self.learner.rules:
+            numbers = self.learner.decisive(rule, table, DECISIVE)
+            if len(self.learner.violators(rule)) < MIN_VIOLATORS:
+                numbers += self.learner.outside_one(rule, table)[:DECISIVE]
+            others |= {str(candidates[n]): candidates[n] for n in numbers}
+        chosen = inside[-INSIDE:]  # combinations: single changes come first
+        return chosen, [case for name, case in others.items() if case not in chosen]
+
+    def _candidates(self) -> list[Case]:
+        """Return cases that were not asked: single changes, and combinations of changes that keep most rules."""
+        allowed = self._allowed_steps()
+        cases = list(self.singles)
+        for number in range(CANDIDATES):
+            cases.append(combined(self.anchor, self.steps if number % 4 == 0 else allowed, self.random))
+            if number % 4 == 1:
+                cases[-1] = combined(cases[-1], self.steps, self.random, 2)
+        fresh = {str(case): case for case in cases if str(case) not in self.session.observations}
+        return [case for case in fresh.values() if is_small(case, self.anchor)]
+
+    def _allowed_steps(self) -> list[Step]:
+        """Return the steps from the anchor that stay inside the rules."""
+        changed = [(step, step.apply(self.anchor)) for step in self.steps]
+        small = [(step, case) for step, case in changed if case is not None and is_small(case, self.anchor)]
+        inside = self.learner.is_inside(Table([self.session.fields(case) for _, case in small]))
+        return [step for (step, _), is_inside in zip(small, inside, strict=True) if is_inside]
+
+    def _simplify(self, case: Case) -> None:
+        """Ask cases between a refused case and the anchor, to find the few fields that decide."""
+        for fields in REVERTED:
+            simpler = self._reverted(case, fields)
+            if simpler is None or simpler == case or str(simpler) in self.session.observations:
+                continue
+            outcomes = self._ask([simpler])
+            self._learn(*map(list, zip(*outcomes, strict=True))) if outcomes else None
+            if outcomes and not outcomes[0][1]:
+                case = simpler
+
+    def _reverted(self, case: Case, fields: Sequence[str]) -> Case | None:
+        """Return a case with some fields as those of the anchor, or None if it is no problem."""
+        if fields == ("layouts",):
+            return replace(case, layouts=self.anchor.layouts)
+        if fields == ("arguments",):
+            return replace(case, arguments=())
+        try:
+            problem = case.problem.replace(**{name: getattr(self.anchor.problem, name) for name in fields})
+        except ProblemError:
+            return None
+        return respelled(case, problem)
+
+    # --- the result ---
+
+    def _discovery(self) -> Discovery:
+        limits = tuple(self._limit(rule) for rule in self.learner.rules)
+        domain = functools.reduce(operator.and_, (limit.domain for limit in limits), EVERYTHING)
+        unexplained = len(self.learner.unexplained)
+        refused = len(self.answered) - sum(self.answered)
+        reason = f"{unexplained} of {refused} probes that are not answered lie in no region" if unexplained else ""
+        return Discovery(domain, limits, self.session.probes, str(self.anchor), reason)
+
+    def _limit(self, rule: Atom) -> Limit:
+        """Return a rule with the exception that most of the cases raise which violate it and no other rule."""
+        observations = [self.session.observations[str(self.cases[n])] for n in self.learner.violators(rule)]
+        errors = Counter(map(_error, observations))
+        refused = sum(observation.kind == "declined" for observation in observations)
+        return Limit(rule.expression, rule.sentence, errors.most_common(1)[0][0], 2 * refused >= len(observations))
+
+
+def _error(observation: Observation) -> str:
+    return error_text(observation.error, observation.message)

@@ -1,0 +1,155 @@
+"""Atoms that relate several fields: equal axes, a size that is a multiple of the stride, depthwise channels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from convgauge.diagnosis.atom import BOUND, DERIVED_COST, NUMBER, PER_AXIS, RELATION, Atom, of_numbers
+from convgauge.diagnosis.features import AXES, Bools
+
+
+@dataclass(frozen=True)
+class _Relation:
+    """Relation of numbers, of one axis if "_?" stands for it in ``expression``; ``contrary`` is its contrary."""
+
+    expression: str
+    contrary: str
+    cost: float
+    test: Callable[..., Bools]
+    names: tuple[str, ...]
+
+
+_PER_AXIS_RELATIONS = (
+    _Relation(
+        "size % stride == 0", "size not a multiple of stride", BOUND, lambda x, s: x % s == 0, ("size", "stride")
+    ),
+    _Relation(
+        "(size + 2 * padding - dilation * (kernel - 1) - 1) % stride == 0",
+        "a stride that leaves a rest of size",
+        BOUND + DERIVED_COST,
+        lambda x, p, d, k, s: (x + 2 * p - d * (k - 1) - 1) % s == 0,
+        ("size", "padding", "dilation", "kernel", "stride"),
+    ),
+    _Relation("size >= kernel", "size below that of the kernel", BOUND, lambda x, k: x >= k, ("size", "kernel")),
+    _Relation(
+        "size >= dilation * (kernel - 1) + 1",
+        "size below that of the dilated kernel",
+        BOUND + DERIVED_COST,
+        lambda x, d, k: x >= d * (k - 1) + 1,
+        ("size", "dilation", "kernel"),
+    ),
+    _Relation("padding < kernel", "padding as large as the kernel", BOUND, lambda p, k: p < k, ("padding", "kernel")),
+    _Relation(
+        "padding <= kernel // 2",
+        "padding of more than half the kernel",
+        BOUND,
+        lambda p, k: p <= k // 2,
+        ("padding", "kernel"),
+    ),
+    _Relation(
+        "padding == kernel // 2",
+        "padding other than half the kernel",
+        NUMBER,
+        lambda p, k: p == k // 2,
+        ("padding", "kernel"),
+    ),
+    _Relation(
+        "2 * padding == dilation * (kernel - 1)",
+        "padding that changes the size of the image",
+        BOUND + DERIVED_COST,
+        lambda p, d, k: 2 * p == d * (k - 1),
+        ("padding", "dilation", "kernel"),
+    ),
+    _Relation("stride <= kernel", "a stride larger than the kernel", BOUND, lambda s, k: s <= k, ("stride", "kernel")),
+    _Relation("stride == kernel", "a stride other than the kernel", NUMBER, lambda s, k: s == k, ("stride", "kernel")),
+    _Relation("out == size", "an output of another size than the input", BOUND, lambda o, x: o == x, ("out", "size")),
+)
+
+_RELATIONS = (
+    _Relation(
+        "groups == in_channels",
+        "calls that are not depthwise",
+        RELATION,
+        lambda g, c: g == c,
+        ("groups", "in_channels"),
+    ),
+    _Relation(
+        "groups in (1, in_channels)",
+        "groups other than 1 and in_channels",
+        NUMBER,
+        lambda g, c: (g == 1) | (g == c),
+        ("groups", "in_channels"),
+    ),
+    _Relation(
+        "out_channels == in_channels",
+        "out_channels other than in_channels",
+        NUMBER,
+        lambda o, c: o == c,
+        ("out_channels", "in_channels"),
+    ),
+    _Relation(
+        "out_channels == groups",
+        "several outputs per group",
+        BOUND,
+        lambda o, g: o == g,
+        ("out_channels", "groups"),
+    ),
+    _Relation(
+        "out_channels % in_channels == 0",
+        "out_channels not a multiple of in_channels",
+        BOUND,
+        lambda o, c: o % np.maximum(c, 1) == 0,
+        ("out_channels", "in_channels"),
+    ),
+    _Relation(
+        "out_channels >= in_channels",
+        "fewer output than input channels",
+        BOUND,
+        lambda o, c: o >= c,
+        ("out_channels", "in_channels"),
+    ),
+)
+
+_SQUARES = {"kernel": "a kernel", "height or width": "an image", "output height or width": "an output"}
+
+
+def relation_atoms() -> Iterator[Atom]:
+    """Yield relations of channels, of the two axes, and of sizes along an axis."""
+    yield from (
+        Atom(relation.expression, relation.contrary, relation.cost, of_numbers(relation.names, relation.test))
+        for relation in _RELATIONS
+    )
+    for axes in AXES:
+        square = _SQUARES.get(axes.words)
+        sentence = f"{square} that is not square" if square else f"{axes.words} that differs by axis"
+        cost = RELATION + (DERIVED_COST if axes.height == "out_h" else 0.0)
+        yield Atom(
+            f"{axes.height} == {axes.width}",
+            sentence,
+            cost,
+            of_numbers((axes.height, axes.width), lambda first, second: first == second),
+        )
+    for relation in _PER_AXIS_RELATIONS:
+        yield from _relation_of_axes(relation)
+
+
+def _relation_of_axes(relation: _Relation) -> Iterator[Atom]:
+    """Yield a relation for the height, for the width, and for both."""
+    tests, expressions = [], []
+    for size, suffix in (("height", "_h"), ("width", "_w")):
+        expression = relation.expression.replace("size", size)
+        for name in relation.names:
+            if name != "size":
+                expression = expression.replace(name, name + suffix)
+        names = tuple(size if name == "size" else name + suffix for name in relation.names)
+        tests.append(of_numbers(names, relation.test))
+        expressions.append(expression)
+        yield Atom(expression, relation.contrary.replace("size", size), relation.cost, tests[-1])
+    sentence = relation.contrary.replace("size", "height or width")
+    height, width = tests
+    yield Atom(
+        " and ".join(expressions), sentence, relation.cost + PER_AXIS, lambda table: height(table) & width(table)
+    )

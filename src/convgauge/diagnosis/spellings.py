@@ -1,0 +1,47 @@
+"""Atoms of fields that are no numbers: a bias, depthwise, how an argument is spelled, a memory layout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from convgauge.diagnosis.atom import NUMBER, PLAIN, RELATION, Atom, Test, has_value
+from convgauge.diagnosis.features import OPERAND_LAYOUTS, SPELLED, SPELLINGS, Table
+
+_WORDS = {"int": "as a number", "tuple": "as a tuple", "list": "as a list", "str": "by name"}
+
+
+def switch_atoms() -> Iterator[Atom]:
+    """Yield conditions on the bias, on depthwise calls, and on the spelling of arguments."""
+    yield Atom("bias", "calls without a bias", PLAIN, has_value("bias", True))
+    yield Atom("not bias", "a bias", PLAIN, has_value("bias", False))
+    yield Atom("depthwise", "calls that are not depthwise", RELATION, has_value("depthwise", True))
+    yield Atom("not depthwise", "depthwise calls", RELATION, has_value("depthwise", False))
+    for name in SPELLED:
+        yield from _spelling_atoms(name)
+    for word in ("same", "valid"):
+        yield Atom(f"padding != {word!r}", f"padding {word!r}", RELATION, has_value("padding", word, wanted=False))
+
+
+def _spelling_atoms(name: str) -> Iterator[Atom]:
+    for spelling in SPELLINGS:
+        words = _WORDS[spelling]
+        is_spelled = _is_spelled(name, spelling)
+        yield Atom(f"isinstance({name}, {spelling})", f"{name} other than {words}", PLAIN, is_spelled)
+        yield Atom(
+            f"not isinstance({name}, {spelling})", f"{name} {words}", PLAIN, _is_spelled(name, spelling, wanted=False)
+        )
+    default = 0 if name == "padding" else 1
+    for value in (default, (default, default)):
+        yield Atom(f"{name} == {value!r}", f"{name} other than {value!r}", NUMBER, has_value(name, value))
+
+
+def _is_spelled(name: str, spelling: str, *, wanted: bool = True) -> Test:
+    return lambda table: (table.spellings(name) == spelling) == wanted
+
+
+def layout_atoms(table: Table) -> Iterator[Atom]:
+    """Yield the conditions that an operand is not in one of the memory layouts of a table."""
+    for name, operand in OPERAND_LAYOUTS.items():
+        for layout in sorted(set(map(str, table.values(name)))):
+            sentence = f"layout {layout} of the {operand}"
+            yield Atom(f"{name} != {layout!r}", sentence, RELATION, has_value(name, layout, wanted=False))

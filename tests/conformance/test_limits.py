@@ -1,0 +1,31 @@
+"""Limits: cases are attributed to the region that they are in."""
+
+from __future__ import annotations
+
+from convgauge.conformance.limits import Limit, attribute, error_text
+from convgauge.domain import fields_of
+from convgauge.problem import Problem
+
+GROUPS = Limit("groups == 1", "groups > 1", "AssertionError: one group only", True)
+BATCH = Limit("batch == 1", "batch > 1", "ValueError: one image, not 2", True)
+CASE = fields_of(Problem(batch=3, in_channels=2, out_channels=2, groups=2))
+
+
+def test_a_case_is_attributed_to_the_limit_that_it_violates() -> None:
+    assert attribute([GROUPS, BATCH], fields_of(Problem(batch=3)), "ValueError: x") == "batch > 1 (ValueError)"
+
+
+def test_of_two_limits_the_text_of_the_exception_decides() -> None:
+    assert attribute([GROUPS, BATCH], CASE, "ValueError: one image, not 3") == "batch > 1 (ValueError)"
+    assert attribute([GROUPS, BATCH], CASE, "AssertionError: one group only") == "groups > 1 (AssertionError)"
+
+
+def test_other_cases_are_counted_by_their_exception_without_numbers() -> None:
+    assert attribute([GROUPS], fields_of(Problem()), "ValueError: 17 of 23 rows") == "ValueError: … of … rows"
+
+
+def test_the_text_of_an_exception_has_no_line_of_code() -> None:
+    assert error_text(("AssertionError", "Exception"), "one group only (kernel.py:12)") == (
+        "AssertionError: one group only"
+    )
+    assert error_text((), "returned None, not a NumPy array") == "returned None, not a NumPy array"
