@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from convgauge.conformance.random_problems import random_problems
@@ -9,9 +11,10 @@ from convgauge.diagnosis.atoms import alternatives, atoms, memberships
 from convgauge.diagnosis.features import Table
 from convgauge.domain import Domain, fields_of
 
+SPELLINGS: list[Callable[[tuple[int, int]], object]] = [tuple, list, min]
 ROWS = [
     fields_of(problem, {**problem.arguments, "stride": spelling(problem.stride)})
-    for problem, spelling in zip(random_problems(60, "atoms"), [tuple, list, min] * 20, strict=True)
+    for problem, spelling in zip(random_problems(60, "atoms"), SPELLINGS * 20, strict=True)
 ]
 TABLE = Table(ROWS)
 
