@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import Field, dataclass, field, fields
 from enum import Enum
+from keyword import iskeyword
 from typing import Any, Literal, TypeAlias, get_args
 
 from convgauge.terms import PROFILES, REQUIREMENTS, TIERS, Profile, Requirement, Tier
@@ -76,7 +77,7 @@ class CheckRequest:
     Raises
     ------
     RequestError
-        If a profile, tier or dtype does not exist, or a number is out of range.
+        If a profile, tier or dtype does not exist, a number is out of range, or a refusal is not the name of a class.
     """
 
     targets: tuple[str, ...] = ()
@@ -94,6 +95,7 @@ class CheckRequest:
     label: str = option("", "name of this environment in reports", "NAME")
     timeout_s: float = option(20.0, "seconds for one call", "S", flag="--timeout")
     memory_mib: int = option(0, "address space of the implementation in MiB; 0: no limit", "MIB", flag="--memory")
+    refusals: tuple[str, ...] = option((), "comma-separated exception classes that refuse a problem", "TYPE[,TYPE]")
     seed: int = option(0, "seed of all operands; default: 0")
     isolation: bool = option(True, "call the implementation in this process, for debuggers", flag="--no-isolation")
     output: str = option("", "write the run to this file", "RUN.jsonl", is_file=True)
@@ -116,6 +118,8 @@ class CheckRequest:
 
             for dtype in self.dtypes:
                 _require_known("dtypes", dtype, tuple(DTYPES), noun="dtype")
+        for name in self.refusals:
+            _require_class_name(name)
         if self.jobs < 0:
             raise RequestError(f"jobs = {self.jobs}: must be at least 1, or 0 for one per core", "jobs")
         if not self.timeout_s > 0:
@@ -189,6 +193,14 @@ def option_fields(request: type[Request], interface: Interface) -> dict[str, Fie
 def _require_known(field: str, value: str, known: tuple[str, ...], noun: str = "") -> None:
     if value not in known:
         raise RequestError(f"{noun or field} {value!r} is not one of {', '.join(known)}", field)
+
+
+def _require_class_name(name: str) -> None:
+    if not all(part.isidentifier() and not iskeyword(part) for part in name.split(".")):
+        raise RequestError(
+            f"refusals: {name!r} is not the name of an exception class, e.g. ValueError or package.module.TheirError",
+            "refusals",
+        )
 
 
 def split_list(text: str) -> tuple[str, ...]:

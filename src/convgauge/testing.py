@@ -16,7 +16,7 @@ from __future__ import annotations
 import atexit
 import inspect
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,6 +77,7 @@ def parametrize_with_specs(
     profile: Profile = "functional",
     tier: Tier = "quick",
     expect: Mapping[str, str] | None = None,
+    refusals: Sequence[str] = (),
     seed: int = 0,
     timeout: float = 20.0,
 ) -> pytest.MarkDecorator:
@@ -94,6 +95,8 @@ def parametrize_with_specs(
         Tier of cases.
     expect
         Reason for each spec that is expected to fail, by spec id.
+    refusals
+        Names of exception classes that refuse a problem, beside those that the function raises itself.
     seed
         Seed of all operands.
     timeout
@@ -106,7 +109,7 @@ def parametrize_with_specs(
     """
     if os.environ.get(IN_CHILD):  # the child imports the test module for the function alone
         return pytest.mark.parametrize("spec", [])
-    request = CheckRequest(profile=profile, tier=tier, seed=seed, timeout_s=timeout, jobs=1)
+    request = CheckRequest(profile=profile, tier=tier, refusals=tuple(refusals), seed=seed, timeout_s=timeout, jobs=1)
     suite = _suite(function, framework, request, expect or {})
     atexit.register(suite.close)
     return pytest.mark.parametrize("spec", [SpecCase(task, suite) for task in suite.tasks()], ids=str)
@@ -119,6 +122,7 @@ def check_implementation(
     profile: Profile = "functional",
     tier: Tier = "quick",
     expect: Mapping[str, str] | None = None,
+    refusals: Sequence[str] = (),
     seed: int = 0,
     timeout: float = 20.0,
 ) -> list[SpecRecord]:
@@ -126,7 +130,7 @@ def check_implementation(
 
     Parameters and exceptions are those of `parametrize_with_specs`.
     """
-    request = CheckRequest(profile=profile, tier=tier, seed=seed, timeout_s=timeout, jobs=1)
+    request = CheckRequest(profile=profile, tier=tier, refusals=tuple(refusals), seed=seed, timeout_s=timeout, jobs=1)
     with _suite(function, framework, request, expect or {}) as suite:
         return [result.record for result in suite]
 

@@ -42,7 +42,7 @@ def test_a_call_without_an_output_is_a_fault(kind: Kind, status: str, message: s
     assert (fault.status, fault.message, fault.not_called) == (status, message, kind == "not_called")
 
 
-@pytest.mark.parametrize("kind", ["declined", "unsupported"])
+@pytest.mark.parametrize("kind", ["refused", "unsupported"])
 def test_a_call_that_is_not_made_is_not_judged(kind: Kind) -> None:
     assert checks.is_unjudged(Observation(kind))
     assert checks.missing_output(Observation(kind)) is None

@@ -61,6 +61,6 @@ def test_a_case_with_an_invalid_call_is_called_as_such(kernels: Path, capsys: py
     assert "verdict   errored: raised " in capsys.readouterr().out
 
 
-def test_a_declined_call_is_no_fault(kernels: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_refused_call_is_no_fault(kernels: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(f"{kernels}:refused", PROBLEM) == 0
-    assert "declined  no padding" in capsys.readouterr().out
+    assert "refused   no padding" in capsys.readouterr().out

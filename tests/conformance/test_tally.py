@@ -12,7 +12,8 @@ from convgauge.reference.compare import Fault, FaultStatus
 from convgauge.worker.call import Observation
 
 CASE = Case(Problem(height=4, width=4, kernel=(2, 2), stride=(2, 2)))
-ANSWER, REFUSED = Observation("answer"), Observation("declined", message="stride is 1 only")
+ANSWER = Observation("answer")
+REFUSED = Observation("refused", error=("NotImplementedError",), message="stride is 1 only")
 
 
 def tally_of(*faults: Fault | None) -> Tally:
@@ -47,7 +48,11 @@ def test_the_status_is_the_gravest_of_the_cases(statuses: list[FaultStatus | Non
 def test_refused_cases_count_only_if_none_was_judged() -> None:
     tally = Tally()
     tally.count(CASE, REFUSED, Assessment())
-    assert (tally.status(), tally.judged, tally.reason()) == ("refused", 0, "refused: stride is 1 only")
+    assert (tally.status(), tally.judged, tally.reason()) == (
+        "refused",
+        0,
+        "refused: NotImplementedError: stride is 1 only",
+    )
     tally.count(CASE, ANSWER, Assessment())
     assert tally.status() == "passed"
 

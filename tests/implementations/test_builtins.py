@@ -85,7 +85,7 @@ def ways(name: str) -> list[bool]:
 
 def has_output(name: str, observation: Observation) -> bool:
     """Return True if there is an output to judge; only an implementation that declares limits may decline."""
-    if observation.kind == "declined":
+    if observation.kind == "refused":
         assert name in UNCHECKED or subject(name).implementation.declaration.declines, observation.message
         return False
     assert (observation.kind, observation.message, observation.side_effects) == ("answer", "", ())

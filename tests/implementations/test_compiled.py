@@ -124,7 +124,7 @@ def test_triton_declines_problems_that_are_too_large_for_its_interpreter() -> No
     zeros = np.zeros(problem.input_shape, np.float32), np.zeros(problem.weight_shape, np.float32)
     call = Call(*zeros, None, problem.arguments, (problem.dtype,) * 3)
     observation = Subject(loaded("triton_implicit_gemm")).observe(call)
-    assert observation.kind == "declined"
+    assert observation.kind == "refused"
     assert observation.message.startswith("input and weight make")
     assert "GPU" in observation.message
 

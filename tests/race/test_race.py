@@ -94,7 +94,7 @@ def test_each_fault_has_its_verdict_and_is_never_ranked(tmp_path: Path) -> None:
         "right_at_first": ("wrong", "the timing"),
         "narrowed": ("wrong", "gaussian operands"),
         "declines": ("declined", "not on a Tuesday"),
-        "raises": ("failed", "ValueError: no such file"),
+        "raises": ("failed", "ValueError: invalid literal for int() with base 10: 'no such file'"),
         "crashes": ("failed", "exit status 3"),
         "crashes_in_timing": ("failed", "SIGABRT"),
         "sleepy": ("undecided", "one call would take"),

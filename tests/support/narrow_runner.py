@@ -40,7 +40,7 @@ class NarrowRunner(FakeRunner):
         def kernel(call: Call) -> Observation:
             if region(fields_of_call(call)):
                 return Observation("answer", np.zeros(()))
-            return Observation("declined", error=("AssertionError", "Exception"), message="narrow (kernel.py:3)")
+            return Observation("refused", error=("AssertionError", "Exception"), message="narrow (kernel.py:3)")
 
         super().__init__(kernel, "A", dtypes)
         self.description = replace(self.description, layouts=LAYOUTS)

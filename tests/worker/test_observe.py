@@ -60,8 +60,9 @@ def raises(error: Exception) -> Kernel:
 @pytest.mark.parametrize(
     ("kernel", "kind", "text"),
     [
-        (raises(NotImplementedError("groups")), "declined", "groups"),
-        (raises(ValueError("too large")), "raised", "too large"),
+        (raises(NotImplementedError("groups")), "refused", "groups"),
+        (raises(ValueError("too large")), "refused", "too large"),
+        (lambda *_, **__: int("eleven"), "raised", "eleven"),
         (lambda *_, **__: [1.0], "not_an_array", "returned a list, not a NumPy array"),
         (lambda *_, **__: None, "not_an_array", "returned None, not a NumPy array"),
     ],

@@ -32,7 +32,7 @@ REPLIES = [
     messages.LoadFailed("no such file", "Traceback"),
     messages.Observed(3, Observation("answer", X, "float32", seconds=0.5, extra_outputs=[X[0], None, X[:0]])),
     messages.Observed(1, Observation("raised", error=("ValueError",), message="größer ×", side_effects=("wrote",))),
-    messages.Refused("declined", "not here"),
+    messages.Refused("refused", "not here"),
     messages.Done(),
     messages.Prepared(None, 4),
     messages.WarmedUp([3, 2, 1]),

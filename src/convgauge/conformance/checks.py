@@ -24,9 +24,6 @@ Check = Callable[[Case, Operands, Observation], Assessment]
 SpecCheck = Callable[[Case, Operands, Observation], "Assessment | Fault | None"]
 """Check that a spec defines: it may return a fault, or None if the case passes, in place of an assessment."""
 
-REFUSED = ("refused", "declined")
-"""Kinds of an observation of a call that the kernel refused."""
-
 PASSED = Assessment()
 UNSTABLE = Fault("failed", "another call with the same operands gave other bits")
 
@@ -47,7 +44,7 @@ LAW_HEADROOM = 4.0
 
 
 class UnansweredError(Exception):
-    """A call of a law had no output of the right form; ``fault`` is None if the call was declined."""
+    """A call of a law had no output of the right form; ``fault`` is None if the call was refused."""
 
     def __init__(self, fault: Fault | None) -> None:
         super().__init__()
@@ -61,11 +58,11 @@ def as_assessment(result: Assessment | Fault | None) -> Assessment:
 
 def is_unjudged(observation: Observation) -> bool:
     """Return True if the call was refused, or cannot be made in the subject's framework."""
-    return observation.kind in ("unsupported", *REFUSED)
+    return observation.kind in ("unsupported", "refused")
 
 
 def missing_output(observation: Observation) -> Fault | None:
-    """Return a fault if a valid call gave no output. A declined call is no fault (see `is_unjudged`)."""
+    """Return a fault if a valid call gave no output. A refused call is no fault (see `is_unjudged`)."""
     message = observation.message
     if observation.kind == "raised":
         error = observation.error[0]

@@ -302,7 +302,7 @@ class _Explorer:
         """Return a rule with the exception that most of the cases raise which violate it and no other rule."""
         observations = [self.session.observations[str(self.cases[n])] for n in self.learner.violators(rule)]
         errors = Counter(map(_error, observations))
-        refused = sum(observation.kind == "declined" for observation in observations)
+        refused = sum(observation.kind == "refused" for observation in observations)
         return Limit(rule.expression, rule.sentence, errors.most_common(1)[0][0], 2 * refused >= len(observations))
 
 

@@ -44,7 +44,7 @@ def reproduce(request: CheckRequest) -> int:
     case = Case.parse(request.case)
     (origin,) = registry.resolve(request.targets[0], request.framework)[:1]
     limits, python = Limits(request.timeout_s, request.memory_mib << 20), request.python or sys.executable
-    subject = start_subject(origin, limits, isolated=request.isolation, python=python)
+    subject = start_subject(origin, limits, isolated=request.isolation, python=python, refusals=request.refusals)
     subject.wait_ready()
     description, problem = subject.description, case.problem
     version = description.versions.get(description.framework, "")

@@ -41,14 +41,24 @@ class SubjectPool:
         Python of the child processes; the one of this process if empty.
     seed
         Seed of the random generators that a subject perturbs.
+    refusals
+        Names of further exception classes that are refusals.
     """
 
     def __init__(
-        self, origins: Iterable[Origin], limits: Limits, *, is_isolated: bool = True, python: str = "", seed: int = 0
+        self,
+        origins: Iterable[Origin],
+        limits: Limits,
+        *,
+        is_isolated: bool = True,
+        python: str = "",
+        seed: int = 0,
+        refusals: tuple[str, ...] = (),
     ) -> None:
         self._origins = {origin.name: origin for origin in origins}
         self._limits = limits
         self._is_isolated, self._python, self._seed = is_isolated, python or sys.executable, seed
+        self._refusals = refusals
         self._budgets = {name: FailureBudget() for name in self._origins}
         self._current = _ThreadSubject()
         self._runners: list[Runner] = []  # of all threads
@@ -82,6 +92,7 @@ class SubjectPool:
             python=self._python,
             seed=self._seed,
             budget=self._budgets[name],
+            refusals=self._refusals,
         )
         self._runners.append(runner)
         if self._is_cancelled:  # checked after the runner is in the list, so that `cancel` or this sees the other

@@ -103,6 +103,7 @@ class Suite:
             is_isolated=request.isolation,
             python=request.python,
             seed=request.seed,
+            refusals=request.refusals,
         )
         self._settings = {target.name: self._setting(target, setting or Setting()) for target in targets}
         self._driver = Driver(self._judge, self.jobs)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from convgauge.conformance.cases import Case
-from convgauge.conformance.checks import REFUSED, is_unjudged
+from convgauge.conformance.checks import is_unjudged
 from convgauge.conformance.features import feature_letters
 from convgauge.reference.assessment import Assessment
 from convgauge.reference.compare import Fault
@@ -169,16 +169,16 @@ def _status(observation: Observation, fault: Fault | None, population: Populatio
         return fault.status
     if not is_unjudged(observation):
         return "passed"
-    if observation.kind not in REFUSED:
+    if observation.kind != "refused":
         return "skipped"
     if population not in REFUSAL_DUE:
         return "refused"
     # a call that is not implemented is refused rightly, which shows nothing about the check of its arguments
-    is_unimplemented = observation.kind == "declined" or "NotImplementedError" in observation.error
-    return "skipped" if is_unimplemented else "passed"
+    return "skipped" if "NotImplementedError" in observation.error else "passed"
 
 
 def _reason(observation: Observation) -> str:
-    """Return the message of a call that gave no output; the class of the exception if it has no text."""
-    message = observation.message
-    return message if message.strip() and not message.startswith(" (") else "".join(observation.error[:1]) + message
+    """Return the message of a call that gave no output, after the class of its exception."""
+    name, message = "".join(observation.error[:1]), observation.message
+    # an exception without a text has its line alone for a message
+    return f"{name}: {message}" if name and message.strip() and not message.startswith(" (") else name + message

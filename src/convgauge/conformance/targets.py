@@ -101,6 +101,7 @@ def reproduction_options(origin: Origin, request: CheckRequest) -> tuple[str, ..
     words = ["--framework", origin.framework] if origin.framework else []
     words += ["--python", _relative(request.python)] if request.python else []
     words += ["--memory", str(request.memory_mib)] if request.memory_mib else []
+    words += ["--refusals", ",".join(request.refusals)] if request.refusals else []
     words += ["--timeout", f"{request.timeout_s:g}"] if request.timeout_s != CheckRequest.timeout_s else []
     return tuple(words)
 

@@ -51,8 +51,9 @@ class IsolatedSubject:
         python: str = sys.executable,
         seed: int = 0,
         budget: FailureBudget | None = None,
+        refusals: tuple[str, ...] = (),
     ) -> None:
-        self.connection = Connection(origin, limits, python, seed, budget)
+        self.connection = Connection(origin, limits, python, seed, budget, refusals=refusals)
         self._under_way: deque[_SentCall] = deque()  # in the order in which the replies arrive
 
     @property
@@ -178,6 +179,9 @@ def start_subject(
     python: str = sys.executable,
     seed: int = 0,
     budget: FailureBudget | None = None,
+    refusals: tuple[str, ...] = (),
 ) -> Runner:
     """Start the subject of ``origin``, in a worker process or in this one. Raises `LoadError`."""
-    return IsolatedSubject(origin, limits, python, seed, budget) if isolated else InProcessSubject(origin)
+    if not isolated:
+        return InProcessSubject(origin, refusals)
+    return IsolatedSubject(origin, limits, python, seed, budget, refusals)

@@ -23,7 +23,7 @@ FILLED_MEMORY: Mapping[str, str] = {"MALLOC_PERTURB_": "165"}
 
 
 class CommandRefused(Exception):
-    """The implementation raised an exception in a command; ``kind`` is "declined" or "raised"."""
+    """The implementation raised an exception in a command; ``kind`` is "refused" or "raised"."""
 
     def __init__(self, reply: Refused) -> None:
         super().__init__(reply.message)
@@ -53,6 +53,8 @@ class Connection:
         Variables to set in addition.
     fixed : bool
         Give the process the addresses of every other such process.
+    refusals : tuple of str
+        Names of further exception classes that are refusals.
 
     Raises
     ------
@@ -71,8 +73,10 @@ class Connection:
         budget: FailureBudget | None = None,
         environment: Mapping[str, str] = FILLED_MEMORY,
         fixed: bool = False,
+        refusals: tuple[str, ...] = (),
     ) -> None:
         self.origin, self.limits, self.python, self.seed = origin, limits, python, seed
+        self.refusals = refusals
         self.budget = budget or FailureBudget()
         self.environment, self.fixed = environment, fixed
         self._child: Child | None = None
@@ -96,7 +100,7 @@ class Connection:
             raise LoadError(f"the Python {self.python} cannot be started: {error.strerror}") from None
         self._child, self._calls, self._is_ready = child, 0, False
         origin = {**vars(self.origin), "declaration": None}
-        child.send(encode(Load(origin, self.seed, self.limits.memory_bytes)).frame)
+        child.send(encode(Load(origin, self.seed, self.limits.memory_bytes, self.refusals)).frame)
         child.push()
 
     def wait_ready(self) -> None:

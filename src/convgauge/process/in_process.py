@@ -13,8 +13,8 @@ from convgauge.worker.subject import Subject
 class InProcessSubject:
     """A `Runner` without a process of its own: nothing limits it and a crash ends the run."""
 
-    def __init__(self, origin: Origin) -> None:
-        self._subject = Subject(load(origin))
+    def __init__(self, origin: Origin, refusals: tuple[str, ...] = ()) -> None:
+        self._subject = Subject(load(origin), origin, refusals)
         self.description = self._subject.describe()
 
     def stream(self, calls: Iterable[tuple[Token, Call]]) -> Iterator[tuple[Token, Observation]]:

@@ -156,7 +156,7 @@ class Contestant:
         except ProcessFailure as failure:
             raise Withdrawn("failed", _failure_text(str(failure), failure.printed)) from None
         except CommandRefused as refused:
-            raise Withdrawn("declined" if refused.kind == "declined" else "failed", str(refused)) from None
+            raise Withdrawn("declined" if refused.kind == "refused" else "failed", str(refused)) from None
 
     def request(self, command: WorkerCommand[R] | Encoded[R], timeout_s: float = CALL_TIMEOUT_S) -> R:
         """Return the reply to a command. Raises `Withdrawn`."""
@@ -171,7 +171,7 @@ class Contestant:
         observation = self.request(request.encoded(description.prepares)).observation
         if observation.kind == "answer":
             return observation
-        if observation.kind == "declined":
+        if observation.kind == "refused":
             raise Withdrawn("declined", observation.message)
         error = f"{observation.error[0]}: " if observation.error else ""
         raise Withdrawn("failed", error + observation.message)

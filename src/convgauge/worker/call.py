@@ -13,12 +13,12 @@ OPERANDS = ("input", "weight", "bias")
 CONTIGUOUS = ("contiguous", "contiguous", "contiguous")
 
 Kind = Literal[
-    "answer", "raised", "declined", "unsupported", "not_an_array", "unreadable", "crashed", "timed_out", "not_called"
+    "answer", "raised", "refused", "unsupported", "not_an_array", "unreadable", "crashed", "timed_out", "not_called"
 ]
-"""Result of a call. "declined": NotImplementedError was raised. "unsupported": the framework cannot make the layout,
-dtype or call mode. "not_an_array": the output is not an array of the framework. "unreadable": the output is such an
-array, and reading it fails. "crashed" and "timed_out": the process ended or did not reply. "not_called": the call was
-not made, because the process had ended too often."""
+"""Result of a call. "refused": a refusal was raised (`convgauge.worker.refusals`), "raised": any other exception.
+"unsupported": the framework cannot make the layout, dtype or call mode. "not_an_array": the output is not an array of
+the framework. "unreadable": the output is such an array, and reading it fails. "crashed" and "timed_out": the process
+ended or did not reply. "not_called": the call was not made, because the process had ended too often."""
 
 
 @dataclass

@@ -73,7 +73,7 @@ class Observed(Reply):
 class Refused(Reply):
     """The implementation raised an exception in a timing command."""
 
-    kind: Literal["declined", "raised"]
+    kind: Literal["refused", "raised"]
     message: str
 
 
@@ -147,11 +147,15 @@ class Fastest(Reply):
 
 @dataclass
 class Load(WorkerCommand[Loaded]):
-    """Load the implementation of an origin (fields of `convgauge.registry.Origin`)."""
+    """Load the implementation of an origin (fields of `convgauge.registry.Origin`).
+
+    ``refusals`` names further exception classes that are refusals.
+    """
 
     origin: Mapping[str, object]
     seed: int
     memory_bytes: int
+    refusals: tuple[str, ...] = ()
     reply = Loaded
 
 

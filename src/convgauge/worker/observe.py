@@ -5,7 +5,6 @@ This module copies and records. It does not judge.
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Sequence
 from dataclasses import replace
 from time import perf_counter
@@ -17,21 +16,43 @@ from convgauge.registry.signature import UnsupportedArgument
 from convgauge.worker import stability
 from convgauge.worker.call import Call, Kind, Observation
 from convgauge.worker.call_modes import CALL_MODES, Outputs, UnsupportedCall, call_plainly
+from convgauge.worker.exceptions import class_names, describe
 from convgauge.worker.forms import Form
 from convgauge.worker.frameworks import Array, Framework, NotAnArray, Operand
 from convgauge.worker.global_state import changes, permanent_state
+from convgauge.worker.refusals import OwnCode, is_refusal
 from convgauge.worker.side_effects import SideEffectDetector
 
 MAX_REUSED = 64  # operands that are kept to be written to again
-MAX_MESSAGE = 2000  # characters of an exception's text
-ENGINE_FRAMES = 3  # frames of this package between `Observer._observe` and the implementation
 
 
 class Observer:
-    """Calls of one implementation in this process. Not safe for use by several threads."""
+    """Calls of one implementation in this process. Not safe for use by several threads.
 
-    def __init__(self, implementation: Implementation, framework: Framework, form: Form) -> None:
+    Parameters
+    ----------
+    implementation : Implementation
+        The implementation.
+    framework : Framework
+        Adapter of its framework.
+    form : Form
+        Its function, and the way in which that is called.
+    code : OwnCode
+        Code of the implementation: what it raises itself is a refusal.
+    refusals : tuple of str
+        Names of further exception classes that are refusals.
+    """
+
+    def __init__(
+        self,
+        implementation: Implementation,
+        framework: Framework,
+        form: Form,
+        code: OwnCode,
+        refusals: tuple[str, ...] = (),
+    ) -> None:
         self.implementation, self.framework, self.form = implementation, framework, form
+        self._code, self._refusals = code, refusals
         self.side_effects = SideEffectDetector(framework)
         self._reused: dict[object, Operand] = {}
         self._permanent_state = permanent_state(framework.global_state())
@@ -67,8 +88,8 @@ class Observer:
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:
-            kind: Kind = "declined" if isinstance(error, NotImplementedError) else "raised"
-            return _failure(kind, error, perf_counter() - started)
+            kind: Kind = "refused" if is_refusal(error, self._code, self._refusals) else "raised"
+            return self._failure(kind, error, perf_counter() - started)
         observation = self._read(output, extra_outputs, perf_counter() - started)
         if observation.output is None:
             return observation
@@ -99,10 +120,14 @@ class Observer:
         except NotAnArray as error:
             return Observation("not_an_array", message=str(error), seconds=seconds)
         except UnsupportedArgument as error:
-            return _failure("declined", error, seconds)
+            return self._failure("refused", error, seconds)
         except BaseException as error:
-            return _failure("unreadable", error, seconds)
+            return self._failure("unreadable", error, seconds)
         return Observation("answer", copy, dtype, seconds=seconds, extra_outputs=extra)
+
+    def _failure(self, kind: Kind, error: BaseException, seconds: float) -> Observation:
+        """Describe an exception: its classes, its text, and the line that raised it."""
+        return Observation(kind, error=class_names(error), message=describe(error, self._code), seconds=seconds)
 
     def _is_unstable(self, call: Call, arrays: list[Array], output: np.ndarray) -> bool:
         def compute(arrays: Sequence[Array]) -> bytes:
@@ -130,15 +155,3 @@ class Observer:
                 self._reused.clear()
             self._reused[key] = operand
         return operand
-
-
-def _failure(kind: Kind, error: BaseException, seconds: float) -> Observation:
-    """Describe an exception: its classes, its text, and the line that raised it."""
-    names = tuple(cls.__name__ for cls in type(error).__mro__ if cls not in (object, BaseException))
-    try:
-        text = str(error)
-    except BaseException:
-        text = "(its message cannot be read)"
-    stack = traceback.extract_tb(error.__traceback__)
-    line = f" ({stack[-1].filename.rpartition('/')[2]}:{stack[-1].lineno})" if len(stack) > ENGINE_FRAMES else ""
-    return Observation(kind, error=names, message=text[:MAX_MESSAGE] + line, seconds=seconds)

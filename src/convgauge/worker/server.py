@@ -69,7 +69,8 @@ class _Server:
         _hide_engine()
         registry = importlib.import_module("convgauge.registry")
         try:
-            subject = Subject(registry.load(registry.Origin(**command.origin)))
+            origin = registry.Origin(**command.origin)
+            subject = Subject(registry.load(origin), origin, command.refusals)
         except registry.LoadError as error:
             return LoadFailed(str(error), error.trace)
         except ImportError as error:

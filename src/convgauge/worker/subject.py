@@ -6,22 +6,36 @@ from dataclasses import replace
 
 import numpy as np
 
-from convgauge.registry import Implementation
+from convgauge.registry import Implementation, Origin
 from convgauge.worker.call import Call, Description, Observation
 from convgauge.worker.forms import Form
 from convgauge.worker.frameworks import framework
 from convgauge.worker.observe import Observer
+from convgauge.worker.refusals import own_code
 
 
 class Subject:
-    """An implementation with the adapter of its framework. Not safe for use by several threads."""
+    """An implementation with the adapter of its framework. Not safe for use by several threads.
 
-    def __init__(self, implementation: Implementation) -> None:
+    Parameters
+    ----------
+    implementation : Implementation
+        The implementation.
+    origin : Origin or None
+        Its origin, which states what code belongs to it; if None, the module of its function does.
+    refusals : tuple of str
+        Names of further exception classes that are refusals.
+    """
+
+    def __init__(
+        self, implementation: Implementation, origin: Origin | None = None, refusals: tuple[str, ...] = ()
+    ) -> None:
         self.framework = framework(implementation.declaration.framework)
         rounds = self.framework.name == "numpy" and not implementation.is_declared
         self.form = Form(implementation.function, rounds=rounds)
         self.implementation = replace(implementation, function=self.form)
-        self._observer = Observer(self.implementation, self.framework, self.form)
+        self.code, self.refusals = own_code(implementation, origin), refusals
+        self._observer = Observer(self.implementation, self.framework, self.form, self.code, refusals)
 
     def describe(self) -> Description:
         """Return what the implementation declares and what its framework supports."""

@@ -13,10 +13,12 @@ import numpy as np
 from convgauge.problem import Problem
 from convgauge.worker import messages
 from convgauge.worker.delays import Delays, without_preemption
+from convgauge.worker.exceptions import class_names, text_of
 from convgauge.worker.frameworks import Array
 from convgauge.worker.memory import peak_bytes_of, return_free_memory
 from convgauge.worker.messages import Done, Fastest, Refused, Reply, WorkerCommand
 from convgauge.worker.operand_set import OperandSet
+from convgauge.worker.refusals import is_refusal
 from convgauge.worker.subject import Subject
 
 clock = time.perf_counter_ns
@@ -59,7 +61,7 @@ class Timing:
             messages.TimeProduct: self._time_product,
             messages.TimeCopy: self._time_copy,
         }
-        return {command: _guarded(handler) for command, handler in handlers.items()}
+        return {command: self._guarded(handler) for command, handler in handlers.items()}
 
     def _calibrate(self, command: messages.Calibrate) -> messages.Calibrated:
         calibrate = self._subject.implementation.calibrated
@@ -73,6 +75,20 @@ class Timing:
     def _explain(self, command: messages.Explain) -> messages.Explained:
         explain = self._subject.implementation.explained
         return messages.Explained(str(explain(Problem.parse(command.problem))) if explain else "")
+
+    def _guarded(self, handler: Callable[[Any], Reply]) -> Callable[[Any], Reply]:
+        """Return a handler that replies with `Refused` if the implementation raises."""
+
+        def handle(command: WorkerCommand[Reply]) -> Reply:
+            try:
+                return handler(command)
+            except (KeyboardInterrupt, SystemExit):
+                raise
+            except BaseException as error:
+                is_refused = is_refusal(error, self._subject.code, self._subject.refusals)
+                return Refused("refused" if is_refused else "raised", _describe(error))
+
+        return handle
 
     # --- operands ---
 
@@ -215,22 +231,5 @@ def _is_stable(call_ns: list[int]) -> bool:
     return len(call_ns) >= 4 and max(latest) <= 1.1 * min(latest) and min(latest) >= 0.95 * min(call_ns)
 
 
-def _guarded(handler: Callable[[Any], Reply]) -> Callable[[Any], Reply]:
-    """Return a handler that replies with `Refused` if the implementation raises."""
-
-    def handle(command: WorkerCommand[Reply]) -> Reply:
-        try:
-            return handler(command)
-        except (KeyboardInterrupt, SystemExit):
-            raise
-        except BaseException as error:
-            return Refused("declined" if isinstance(error, NotImplementedError) else "raised", _describe(error))
-
-    return handle
-
-
 def _describe(error: BaseException) -> str:
-    try:
-        return f"{type(error).__name__}: {str(error)[:MAX_ERROR_TEXT]}"
-    except BaseException:
-        return type(error).__name__
+    return f"{class_names(error)[0]}: {text_of(error)[:MAX_ERROR_TEXT]}"
