@@ -25,7 +25,12 @@ from convgauge.terms import PROFILES, TIERS, Profile, Tier
 @click.option(
     "-k", "word", default="", metavar="WORD", help="run only mutants whose name contains this, or of this file"
 )
-@click.option("-x", "is_first_kill_only", is_flag=True, help="end a mutant's run at the first spec that kills it")
+@click.option(
+    "-x",
+    "is_first_kill_only",
+    is_flag=True,
+    help="end a mutant's run at the first spec that kills it; with --counterexamples, use only those that it names",
+)
 @click.option(
     "--resume",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -37,6 +42,12 @@ from convgauge.terms import PROFILES, TIERS, Profile, Tier
     default="",
     metavar="TARGET",
     help="instead, give every case of a correct implementation wrong outputs",
+)
+@click.option(
+    "--counterexamples",
+    "audits_counterexamples",
+    is_flag=True,
+    help="instead, judge the counterexamples of the mutants again: on the mutant and on the oracle",
 )
 @click.option(
     "--profile",
@@ -52,6 +63,7 @@ def command(
     is_first_kill_only: bool,
     resume: Path | None,
     sensitivity: str,
+    audits_counterexamples: bool,
     profile: Profile,
 ) -> int:
     """Test the specification with mutants and correct builds.
@@ -62,6 +74,10 @@ def command(
         from convgauge.selftest.sensitivity import show
 
         return show(sensitivity, profile, tier)
+    if audits_counterexamples:
+        from convgauge.selftest.counterexamples import show as show_counterexamples
+
+        return show_counterexamples(tier, word, names_only=is_first_kill_only)
     from convgauge.results import DamagedFileError
     from convgauge.selftest.run import selftest
 

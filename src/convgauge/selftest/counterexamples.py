@@ -1,0 +1,159 @@
+"""Audit of counterexamples: each fails again for its mutant, and passes for a sound implementation.
+
+A counterexample is what an author debugs. One that fails for every implementation would accuse a correct kernel of what
+the reduction has done to the case. So the counterexamples of all mutants are judged once more, as ``reproduce`` judges
+them: on the mutant in another process, and on the oracle itself.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from convgauge.conformance.cases import Case
+from convgauge.conformance.judge import Judge, NotApplicable
+from convgauge.conformance.selection import Task
+from convgauge.conformance.setting import Setting
+from convgauge.conformance.soundness import OracleSubject
+from convgauge.conformance.suite import Suite
+from convgauge.conformance.targets import Target
+from convgauge.process.client import start_subject
+from convgauge.process.runner import Limits, Runner
+from convgauge.reference import memo
+from convgauge.registry import LoadError
+from convgauge.request import CheckRequest
+from convgauge.results import Counterexample
+from convgauge.selftest.mutants import Mutant, mutants
+from convgauge.terms import FAULTS, ExitStatus, Status, Tier
+
+Kind = Literal["sound", "with history", "bogus", "unjudged", "passes again"]
+"""Result of an audit. "with history": the counterexample states that it does not fail by itself. "bogus": it fails for
+the oracle. "unjudged": no step of its spec judges the case. "passes again": it does not fail, and does not say so."""
+KINDS: tuple[Kind, ...] = ("sound", "with history", "bogus", "unjudged", "passes again")
+UNEXPECTED: tuple[Kind, ...] = ("bogus", "unjudged", "passes again")
+
+NOT_BY_ITSELF = "when the case was run again by itself"
+
+
+@dataclass(frozen=True)
+class Audit:
+    """Result for the counterexample of one mutant and spec.
+
+    Attributes
+    ----------
+    mutant, spec, dtype, case : str
+        The counterexample.
+    again, oracle : Status
+        Status of the spec on the case: for the mutant in another process, and for the oracle.
+    has_history : bool
+        The counterexample states that it does not fail by itself.
+    """
+
+    mutant: str
+    spec: str
+    dtype: str
+    case: str
+    again: Status
+    oracle: Status
+    has_history: bool
+
+    @property
+    def kind(self) -> Kind:
+        """Kind of the result."""
+        if self.oracle in FAULTS:
+            return "bogus"
+        if self.oracle != "passed":
+            return "unjudged"
+        if self.again in FAULTS:
+            return "sound"
+        return "with history" if self.has_history else "passes again"
+
+    def __str__(self) -> str:
+        statuses = f"{self.again} again, {self.oracle} for the oracle"
+        return f"{self.kind}: {self.spec} in {self.dtype} on {self.mutant}: {statuses} [{self.case}]"
+
+
+def audit(mutant: Mutant, tier: Tier, specs: Iterable[str] = ()) -> Iterator[Audit]:
+    """Yield the audits of a mutant's counterexamples, of the given specs or of all specs of the tier."""
+    memo.enable()
+    chosen = set(specs)
+    request = CheckRequest(profile=mutant.profile, tier=tier, timeout_s=mutant.timeout, jobs=1)
+    with Suite(request, [Target(mutant.origin)]) as suite:
+        suite.load()
+        again = start_subject(mutant.origin, Limits(mutant.timeout))
+        try:
+            again.wait_ready()
+            for task in suite.tasks():
+                if chosen and task.spec.id not in chosen:
+                    continue
+                judge = suite.result(task).judge
+                if judge.counterexample is not None and judge.status() in FAULTS:
+                    yield _audited(mutant, task, judge, judge.counterexample, again)
+        finally:
+            again.close()
+
+
+def _audited(mutant: Mutant, task: Task, judge: Judge, found: Counterexample, again: Runner) -> Audit:
+    """Return the audit of one counterexample."""
+    text = shlex.split(found.reproduce)[3]
+    setting = replace(judge.setting, only=Case.parse(text), minimizes=False)
+    statuses = [_status(task, subject, setting) for subject in (again, OracleSubject(judge.description))]
+    return Audit(mutant.name, task.spec.id, task.dtype, text, statuses[0], statuses[1], NOT_BY_ITSELF in found.message)
+
+
+def _status(task: Task, subject: Runner, setting: Setting) -> Status:
+    """Return the status of a spec on the one case of a setting."""
+    judge = Judge(task.spec, subject, task.dtype, task.device, setting)
+    try:
+        task.test(judge)
+    except NotApplicable:
+        return "skipped"
+    return judge.status()
+
+
+def show(tier: Tier, word: str = "", *, names_only: bool = False) -> int:
+    """Audit the mutants whose name or file has ``word``; print a table, and a line for each unexpected result.
+
+    Parameters
+    ----------
+    tier : Tier
+        Tier of the specs.
+    word : str
+        Part of a mutant's name, or the stem of its file.
+    names_only : bool
+        Judge a mutant only by the specs that it names.
+
+    Returns
+    -------
+    int
+        0 if all counterexamples are sound, 1 if one is not, 5 if there is none.
+    """
+    counts: dict[str, Counter[Kind]] = {}
+    for mutant in mutants():
+        if not mutant.faulty or not (word in mutant.name or word == mutant.path.stem):
+            continue
+        named = (*mutant.killed_by, *mutant.advised_by) if names_only else ()
+        try:
+            for result in audit(mutant, tier, named):
+                counts.setdefault(result.spec.partition(".")[0], Counter())[result.kind] += 1
+                if result.kind in UNEXPECTED:
+                    print(result, flush=True)
+        except LoadError as error:  # the mutant fails to be imported, so that it has no counterexample
+            print(f"{mutant.name}: {error}", flush=True)
+    print_table(counts)
+    total = sum(counts.values(), Counter[Kind]())
+    if not total:
+        return ExitStatus.NOTHING_EXECUTED
+    return int(any(total[kind] for kind in UNEXPECTED))
+
+
+def print_table(counts: dict[str, Counter[Kind]]) -> None:
+    """Print the number of counterexamples of each chapter and kind."""
+    print(f"\n{'chapter':16}" + "".join(f"{kind:>14}" for kind in KINDS))
+    for chapter, kinds in sorted(counts.items()):
+        print(f"{chapter:16}" + "".join(f"{kinds[kind]:14}" for kind in KINDS))
+    total = sum(counts.values(), Counter[Kind]())
+    print(f"{'all':16}" + "".join(f"{total[kind]:14}" for kind in KINDS))
