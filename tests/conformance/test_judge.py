@@ -218,3 +218,28 @@ def test_a_conclusion_counts_as_a_case() -> None:
     assert judge.reason() == "the digits are wrong"
     assert judge.tally.notes == ["of 40 digits"]
     assert runner.calls == []
+
+
+class AfterCalls(FakeRunner):
+    """Runner whose outputs are wrong from its third call; its second process is such a runner."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda call: exact_output(call) + np.float32(len(self.calls) > 2))
+
+    def second(self) -> FakeRunner:
+        return AfterCalls()
+
+
+def test_a_case_that_fails_only_after_other_calls_is_not_reduced() -> None:
+    judge = Judge(SPEC, AfterCalls(), "float32", "cpu", Setting())
+    judge.exact(TABLE)
+    assert judge.counterexample is not None
+    assert Problem.parse(judge.counterexample.problem) in TABLE
+    assert judge.counterexample.message.endswith("(not when the case was run again by itself)")
+
+
+def test_a_case_whose_operands_depend_on_others_is_run_again_with_its_spec() -> None:
+    judge, _ = judge_of(wrong_batch)
+    judge.satisfies(TABLE, judge.check_exact, reproducible=False)
+    assert judge.counterexample is not None
+    assert judge.counterexample.reproduce.startswith("convgauge check fake -k some.thing --tier standard")

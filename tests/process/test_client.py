@@ -195,3 +195,13 @@ def test_no_descriptor_is_left_open(start: Any) -> None:
     for _ in range(3):
         start("conv").close()
     assert count() == before
+
+
+def test_a_second_process_has_not_made_the_calls_of_the_first(start: Any) -> None:
+    subject = start("counts")
+    ((_, call),) = calls([SOUND])
+    second = subject.second()
+    assert subject.second() is second
+    assert [runner.observe(call).output.flat[0] for runner in (subject, subject, second)] == [1, 2, 1]
+    subject.close()
+    assert second.connection.pid == 0

@@ -40,6 +40,10 @@ class FakeRunner:
         ((_, observation),) = self.stream([(None, call)])
         return observation
 
+    def second(self) -> FakeRunner:
+        """Return this runner: there is no process."""
+        return self
+
     def wait_ready(self) -> None:
         """Return at once: there is no process."""
 

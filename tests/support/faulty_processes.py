@@ -123,3 +123,13 @@ def always_dies(input, weight, bias=None, stride=1, padding=0, dilation=1, group
 
 def always_hangs(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     time.sleep(600)
+
+
+_calls = 0
+
+
+def counts(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    """Return the number of calls so far in every output."""
+    global _calls  # noqa: PLW0603  # state of the fault
+    _calls += 1
+    return np.full_like(conv(input, weight, bias, stride, padding, dilation, groups), _calls)

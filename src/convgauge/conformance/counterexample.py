@@ -13,6 +13,7 @@ from convgauge.conformance.cases import Case
 from convgauge.conformance.checks import spelling
 from convgauge.conformance.execution import INAPPLICABLE, Executed
 from convgauge.conformance.reduce import shrink
+from convgauge.conformance.setting import Setting
 from convgauge.dtypes import DTYPES
 from convgauge.reference import oracle
 from convgauge.reference.compare import Fault
@@ -139,6 +140,12 @@ def reproduce_command(target: str, case: Case, spec_id: str, device: str, option
     """Return the command line that runs a case again as a spec judges it."""
     words = ["convgauge", "reproduce", target, str(case), "--spec", spec_id, *options]
     return shlex.join([*words, "--device", device] if device != "cpu" else words)
+
+
+def check_command(target: str, spec_id: str, setting: Setting) -> str:
+    """Return the command line that judges a whole spec again, whose cases depend on one another."""
+    words = ["convgauge", "check", target, "-k", spec_id, "--tier", setting.tier, "--profile", setting.profile]
+    return shlex.join([*words, *setting.options])
 
 
 def picture(failing: FailingCase) -> Picture | None:

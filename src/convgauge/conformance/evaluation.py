@@ -21,6 +21,7 @@ from convgauge.conformance.wrong_outputs import wrong_outputs
 from convgauge.problem import Problem
 from convgauge.reference.assessment import Assessment
 from convgauge.reference.compare import Fault
+from convgauge.registry import LoadError
 from convgauge.results import Counterexample
 from convgauge.worker.call import Observation
 from convgauge.worker.frameworks import adapter
@@ -161,7 +162,7 @@ class Evaluation:
         """Count a case that the spec itself judged from earlier outputs."""
         self.tally.count(case, Observation("answer"), Assessment(fault), "concluded")
         if fault is not None and self.counterexample is None:
-            self.counterexample = self._describe(counterexample.FailingCase(case, fault))
+            self.counterexample = self._describe(counterexample.FailingCase(case, fault), is_case=False)
 
     def _assess(self, executed: Executed, procedure: Procedure) -> Assessment:
         return procedure.assess(executed, self.execution.observe, self.setting.profile)
@@ -247,30 +248,48 @@ class Evaluation:
     # --- counterexamples ---
 
     def _minimize(self, procedure: Procedure) -> None:
-        """Set the counterexample: a failing case, reduced unless the spec or the case forbids it."""
+        """Set the counterexample: a failing case, reduced unless the spec or the case forbids it.
+
+        The trials are made in another process than the cases, because the calls of those may be the reason why a case
+        fails: a subject with a state would fail its counterexample only after them.
+        """
 
         def trial(case: Case) -> tuple[Executed, Fault] | None:
             if not procedure.allows(case):
                 return None
-            executed = self.execution.run_once(case, procedure.options)
-            fault = self._decide(executed, self._assess(executed, procedure)).fault
+            executed = execution.run_once(case, procedure.options)
+            assessment = procedure.assess(executed, execution.observe, self.setting.profile)
+            fault = self._decide(executed, assessment).fault
             if fault is None or fault.not_called:
                 return None
-            is_sound = case == first or accepts_oracle(procedure, case, self.execution, self.setting.profile)
+            is_sound = case == first or accepts_oracle(procedure, case, execution, self.setting.profile)
             return (executed, fault) if is_sound else None
 
         first, fault = counterexample.select_fault(self.tally.faults, self.tally.status())
         # each trial of a crash costs a process: only the first case that ends one is run again
         reruns = fault.status not in ("crashed", "timed_out") or self.last_crash is None
         reduces = procedure.is_reducible and self.setting.only is None and not first.invalid_call
+        execution = self._second_execution() if reruns else self.execution
         failing = counterexample.reduce_case(first, fault, trial, reruns=reruns, reduces=reduces)
-        self.counterexample = self._describe(failing)
+        self.counterexample = self._describe(failing, is_case=procedure.is_reproducible)
 
-    def _describe(self, failing: counterexample.FailingCase) -> Counterexample:
-        target = self.setting.target or self.description.name
-        command = counterexample.reproduce_command(
-            target, failing.case, self.spec.id, self.execution.device, self.setting.options
-        )
+    def _second_execution(self) -> Execution:
+        """Return an execution in a second process of the subject, or in the first if it cannot be loaded again."""
+        try:
+            return Execution(self.execution.subject.second(), self.execution.device)
+        except LoadError:
+            return self.execution
+
+    def _describe(self, failing: counterexample.FailingCase, *, is_case: bool) -> Counterexample:
+        """Return the counterexample of a failing case; it is run again with its whole spec unless ``is_case``."""
+        setting = self.setting
+        target = setting.target or self.description.name
+        if is_case:
+            command = counterexample.reproduce_command(
+                target, failing.case, self.spec.id, self.execution.device, setting.options
+            )
+        else:
+            command = counterexample.check_command(target, self.spec.id, setting)
         return counterexample.describe(failing, command)
 
 

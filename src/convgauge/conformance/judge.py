@@ -266,6 +266,7 @@ class Judge:
         *,
         transform: Transform | None = None,
         reducible: bool = True,
+        reproducible: bool = True,
         values: bool = True,
         needs: Needs | None = None,
         **fields: object,
@@ -283,6 +284,8 @@ class Judge:
             Function of (case, operands) that returns the operands of the call.
         reducible : bool
             The first failing case may be simplified.
+        reproducible : bool
+            A failing case can be judged by itself. False if its operands depend on the outputs of earlier cases.
         values : bool
             The check compares the values of the output. False if it is about the output's other properties.
         needs : callable, optional
@@ -295,6 +298,7 @@ class Judge:
             lambda _: lambda *executed: as_assessment(check(*executed)),
             CallOptions(transform, fields),
             is_reducible=reducible,
+            is_reproducible=reproducible,
             is_about_values=values,
             needs=needs,
         )

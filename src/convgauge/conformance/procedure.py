@@ -39,6 +39,8 @@ class Procedure:
         An output may pass. False for calls that are errors.
     is_reducible : bool
         The first failing case may be simplified.
+    is_reproducible : bool
+        A case can be judged by itself: its operands do not depend on the outputs of earlier cases.
     is_about_values : bool
         The check compares the output's values, so that it must reject wrong outputs.
     keeps_dtype : bool
@@ -54,6 +56,7 @@ class Procedure:
     is_refusal_due: bool = False
     is_answer_allowed: bool = True
     is_reducible: bool = True
+    is_reproducible: bool = True
     is_about_values: bool = True
     keeps_dtype: bool = False
     needs: Needs | None = None

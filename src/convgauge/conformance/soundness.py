@@ -88,6 +88,10 @@ class OracleSubject:
             return Observation("raised", error=(type(error).__name__,), message=str(error))
         return Observation("answer", output, _dtype(call), extra_outputs=list(extra_outputs))
 
+    def second(self) -> Runner:
+        """Return this runner: there is no process."""
+        return self
+
     def wait_ready(self) -> None:
         """Return at once: there is no process."""
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from convgauge.process.child import FRAMES_PER_WRITE
 from convgauge.process.connection import Connection
-from convgauge.process.failures import FailureBudget, ProcessFailure
+from convgauge.process.failures import Cancelled, FailureBudget, ProcessFailure
 from convgauge.process.in_process import InProcessSubject
 from convgauge.process.runner import Limits, Runner, Token
 from convgauge.registry import Origin
@@ -54,6 +54,7 @@ class IsolatedSubject:
         refusals: tuple[str, ...] = (),
     ) -> None:
         self.connection = Connection(origin, limits, python, seed, budget, refusals=refusals)
+        self._second: IsolatedSubject | None = None
         self._under_way: deque[_SentCall] = deque()  # in the order in which the replies arrive
 
     @property
@@ -70,13 +71,38 @@ class IsolatedSubject:
         """Wait until the implementation is loaded. Raises `LoadError`."""
         self.connection.wait_ready()
 
+    def second(self) -> Runner:
+        """Return a subject in a second process, which has not made the calls of this one; it ends with this one.
+
+        Raises
+        ------
+        LoadError
+            If the implementation cannot be loaded again.
+        Cancelled
+            If this subject is cancelled.
+        """
+        connection = self.connection
+        if self._second is None:
+            self._second = IsolatedSubject(
+                connection.origin, connection.limits, connection.python, connection.seed, refusals=connection.refusals
+            )
+            self._second.wait_ready()
+        if connection.is_cancelled:  # `cancel` may not have seen the second
+            raise Cancelled
+        return self._second
+
     def cancel(self) -> None:
         """Let calls under way, and all later ones, raise `Cancelled`. Another thread may call this method."""
         self.connection.cancel()
+        if self._second is not None:
+            self._second.cancel()
 
     def close(self) -> None:
-        """End the process."""
+        """End the process, and the second one."""
         self.connection.close()
+        if self._second is not None:
+            self._second.close()
+            self._second = None
 
     def observe(self, call: Call) -> Observation:
         """Make one call."""

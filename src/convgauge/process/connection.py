@@ -82,7 +82,7 @@ class Connection:
         self._child: Child | None = None
         self._calls = 0  # observations of this process
         self._is_ready = False
-        self._is_cancelled = False
+        self.is_cancelled = False
         self._start()
 
     # --- the process ---
@@ -126,7 +126,7 @@ class Connection:
 
     def child(self) -> Child:
         """Return the process, started again if it ended. Raises `ProcessFailure` ("not_called") or `Cancelled`."""
-        if self._is_cancelled:
+        if self.is_cancelled:
             raise Cancelled
         if self._child is None:
             if not self.budget.reason:
@@ -145,7 +145,7 @@ class Connection:
 
     def record_failure(self, failure: ProcessFailure) -> None:
         """End the process after a failure and count the failure. Raises `Cancelled`."""
-        if self._is_cancelled:
+        if self.is_cancelled:
             raise Cancelled
         if self._child is not None:
             self.budget.record_failure(failure)
@@ -154,7 +154,7 @@ class Connection:
 
     def cancel(self) -> None:
         """Let commands under way, and all later ones, raise `Cancelled`. Another thread may call this method."""
-        self._is_cancelled = True
+        self.is_cancelled = True
         child = self._child
         if child is not None:
             child.kill()

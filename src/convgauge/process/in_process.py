@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from convgauge.process.runner import Token
+from convgauge.process.runner import Runner, Token
 from convgauge.registry import Origin, load
 from convgauge.worker.call import Call, Observation
 from convgauge.worker.subject import Subject
@@ -25,6 +25,10 @@ class InProcessSubject:
     def observe(self, call: Call) -> Observation:
         """Make one call."""
         return self._subject.observe(call)
+
+    def second(self) -> Runner:
+        """Return this subject: there is no other process."""
+        return self
 
     def wait_ready(self) -> None:
         """Return at once: the implementation is loaded."""

@@ -46,6 +46,13 @@ class Runner(Protocol):
         """Make one call."""
         ...
 
+    def second(self) -> Runner:
+        """Return a subject that has not made the calls of this one, if it can be in a process of its own.
+
+        Raises `LoadError` or `Cancelled`.
+        """
+        ...
+
     def wait_ready(self) -> None:
         """Wait until the implementation is loaded. Raises `LoadError`."""
         ...

@@ -45,7 +45,7 @@ class Audit:
     Attributes
     ----------
     mutant, spec, dtype, case : str
-        The counterexample.
+        The counterexample; the case is empty if the whole spec is run again.
     again, oracle : Status
         Status of the spec on the case: for the mutant in another process, and for the oracle.
     has_history : bool
@@ -98,8 +98,9 @@ def audit(mutant: Mutant, tier: Tier, specs: Iterable[str] = ()) -> Iterator[Aud
 
 def _audited(mutant: Mutant, task: Task, judge: Judge, found: Counterexample, again: Runner) -> Audit:
     """Return the audit of one counterexample."""
-    text = shlex.split(found.reproduce)[3]
-    setting = replace(judge.setting, only=Case.parse(text), minimizes=False)
+    words = shlex.split(found.reproduce)
+    text = words[3] if words[1] == "reproduce" else ""  # otherwise the whole spec is run again
+    setting = replace(judge.setting, only=Case.parse(text) if text else None, minimizes=False)
     statuses = [_status(task, subject, setting) for subject in (again, OracleSubject(judge.description))]
     return Audit(mutant.name, task.spec.id, task.dtype, text, statuses[0], statuses[1], NOT_BY_ITSELF in found.message)
 
