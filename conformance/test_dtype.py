@@ -17,7 +17,8 @@ LARGE = Problem(batch=1, in_channels=64, height=7, width=6, out_channels=8, kern
 @spec("dtype.kept", quick=FLOATS, source=CONV2D)
 def test_output_has_the_operands_dtype(judge: Judge) -> None:
     """The output's dtype is the operands', and integers that the dtype holds come out exactly."""
-    judge.exact([*SMALL, *problems(LARGE, in_channels=[16, 64], groups=[1, 4], padding=["same"])])
+    table = [*SMALL, *problems(LARGE, in_channels=[16, 64], groups=[1, 4], padding=["same"])]
+    judge.exact(table, tests_dtype=True)
 
 
 @spec("dtype.float64", dtypes=("float64",), source=CONV2D)

@@ -82,6 +82,7 @@ class Judge:
         threads: int = 1,
         reuse: bool = False,
         mixed: bool = False,
+        tests_dtype: bool = False,
         needs: Needs | None = None,
     ) -> None:
         """Require the exact integer output on exact operands.
@@ -105,6 +106,8 @@ class Judge:
             Write the operands of each case into the arrays of the previous case of the same shapes.
         mixed : bool
             Keep each case's own dtype.
+        tests_dtype : bool
+            Refuse an output of a wider dtype, which other specs round to the operands' (`convgauge.worker.forms`).
         needs : callable, optional
             Predicate of a case that the statement rests on: reduced and redrawn cases meet it as well.
         """
@@ -115,6 +118,7 @@ class Judge:
             return Assessment(vacuous or checks.check_equal(case, observation, expected, self.tolerance(case.problem)))
 
         fields = {"check_globals": check_globals, "repeat": repeat, "threads": threads, "reuse": reuse}
+        fields["tests_dtype"] = tests_dtype
         self._evaluation.run(
             problems, Procedure(lambda _: check, CallOptions(transform, fields), keeps_dtype=mixed, needs=needs)
         )

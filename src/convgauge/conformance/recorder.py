@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -146,6 +146,11 @@ class Recorder:
         before = self.introductions[name]
         if (amended := msgspec.structs.replace(before, **findings)) != before:
             self.write(amended)
+
+    def note_adaptations(self, name: str, sentences: Iterable[str]) -> None:
+        """Add sentences on how the calls of an implementation are adapted to its description."""
+        before = self.introductions[name].adaptations
+        self.amend(name, adaptations=list(dict.fromkeys([*before, *sentences])))
 
     def record(self, judged: Judged) -> SpecRecord:
         """Write and return the record of a judged task, and write its images."""

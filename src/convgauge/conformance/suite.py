@@ -236,6 +236,7 @@ class Suite:
         target = self.targets[description.name]
         target.description = description
         self.recorder.introduce(target)
+        self.recorder.note_adaptations(target.name, judged.judge.tally.adaptations)
         return Result(judged.judge, self.recorder.record(judged), not judged.skipped)
 
     # --- end ---

@@ -52,6 +52,8 @@ class Tally:
         Number of cases that were not judged, by reason.
     notes : list of str
         Sentences that a spec adds.
+    adaptations : dict
+        Sentences on how the calls were adapted; the values are not used.
     given_up : str
         Reason why the subject is no longer called, or "".
     valid, answered : int
@@ -70,6 +72,7 @@ class Tally:
     reductions: list[int] = field(default_factory=list)
     reasons: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
+    adaptations: dict[str, None] = field(default_factory=dict)
     given_up: str = ""
     valid: int = 0
     answered: int = 0
@@ -82,6 +85,7 @@ class Tally:
     ) -> None:
         """Count one case. A call that may be refused, or that is invalid, belongs to no part of the problem space."""
         fault = assessment.fault
+        self.adaptations.update(dict.fromkeys(observation.adaptations))
         if fault is not None and fault.not_called:
             self.given_up = fault.message  # the call was not made: the case counts for nothing, the spec as crashed
             return

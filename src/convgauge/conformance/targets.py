@@ -87,6 +87,7 @@ def implementation_record(target: Target) -> ImplementationRecord:
         description.prepares,
         dict(description.versions),
         list(description.devices),
+        adaptations=list(description.adaptations),
     )
 
 

@@ -100,6 +100,9 @@ def _show_faults(terminal: TerminalReporter) -> None:
 
 
 def _show_notes(suite: Suite, footer: Footer, terminal: TerminalReporter) -> None:
+    for name, introduction in suite.recorder.introductions.items():
+        if introduction.adaptations:
+            terminal.write_line(escape_controls(f"{name}: adapted: {'; '.join(introduction.adaptations)}"))
     for record in suite.recorder.records:
         if record.level == "recommended" and record.status in FAULTS:
             terminal.write_line(

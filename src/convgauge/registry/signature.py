@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Callable
+from typing import Any, Callable, Literal
 
 Value = Any  # an argument of a call
 
@@ -85,6 +85,13 @@ class Parameters:
     def requires(self, argument: str) -> bool:
         """Return True if the function takes an argument and has no default for it."""
         return any(each.argument == argument and not each.has_default for each in self.parameters)
+
+    def fillings(self) -> list[Literal["omitted", "zeros"]]:
+        """Return what may be passed for a bias that is None; nothing if None is the function's own default."""
+        default = next((each.default for each in self.parameters if each.argument == "bias"), None)
+        if default is None:
+            return []
+        return ["zeros"] if self.requires("bias") else ["omitted", "zeros"]
 
     def arrange(self, given: Mapping[str, Value]) -> tuple[list[Value], dict[str, Value]]:
         """Return the positional and the keyword arguments of a call, given those of conv2d by name.

@@ -53,7 +53,7 @@ class Call:
         True if the call must be answered, so that an argument may be spelled in another way that means the same.
     spelled : tuple of str
         Arguments whose spelling is what the case is about: it is kept.
-    keeps_dtype : bool
+    tests_dtype : bool
         True if the dtype of the output is what the case is about: it is not rounded.
     """
 
@@ -74,7 +74,7 @@ class Call:
     wanted: str = ""
     is_valid: bool = False
     spelled: tuple[str, ...] = ()
-    keeps_dtype: bool = False
+    tests_dtype: bool = False
 
 
 @dataclass

@@ -57,7 +57,7 @@ class Form:
         except SignatureError:
             self.parameters = USUAL  # its first call shows it
         self.spelling = USUAL_SPELLING
-        self.is_valid, self.keeps_dtype = False, False
+        self.is_valid = self.tests_dtype = False
         self.spelled: tuple[str, ...] = ()
         self._dtypes: tuple[str, ...] = ()
         self._taken = self._rounding = ""
@@ -71,7 +71,7 @@ class Form:
 
     def begin(self, call: Call) -> None:
         """Note the properties of a call that is made next."""
-        self.is_valid, self.spelled, self.keeps_dtype = call.is_valid, call.spelled, call.keeps_dtype
+        self.is_valid, self.spelled, self.tests_dtype = call.is_valid, call.spelled, call.tests_dtype
         self._dtypes = call.dtypes[: 2 if call.bias is None else 3]
 
     def __call__(self, *operands: Array, **arguments: Value) -> Array:
@@ -129,7 +129,7 @@ class Form:
         if not self.rounds or dtype != "float64" or len(set(self._dtypes)) != 1 or self._dtypes[0] not in ROUNDED:
             return output, dtype
         narrow = self._dtypes[0]
-        if self.keeps_dtype:
+        if self.tests_dtype:
             raise UnsupportedArgument(f"gives float64 for {narrow} operands")
         self._rounding = "gives float64 for narrower operands; rounded to their dtype"
         with np.errstate(over="ignore"):
@@ -197,8 +197,8 @@ class Form:
         if "numbers" not in self._decided:
             numbers.append(SIZES)
         fillings: list[MissingBias] = [self.spelling.missing_bias]
-        if "bias" not in self._decided and given.get("bias", 0) is None and self.parameters.has("bias"):
-            fillings += ["zeros"] if self.parameters.requires("bias") else ["omitted", "zeros"]
+        if "bias" not in self._decided and given.get("bias", 0) is None:
+            fillings += self.parameters.fillings()
         return [
             Spelling(sizes, self.spelling.has_names, filling) for filling, sizes in itertools.product(fillings, numbers)
         ]
