@@ -101,8 +101,12 @@ def nhwc(x, w, b, stride=1, padding=0):
 
 def nhwc_same(x, kernel, strides=(1, 1), padding="SAME"):
     before = [(size - 1) // 2 for size in kernel.shape[:2]] if padding == "SAME" else [0, 0]
-    after = [size - 1 - first for size, first in zip(kernel.shape, before)] if padding == "SAME" else [0, 0]
-    x = np.pad(x, ((0, 0), *zip(before, after), (0, 0)))
+    after = (
+        [size - 1 - first for size, first in zip(kernel.shape[:2], before, strict=True)]
+        if padding == "SAME"
+        else [0, 0]
+    )
+    x = np.pad(x, ((0, 0), *zip(before, after, strict=True), (0, 0)))
     return conv(x.transpose(0, 3, 1, 2), kernel.transpose(3, 2, 0, 1), None, tuple(strides), 0).transpose(0, 2, 3, 1)
 
 

@@ -16,7 +16,7 @@ class SignedCallable:
     """A callable with a signature that Python cannot find by itself."""
 
     def __init__(self, function: Callable[..., Value], signature: inspect.Signature) -> None:
-        self.function = function
+        self.function = self.__wrapped__ = function
         self.__signature__ = signature
 
     def __call__(self, *args: Value, **kwargs: Value) -> Value:

@@ -84,10 +84,15 @@ class Form:
         except UnsupportedArgument:
             raise
         except Exception:
-            if self.is_valid and self._finds_spelling(given):
-                return self._call(given, self.spelling)
-            if self.is_valid and self.spelled:
+            if not self.is_valid or not self._finds_spelling(given):
                 self._refuse_spelling(given)
+                raise
+        try:
+            return self._call(given, self.spelling)
+        except UnsupportedArgument:
+            raise
+        except Exception:
+            self._refuse_spelling(given)
             raise
 
     def bound(self, weight: Array, bias: Array, arguments: Given) -> Run:
@@ -213,7 +218,9 @@ class Form:
         return spelling
 
     def _refuse_spelling(self, given: Given) -> None:
-        """Raise `UnsupportedArgument` if the function answers the same call with each size as a pair."""
+        """Raise `UnsupportedArgument` if the function answers a valid call with each size as a pair instead."""
+        if not self.is_valid or not self.spelled:
+            return
         try:
             usual = as_pairs(given)
         except (TypeError, ValueError):
@@ -229,3 +236,17 @@ class Form:
         ]
         spellings = (described(name, given[name]) for name in refused or names)
         raise UnsupportedArgument(f"does not take {' and '.join(spellings)}") from None
+
+
+def what_to_return(output: Value) -> str:
+    """Return a sentence on the adapter of a function whose result is no array, or an empty text."""
+    adapter = "; an adapter is\ndef conv2d(*operands, **arguments):\n    return kernel(*operands, **arguments)"
+    if isinstance(output, dict):
+        arrays = [key for key, value in output.items() if hasattr(value, "ndim")]
+        return f" of {', '.join(map(str, output))}{adapter}[{arrays[0]!r}]" if arrays else ""
+    if isinstance(output, (tuple, list)):
+        ranks = [getattr(value, "ndim", 0) for value in output]
+        if max(ranks, default=0) >= 3:
+            first = ranks.index(max(ranks))
+            return f" of {ranks.count(max(ranks))} arrays of the same rank{adapter}[{first}]"
+    return ""

@@ -17,7 +17,7 @@ from convgauge.worker import stability
 from convgauge.worker.call import Call, Kind, Observation
 from convgauge.worker.call_modes import CALL_MODES, Outputs, UnsupportedCall, call_plainly
 from convgauge.worker.exceptions import class_names, describe
-from convgauge.worker.forms import Form
+from convgauge.worker.forms import Form, what_to_return
 from convgauge.worker.frameworks import Array, Framework, NotAnArray, Operand
 from convgauge.worker.global_state import changes, permanent_state
 from convgauge.worker.refusals import OwnCode, is_refusal
@@ -118,7 +118,7 @@ class Observer:
             copy, dtype = self.form.rounded(*self.framework.read(output))
             extra = [None if array is None else self.framework.read(array)[0] for array in extra_outputs]
         except NotAnArray as error:
-            return Observation("not_an_array", message=str(error), seconds=seconds)
+            return Observation("not_an_array", message=f"{error}{what_to_return(output)}", seconds=seconds)
         except UnsupportedArgument as error:
             return self._failure("refused", error, seconds)
         except BaseException as error:
