@@ -22,7 +22,7 @@ from typing import Any
 
 import pytest
 
-from convgauge.conformance.collection import collect_specs
+from convgauge.conformance.collection import require_known_specs
 from convgauge.conformance.expectations import Expectation
 from convgauge.conformance.plugin import raise_outcome
 from convgauge.conformance.selection import Task
@@ -137,9 +137,7 @@ def check_implementation(
 
 def _suite(function: Callable[..., Any], framework: str, request: CheckRequest, expect: Mapping[str, str]) -> Suite:
     """Return the suite of one function; its subject starts when the first spec is judged."""
-    unknown = set(expect) - {spec.id for spec, _ in collect_specs()}
-    if unknown:
-        raise ValueError(f"no spec is called {', '.join(sorted(unknown))}")
+    require_known_specs(expect)
     origin = _origin(function, framework)
     expected = {name: Expectation(reason) for name, reason in expect.items()}
     return Suite(request, [Target(origin, description_from_declaration(origin))], expected=expected)

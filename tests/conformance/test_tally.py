@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from convgauge.conformance.cases import Case
-from convgauge.conformance.tally import MAX_ENDED_PROCESSES, Tally
+from convgauge.conformance.tally import MAX_ENDED_PROCESSES, Population, Tally
 from convgauge.problem import Problem
 from convgauge.reference.assessment import Assessment
 from convgauge.reference.compare import Fault, FaultStatus
@@ -85,3 +85,48 @@ def test_it_is_over_at_the_limit_of_faults_counted_or_not() -> None:
     assert tally.is_over(3, [fault])
     assert not tally.is_abandoned([fault])
     assert tally.is_abandoned([Fault("crashed", "it ended")] * MAX_ENDED_PROCESSES)
+
+
+def test_valid_cases_count_as_answered_if_they_gave_an_output() -> None:
+    tally = tally_of(None, Fault("failed", "a sentence"))
+    tally.count(CASE, REFUSED, Assessment())
+    tally.count(CASE, Observation("raised", error=("KeyError",)), Assessment(Fault("errored", "raised KeyError")))
+    tally.count(CASE, Observation("unsupported", message="no such layout"), Assessment())
+    assert (tally.valid, tally.answered) == (4, 2)
+    assert tally.refusals == {"NotImplementedError: stride is 1 only": 1}
+
+
+@pytest.mark.parametrize("population", ["redrawn", "invalid", "optional", "concluded"])
+def test_other_populations_do_not_count_as_valid(population: Population) -> None:
+    tally = Tally()
+    tally.count(CASE, ANSWER, Assessment(), population)
+    assert (tally.valid, tally.answered) == (0, 0)
+    assert (tally.redrawn, tally.invalid) == (population == "redrawn", population == "invalid")
+
+
+def test_an_exception_passes_on_an_invalid_call_unless_it_is_not_implemented() -> None:
+    refusals = {"ValueError": "passed", "NotImplementedError": "skipped"}
+    for error, status in refusals.items():
+        tally = Tally()
+        tally.count(CASE, Observation("refused", error=(error, "Exception")), Assessment(), "invalid")
+        assert (tally.status(), tally.invalid) == (status, status == "passed")
+
+
+def test_a_case_outside_the_declared_domain_is_declined_without_a_call() -> None:
+    tally = Tally()
+    tally.decline(CASE, "groups == 1 is declared")
+    assert (tally.status(), tally.judged, tally.valid, tally.answered) == ("declined", 0, 1, 0)
+    assert list(tally.space.values()) == [[0, 0, 1]]
+    assert tally.refusals == {"groups == 1 is declared": 1}
+
+
+def test_a_missing_dtype_declines_every_valid_case() -> None:
+    tally = Tally()
+    tally.decline_all(7, "no float16")
+    assert (tally.status(), tally.outcomes["declined"], tally.valid, tally.space) == ("declined", 7, 7, {})
+
+
+def test_an_exception_without_text_is_named_by_its_class() -> None:
+    tally = Tally()
+    tally.count(CASE, Observation("refused", error=("NotImplementedError",), message=" (k.py:3)"), Assessment())
+    assert tally.refusals == {"NotImplementedError (k.py:3)": 1}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from convgauge.conformance.terminal import MAX_PRINTED_CHARS, report_text, verdict_line
-from convgauge.results import Counterexample, Judgement, SpecRecord
+import msgspec
+
+from convgauge.conformance.terminal import MAX_PRINTED_CHARS, report_text
+from convgauge.results import Counterexample, SpecRecord
 
 EXAMPLE = Counterexample(
     "n1c1h2w2_o1k1x1_s1x1_p0x0_d1x1_g1_float32",
@@ -59,11 +61,23 @@ def test_a_spec_that_passed_shows_reason_and_note() -> None:
     assert report_text(record) == "8 layers on fewer pixels"
 
 
-def test_the_verdict_of_an_implementation_is_one_line() -> None:
-    judgement = Judgement("partial", "A", 12, 3, {"passed": 4, "timed_out": 1})
-    assert verdict_line("mine\n", judgement).startswith("mine")
-    assert verdict_line("mine", judgement) == (
-        "mine: partial, accuracy grade A; 12 cases judged (3 declined);"
-        " specs: 4 passed, 1 timed out"
-    )  # fmt: skip
-    assert verdict_line("mine", Judgement("unjudged", "", 0, 0)).endswith("specs: none")
+def test_a_spec_that_was_given_up_has_no_cases() -> None:
+    text = report_text(msgspec.structs.replace(FAILED, status="crashed", outcomes={}))
+    assert "cases     none: the implementation was given up before its first case" in text
+
+
+def test_unanswered_cases_are_reported_where_they_fail() -> None:
+    record = msgspec.structs.replace(
+        FAILED,
+        status="passed",
+        counterexample=None,
+        outcomes={"passed": 5, "refused": 4},
+        refusals={"groups are not supported": 3, "padding by name": 1},
+    )
+    assert report_text(record) == ""
+    assert report_text(record, "complete").splitlines() == [
+        "mine: padding.pair (required) has unanswered cases in float32 on cpu, and the verdict must be complete",
+        "  A pair pads rows, then columns.",
+        "  cases     5 passed, 4 refused",
+        "  refused   groups are not supported (3 cases); padding by name (1 case)",
+    ]

@@ -6,35 +6,105 @@ from typing import Any
 
 import pytest
 
-from convgauge.conformance.verdict import exit_status, judgement
-from convgauge.results import SpecRecord
+from convgauge.conformance.verdict import NOTHING_EXECUTED, exit_status, fails, judgement
+from convgauge.results import ImplementationRecord, SpecRecord
+from convgauge.terms import REQUIREMENTS, Requirement
 
 
 def record(status: Any, cases: int = 1, level: Any = "required", **fields: Any) -> SpecRecord:
     return SpecRecord("kernel", "some.thing", level, status, cases, outcomes={status: max(cases, 1)}, **fields)
 
 
+LENIENT = {"answered_invalid": 2, "passed": 1}
+
+
 @pytest.mark.parametrize(
     ("records", "verdict"),
     [
         ([], "unjudged"),
-        ([record("declined", 0)], "unjudged"),
+        ([record("refused", 0)], "unjudged"),
         ([record("passed")], "conformant"),
+        ([record("passed"), record("refused", 0)], "partial"),
         ([record("passed"), record("declined", 0)], "partial"),
+        ([record("passed", valid=9, answered=8)], "partial"),
+        ([record("passed"), record("refused", 0, level="recommended")], "conformant"),
+        ([record("passed"), record("answered_invalid")], "complete"),
+        ([record("passed"), record("answered_invalid", level="recommended")], "conformant"),
+        ([record("refused", 0), record("answered_invalid")], "partial"),
         ([record("passed"), record("crashed")], "wrong"),
-        ([record("passed"), record("xfailed")], "wrong"),
+        ([record("crashed", 0)], "wrong"),  # given up before its first case
+        ([record("passed"), record("refused", 0), record("answered_invalid"), record("failed")], "wrong"),
         ([record("passed"), record("failed", level="recommended")], "conformant"),
+        ([record("passed"), record("xpassed", 0)], "conformant"),  # the list is wrong, not the implementation
     ],
 )
 def test_verdicts(records: list[SpecRecord], verdict: str) -> None:
     assert judgement("kernel", records).verdict == verdict
 
 
+@pytest.mark.parametrize(
+    ("outcomes", "verdict"),
+    [
+        ({"failed": 1, "passed": 3}, "wrong"),
+        ({"failed": 1, "answered_invalid": 1}, "wrong"),
+        ({}, "wrong"),
+        (LENIENT, "complete"),
+    ],
+)
+def test_an_expected_failure_is_wrong_or_not_strict_by_its_outcomes(outcomes: dict[str, int], verdict: str) -> None:
+    expected = SpecRecord("kernel", "some.thing", "required", "xfailed", 4, outcomes=outcomes)
+    assert judgement("kernel", [record("passed"), expected]).verdict == verdict
+    assert exit_status([record("passed"), expected], names=["kernel"], require="conformant") == 0
+
+
+def test_coverage_is_that_of_the_valid_cases_of_required_specs() -> None:
+    records = [
+        record("passed", valid=30, answered=29, redrawn=5),
+        record("refused", 0, valid=10),
+        record("refused", 0, valid=100, level="recommended"),
+    ]
+    assert judgement("kernel", records).coverage == 72.5
+    assert judgement("kernel", [record("passed")]).coverage is None
+
+
+@pytest.mark.parametrize(
+    ("records", "is_strict"),
+    [
+        ([record("passed")], None),
+        ([record("passed", invalid=3)], True),
+        ([record("passed", invalid=3), record("answered_invalid", invalid=3)], False),
+        ([record("passed", invalid=3), record("answered_invalid", invalid=3, level="recommended")], True),
+    ],
+)
+def test_strictness_is_that_of_the_invalid_calls_of_required_specs(
+    records: list[SpecRecord], is_strict: bool | None
+) -> None:
+    assert judgement("kernel", records).is_strict is is_strict
+
+
+def test_limits_are_those_found_out_or_the_reasons() -> None:
+    records = [
+        record("refused", 0, refusals={"no groups": 2, "no names": 1}),
+        record("passed", refusals={"no groups": 3}),
+    ]
+    assert judgement("kernel", records).limits == ["no groups (5 cases)", "no names (1 case)"]
+    discovered = ImplementationRecord("kernel", limits=["refuses groups > 1"])
+    assert judgement("kernel", records, discovered).limits == ["refuses groups > 1"]
+
+
 def test_a_judgement_counts_the_records_of_its_implementation() -> None:
-    records = [record("passed", 5, grade="A"), record("passed", 3, grade="B"), record("declined", 0)]
+    records = [
+        record("passed", 5, grade="A"), record("passed", 3, grade="B"), record("declined", 0), record("refused", 0),
+        record("answered_invalid", 4),
+    ]  # fmt: skip
     result = judgement("kernel", [*records, SpecRecord("other", "some.thing", "required", "failed", 9)])
-    assert (result.grade, result.executed, result.declined) == ("B", 8, 1)
-    assert result.specs == {"passed": 2, "declined": 1}
+    assert (result.grade, result.executed, result.declined, result.refused) == ("B", 12, 1, 1)
+    assert (result.answered_invalid, result.reason) == (4, "")
+    assert result.specs == {"passed": 2, "declined": 1, "refused": 1, "answered_invalid": 1}
+
+
+def test_an_unjudged_implementation_has_a_reason() -> None:
+    assert judgement("kernel", [record("refused", 0)]).reason == NOTHING_EXECUTED
 
 
 @pytest.mark.parametrize(
@@ -53,6 +123,37 @@ def test_a_judgement_counts_the_records_of_its_implementation() -> None:
 )
 def test_exit_statuses(records: list[SpecRecord], status: int) -> None:
     assert exit_status(records) == status
+
+
+@pytest.mark.parametrize(
+    ("status", "reached"),
+    [
+        ("passed", ["correct", "complete", "conformant"]),
+        ("answered_invalid", ["correct", "complete"]),
+        ("refused", ["correct"]),
+        ("declined", ["correct"]),
+        ("failed", []),
+    ],
+)
+def test_the_requirement_sets_the_exit_status(status: Any, reached: list[str]) -> None:
+    records = [record("passed"), record(status)]
+    requirements: tuple[Requirement, ...] = REQUIREMENTS
+    assert [each for each in requirements if exit_status(records, names=["kernel"], require=each) == 0] == reached
+    assert [each for each in requirements if not any(fails(spec, each) for spec in records)] == reached
+
+
+def test_a_refused_case_of_a_spec_that_passed_fails_a_complete_verdict() -> None:
+    partly = SpecRecord("kernel", "some.thing", "required", "passed", 3, outcomes={"passed": 3, "refused": 1})
+    assert exit_status([partly], names=["kernel"], require="complete") == 1
+    assert exit_status([partly], names=["kernel"]) == 0
+
+
+def test_every_implementation_must_be_judged() -> None:
+    records = [record("passed"), SpecRecord("other", "some.thing", "required", "refused", 0, outcomes={"refused": 1})]
+    assert exit_status(records, names=["kernel", "other"]) == 1
+    assert exit_status(records, names=["kernel", "absent from the records"]) == 1
+    assert exit_status(records[1:], names=["other"]) == 5
+    assert exit_status(records) == 0  # a shard
 
 
 def test_errors_take_precedence() -> None:

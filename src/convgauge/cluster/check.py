@@ -20,10 +20,11 @@ from convgauge.cluster.scheduler import CompletedTask, Scheduler, WorkerTask, ta
 from convgauge.cluster.worker import Attachment, WorkerInfo
 from convgauge.conformance import shards
 from convgauge.conformance.expectations import read_expectations
-from convgauge.conformance.merge import finish, without_repetitions
+from convgauge.conformance.merge import amendments, finish, without_repetitions
 from convgauge.conformance.selection import expected_tasks
 from convgauge.conformance.targets import resolve_targets
-from convgauge.conformance.terminal import report_text, verdict_line
+from convgauge.conformance.terminal import report_text
+from convgauge.conformance.verdict_text import detail_lines, verdict_line
 from convgauge.registry import Origin
 from convgauge.request import CheckRequest, RequestError, Verbosity
 from convgauge.results import Footer, ImplementationRecord, Run, SpecRecord
@@ -67,10 +68,12 @@ def check(address: str, request: CheckRequest, console: Console, verbosity: Verb
         print_line(progress_console, f"interrupted{journal.hint}")
         raise
     footer = journal.finish(time.perf_counter() - started)
+    print_line(console, f"{footer.cases} cases in {footer.elapsed:.1f} s")
     for name, judgement in footer.verdicts.items():
         style = "bold green" if reaches(judgement.verdict, request.require) else "bold red"
-        print_line(console, verdict_line(name, judgement), style)
-    print_line(console, f"{footer.cases} cases in {footer.elapsed:.1f} s")
+        print_line(console, verdict_line(name, judgement, request.require), style)
+        for line in detail_lines(judgement, *journal.results_of(name)):
+            print_line(console, line)
     return footer.exit
 
 
@@ -197,10 +200,17 @@ class _Journal:
         for record in records:
             writer.write(record)
         by_target = sorted(runs, key=lambda run: self._position(run)[1:])
-        footer = finish(writer, records, [run.footer for run in by_target if run.footer], elapsed_s)
+        footers = [run.footer for run in by_target if run.footer]
+        footer = finish(writer, records, footers, amendments(runs), elapsed_s)
         writer.close()
         os.replace(path, self.output)
         return footer
+
+    def results_of(self, name: str) -> tuple[list[SpecRecord], ImplementationRecord | None]:
+        """Return the records of an implementation, and what was found out about it."""
+        runs = self.parts.values()
+        records = [each for run in runs for each in run.records_of(SpecRecord) if each.implementation == name]
+        return records, next((each for each in amendments(runs) if each.implementation == name), None)
 
     def _position(self, run: Run) -> tuple[bool, int, int]:
         """Return a part's sort key in the run of one machine: absent implementations first, then by target."""

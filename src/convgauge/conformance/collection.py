@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
 import importlib.util
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
 from convgauge.bundled import bundled
 from convgauge.conformance.spec import Spec
+from convgauge.request import RequestError
 
 if TYPE_CHECKING:
     from convgauge.conformance.judge import Judge
@@ -29,6 +31,18 @@ def collect_specs() -> tuple[tuple[Spec, Test], ...]:
         for test in vars(_import_chapter(path)).values()
         if callable(test) and hasattr(test, "spec") and test.spec.chapter == path.stem.removeprefix("test_")
     )
+
+
+def require_known_specs(ids: Iterable[str], further: Iterable[str] = ()) -> None:
+    """Raise `RequestError` if an id is neither of the bundled specification nor among ``further``; name near ones."""
+    ids = list(ids)
+    if not ids:
+        return
+    known = {spec.id for spec, _ in collect_specs()}.union(further)
+    for unknown in (id for id in ids if id not in known):
+        near = difflib.get_close_matches(unknown, known, n=3, cutoff=0.5)
+        hint = f"; did you mean {', '.join(near)}?" if near else ""
+        raise RequestError(f"no spec is called {unknown}{hint}", "specs")
 
 
 def _import_chapter(path: Path) -> ModuleType:

@@ -36,15 +36,21 @@ def merge(runs: Sequence[Run], output: Path) -> int:
     records = list(without_repetitions(record for run in runs for record in run.records))
     for record in records:
         writer.write(record)
-    footer = finish(writer, records, [run.footer for run in runs if run.footer])
+    footer = finish(writer, records, [run.footer for run in runs if run.footer], amendments(runs))
     writer.close()
     return footer.exit
 
 
 def finish(
-    writer: Writer, records: Sequence[Record], footers: Sequence[Footer], elapsed: float | None = None
+    writer: Writer,
+    records: Sequence[Record],
+    footers: Sequence[Footer],
+    amended: Sequence[ImplementationRecord] = (),
+    elapsed: float | None = None,
 ) -> Footer:
-    """Write the end of a whole run: the expected failures that did not occur, and the footer, which is returned.
+    """Write the end of a whole run, and return its footer.
+
+    The end has the descriptions that were amended and the expected failures that did not occur.
 
     Parameters
     ----------
@@ -54,9 +60,13 @@ def finish(
         Records of all parts.
     footers
         Footers of all parts.
+    amended
+        Descriptions of implementations, with what was found out in the parts.
     elapsed
         Seconds that the whole run took; the sum of the parts if None.
     """
+    for description in amended:
+        writer.write(description)
     specs = [record for record in records if isinstance(record, SpecRecord)]
     names = list(dict.fromkeys(name for footer in footers for name in footer.verdicts))
     header = writer.header
@@ -73,15 +83,29 @@ def finish(
         has_unloadable=ExitStatus.NOT_REACHED in exits,  # a part with neither a fault nor this status loaded it
     )
     elapsed = sum(footer.elapsed for footer in footers) if elapsed is None else elapsed
-    introductions = {record.implementation: record for record in records if isinstance(record, ImplementationRecord)}
-    verdicts = {name: judgement(name, specs, introductions.get(name)) for name in names}
+    descriptions = {description.implementation: description for description in amended}
+    verdicts = {name: judgement(name, specs, descriptions.get(name)) for name in names}
     footer = Footer(verdicts, round(elapsed, 3), sum(record.cases for record in specs), int(status))
     writer.write(footer)
     return footer
 
 
+def amendments(runs: Iterable[Run]) -> list[ImplementationRecord]:
+    """Return the last description of each implementation that a part amended after it introduced it."""
+    amended: dict[str, ImplementationRecord] = {}
+    for run in runs:
+        introduced: set[str] = set()
+        for record in run.records_of(ImplementationRecord):
+            if record.implementation in introduced:
+                amended[record.implementation] = record
+            introduced.add(record.implementation)
+    return list(amended.values())
+
+
 def without_repetitions(records: Iterable[Record], written: set[tuple[str, str]] | None = None) -> Iterator[Record]:
     """Yield the records, and only once what every part writes: introductions of implementations, exact pictures.
+
+    Later descriptions of an implementation are not among them (see `amendments`).
 
     ``written`` holds the keys of such records that were written before; new ones are added to it.
     """

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from convgauge.conformance.selection import Task
     from convgauge.conformance.suite import Result, Suite
     from convgauge.results import SpecRecord
-    from convgauge.terms import Requirement
+    from convgauge.terms import Requirement, Status
 
 _SUITE = pytest.StashKey["Suite"]()
 _TASK = pytest.StashKey["Task"]()
@@ -38,24 +38,35 @@ class Nonconformity(Exception):
     """Violation of a spec by an implementation; its text is the report."""
 
 
-def raise_outcome(record: SpecRecord, require: Requirement, *, is_failure: bool | None = None) -> None:
+def raise_outcome(record: SpecRecord, require: Requirement, *, raises_recommended: bool = False) -> None:
     """Raise a record's status as an outcome of pytest; return if the spec passed.
 
-    Raises `Nonconformity` if the spec is not met as required. A fault that the requirement does not count is an
-    expected failure of pytest, and a spec without a judged case is skipped. ``is_failure`` replaces the requirement.
+    Raises `Nonconformity` if the spec is not met as required; a fault of a recommended spec too if
+    ``raises_recommended``. A fault that the requirement does not count is an expected failure of pytest, and a spec
+    without a judged case is skipped.
     """
     from convgauge.conformance.terminal import report_text
     from convgauge.conformance.verdict import fails
     from convgauge.terms import FAULTS, STRICTNESS_FAULTS
 
     __tracebackhide__ = True
-    text = report_text(record)
-    if fails(record, require) or (record.status in FAULTS and is_failure):
+    text = report_text(record, require)
+    if fails(record, require) or (record.status in FAULTS and raises_recommended):
         raise Nonconformity(text)
     if record.status in (*FAULTS, *STRICTNESS_FAULTS, "xfailed"):
         pytest.xfail(text)
     if record.status != "passed":
         pytest.skip(f"{record.status}: {text}")
+
+
+def shown_status(record: SpecRecord, require: Requirement) -> Status:
+    """Return the status that is shown: that of the cases which make the spec fail, or else the spec's own."""
+    from convgauge.conformance.verdict import fails
+    from convgauge.terms import FAULTS, STRICTNESS_FAULTS, UNANSWERED
+
+    if record.status in (*FAULTS, *STRICTNESS_FAULTS) or not fails(record, require):
+        return record.status
+    return next(status for status in UNANSWERED if record.outcomes.get(status))
 
 
 # --- options ---------------------------------------------------------------------------------------------------------
@@ -173,10 +184,19 @@ class Plugin:
         """Keep the items of tasks that are due and not done, in the suite's order, after items that are not specs."""
         others = [item for item in items if not hasattr(getattr(item, "function", None), "spec")]
         by_task = {task: item for item in items if (task := _task(item)) is not None}
+        self._require_known_specs(items)
         tasks = self.suite.remaining(self.suite.selection.arrange(by_task, self.suite.targets))
         selected = [*others, *(by_task[task] for task in tasks)]
         config.hook.pytest_deselected(items=list(set(items) - set(selected)))
         items[:] = selected
+
+    def _require_known_specs(self, items: list[pytest.Item]) -> None:
+        """Raise `pytest.UsageError` if the request names a spec that does not exist."""
+        from convgauge.conformance.collection import require_known_specs
+
+        collected = [spec.id for item in items if (spec := getattr(getattr(item, "function", None), "spec", None))]
+        with _usage_errors():
+            require_known_specs(self.request.specs, collected)
 
     # --- run ---
 
@@ -209,8 +229,8 @@ class Plugin:
         if task is None:
             return None
         record = self._result(task).record
-        pyfuncitem.user_properties.append(("convgauge", record.status))
-        raise_outcome(record, self.request.require, is_failure=True)
+        pyfuncitem.user_properties.append(("convgauge", shown_status(record, self.request.require)))
+        raise_outcome(record, self.request.require, raises_recommended=True)
         return True
 
     def _result(self, task: Task) -> Result:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from convgauge.conformance.verdict import fails
+from convgauge.conformance.verdict_text import MAX_LIMITS, detail_lines, shortened, verdict_line
 from convgauge.results import Counterexample, Footer, Judgement, SpecRecord
-from convgauge.terms import FAULTS, reaches
+from convgauge.terms import FAULTS, STRICTNESS_FAULTS, UNANSWERED, Requirement, reaches
 from convgauge.text import escape_controls
 
 if TYPE_CHECKING:
@@ -22,9 +24,11 @@ NOTHING_EXECUTED = "nothing was executed, so nothing is shown to be right: check
 # --- one spec --------------------------------------------------------------------------------------------------------
 
 
-def report_text(record: SpecRecord) -> str:
+def report_text(record: SpecRecord, require: Requirement = "correct") -> str:
     """Return the report of one spec: its sentence, the counterexample, and the command that runs it again."""
     counterexample = record.counterexample
+    if record.status not in FAULTS and fails(record, require) and counterexample is None:
+        return escape_controls("\n".join(_unanswered_lines(record, require)))
     if counterexample is None or record.status in ("passed", "xpassed"):
         return escape_controls("; ".join(filter(None, (record.reason, record.note))))
     expected = f", as expected: {record.reason}" if record.status == "xfailed" else ""
@@ -33,10 +37,25 @@ def report_text(record: SpecRecord) -> str:
         + expected,
         f"  {record.sentence}",
         *_counterexample_lines(counterexample),
-        f"  cases     {', '.join(f'{count} {name}' for name, count in record.outcomes.items())}",
+        f"  cases     {_counts(record) or 'none: the implementation was given up before its first case'}",
         f"  again     {counterexample.reproduce}",
     ]
     return escape_controls("\n".join(lines))
+
+
+def _unanswered_lines(record: SpecRecord, require: Requirement) -> list[str]:
+    reasons = [f"{reason} ({count} case{'s' * (count != 1)})" for reason, count in record.refusals.items()]
+    return [
+        f"{record.implementation}: {record.spec} ({record.level}) has unanswered cases in {record.dtype} on"
+        f" {record.device}, and the verdict must be {require}",
+        f"  {record.sentence}",
+        f"  cases     {_counts(record)}",
+        f"  refused   {shortened(reasons, MAX_LIMITS, '; ')}",
+    ]
+
+
+def _counts(record: SpecRecord) -> str:
+    return ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in record.outcomes.items())
 
 
 def _counterexample_lines(example: Counterexample) -> list[str]:
@@ -59,15 +78,6 @@ def _counterexample_lines(example: Counterexample) -> list[str]:
 # --- the end of a run ------------------------------------------------------------------------------------------------
 
 
-def verdict_line(name: str, judgement: Judgement) -> str:
-    """Return the line of one implementation."""
-    counts = ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in judgement.specs.items())
-    return (
-        f"{escape_controls(name)}: {judgement.verdict}, accuracy grade {judgement.grade or 'none'};"
-        f" {judgement.executed} cases judged ({judgement.declined} declined); specs: {counts or 'none'}"
-    )
-
-
 def show_summary(suite: Suite, terminal: TerminalReporter) -> None:
     """Write the verdicts, and what to note about them, with the terminal reporter of pytest."""
     if suite.footer is None:
@@ -80,29 +90,35 @@ def show_summary(suite: Suite, terminal: TerminalReporter) -> None:
     for name, target in suite.targets.items():
         if target.absent:
             terminal.write_line(escape_controls(f"{name}: absent, {target.absent}"))
-    for name, judgement in suite.footer.verdicts.items():
-        is_reached = reaches(judgement.verdict, suite.request.require)
-        terminal.write_line(verdict_line(name, judgement), green=is_reached, red=not is_reached, bold=True)
     _show_notes(suite, suite.footer, terminal)
     elapsed_s = suite.footer.elapsed
     rate = suite.footer.cases / max(elapsed_s, 1e-9)
     terminal.write_line(f"{suite.footer.cases} cases in {elapsed_s:.1f} s ({rate:.0f} a second)")
+    for name, judgement in suite.footer.verdicts.items():
+        _show_verdict(suite, name, judgement, terminal)
+
+
+def _show_verdict(suite: Suite, name: str, judgement: Judgement, terminal: TerminalReporter) -> None:
+    require = suite.request.require
+    is_reached = reaches(judgement.verdict, require)
+    terminal.write_line(verdict_line(name, judgement, require), green=is_reached, red=not is_reached, bold=True)
+    records = [record for record in suite.recorder.records if record.implementation == name]
+    for line in detail_lines(judgement, records, suite.recorder.introductions.get(name)):
+        terminal.write_line(line)
 
 
 def _show_faults(terminal: TerminalReporter) -> None:
     """Show the faults whose statuses pytest does not have, since it shows failures only."""
-    reports = [report for status in FAULTS if status != "failed" for report in terminal.stats.get(status, [])]
+    statuses = (*FAULTS, *STRICTNESS_FAULTS, *UNANSWERED)
+    reports = [each for name in statuses if name != "failed" for each in terminal.stats.get(name, []) if each.failed]
     if reports and terminal.config.option.tbstyle != "no":
-        terminal.section("ERRORS, CRASHES AND TIME-OUTS", sep="=")
+        terminal.section("ERRORS, CRASHES, TIME-OUTS AND REFUSALS", sep="=")
         for report in reports:
             terminal.section(report.head_line or report.nodeid, sep="_")
             terminal.write_line(str(report.longrepr))
 
 
 def _show_notes(suite: Suite, footer: Footer, terminal: TerminalReporter) -> None:
-    for name, introduction in suite.recorder.introductions.items():
-        if introduction.adaptations:
-            terminal.write_line(escape_controls(f"{name}: adapted: {'; '.join(introduction.adaptations)}"))
     for record in suite.recorder.records:
         if record.level == "recommended" and record.status in FAULTS:
             terminal.write_line(

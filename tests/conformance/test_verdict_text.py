@@ -1,0 +1,84 @@
+"""Text of a judgement: the verdict, the facts beside it, and the next step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from convgauge.conformance.verdict_text import MAX_LIMITS, detail_lines, next_step, verdict_line
+from convgauge.results import Counterexample, ImplementationRecord, Judgement, SpecRecord
+
+
+def judgement(verdict: Any, **facts: Any) -> Judgement:
+    return Judgement(verdict, facts.pop("grade", ""), facts.pop("executed", 12), facts.pop("declined", 0), **facts)
+
+
+def failing(spec: str, status: Any, outputs: int) -> SpecRecord:
+    example = Counterexample("p", "exact", 0, "wrong", f"convgauge reproduce mine {spec}", outputs=outputs)
+    return SpecRecord("mine", spec, "required", status, 3, counterexample=example, outcomes={status: 3})
+
+
+@pytest.mark.parametrize(
+    ("result", "line"),
+    [
+        (judgement("conformant", coverage=100.0, is_strict=True, grade="A"),
+         "mine: conformant, coverage 100\N{NO-BREAK SPACE}%, strict, accuracy grade A"),
+        (judgement("partial", coverage=99.98, is_strict=None, grade="B"),
+         "mine: partial, coverage 99.9\N{NO-BREAK SPACE}%, strictness not tested, accuracy grade B"),
+        (judgement("wrong", coverage=0.01, is_strict=False),
+         "mine: wrong, coverage 0.1\N{NO-BREAK SPACE}%, not strict, no accuracy grade"),
+        (judgement("unjudged"), "mine: unjudged, strictness not tested, no accuracy grade"),
+    ],
+)  # fmt: skip
+def test_a_line_has_the_verdict_and_its_facts(result: Judgement, line: str) -> None:
+    assert verdict_line("mine", result) == line
+
+
+def test_a_requirement_that_is_not_reached_is_named() -> None:
+    assert verdict_line("mine", judgement("complete"), "conformant").startswith(
+        "mine: complete (conformant is required),"
+    )
+    assert verdict_line("mine", judgement("complete"), "complete").startswith("mine: complete, ")
+
+
+def test_names_cannot_change_the_terminal() -> None:
+    assert "\x1b" not in verdict_line("mine\x1b[31m", judgement("wrong"))
+    assert "\x1b" not in "".join(detail_lines(judgement("partial", limits=["a\x1b[31m"])))
+
+
+def test_details_show_limits_lenient_specs_and_counts() -> None:
+    limits = [f"limit {number}" for number in range(MAX_LIMITS + 2)]
+    result = judgement(
+        "partial", limits=limits, refused=5, declined=2, answered_invalid=3, specs={"passed": 4, "answered_invalid": 1}
+    )
+    about = ImplementationRecord("mine", adaptations=["stride is passed as a pair"])
+    assert detail_lines(result, [failing("errors.stride", "answered_invalid", 0)], about) == [
+        "  limits    limit 0; limit 1; limit 2; and 2 more",
+        "  adapted   stride is passed as a pair",
+        "  strict    3 invalid calls are answered: errors.stride",
+        "  judged    12 cases judged, 5 refused, 2 declined; specs: 4 passed, 1 answered invalid",
+    ]
+
+
+def test_an_unjudged_implementation_shows_why() -> None:
+    lines = detail_lines(judgement("unjudged", executed=0, reason="nothing was executed"))
+    assert lines == ["  unjudged  nothing was executed", "  judged    0 cases judged; specs: none"]
+
+
+def test_the_next_step_runs_the_smallest_wrong_output_again() -> None:
+    records = [failing("a", "crashed", 0), failing("b", "failed", 9), failing("c", "failed", 4)]
+    assert next_step(judgement("wrong"), records, None) == "convgauge reproduce mine c"
+
+
+def test_the_next_step_of_a_complete_implementation_is_an_invalid_call() -> None:
+    records = [failing("a", "answered_invalid", 0)]
+    assert next_step(judgement("complete"), records, None) == "convgauge reproduce mine a"
+
+
+def test_the_next_step_of_a_partial_implementation_states_its_domain() -> None:
+    discovered = ImplementationRecord("mine", domain="groups == 1")
+    assert '--supports "groups == 1"' in next_step(judgement("partial"), [], discovered)
+    declared = ImplementationRecord("mine", domain="groups == 1", supports="groups == 1")
+    assert next_step(judgement("partial"), [], declared) == ""
+    assert next_step(judgement("conformant"), [], discovered) == ""
