@@ -11,10 +11,13 @@ from enum import Enum
 from keyword import iskeyword
 from typing import Any, Literal, TypeAlias, get_args
 
+from convgauge.domain import DomainError, domain_of
 from convgauge.terms import PROFILES, REQUIREMENTS, TIERS, Profile, Requirement, Tier
 
 OperandPlacement = Literal["hot", "cold"]
 Interface = Literal["command line", "pytest"]
+
+SUPPORTS_HELP = "condition of the calls that the targets support, e.g. 'groups == 1'; others are declined"
 
 
 class RequestError(ValueError):
@@ -77,11 +80,13 @@ class CheckRequest:
     Raises
     ------
     RequestError
-        If a profile, tier or dtype does not exist, a number is out of range, or a refusal is not the name of a class.
+        If a profile, tier or dtype does not exist, a number is out of range, ``supports`` is not a domain, or a refusal
+        is not the name of a class.
     """
 
     targets: tuple[str, ...] = ()
     framework: str = option("", "arrays that a plain function takes: numpy, torch or jax")
+    supports: str = option("", SUPPORTS_HELP, "EXPR")
     profile: Profile = option("functional", "kernel, functional, training or torch")
     tier: Tier = option("standard", "quick, standard or exhaustive")
     dtypes: tuple[str, ...] = option((), "comma-separated, e.g. float32,float64; default: all", flag="--dtype")
@@ -120,6 +125,7 @@ class CheckRequest:
                 _require_known("dtypes", dtype, tuple(DTYPES), noun="dtype")
         for name in self.refusals:
             _require_class_name(name)
+        _require_domain(self.supports)
         if self.jobs < 0:
             raise RequestError(f"jobs = {self.jobs}: must be at least 1, or 0 for one per core", "jobs")
         if not self.timeout_s > 0:
@@ -151,11 +157,12 @@ class BenchRequest:
     Raises
     ------
     RequestError
-        If a number is out of range, or the placement of operands does not exist.
+        If a number is out of range, the placement of operands does not exist, or ``supports`` is not a domain.
     """
 
     targets: tuple[str, ...] = ()
     framework: str = option("", "arrays that a plain function takes: numpy, torch or jax")
+    supports: str = option("", SUPPORTS_HELP, "EXPR")
     baseline: str = option("torch_conv2d", "implementation that ratios are relative to", "NAME")
     layers: str = option("resnet50", "layer set, file, problem, sweep:AXIS or model.py:function")
     budget_s: float | None = option(None, "seconds for the whole race", "S", flag="--budget")
@@ -169,6 +176,7 @@ class BenchRequest:
     def __post_init__(self) -> None:
         """Raise `RequestError` if a value is not in its closed set or range."""
         _require_known("operands", self.operands, get_args(OperandPlacement))
+        _require_domain(self.supports)
         if self.budget_s is not None and not self.budget_s > 0:
             raise RequestError(f"budget = {self.budget_s:g} s: must be greater than 0", "budget_s")
         if not self.threads:
@@ -201,6 +209,14 @@ def _require_class_name(name: str) -> None:
             f"refusals: {name!r} is not the name of an exception class, e.g. ValueError or package.module.TheirError",
             "refusals",
         )
+
+
+def _require_domain(expression: str) -> None:
+    """Raise `RequestError` if a text is not the expression of a domain; an empty text is everything."""
+    try:
+        domain_of(expression)
+    except DomainError as error:
+        raise RequestError(f"supports: {error}", "supports") from None
 
 
 def split_list(text: str) -> tuple[str, ...]:

@@ -74,6 +74,7 @@ def parametrize_with_specs(
     function: Callable[..., Any],
     *,
     framework: str = "",
+    supports: str = "",
     profile: Profile = "functional",
     tier: Tier = "quick",
     expect: Mapping[str, str] | None = None,
@@ -89,6 +90,9 @@ def parametrize_with_specs(
         The convolution: an `implementation`, or a function at the top of a file or module.
     framework
         Arrays that a plain function takes: "numpy", "torch" or "jax"; torch by default if it is installed.
+    supports
+        Condition of the calls that the convolution supports, such as "groups == 1"; other calls are declined. Empty
+        for all calls. See `convgauge.domain` for its fields.
     profile
         Profile whose specs are judged.
     tier
@@ -105,11 +109,14 @@ def parametrize_with_specs(
     Raises
     ------
     ValueError
-        If the framework, profile, tier or a spec is unknown, or if another process cannot import the function.
+        If the framework, profile, tier or a spec is unknown, if ``supports`` is not a condition, or if another process
+        cannot import the function.
     """
     if os.environ.get(IN_CHILD):  # the child imports the test module for the function alone
         return pytest.mark.parametrize("spec", [])
-    request = CheckRequest(profile=profile, tier=tier, refusals=tuple(refusals), seed=seed, timeout_s=timeout, jobs=1)
+    request = CheckRequest(
+        supports=supports, profile=profile, tier=tier, refusals=tuple(refusals), seed=seed, timeout_s=timeout, jobs=1
+    )
     suite = _suite(function, framework, request, expect or {})
     atexit.register(suite.close)
     return pytest.mark.parametrize("spec", [SpecCase(task, suite) for task in suite.tasks()], ids=str)
@@ -119,6 +126,7 @@ def check_implementation(
     function: Callable[..., Any],
     *,
     framework: str = "",
+    supports: str = "",
     profile: Profile = "functional",
     tier: Tier = "quick",
     expect: Mapping[str, str] | None = None,
@@ -130,7 +138,9 @@ def check_implementation(
 
     Parameters and exceptions are those of `parametrize_with_specs`.
     """
-    request = CheckRequest(profile=profile, tier=tier, refusals=tuple(refusals), seed=seed, timeout_s=timeout, jobs=1)
+    request = CheckRequest(
+        supports=supports, profile=profile, tier=tier, refusals=tuple(refusals), seed=seed, timeout_s=timeout, jobs=1
+    )
     with _suite(function, framework, request, expect or {}) as suite:
         return [result.record for result in suite]
 
@@ -140,7 +150,9 @@ def _suite(function: Callable[..., Any], framework: str, request: CheckRequest, 
     require_known_specs(expect)
     origin = _origin(function, framework)
     expected = {name: Expectation(reason) for name, reason in expect.items()}
-    return Suite(request, [Target(origin, description_from_declaration(origin))], expected=expected)
+    return Suite(
+        request, [Target(origin, description_from_declaration(origin), supports=request.supports)], expected=expected
+    )
 
 
 def _origin(function: Callable[..., Any], framework: str) -> Origin:

@@ -10,6 +10,7 @@ import pytest
 from convgauge.conformance import leniency
 from convgauge.conformance.cases import Case
 from convgauge.conformance.execution import CallOptions, Executed, Execution
+from convgauge.domain import Domain
 from convgauge.problem import Problem
 from convgauge.reference import oracle
 from convgauge.reference.assessment import Assessment
@@ -51,6 +52,23 @@ def test_a_claim_is_granted_to_what_is_not_componentwise_accurate(
     assert decided.lenient_if == ""
     assert (decided.fault, decided.grade) == ((None, "B") if is_granted else (CLAIM.fault, "F"))
     assert decided.margin == CLAIM.margin
+
+
+@pytest.mark.parametrize(("kernel", "is_granted"), [(fft_output, True), (exact_output, False)])
+def test_a_probe_outside_the_declared_domain_is_made_on_the_problem_of_the_case(
+    kernel: Kernel, is_granted: bool
+) -> None:
+    runner = FakeRunner(kernel)
+
+    def run(cases: list[Case]) -> Iterator[Executed]:
+        execution = Execution(runner, "cpu", Domain.parse("in_channels == 4 and dtype == 'float16'"))
+        return execution.run(cases, CallOptions(leniency.add_spikes))
+
+    case = Case(SMALL.replace(dtype="float16"))
+    decided = leniency.decide(CLAIM, case, "", ("float16", "float32"), run)
+    assert (decided.fault is None) is is_granted
+    assert {(call.input.shape[1], call.dtypes[0]) for call in runner.calls} == {(4, "float16")}
+    assert is_granted or len(runner.calls) == leniency.PROBES
 
 
 def test_an_assessment_without_a_claim_is_returned_as_it_is() -> None:

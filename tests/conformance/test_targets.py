@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,17 @@ def test_the_record_of_an_absent_implementation_gives_the_reason() -> None:
     assert (record.dtypes, record.absent) == (["float32"], "")
 
 
+def test_the_domains_of_the_declaration_and_of_the_request_are_joined() -> None:
+    origin = replace(MINE, declaration=replace(DECLARATION, supports="groups == 1"))
+    assert Target(origin).declared.text == "groups == 1"
+    target = Target(origin, description_from_declaration(origin), supports="batch == 1")
+    assert target.declared.text == "groups == 1 and batch == 1"
+    assert implementation_record(target).supports == "groups == 1 and batch == 1"
+    assert implementation_record(Target(MINE)).supports == ""
+    (resolved,) = resolve_targets(CheckRequest(("numpy_windows",), supports="bias"))
+    assert resolved.declared.text == "bias"
+
+
 def test_the_target_of_a_reproduction(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (builtin,) = resolve_targets(CheckRequest(("numpy_windows",)))
     assert reproduction_target(builtin.origin) == "numpy_windows"
@@ -68,6 +80,7 @@ def test_the_target_of_a_reproduction(monkeypatch: pytest.MonkeyPatch, tmp_path:
 def test_the_options_of_a_reproduction_are_those_that_change_a_case() -> None:
     origin = Origin("file", "mine.py", "conv", "conv", "numpy")
     assert reproduction_options(MINE, CheckRequest(tier="quick", seed=3)) == ()
+    assert reproduction_options(MINE, CheckRequest(supports=" groups ==  1")) == ("--supports", "groups == 1")
     request = CheckRequest(python="/usr/bin/python3", memory_mib=512, timeout_s=2.5)
     assert reproduction_options(origin, request) == (
         *("--framework", "numpy", "--python", "/usr/bin/python3", "--memory", "512", "--timeout", "2.5"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -159,3 +160,9 @@ def test_every_field_has_the_kind_that_it_declares() -> None:
     assert list(values) == list(FIELDS)
     for name, field in FIELDS.items():
         assert type(values[name]) in [kinds[kind] for kind in field.kinds], name
+
+
+def test_threads_may_parse_at_the_same_time() -> None:
+    texts = [f"groups == {number} and ({' or '.join(['bias'] * 40)})" for number in range(400)]
+    with ThreadPoolExecutor(8) as pool:
+        assert [domain.text for domain in pool.map(Domain.parse, texts)] == texts

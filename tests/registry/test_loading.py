@@ -18,6 +18,17 @@ def test_a_declared_function_still_is_one(file: Path) -> None:
     assert loaded.declaration.name == "quick"
 
 
+def test_a_domain_that_does_not_parse_is_refused_when_the_file_runs(tmp_path: Path) -> None:
+    path = tmp_path / "narrow.py"
+    path.write_text(
+        "from convgauge.registry import implementation as declare\n"
+        "@declare(framework='numpy', algorithm='x', supports='group == 1')\n"
+        "def f(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1): ...\n"
+    )
+    with pytest.raises(LoadError, match="DomainError: `group` at column 1 is not a field: did you mean groups"):
+        load(resolve(f"{path}:f", "numpy")[0])
+
+
 @pytest.mark.parametrize("framework", ["numpy", "torch", ""])
 def test_a_function_without_declaration_gets_the_demanded_framework(file: Path, framework: str) -> None:
     (origin,) = resolve(f"{file}:two", framework)

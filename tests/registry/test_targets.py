@@ -69,6 +69,18 @@ def test_an_argument_that_is_no_literal_is_named(tmp_path: Path) -> None:
         resolve(str(path))
 
 
+def test_the_supported_domain_is_read_and_checked(tmp_path: Path) -> None:
+    path = tmp_path / "narrow.py"
+    text = "from convgauge import implementation\n@implementation(framework='numpy', algorithm='x', supports={!r})\n"
+    path.write_text(text.format("groups ==  1") + "def f(input, weight, bias=None): ...\n")
+    (origin,) = resolve(str(path))
+    assert origin.declaration is not None
+    assert origin.declaration.supports == "groups == 1"
+    path.write_text(text.format("group == 1") + "def f(input, weight, bias=None): ...\n")
+    with pytest.raises(TargetError, match=r"narrow\.py, line 2: supports of f: `group` at column 1 is not a field"):
+        resolve(str(path))
+
+
 def test_a_name_used_twice_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     declared = "from convgauge import implementation\n@implementation(framework='numpy', algorithm='direct')\n"
     for name in ("a.py", "b.py"):

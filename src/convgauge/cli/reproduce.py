@@ -25,7 +25,16 @@ from convgauge.request import CheckRequest, Verbosity, split_list
 @click.option("--spec", default="", metavar="ID", help="judge the case as this spec does")
 @click.option("--device", default="cpu", metavar="DEVICE", help="device of the call, e.g. cuda:0; default: cpu")
 @request_options(
-    CheckRequest, "framework", "python", "timeout_s", "memory_mib", "refusals", "seed", "isolation", "output"
+    CheckRequest,
+    "framework",
+    "supports",
+    "python",
+    "timeout_s",
+    "memory_mib",
+    "refusals",
+    "seed",
+    "isolation",
+    "output",
 )
 def command(request: CheckRequest, target: str, problem: str, spec: str, device: str) -> int:
     """Run one case again and print everything.

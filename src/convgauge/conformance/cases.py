@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from convgauge.domain import fields_of
 from convgauge.problem import Problem, ProblemError
 from convgauge.worker.call import CONTIGUOUS
 
@@ -99,6 +100,10 @@ class Case:
                     f"{part!r} is not operands=, layouts=a,b,c, seed=, prepared=, invalid_call= or name:value"
                 )
         return case
+
+    def fields(self, device: str) -> dict[str, Any]:
+        """Return the fields of the case's call on a device (see `convgauge.domain`)."""
+        return fields_of(self.problem, self.keywords(), self.layouts, device, self.prepared)
 
     def keywords(self) -> dict[str, Any]:
         """Return the keyword arguments of the call."""

@@ -57,8 +57,8 @@ def as_assessment(result: Assessment | Fault | None) -> Assessment:
 
 
 def is_unjudged(observation: Observation) -> bool:
-    """Return True if the call was refused, or cannot be made in the subject's framework."""
-    return observation.kind in ("unsupported", "refused")
+    """Return True if the call was refused or declined, or cannot be made in the subject's framework."""
+    return observation.kind in ("unsupported", "refused", "declined")
 
 
 def missing_output(observation: Observation) -> Fault | None:

@@ -9,9 +9,10 @@ from dataclasses import replace
 from convgauge.conformance import counterexample, leniency
 from convgauge.conformance.cases import Case, Needs, cases, thin
 from convgauge.conformance.checks import is_unjudged
-from convgauge.conformance.execution import INAPPLICABLE, CallOptions, Executed, Execution
+from convgauge.conformance.declared import breaks_declaration, refused_in_domain
+from convgauge.conformance.execution import INAPPLICABLE, CallOptions, Executed, Execution, outside_text
 from convgauge.conformance.procedure import Procedure, side_effects
-from convgauge.conformance.redraw import Redrawer, is_inside
+from convgauge.conformance.redraw import Redrawer
 from convgauge.conformance.setting import NotApplicable, Setting
 from convgauge.conformance.soundness import accepts_oracle
 from convgauge.conformance.spec import Spec
@@ -67,7 +68,7 @@ class Evaluation:
         unanswered = self._run_cases(inside, procedure)
         outside = [case for case in due if not self._is_declared(case, procedure)]
         for case in outside:
-            self.tally.decline(case, f"outside {self.setting.declared}")
+            self.tally.decline(case, outside_text(self.execution.outside(case)))
         if unanswered or outside:
             self._redraw(due, [*outside, *unanswered], procedure, is_declared=not unanswered)
         if self.tally.faults and self.counterexample is None and self.setting.minimizes:
@@ -104,11 +105,10 @@ class Evaluation:
     # --- the domain ---
 
     def _is_declared(self, case: Case, procedure: Procedure) -> bool:
-        """Return True if a case is due to be called: it lies inside the declared domain, or may be refused."""
-        declared = self.setting.declared
-        if declared.is_everything or procedure.is_refusal_due or case.invalid_call or self.setting.only is not None:
-            return True
-        return is_inside(declared, case, self.execution.device)
+        """Return True if a case lies inside the declared domain; also if it is not a valid call that is drawn again."""
+        if procedure.is_refusal_due or case.invalid_call or self.setting.only is not None:
+            return True  # declined by the execution if it lies outside
+        return not self.execution.outside(case)
 
     def _redraw(self, due: list[Case], outside: list[Case], procedure: Procedure, *, is_declared: bool) -> None:
         """Run as many cases inside the domain as there are outside, or note why there are none.
@@ -165,6 +165,8 @@ class Evaluation:
             self.counterexample = self._describe(counterexample.FailingCase(case, fault), is_case=False)
 
     def _assess(self, executed: Executed, procedure: Procedure) -> Assessment:
+        if breaks_declaration(executed, procedure, self.execution):
+            return Assessment(refused_in_domain(executed.observation, self.execution.declared))
         return procedure.assess(executed, self.execution.observe, self.setting.profile)
 
     def side_effects(self, observation: Observation) -> Fault | None:

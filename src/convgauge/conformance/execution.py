@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -10,6 +11,7 @@ import numpy as np
 
 from convgauge.conformance.cases import Case
 from convgauge.conformance.invalid_calls import INVALID_CALLS
+from convgauge.domain import EVERYTHING, Domain
 from convgauge.problem import Problem
 from convgauge.process.runner import Runner
 from convgauge.reference import accuracy
@@ -21,6 +23,10 @@ Transform = Callable[[Case, Operands], Operands]
 
 INAPPLICABLE = (TypeError, ValueError, AttributeError, LookupError, ArithmeticError, AssertionError)
 """Raised by a spec's change of operands, or by its check, that does not fit a changed case."""
+
+
+NO_OPERANDS = Operands(np.empty(0), np.empty(0), None)
+"""Operands of a case that is declined: none are drawn."""
 
 
 class Executed(NamedTuple):
@@ -54,10 +60,13 @@ class CallOptions:
 
 
 class Execution:
-    """Execution of cases on one subject and device."""
+    """Execution of cases on one subject and device.
 
-    def __init__(self, subject: Runner, device: str) -> None:
-        self.subject, self.device = subject, device
+    A case outside the declared domain is declined without a call, also where a check makes further calls.
+    """
+
+    def __init__(self, subject: Runner, device: str, declared: Domain = EVERYTHING) -> None:
+        self.subject, self.device, self.declared = subject, device, declared
         self.declared_grade = subject.description.grade
 
     def run(self, cases: Iterable[Case], options: CallOptions = CallOptions()) -> Iterator[Executed]:
@@ -97,9 +106,19 @@ class Execution:
         """Return the factor by which exact operands stay below their limit: 1 for grade A."""
         return 1.0 if self.declared_grade == "A" else accuracy.integer_headroom(problem)
 
+    def outside(self, case: Case) -> tuple[Domain, ...]:
+        """Return the conditions of the declared domain that a case violates; none if the case is inside."""
+        return () if self.declared.is_everything else self.declared.violated(case.fields(self.device))
+
     def _stream(self, cases: Iterable[Case], options: CallOptions) -> Iterator[Executed]:
+        declined: deque[Executed | None] = deque()  # those before the next call, which is None
+
         def calls() -> Iterator[tuple[tuple[Case, Operands], Call]]:
             for case in cases:
+                violated = self.outside(case)
+                if violated:
+                    declined.append(_declined(case, violated))
+                    continue
                 try:
                     operands = self.draw(case)
                     if options.transform is not None:
@@ -111,10 +130,24 @@ class Execution:
                     raise
                 if options.leaves_out_misfits and not _fit(case.problem, operands):
                     continue
+                declined.append(None)
                 yield (case, operands), call
 
         for (case, operands), observation in self.subject.stream(calls()):
+            while (before := declined.popleft()) is not None:
+                yield before
             yield Executed(case, operands, observation)
+        yield from filter(None, declined)
+
+
+def outside_text(violated: Iterable[Domain]) -> str:
+    """Return the reason why a case is not called: the conditions of the declared domain that it violates."""
+    return f"outside the declared domain: {' and '.join(map(str, violated))}"
+
+
+def _declined(case: Case, violated: tuple[Domain, ...]) -> Executed:
+    """Return a case that is not called, since it violates conditions of the declared domain."""
+    return Executed(case, NO_OPERANDS, Observation("declined", message=outside_text(violated)))
 
 
 def _fit(problem: Problem, operands: Operands) -> bool:

@@ -66,7 +66,7 @@ class Judge:
         self.description = subject.description
         self.declared_grade = self.description.grade
         self.images: list[ImageRecord] = []
-        self._execution = Execution(subject, device)
+        self._execution = Execution(subject, device, setting.declared)
         self._evaluation = Evaluation(spec, self._execution, dtype, setting, last_crash)
         self.tally = self._evaluation.tally
 

@@ -73,9 +73,21 @@ def decide(
     """
     if not assessment.lenient_if:
         return assessment
-    if declared_grade == "A" or (not declared_grade and is_componentwise(probe(probe_cases(case, dtypes)))):
+    if declared_grade == "A" or (not declared_grade and _is_componentwise(case, dtypes, probe)):
         return replace(assessment, lenient_if="")
     return replace(assessment, fault=None, grade="B", lenient_if="")
+
+
+def _is_componentwise(case: Case, dtypes: Collection[str], probe: Probe) -> bool:
+    """Return True if the outputs of all probes have grade A; a probe without an answer is made on the case's problem.
+
+    A subject that supports some channels or dtypes only need not answer the other probes.
+    """
+    unanswered: list[Case] = []
+    if not is_componentwise(probe(probe_cases(case, dtypes)), unanswered):
+        return False
+    retried = [replace(each, problem=case.problem) for each in unanswered]
+    return not retried or is_componentwise(probe(retried), [])
 
 
 def probe_cases(case: Case, dtypes: Collection[str]) -> list[Case]:
@@ -96,9 +108,15 @@ def probe_cases(case: Case, dtypes: Collection[str]) -> list[Case]:
     ]
 
 
-def is_componentwise(probed: Iterable[Executed]) -> bool:
-    """Return True if every output has grade A; also at the first probe without an output of the right shape."""
+def is_componentwise(probed: Iterable[Executed], unanswered: list[Case]) -> bool:
+    """Return True if every output has grade A; also at the first probe with an output of the wrong shape, or a failure.
+
+    Probes that are refused or declined are added to ``unanswered``.
+    """
     for case, operands, observation in probed:
+        if observation.kind in ("declined", "refused", "unsupported"):
+            unanswered.append(case)
+            continue
         if observation.output is None or observation.shape != case.problem.output_shape:
             return True
         scale = accuracy.Scale.of(case.problem, operands)

@@ -11,6 +11,7 @@ from convgauge import registry
 from convgauge.conformance.cases import Case
 from convgauge.conformance.checks import check_exact, check_form, is_unjudged, missing_output, side_effects
 from convgauge.conformance.execution import Executed, Execution
+from convgauge.domain import domain_of
 from convgauge.process.client import start_subject
 from convgauge.process.runner import Limits
 from convgauge.reference import accuracy, oracle
@@ -52,7 +53,8 @@ def reproduce(request: CheckRequest) -> int:
     print(f"problem   {problem}")
     print(f"output    {problem.output_shape}, {problem.reduction} products each, {problem.flops} FLOPs")
     families = [case.operands] if case.operands != "exact" else ["exact", "gaussian"]
-    execution = Execution(subject, request.devices[0])
+    declared = domain_of(description.supports) & domain_of(request.supports)
+    execution = Execution(subject, request.devices[0], declared)
     variants = [replace(case, operands=family, seed=case.seed or request.seed) for family in families]
     faults = [_print_case(execution, variant) for variant in variants]
     subject.close()

@@ -13,6 +13,7 @@ from convgauge.conformance.driver import Driver, Judged
 from convgauge.conformance.expectations import Expectation, read_expectations, unexpected_passes
 from convgauge.conformance.judge import Judge
 from convgauge.conformance.recorder import Recorder
+from convgauge.conformance.redraw import Redrawers
 from convgauge.conformance.selection import Selection, Task
 from convgauge.conformance.setting import Setting
 from convgauge.conformance.subject_pool import SubjectPool
@@ -105,7 +106,8 @@ class Suite:
             seed=request.seed,
             refusals=request.refusals,
         )
-        self._settings = {target.name: self._setting(target, setting or Setting()) for target in targets}
+        self._setting = setting or Setting()
+        self._settings: dict[str, Setting] = {}  # by implementation, made when its first task is judged
         self._driver = Driver(self._judge, self.jobs)
         self._started_s = perf_counter()
 
@@ -131,16 +133,22 @@ class Suite:
             require=request.require,
         )
 
-    def _setting(self, target: Target, setting: Setting) -> Setting:
+    def _setting_of(self, name: str) -> Setting:
         """Return the setting of an implementation's judges, with the words that reproduce a case of it."""
+        if name not in self._settings:
+            self._settings.setdefault(name, self._new_setting(self.targets[name]))  # another thread may be first
+        return self._settings[name]
+
+    def _new_setting(self, target: Target) -> Setting:
         return replace(
-            setting,
+            self._setting,
             profile=self.request.profile,
             tier=self.request.tier,
             seed=self.request.seed,
             only=self.selection.only,
             target=reproduction_target(target.origin),
             options=reproduction_options(target.origin, self.request),
+            redrawers=Redrawers(target.declared),
         )
 
     @property
@@ -229,7 +237,7 @@ class Suite:
             self.unloadable.append(name)
             raise
         last_crash = self.recorder.last_crashes.get(name)
-        return Judge(task.spec, subject, task.dtype, task.device, self._settings[name], last_crash)
+        return Judge(task.spec, subject, task.dtype, task.device, self._setting_of(name), last_crash)
 
     def _record(self, judged: Judged) -> Result:
         description = judged.judge.description

@@ -173,6 +173,8 @@ def _status(observation: Observation, fault: Fault | None, population: Populatio
         return fault.status
     if not is_unjudged(observation):
         return "passed"
+    if observation.kind == "declined" and population not in REFUSAL_DUE:
+        return "declined"
     if observation.kind != "refused":
         return "skipped"
     if population not in REFUSAL_DUE:

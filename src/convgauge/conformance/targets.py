@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from convgauge import registry
+from convgauge.domain import Domain, domain_of
 from convgauge.registry import Origin, TargetError, framework_names
 from convgauge.request import CheckRequest, RequestError
 from convgauge.results import ImplementationRecord
@@ -16,16 +17,26 @@ from convgauge.worker.call import Description
 
 @dataclass
 class Target:
-    """Implementation of the run: its origin, its description once that is known, and the reason if it is absent."""
+    """Implementation of the run: its origin, its description once that is known, and the reason if it is absent.
+
+    ``supports`` is the domain that the request declares, an expression; "" for everything.
+    """
 
     origin: Origin
     description: Description | None = None
     absent: str = ""
+    supports: str = ""
 
     @property
     def name(self) -> str:
         """Name by which records refer to the implementation."""
         return self.origin.name
+
+    @property
+    def declared(self) -> Domain:
+        """Domain that the implementation and the request declare together."""
+        declared = self.description or self.origin.declaration
+        return domain_of(declared.supports if declared else "") & domain_of(self.supports)
 
 
 def resolve_targets(request: CheckRequest) -> list[Target]:
@@ -36,7 +47,7 @@ def resolve_targets(request: CheckRequest) -> list[Target]:
         raise RequestError(str(error)) from None
     require_distinct_names(origins)
     # a library that is missing here may be installed for another Python
-    return [Target(origin, absent="" if request.python else origin.absent) for origin in origins]
+    return [Target(origin, None, "" if request.python else origin.absent, request.supports) for origin in origins]
 
 
 def require_distinct_names(origins: Sequence[Origin]) -> None:
@@ -59,13 +70,14 @@ def description_from_declaration(origin: Origin, devices: tuple[str, ...] = ("cp
     dtypes = tuple(dtype for dtype in kind.dtypes if not declaration.dtypes or dtype in declaration.dtypes)
     return Description(
         declaration.name, declaration.framework, declaration.algorithm, declaration.grade, dtypes, kind.layouts,
-        devices, {},
+        devices, {}, supports=declaration.supports,
     )  # fmt: skip
 
 
 def implementation_record(target: Target) -> ImplementationRecord:
     """Return the record that introduces an implementation: its description, or its declaration if it is absent."""
     description = target.description
+    supports = "" if target.declared.is_everything else target.declared.text
     if description is None:
         declaration = target.origin.declaration or registry.Declaration(target.name, "")
         return ImplementationRecord(
@@ -74,6 +86,7 @@ def implementation_record(target: Target) -> ImplementationRecord:
             declaration.algorithm,
             summary=declaration.summary,
             absent=target.absent,
+            supports=supports,
         )
     return ImplementationRecord(
         target.name,
@@ -88,6 +101,7 @@ def implementation_record(target: Target) -> ImplementationRecord:
         dict(description.versions),
         list(description.devices),
         adaptations=list(description.adaptations),
+        supports=supports,
     )
 
 
@@ -100,6 +114,8 @@ def reproduction_target(origin: Origin) -> str:
 def reproduction_options(origin: Origin, request: CheckRequest) -> tuple[str, ...]:
     """Return the options of the command line without which a reproduced case would be a different one."""
     words = ["--framework", origin.framework] if origin.framework else []
+    supports = domain_of(request.supports)
+    words += [] if supports.is_everything else ["--supports", supports.text]
     words += ["--python", _relative(request.python)] if request.python else []
     words += ["--memory", str(request.memory_mib)] if request.memory_mib else []
     words += ["--refusals", ",".join(request.refusals)] if request.refusals else []

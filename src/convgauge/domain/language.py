@@ -11,6 +11,7 @@ from typing import Any, Callable
 
 from convgauge.domain import kinds, syntax
 from convgauge.domain.fields import FIELDS
+from convgauge.domain.trees import compile_expression, parse_expression
 
 _ARITHMETIC: dict[type[ast.operator], tuple[str, Callable[[Any, Any], Any]]] = {
     ast.Add: ("+", operator.add),
@@ -70,8 +71,7 @@ class Domain:
         self.text = text
         self.names = frozenset(node.id for node in ast.walk(condition) if isinstance(node, ast.Name)) & FIELDS.keys()
         self._condition = condition
-        guarded = _Guarded().visit(ast.parse(text, mode="eval"))
-        self._code: CodeType = compile(ast.fix_missing_locations(guarded), "<domain>", "eval")
+        self._code: CodeType = compile_expression(_Guarded().visit(parse_expression(text)))
 
     @staticmethod
     def parse(text: str) -> Domain:
@@ -171,8 +171,13 @@ def _joined(condition: ast.expr) -> list[ast.expr]:
 
 def _unchecked(text: str) -> Domain:
     """Return the domain of parts of checked expressions; a part alone need not be computable for every call."""
-    return Domain(text, ast.parse(text, mode="eval").body)
+    return Domain(text, parse_expression(text).body)
 
 
 EVERYTHING = Domain.parse("True")
 """Domain of all calls."""
+
+
+def domain_of(declared: str) -> Domain:
+    """Return the domain that an option or a declaration gives; an empty text is everything. Raises `DomainError`."""
+    return Domain.parse(declared) if declared.strip() else EVERYTHING

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Union
 
 from convgauge.domain.fields import FIELDS
+from convgauge.domain.trees import parse_expression
 
 FUNCTIONS = {
     "isinstance": "isinstance(x, int), also with tuple, list, str, or several in parentheses",
@@ -77,7 +78,7 @@ def parse(text: str) -> ast.Expression:
         column = text.index("\\") + 1
         raise DomainError(f"{text!r} does not parse at column {column}: remove the backslash")
     try:
-        tree = ast.parse(text, mode="eval")
+        tree = parse_expression(text)
     except SyntaxError as error:
         raise DomainError(_syntax_error_text(text, error)) from None
     except (ValueError, RecursionError, MemoryError):

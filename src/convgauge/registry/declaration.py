@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Callable, TypeVar
 
+from convgauge.domain import Domain
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 Value = Any  # an argument or a result of an implementation
 
@@ -31,6 +33,8 @@ class Declaration:
         Dtypes that it supports; empty for all of its framework.
     declines : mapping
         Reason for each kind of problem that it declines.
+    supports : str
+        Domain of the calls that it supports, an expression (see `convgauge.domain`); empty for all calls.
     source : str
         Paper or library that describes the algorithm.
     summary : str
@@ -45,6 +49,7 @@ class Declaration:
     declines: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
     summary: str = ""
+    supports: str = ""
 
 
 @dataclass
@@ -93,6 +98,7 @@ def implementation(
     dtypes: tuple[str, ...] = (),
     declines: Mapping[str, str] | None = None,
     source: str = "",
+    supports: str = "",
 ) -> Callable[[Callable[..., Any]], Implementation]:
     """Declare the function below as an implementation.
 
@@ -100,25 +106,34 @@ def implementation(
 
     Parameters
     ----------
-    framework, algorithm, dtypes, declines, source
+    framework, algorithm, dtypes, declines, source, supports
         Properties; see `Declaration`.
     name : str
         Name; the function's by default.
     grade : str
         Declared accuracy. By default the accuracy that the algorithm can keep: "B" for FFT, Winograd and Strassen, "A"
         for all others.
+
+    Raises
+    ------
+    DomainError
+        If ``supports`` is not an expression of a domain.
     """
 
     def declare(function: Callable[..., Any]) -> Implementation:
         values: dict[str, Any] = {"framework": framework, "algorithm": algorithm, "name": name, "grade": grade}
-        values.update(dtypes=dtypes, declines=declines or {}, source=source)
+        values.update(dtypes=dtypes, declines=declines or {}, source=source, supports=supports)
         return Implementation(declaration_of(function.__name__, inspect.getdoc(function) or "", values), function)
 
     return declare
 
 
 def declaration_of(function: str, doc: str, values: Mapping[str, Any]) -> Declaration:
-    """Return the declaration of a function: the decorator's arguments, and defaults from its name and docstring."""
+    """Return the declaration of a function: the decorator's arguments, and defaults from its name and docstring.
+
+    Raises `DomainError` if the domain of the supported calls is not an expression.
+    """
+    supports = values.get("supports", "")
     algorithm = values.get("algorithm", "")
     default_grade = "B" if algorithm.startswith(NORMWISE) else "A"
     return Declaration(
@@ -130,6 +145,7 @@ def declaration_of(function: str, doc: str, values: Mapping[str, Any]) -> Declar
         declines=dict(values.get("declines") or {}),
         source=values.get("source", ""),
         summary=first_paragraph(doc),
+        supports=Domain.parse(supports).text if supports else "",
     )
 
 

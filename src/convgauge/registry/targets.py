@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from convgauge.bundled import bundled
+from convgauge.domain import DomainError
+from convgauge.domain.trees import parse_module
 from convgauge.registry.declaration import Value, declaration_of
 from convgauge.registry.frameworks import framework_names
 from convgauge.registry.origin import Origin, TargetError
@@ -21,8 +23,11 @@ EXTRAS = {"cv2": "opencv", "skimage": "images", "sklearn": "images"}
 
 
 def scan(path: Path) -> list[Origin]:
-    """Return the implementations that a file declares, read from its text. Raises `SyntaxError` or `OSError`."""
-    tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    """Return the implementations that a file declares, read from its text.
+
+    Raises `SyntaxError`, `OSError`, or `TargetError` if an argument of the decorator cannot be used.
+    """
+    tree = parse_module(path.read_text(encoding="utf-8"), str(path))
     absent = _absent_imports(tree)
     origins = []
     for node in tree.body:
@@ -31,7 +36,10 @@ def scan(path: Path) -> list[Origin]:
         for decorator in node.decorator_list:
             if isinstance(decorator, ast.Call) and _callee(decorator) == "implementation":
                 values = {keyword.arg: _literal(keyword, path) for keyword in decorator.keywords if keyword.arg}
-                declared = declaration_of(node.name, ast.get_docstring(node) or "", values)
+                try:
+                    declared = declaration_of(node.name, ast.get_docstring(node) or "", values)
+                except DomainError as error:
+                    raise TargetError(f"{path}, line {decorator.lineno}: supports of {node.name}: {error}") from None
                 origins.append(
                     Origin("file", str(path), node.name, declared.name, declared.framework, declared, absent)
                 )

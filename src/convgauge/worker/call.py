@@ -13,12 +13,22 @@ OPERANDS = ("input", "weight", "bias")
 CONTIGUOUS = ("contiguous", "contiguous", "contiguous")
 
 Kind = Literal[
-    "answer", "raised", "refused", "unsupported", "not_an_array", "unreadable", "crashed", "timed_out", "not_called"
+    "answer",
+    "raised",
+    "refused",
+    "declined",
+    "unsupported",
+    "not_an_array",
+    "unreadable",
+    "crashed",
+    "timed_out",
+    "not_called",
 ]
 """Result of a call. "refused": a refusal was raised (`convgauge.worker.refusals`), "raised": any other exception.
-"unsupported": the framework cannot make the layout, dtype or call mode. "not_an_array": the output is not an array of
-the framework. "unreadable": the output is such an array, and reading it fails. "crashed" and "timed_out": the process
-ended or did not reply. "not_called": the call was not made, because the process had ended too often."""
+"declined": the call was not made, because it is outside the declared domain. "unsupported": the framework cannot make
+the layout, dtype or call mode. "not_an_array": the output is not an array of the framework. "unreadable": the output is
+such an array, and reading it fails. "crashed" and "timed_out": the process ended or did not reply. "not_called": the
+call was not made, because the process had ended too often."""
 
 
 @dataclass
@@ -142,3 +152,4 @@ class Description:
     summary: str = ""
     prepares: bool = False
     adaptations: tuple[str, ...] = ()
+    supports: str = ""

@@ -54,6 +54,7 @@ class Subject:
             summary=declaration.summary,
             prepares=self.implementation.prepared is not None,
             adaptations=self.adaptations,
+            supports=declaration.supports,
         )
 
     @property

@@ -1,0 +1,37 @@
+"""The declared domain: a refusal inside it is a fault."""
+
+from __future__ import annotations
+
+from convgauge.conformance.execution import Executed, Execution
+from convgauge.conformance.procedure import Procedure
+from convgauge.domain import Domain
+from convgauge.reference.compare import Fault
+from convgauge.worker.call import CONTIGUOUS, Observation
+
+LAYOUTS = frozenset({"layout", "weight_layout", "bias_layout"})
+"""Fields by which a domain makes a statement about memory layouts."""
+
+
+def breaks_declaration(executed: Executed, procedure: Procedure, execution: Execution) -> bool:
+    """Return True if the subject refused a plain call of its declared domain.
+
+    An implementation that declares nothing may refuse. So may every implementation if a call is made in another mode,
+    in a dtype beside the spec's, or in an unusual layout, unless the domain names layouts.
+    """
+    case, _, observation = executed
+    declared = execution.declared
+    may_refuse = procedure.is_refusal_due or procedure.keeps_dtype or procedure.options.fields.get("mode")
+    if declared.is_everything or observation.kind != "refused" or may_refuse:
+        return False
+    is_usual = case.layouts == CONTIGUOUS or bool(declared.names & LAYOUTS)
+    return is_usual and not execution.outside(case)
+
+
+def refused_in_domain(observation: Observation, declared: Domain) -> Fault:
+    """Return the fault of a refusal in the declared domain."""
+    error = observation.error[0] if observation.error else ""
+    message = (
+        f"refused a problem of its declared domain, {declared}: {error}: {observation.message}; narrow --supports or"
+        " answer it"
+    )
+    return Fault("errored", message, got=error, expected="an answer")
