@@ -164,10 +164,12 @@ class Evaluation:
         if fault is not None and self.counterexample is None:
             self.counterexample = self._describe(counterexample.FailingCase(case, fault), is_case=False)
 
-    def _assess(self, executed: Executed, procedure: Procedure) -> Assessment:
-        if breaks_declaration(executed, procedure, self.execution):
-            return Assessment(refused_in_domain(executed.observation, self.execution.declared))
-        return procedure.assess(executed, self.execution.observe, self.setting.profile)
+    def _assess(self, executed: Executed, procedure: Procedure, execution: Execution | None = None) -> Assessment:
+        """Assess a case; a law makes its further calls by ``execution``, that of the cases by default."""
+        execution = execution or self.execution
+        if breaks_declaration(executed, procedure, execution):
+            return Assessment(refused_in_domain(executed.observation, execution.declared))
+        return procedure.assess(executed, execution.observe, self.setting.profile)
 
     def side_effects(self, observation: Observation) -> Fault | None:
         """Return a fault if the call changed anything besides its output, unless the profile is the kernel's."""
@@ -260,8 +262,7 @@ class Evaluation:
             if not procedure.allows(case):
                 return None
             executed = execution.run_once(case, procedure.options)
-            assessment = procedure.assess(executed, execution.observe, self.setting.profile)
-            fault = self._decide(executed, assessment).fault
+            fault = self._decide(executed, self._assess(executed, procedure, execution)).fault
             if fault is None or fault.not_called:
                 return None
             is_sound = case == first or accepts_oracle(procedure, case, execution, self.setting.profile)
@@ -278,7 +279,7 @@ class Evaluation:
     def _second_execution(self) -> Execution:
         """Return an execution in a second process of the subject, or in the first if it cannot be loaded again."""
         try:
-            return Execution(self.execution.subject.second(), self.execution.device)
+            return Execution(self.execution.subject.second(), self.execution.device, self.execution.declared)
         except LoadError:
             return self.execution
 
