@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from convgauge.conformance import Judge, spec
-from convgauge.conformance.checks import Ask
+from convgauge.conformance import Case, Judge, spec
+from convgauge.conformance.checks import Ask, Law
 from convgauge.problem import Problem, ProblemError
 from convgauge.reference.operands import Array, Operands, draw
 
@@ -52,6 +52,22 @@ def drawn(judge: Judge, condition: Callable[[Problem], bool] = lambda problem: T
         if condition(changed):
             table.append(changed)
     return table
+
+
+def relates(
+    judge: Judge,
+    law: Law,
+    condition: Callable[[Problem], bool] = lambda problem: True,
+    **changes: Any,  # noqa: ANN401 of several types
+) -> None:
+    """Require a law on the problems of `drawn`; further cases meet the condition and the changes of arguments too."""
+    arguments = {name: value for name, value in changes.items() if not name.endswith("channels")}
+
+    def is_met(case: Case) -> bool:
+        problem = case.problem
+        return condition(problem) and all(getattr(problem, name) == value for name, value in arguments.items())
+
+    judge.relates(drawn(judge, condition, **changes), law, needs=is_met)
 
 
 def _problems(count: int, seed: int) -> list[Problem]:
@@ -130,7 +146,7 @@ def test_additive_in_the_input(judge: Judge) -> None:
         both = replace(operands, input=operands.input + second)
         return ask(problem, both), ask(problem, operands) + ask(problem, replace(operands, input=second))
 
-    judge.relates(drawn(judge, bias=False), law)
+    relates(judge, law, bias=False)
 
 
 @spec("laws.additive.weight", source=GUIDE, dtypes=TWO)
@@ -142,18 +158,19 @@ def test_additive_in_the_weight(judge: Judge) -> None:
         both = replace(operands, weight=operands.weight + second)
         return ask(problem, both), ask(problem, operands) + ask(problem, replace(operands, weight=second))
 
-    judge.relates(drawn(judge, bias=False), law)
+    relates(judge, law, bias=False)
 
 
 @spec("laws.homogeneous", source=GUIDE, dtypes=TWO)
 def test_homogeneous(judge: Judge) -> None:
     """Without bias, the answer to -2 times the input is -2 times the answer."""
-    judge.relates(
-        drawn(judge, bias=False),
+    relates(
+        judge,
         lambda ask, problem, operands: (
             ask(problem, replace(operands, input=-2 * operands.input)),
             -2 * ask(problem, operands),
         ),
+        bias=False,
     )
 
 
@@ -166,7 +183,7 @@ def test_the_bias_is_added(judge: Judge) -> None:
         without = ask(problem.replace(bias=False), replace(operands, bias=None))
         return ask(problem, operands), without + operands.bias[:, None, None].astype(float)
 
-    judge.relates(drawn(judge, bias=True), law)
+    relates(judge, law, bias=True)
 
 
 # --- symmetries ------------------------------------------------------------------------------------------------------
@@ -183,7 +200,7 @@ def test_shift(judge: Judge) -> None:
         moved = ask(cut, replace(operands, input=operands.input[:, :, s:, t:]))
         return moved, ask(problem, operands)[:, :, int(oh > 1) :, int(ow > 1) :]
 
-    judge.relates(drawn(judge, padding=(0, 0)), law)
+    relates(judge, law, padding=(0, 0))
 
 
 @spec("laws.batch", source=GUIDE, dtypes=TWO)
@@ -196,7 +213,7 @@ def test_images_are_independent(judge: Judge) -> None:
         alone = [ask(problem.replace(batch=1), replace(operands, input=operands.input[i : i + 1])) for i in order]
         return turned, np.concatenate(alone)
 
-    judge.relates(drawn(judge, lambda p: p.batch > 1), law)
+    relates(judge, law, lambda p: p.batch > 1)
 
 
 @spec("laws.input_channels", source=GUIDE, dtypes=TWO)
@@ -210,7 +227,7 @@ def test_order_of_input_channels(judge: Judge) -> None:
         turned = replace(operands, input=operands.input[:, of_all], weight=operands.weight[:, order])
         return ask(problem, turned), ask(problem, operands)
 
-    judge.relates(drawn(judge, lambda p: p.in_channels > p.groups), law)
+    relates(judge, law, lambda p: p.in_channels > p.groups)
 
 
 @spec("laws.output_channels", source=GUIDE, dtypes=TWO)
@@ -225,7 +242,7 @@ def test_order_of_output_channels(judge: Judge) -> None:
         turned = replace(operands, weight=operands.weight[of_all], bias=bias)
         return ask(problem, turned), ask(problem, operands)[:, of_all]
 
-    judge.relates(drawn(judge, lambda p: p.out_channels > p.groups), law)
+    relates(judge, law, lambda p: p.out_channels > p.groups)
 
 
 @spec("laws.transposed", source=GUIDE, dtypes=TWO)
@@ -238,14 +255,14 @@ def test_height_and_width_exchanged(judge: Judge) -> None:
         turned = replace(operands, input=operands.input.swapaxes(2, 3), weight=operands.weight.swapaxes(2, 3))
         return ask(exchanged, turned).swapaxes(2, 3), ask(problem, operands)
 
-    judge.relates(drawn(judge), law)
+    relates(judge, law)
 
 
 @spec("laws.reflected", source=GUIDE, dtypes=TWO)
 def test_input_and_kernel_reflected(judge: Judge) -> None:
     """With stride 1, input and kernel reflected give the answer reflected."""
-    judge.relates(
-        drawn(judge, stride=(1, 1)),
+    relates(
+        judge,
         lambda ask, problem, operands: (
             ask(
                 problem,
@@ -253,6 +270,7 @@ def test_input_and_kernel_reflected(judge: Judge) -> None:
             ),
             ask(problem, operands)[..., ::-1, ::-1],
         ),
+        stride=(1, 1),
     )
 
 
@@ -271,7 +289,7 @@ def test_groups_are_a_block_diagonal(judge: Judge) -> None:
             dense[rows, columns] = operands.weight[rows]
         return ask(problem, operands), ask(problem.replace(groups=1), replace(operands, weight=dense))
 
-    judge.relates(drawn(judge, lambda p: p.groups > 1), law)
+    relates(judge, law, lambda p: p.groups > 1)
 
 
 @spec("laws.dilation", source=YU, dtypes=TWO)
@@ -285,18 +303,19 @@ def test_dilation_is_a_kernel_with_zeros(judge: Judge) -> None:
         dense = problem.replace(kernel=problem.extent, dilation=(1, 1))
         return ask(problem, operands), ask(dense, replace(operands, weight=spread))
 
-    judge.relates(drawn(judge, lambda p: p.extent != p.kernel), law)
+    relates(judge, law, lambda p: p.extent != p.kernel)
 
 
 @spec("laws.stride", source=GUIDE, dtypes=TWO)
 def test_stride_picks_from_stride_one(judge: Judge) -> None:
     """Stride (s, t) gives every s-th row and t-th column of the answer with stride 1."""
-    judge.relates(
-        drawn(judge, lambda p: p.stride != (1, 1)),
+    relates(
+        judge,
         lambda ask, problem, operands: (
             ask(problem, operands),
             ask(problem.replace(stride=(1, 1)), operands)[:, :, :: problem.stride[0], :: problem.stride[1]],
         ),
+        lambda p: p.stride != (1, 1),
     )
 
 
@@ -310,7 +329,7 @@ def test_padding_is_zeros_around_the_input(judge: Judge) -> None:
         larger = problem.replace(height=problem.height + 2 * p, width=problem.width + 2 * q, padding=(0, 0))
         return ask(problem, operands), ask(larger, replace(operands, input=padded))
 
-    judge.relates(drawn(judge, lambda p: p.padding != (0, 0)), law)
+    relates(judge, law, lambda p: p.padding != (0, 0))
 
 
 @spec("laws.channel_sum", source=GUIDE, dtypes=TWO)
@@ -325,7 +344,7 @@ def test_channels_add_up(judge: Judge) -> None:
         ]
         return ask(problem, operands), np.sum(parts, axis=0)
 
-    judge.relates(drawn(judge, lambda p: p.in_channels > 1, groups=1, bias=False, out_channels=2), law)
+    relates(judge, law, lambda p: p.in_channels > 1, groups=1, bias=False, out_channels=2)
 
 
 @spec("laws.filters", source=GUIDE, dtypes=TWO)
@@ -344,7 +363,7 @@ def test_filters_are_independent(judge: Judge) -> None:
         ]
         return ask(problem, operands), np.concatenate(parts, axis=1)
 
-    judge.relates(drawn(judge, lambda p: p.out_channels > 1, groups=1, in_channels=2), law)
+    relates(judge, law, lambda p: p.out_channels > 1, groups=1, in_channels=2)
 
 
 @spec("laws.adjoint", source=DUMOULIN_TRANSPOSED, dtypes=TWO)
@@ -361,7 +380,7 @@ def test_adjoint(judge: Judge) -> None:
     def has_adjoint(problem: Problem) -> bool:
         return all(p < extent for (p, _), extent in zip(problem.pads, problem.extent, strict=True))
 
-    judge.relates(drawn(judge, has_adjoint, bias=False), law)
+    relates(judge, law, has_adjoint, bias=False)
 
 
 def _back(problem: Problem) -> Problem:

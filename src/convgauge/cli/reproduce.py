@@ -9,7 +9,7 @@ import click
 from convgauge.cli.errors import InputError
 from convgauge.cli.group import Command
 from convgauge.cli.options import request_options
-from convgauge.request import CheckRequest, Verbosity, split_list
+from convgauge.request import CheckRequest, RequestError, split_list
 
 
 @click.command(
@@ -42,14 +42,15 @@ def command(request: CheckRequest, target: str, problem: str, spec: str, device:
     A PROBLEM is the text of a problem, or a case as a counterexample prints it.
     """
     request = replace(request, targets=(target,), case=problem, specs=split_list(spec), devices=(device,))
-    if request.specs:
-        from convgauge.conformance.run import check
-
-        return check(request, Verbosity.EVERY_SPEC)
-    from convgauge.conformance.reproduce import reproduce
+    from convgauge.conformance.reproduce import reproduce, reproduce_specs
     from convgauge.problem import ProblemError
     from convgauge.registry import LoadError, TargetError
 
+    if request.specs:
+        try:
+            return reproduce_specs(request)
+        except RequestError as error:
+            raise InputError(str(error)) from None
     try:
         return reproduce(request)
     except (ProblemError, TargetError) as error:

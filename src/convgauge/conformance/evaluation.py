@@ -213,6 +213,9 @@ class Evaluation:
         case, _, observation = executed
         population = "redrawn" if is_redrawn else procedure.population
         self.tally.count(case, observation, assessment, population)
+        if self.setting.on_counted is not None:
+            call = self.execution.call(case, executed.operands, procedure.options.fields)
+            self.setting.on_counted(executed, call, assessment)
 
     def _has_dtype(self) -> bool:
         """Return True if the subject has the dtype. Raises `NotApplicable` if its framework has not."""
@@ -233,12 +236,24 @@ class Evaluation:
         """Return the cases that are run: the one of a reproduction, or as many as the tier allows."""
         only = self.setting.only
         if only is not None:
-            return [only] if procedure.allows(only) and _has_kind_of(only, cases(problems)) else []
+            return [only] if self._is_reproducible(only, cases(problems), procedure) else []
         due = thin(self._localized(problems, procedure.keeps_dtype), BUDGETS[self.setting.tier])
         unfit = next((case for case in due if not procedure.allows(case)), None)
         if unfit is not None:
             raise ValueError(f"{self.spec.id}: its own case {unfit} does not meet what it needs")
         return due
+
+    def _is_reproducible(self, case: Case, others: Iterable[Case], procedure: Procedure) -> bool:
+        """Return True if a case that is reproduced is one of those that a procedure judges.
+
+        A spec may judge exact operands exactly and then Gaussian operands by their error bound. A case belongs to one
+        of the two: it has the operand family of one of the procedure's own cases, and is an invalid call if that is
+        one. If it is valid, the answer of the oracle passes.
+        """
+        kind = case.operands, bool(case.invalid_call)
+        if kind not in {(other.operands, bool(other.invalid_call)) for other in others}:
+            return False
+        return bool(case.invalid_call) or accepts_oracle(procedure, case, self.execution, self.setting.profile)
 
     def _localized(self, problems: Iterable[Problem | Case], keeps_dtype: bool) -> list[Case]:
         """Return the cases in the spec's dtype, each with a seed of its own."""
@@ -294,12 +309,3 @@ class Evaluation:
         else:
             command = counterexample.check_command(target, self.spec.id, setting)
         return counterexample.describe(failing, command)
-
-
-def _has_kind_of(case: Case, others: Iterable[Case]) -> bool:
-    """Return True if some of the other cases have the operand family of a case, and are invalid calls if it is one.
-
-    A spec may judge exact operands exactly and then Gaussian operands by their error bound. A case that is reproduced
-    belongs to one of the two.
-    """
-    return any((case.operands, bool(case.invalid_call)) == (o.operands, bool(o.invalid_call)) for o in others)

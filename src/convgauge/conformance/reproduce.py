@@ -1,25 +1,43 @@
-"""``convgauge reproduce`` without a spec: run one case and print everything about it."""
+"""``convgauge reproduce``: run one case, by itself or as specs judge it, and print everything about it."""
 
 from __future__ import annotations
 
+import difflib
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from convgauge import registry
+from convgauge.conformance.call_text import call_lines, output_lines
 from convgauge.conformance.cases import Case
-from convgauge.conformance.checks import check_exact, check_form, is_unjudged, missing_output, side_effects
+from convgauge.conformance.checks import (
+    check_exact,
+    check_form,
+    check_refused,
+    is_unjudged,
+    missing_output,
+    side_effects,
+)
+from convgauge.conformance.collection import collect_specs
 from convgauge.conformance.execution import Executed, Execution
+from convgauge.conformance.setting import Setting
+from convgauge.conformance.soundness import OracleSubject
+from convgauge.conformance.suite import Suite
 from convgauge.domain import domain_of
 from convgauge.process.client import start_subject
 from convgauge.process.runner import Limits
 from convgauge.reference import accuracy, oracle
-from convgauge.reference.assessment import assess_accuracy
+from convgauge.reference.assessment import Assessment, assess_accuracy
 from convgauge.reference.compare import Fault
 from convgauge.reference.operands import Array
-from convgauge.request import CheckRequest
+from convgauge.request import CheckRequest, RequestError
+from convgauge.terms import FAULTS, STRICTNESS_FAULTS, ExitStatus
 from convgauge.text import escape_controls
+from convgauge.worker.call import Call, Description
+
+NOT_OF_THE_SPEC = "it is not a case of this spec: its dtype, operands or parameters are not of the kind that it judges"
 
 SHOWN = 8  # rows and columns of a plane that are printed
 
@@ -47,52 +65,133 @@ def reproduce(request: CheckRequest) -> int:
     limits, python = Limits(request.timeout_s, request.memory_mib << 20), request.python or sys.executable
     subject = start_subject(origin, limits, isolated=request.isolation, python=python, refusals=request.refusals)
     subject.wait_ready()
-    description, problem = subject.description, case.problem
-    version = description.versions.get(description.framework, "")
-    print(f"{description.name} ({description.framework} {version}), declared grade {description.grade or 'none'}")
+    problem = case.problem
+    _print_head(subject.description)
     print(f"problem   {problem}")
     print(f"output    {problem.output_shape}, {problem.reduction} products each, {problem.flops} FLOPs")
     families = [case.operands] if case.operands != "exact" else ["exact", "gaussian"]
-    declared = domain_of(description.supports) & domain_of(request.supports)
+    declared = domain_of(subject.description.supports) & domain_of(request.supports)
     execution = Execution(subject, request.devices[0], declared)
     variants = [replace(case, operands=family, seed=case.seed or request.seed) for family in families]
-    faults = [_print_case(execution, variant) for variant in variants]
+    faults = [_run_case(execution, variant) for variant in variants]
     subject.close()
     return int(any(fault is not None for fault in faults))
 
 
-def _print_case(execution: Execution, case: Case) -> Fault | None:
+def reproduce_specs(request: CheckRequest) -> int:
+    """Run one case as each of the request's specs judges it, and print its calls and the results.
+
+    Parameters
+    ----------
+    request : CheckRequest
+        The targets, the case and the specs.
+
+    Returns
+    -------
+    int
+        0 if the case passes, 1 if it fails, 5 if no spec judges it.
+
+    Raises
+    ------
+    RequestError
+        If the request cannot be used.
+    """
+    descriptions: list[Description] = []
+
+    def show(executed: Executed, call: Call, assessment: Assessment) -> None:
+        _print_call(executed, call, assessment.fault, descriptions[-1])
+        print(escape_controls(f"verdict   {_verdict(executed, assessment.fault)}"))
+
+    _require_specs(request.specs)
+    statuses = []
+    with Suite(request, setting=Setting(minimizes=False, on_counted=show)) as suite:
+        suite.load()
+        for task in suite.tasks():
+            description = suite.targets[task.implementation].description
+            assert description is not None
+            descriptions.append(description)
+            _print_head(description)
+            print(f"spec      {task.spec.id} ({task.spec.level}) in {task.dtype} on {task.device}")
+            print(f"          {task.spec.sentence}")
+            result = suite.result(task)
+            statuses.append(result.record.status)
+            if not result.judge.tally.outcomes:
+                print(f"skipped   {result.record.reason or NOT_OF_THE_SPEC}")
+            print()
+        suite.finish()
+    if any(status in (*FAULTS, *STRICTNESS_FAULTS) for status in statuses):
+        return ExitStatus.NOT_REACHED
+    return ExitStatus.REACHED if "passed" in statuses else ExitStatus.NOTHING_EXECUTED
+
+
+def _require_specs(ids: Sequence[str]) -> None:
+    """Raise `RequestError` if one of the ids is not that of a spec."""
+    known = [spec.id for spec, _ in collect_specs()]
+    for id in ids:
+        if id not in known:
+            near = difflib.get_close_matches(id, known, n=3)
+            hint = f"did you mean {' or '.join(near)}?" if near else "see convgauge list --specs"
+            raise RequestError(f"no spec has the id {id!r}: {hint}")
+
+
+def _print_head(description: Description) -> None:
+    version = description.versions.get(description.framework, "")
+    print(f"{description.name} ({description.framework} {version}), declared grade {description.grade or 'none'}")
+
+
+def _run_case(execution: Execution, case: Case) -> Fault | None:
     """Run and print one case; return its fault."""
     executed = execution.run_once(case)
-    observation = executed.observation
-    print(f"\noperands  {case.operands}, seed {case.seed}, layouts {'/'.join(case.layouts)}")
-    print(f"call      {', '.join(f'{name}={value!r}' for name, value in case.keywords().items())}")
-    if is_unjudged(observation):
-        print(escape_controls(f"{observation.kind:<9} {observation.message}"))
-        return None
-    fault = _fault(executed, execution.declared_grade)
-    if observation.printed:
-        print(escape_controls(f"printed   {observation.printed.strip()}"))
-    print(escape_controls(f"verdict   {'right' if fault is None else f'{fault.status}: {fault.message}'}"))
-    if fault is not None and fault.index and observation.output is not None:
-        print(f"first at  {fault.index}: got {fault.got}, expected {fault.expected} (within {fault.bound})")
-        _print_planes(fault, observation.output, oracle.answer(case.problem, executed.operands))
+    unjudged = is_unjudged(executed.observation)
+    fault = None if unjudged else _fault(executed, execution.declared_grade)
+    _print_call(executed, execution.call(case, executed.operands), fault, execution.subject.description)
+    if fault is None and executed.observation.output is not None and case.operands != "exact":
+        _print_accuracy(executed)
+    print(escape_controls(f"verdict   {_verdict(executed, fault)}"))
+    if fault is not None and fault.index and executed.observation.output is not None:
+        _print_planes(fault, executed.observation.output, oracle.answer(case.problem, executed.operands))
     return fault
 
 
+def _print_call(executed: Executed, call: Call, fault: Fault | None, description: Description) -> None:
+    """Print a call as code, and its output beside that of the oracle."""
+    case = executed.case
+    expected = OracleSubject(description).observe(call)
+    print(f"\noperands  {case.operands}, seed {case.seed}\n")
+    for line in call_lines(call, description.name, description.framework):
+        print(escape_controls(line))
+    print()
+    for line in output_lines(executed.observation, expected, fault):
+        print(escape_controls(line))
+
+
+def _verdict(executed: Executed, fault: Fault | None) -> str:
+    if fault is not None:
+        return f"{fault.status}: {fault.message}"
+    kind = executed.observation.kind
+    return "right" if kind == "answer" else f"{kind}, which is no fault" if kind != "raised" else "refused, as is due"
+
+
 def _fault(executed: Executed, declared_grade: str) -> Fault | None:
-    """Return the fault of a case; print the accuracy of an output on operands that are not exact."""
+    """Return the fault of a case."""
     case, operands, observation = executed
+    if case.invalid_call:
+        return None if observation.kind == "raised" else missing_output(observation) or check_refused(case, observation)
     fault = missing_output(observation) or check_form(case, observation) or side_effects(observation)
     if fault is not None or observation.output is None:
         return fault
     if case.operands == "exact":
         return check_exact(case, operands, observation, declared_grade)
-    scale = accuracy.Scale.of(case.problem, operands)
-    measured = accuracy.measure(observation.output, scale, operands)
+    return assess_accuracy(observation.output, case.problem, operands, declared_grade).fault
+
+
+def _print_accuracy(executed: Executed) -> None:
+    """Print the accuracy of an output on operands that are not exact."""
+    case, operands, observation = executed
+    assert observation.output is not None
+    measured = accuracy.measure(observation.output, accuracy.Scale.of(case.problem, operands), operands)
     statistics = f"mean square {measured.mean_square:.3g}, bias {measured.bias:.3g}"
     print(f"accuracy  grade {measured.grade}; largest error {measured.componentwise:.3g} of its bound, {statistics}")
-    return assess_accuracy(observation.output, case.problem, operands, declared_grade).fault
 
 
 def _print_planes(fault: Fault, output: Array, expected: Array) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from convgauge.conformance.cases import Case
+from convgauge.conformance.execution import Executed
 from convgauge.conformance.redraw import Redrawers
 from convgauge.domain import Domain
+from convgauge.reference.assessment import Assessment
 from convgauge.terms import Profile, Tier
+from convgauge.worker.call import Call
 
 
 class NotApplicable(Exception):
@@ -38,6 +42,8 @@ class Setting:
         Number of faults of a spec after which no more of its cases are run: enough to locate the failure.
     minimizes : bool
         Reduce the first failing case.
+    on_counted : callable or None
+        Function of (executed, call, assessment) that is called with each case that is counted, to show it.
     redrawers : Redrawers
         Domain of the implementation, declared and discovered, in which unanswered cases are drawn again.
     """
@@ -51,6 +57,7 @@ class Setting:
     options: tuple[str, ...] = ()
     max_faults: int = 12
     minimizes: bool = True
+    on_counted: Callable[[Executed, Call, Assessment], None] | None = None
     redrawers: Redrawers = field(default_factory=Redrawers)
 
     @property

@@ -84,7 +84,7 @@ class OracleSubject:
             return Observation("unsupported", message="not known") if reference is None else reference.observe(call)
         try:
             output, *extra_outputs = _ANSWERS[call.mode](call)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, AttributeError) as error:
             return Observation("raised", error=(type(error).__name__,), message=str(error))
         return Observation("answer", output, _dtype(call), extra_outputs=list(extra_outputs))
 
