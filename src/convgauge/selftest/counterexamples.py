@@ -1,7 +1,6 @@
 """Audit of counterexamples: each fails again for its mutant, and passes for a sound implementation.
 
-A counterexample is what an author debugs. One that fails for every implementation would accuse a correct kernel of what
-the reduction has done to the case. So the counterexamples of all mutants are judged once more, as ``reproduce`` judges
+A counterexample that fails for every implementation shows nothing about the one that is judged. So the counterexamples of all mutants are judged once more, as ``reproduce`` judges
 them: on the mutant in another process, and on the oracle itself.
 """
 
@@ -96,13 +95,15 @@ def audit(mutant: Mutant, tier: Tier, specs: Iterable[str] = ()) -> Iterator[Aud
             again.close()
 
 
-def _audited(mutant: Mutant, task: Task, judge: Judge, found: Counterexample, again: Runner) -> Audit:
+def _audited(mutant: Mutant, task: Task, judge: Judge, counterexample: Counterexample, again: Runner) -> Audit:
     """Return the audit of one counterexample."""
-    words = shlex.split(found.reproduce)
+    words = shlex.split(counterexample.reproduce)
     text = words[3] if words[1] == "reproduce" else ""  # otherwise the whole spec is run again
     setting = replace(judge.setting, only=Case.parse(text) if text else None, minimizes=False)
     statuses = [_status(task, subject, setting) for subject in (again, OracleSubject(judge.description))]
-    return Audit(mutant.name, task.spec.id, task.dtype, text, statuses[0], statuses[1], NOT_BY_ITSELF in found.message)
+    return Audit(
+        mutant.name, task.spec.id, task.dtype, text, statuses[0], statuses[1], NOT_BY_ITSELF in counterexample.message
+    )
 
 
 def _status(task: Task, subject: Runner, setting: Setting) -> Status:
