@@ -1,7 +1,7 @@
 """Audit of counterexamples: each fails again for its mutant, and passes for a sound implementation.
 
-A counterexample that fails for every implementation shows nothing about the one that is judged. So the counterexamples of all mutants are judged once more, as ``reproduce`` judges
-them: on the mutant in another process, and on the oracle itself.
+A counterexample that fails for every implementation shows nothing about the one that is judged. So the counterexamples
+of all mutants are judged once more, as ``reproduce`` judges them: on the mutant in another process, and on the oracle.
 """
 
 from __future__ import annotations
