@@ -150,7 +150,8 @@ class CheckRequest:
 class BenchRequest:
     """Options of one race.
 
-    ``targets`` are the implementations as a user names them. ``layers`` is a layer set's name, a file, or problems
+    ``targets`` are the implementations as a user names them. ``supports`` does not hold for the baseline, which every
+    layer needs. ``layers`` is a layer set's name, a file, or problems
     separated by commas. ``budget_s`` is in seconds for the whole race (None: as much as the layer set needs).
     ``threads`` are thread counts of every engine; each is raced by itself.
 

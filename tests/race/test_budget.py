@@ -6,6 +6,7 @@ import math
 
 import pytest
 
+from convgauge.layers.sets import load
 from convgauge.problem import Problem
 from convgauge.race import budget
 from convgauge.race.budget import TimeLimits, drop_slowest, predict_cost
@@ -45,6 +46,34 @@ def test_a_second_part_that_would_take_too_long_is_not_tried() -> None:
     probe = Probe(0.0, 1e-6)
     assert predict_cost(PROBLEM, 0.1, math.inf, probe).seconds > 100
     assert len(probe.parts) == 1
+
+
+def test_a_part_that_is_not_answered_is_followed_by_larger_ones() -> None:
+    tried: list[Problem] = []
+
+    def probe(part: Problem) -> float | None:
+        tried.append(part)
+        return 1e-10 * part.flops if part.height >= 28 else None
+
+    prediction = predict_cost(PROBLEM, 0.1, math.inf, probe)
+    assert [part.height for part in tried] == sorted({part.height for part in tried})
+    assert Problem.parse(prediction.basis).height == 28
+    assert prediction.seconds == pytest.approx(1e-10 * PROBLEM.flops)
+
+
+def test_the_problem_itself_is_tried_if_no_part_is_answered() -> None:
+    prediction = predict_cost(PROBLEM, 0.1, math.inf, lambda part: 0.02 if part == PROBLEM else None)
+    assert prediction == budget.Prediction(0.02, PROBLEM.text)
+
+
+def test_every_layer_that_a_kernel_supports_is_predicted() -> None:
+    def probe(part: Problem) -> float | None:
+        return None if part.in_channels % 64 else 1e-10 * part.flops
+
+    layers = [layer.problem for layer in load("resnet50").layers if layer.problem.in_channels % 64 == 0]
+    assert len(layers) == len(load("resnet50").layers) - 1, "all but the first"
+    for problem in layers:
+        assert predict_cost(problem, 0.1, math.inf, probe).seconds == pytest.approx(1e-10 * problem.flops)
 
 
 def test_no_part_is_tried_if_earlier_layers_rule_the_contestant_out() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
+from convgauge.domain import Domain
 from convgauge.problem import Problem
 from convgauge.race.contestant import CallRequest, Contestant, Withdrawn
 from convgauge.race.timed_operands import prepare_command
@@ -38,6 +39,18 @@ def launch() -> Iterator[Launch]:
     yield start
     for contestant in contestants:
         contestant.close()
+
+
+def test_a_problem_outside_the_declared_domain_is_declined_without_a_call(launch: Launch) -> None:
+    contestant = launch("crashes")
+    contestant.supports = Domain.parse("bias and height % 4 == 0 and kernel_h == 3 and isinstance(stride, int)")
+    with pytest.raises(Withdrawn, match=r"outside the declared domain: height % 4 == 0 and isinstance") as raised:
+        contestant.call(REQUEST)
+    assert (raised.value.verdict, raised.value.ended_process) == ("declined", False)
+    contestant.supports = Domain.parse("bias")
+    with pytest.raises(Withdrawn, match="exit status 3") as raised:
+        contestant.call(REQUEST)
+    assert raised.value.ended_process
 
 
 @pytest.mark.parametrize("name", ["plain", "prepared"])

@@ -271,3 +271,19 @@ def test_pytest_benchmark_gets_the_samples_of_the_race(tmp_path: Path) -> None:
         assert benchmark["stats"]["rounds"] == len(benchmark["stats"]["data"]) >= 1
         assert 1e-6 < benchmark["stats"]["median"] < 1
         assert benchmark["extra_info"]["baseline"] == "numpy_im2col"
+
+
+def test_a_kernel_that_needs_blocks_races_on_all_layers_that_it_supports(tmp_path: Path) -> None:
+    supported = "n1c64h24w24_o8k3x3_s1x1_p1x1_d1x1_g1_float32,n1c128h16w16_o64k1x1_s1x1_p0x0_d1x1_g1_float32"
+    layers = f"{supported},n1c32h24w24_o8k3x3_s1x1_p1x1_d1x1_g1_float32"
+    name = "blocks_of_64"
+    outcome = run_again_if(NOT_RACED, name, tmp_path, name, layers=layers, budget=6.0)
+    first, second, third = [record for record in outcome.timings if record.implementation == name]
+    assert first.verdict in RANKED, first.reason
+    assert second.verdict in RANKED, second.reason
+    assert (third.verdict, "64 channels a block" in third.reason) == ("declined", True)
+    declared = {"supports": "in_channels % 64 == 0 and groups == 1"}
+    outcome = run(tmp_path, name, layers=layers, budget=3.0, **declared)
+    third = [record for record in outcome.timings if record.implementation == name][2]
+    assert third.reason == "outside the declared domain: in_channels % 64 == 0"
+    assert all(record.verdict != "declined" for record in outcome.timings if record.implementation == "plain")

@@ -24,7 +24,7 @@ def breaks_declaration(executed: Executed, procedure: Procedure, execution: Exec
     if declared.is_everything or observation.kind != "refused" or may_refuse:
         return False
     is_usual = case.layouts == CONTIGUOUS or bool(declared.names & LAYOUTS)
-    return is_usual and not execution.outside(case)
+    return is_usual and not execution.exclusion(case)
 
 
 def refused_in_domain(observation: Observation, declared: Domain) -> Fault:

@@ -10,7 +10,7 @@ from convgauge.conformance import counterexample, leniency
 from convgauge.conformance.cases import Case, Needs, cases, thin
 from convgauge.conformance.checks import is_unjudged
 from convgauge.conformance.declared import breaks_declaration, refused_in_domain
-from convgauge.conformance.execution import INAPPLICABLE, CallOptions, Executed, Execution, outside_text
+from convgauge.conformance.execution import INAPPLICABLE, CallOptions, Executed, Execution
 from convgauge.conformance.procedure import Procedure, side_effects
 from convgauge.conformance.redraw import Redrawer
 from convgauge.conformance.setting import NotApplicable, Setting
@@ -68,7 +68,7 @@ class Evaluation:
         unanswered = self._run_cases(inside, procedure)
         outside = [case for case in due if not self._is_declared(case, procedure)]
         for case in outside:
-            self.tally.decline(case, outside_text(self.execution.outside(case)))
+            self.tally.decline(case, self.execution.exclusion(case))
         if unanswered or outside:
             self._redraw(due, [*outside, *unanswered], procedure, is_declared=not unanswered)
         if self.tally.faults and self.counterexample is None and self.setting.minimizes:
@@ -108,7 +108,7 @@ class Evaluation:
         """Return True if a case lies inside the declared domain; also if it is not a valid call that is drawn again."""
         if procedure.is_refusal_due or case.invalid_call or self.setting.only is not None:
             return True  # declined by the execution if it lies outside
-        return not self.execution.outside(case)
+        return not self.execution.exclusion(case)
 
     def _redraw(self, due: list[Case], outside: list[Case], procedure: Procedure, *, is_declared: bool) -> None:
         """Run as many cases inside the domain as there are outside, or note why there are none.

@@ -106,18 +106,17 @@ class Execution:
         """Return the factor by which exact operands stay below their limit: 1 for grade A."""
         return 1.0 if self.declared_grade == "A" else accuracy.integer_headroom(problem)
 
-    def outside(self, case: Case) -> tuple[Domain, ...]:
-        """Return the conditions of the declared domain that a case violates; none if the case is inside."""
-        return () if self.declared.is_everything else self.declared.violated(case.fields(self.device))
+    def exclusion(self, case: Case) -> str:
+        """Return the reason why a case is not called: it is outside the declared domain. Return "" if it is inside."""
+        return "" if self.declared.is_everything else self.declared.exclusion(case.fields(self.device))
 
     def _stream(self, cases: Iterable[Case], options: CallOptions) -> Iterator[Executed]:
         declined: deque[Executed | None] = deque()  # those before the next call, which is None
 
         def calls() -> Iterator[tuple[tuple[Case, Operands], Call]]:
             for case in cases:
-                violated = self.outside(case)
-                if violated:
-                    declined.append(_declined(case, violated))
+                if reason := self.exclusion(case):
+                    declined.append(Executed(case, NO_OPERANDS, Observation("declined", message=reason)))
                     continue
                 try:
                     operands = self.draw(case)
@@ -138,16 +137,6 @@ class Execution:
                 yield before
             yield Executed(case, operands, observation)
         yield from filter(None, declined)
-
-
-def outside_text(violated: Iterable[Domain]) -> str:
-    """Return the reason why a case is not called: the conditions of the declared domain that it violates."""
-    return f"outside the declared domain: {' and '.join(map(str, violated))}"
-
-
-def _declined(case: Case, violated: tuple[Domain, ...]) -> Executed:
-    """Return a case that is not called, since it violates conditions of the declared domain."""
-    return Executed(case, NO_OPERANDS, Observation("declined", message=outside_text(violated)))
 
 
 def _fit(problem: Problem, operands: Operands) -> bool:

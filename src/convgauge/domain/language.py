@@ -123,6 +123,11 @@ class Domain:
                 violated.append(conjunct)
         return tuple(violated)
 
+    def exclusion(self, fields: Mapping[str, Any]) -> str:
+        """Return the reason why a call is outside the domain as a declared one; "" if the call is inside."""
+        violated = () if self.contains(fields) else self.violated(fields) or (self,)
+        return f"outside the declared domain: {' and '.join(map(str, violated))}" if violated else ""
+
     def __and__(self, other: Domain) -> Domain:
         """Return the domain of calls that are in both, with each conjunct once."""
         conjuncts = [part for part in dict.fromkeys((*self.conjuncts, *other.conjuncts)) if not part.is_everything]

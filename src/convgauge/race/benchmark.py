@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import msgspec
 from rich.console import Console
 
+from convgauge.domain import domain_of
 from convgauge.environment import cores
 from convgauge.layers import BenchError
 from convgauge.layers.sets import Layer, LayerSet, load
@@ -84,6 +85,8 @@ class Benchmark:
         seed = self.request.seed
         contestants = [Contestant(origin.name, origin, threads, seed) for origin in origins]
         contestants.insert(1, Contestant(f"{origins[0].name} (control)", origins[0], threads, seed, control=True))
+        for contestant in contestants[2:]:  # the baseline is needed on every layer
+            contestant.supports = domain_of(self.request.supports)
         try:
             with self.console.status(f"starting {len(contestants)} processes"):
                 for contestant in contestants:

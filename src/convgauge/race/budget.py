@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from convgauge.problem import Problem
 from convgauge.race import statistics as stats
-from convgauge.race.scaled_down import scaled_down
+from convgauge.race.scaled_down import parts, scaled_down
 
 SAMPLE_S = 0.005
 """Seconds that a sample of the baseline should take: caches and clock rate reach a steady state within it."""
@@ -64,11 +64,14 @@ class Prediction:
     basis: str
 
 
-def predict_cost(problem: Problem, max_call_s: float, min_rate: float, probe: Callable[[Problem], float]) -> Prediction:
+def predict_cost(
+    problem: Problem, max_call_s: float, min_rate: float, probe: Callable[[Problem], float | None]
+) -> Prediction:
     """Predict the time of one call by timing parts of the problem.
 
-    Two parts are tried if the first one is too slow, because its time may be mostly the fixed cost of a call. From the
-    second part, time is extrapolated in proportion to the FLOPs above the first.
+    A part that is not answered is followed by a larger one, and at last by the problem itself. Two parts are tried if
+    the first one is too slow, because its time may be mostly the fixed cost of a call. From the second part, time is
+    extrapolated in proportion to the FLOPs above the first.
 
     Parameters
     ----------
@@ -79,7 +82,7 @@ def predict_cost(problem: Problem, max_call_s: float, min_rate: float, probe: Ca
     min_rate : float
         Fewest seconds per FLOP that were ever predicted for this contestant; infinite if there is no prediction.
     probe : callable
-        Returns the seconds of one call on a problem.
+        Returns the seconds of one call on a problem, or None if a part of the problem is not answered.
 
     Returns
     -------
@@ -89,15 +92,25 @@ def predict_cost(problem: Problem, max_call_s: float, min_rate: float, probe: Ca
     flops = problem.flops
     if min_rate < math.inf and min_rate * flops > NO_PROBE_FACTOR * max_call_s:
         return Prediction(min_rate * flops, "the layers before")
-    small, large = (scaled_down(problem, max(MIN_PROBE_FLOPS, part)) for part in (0, flops // 8))
-    small_s = probe(small)
+    small, small_s = _first_answered(problem, probe)
+    large = scaled_down(problem, max(MIN_PROBE_FLOPS, flops // 8))
     predicted = small_s * flops / max(1, small.flops)
     is_affordable = predicted * large.flops / max(1, flops) < PROBE_S
     if predicted <= max_call_s or not small.flops < large.flops < flops or not is_affordable:
         return Prediction(predicted, small.text)
     large_s = probe(large)
+    if large_s is None:
+        return Prediction(predicted, small.text)
     slope = max(0.0, large_s - small_s) / (large.flops - small.flops)
     return Prediction(large_s + slope * (flops - large.flops), large.text)
+
+
+def _first_answered(problem: Problem, probe: Callable[[Problem], float | None]) -> tuple[Problem, float]:
+    """Return the smallest part of a problem that is answered, and its seconds."""
+    answers = ((part, probe(part)) for part in parts(problem, MIN_PROBE_FLOPS))
+    part, seconds = next(answer for answer in answers if answer[1] is not None or answer[0] == problem)
+    assert seconds is not None, "the probe of the problem itself returns its seconds or raises"
+    return part, seconds
 
 
 def drop_slowest(

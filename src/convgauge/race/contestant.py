@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from convgauge.domain import EVERYTHING, Domain, domain_of, fields_of
 from convgauge.problem import Problem
 from convgauge.process.connection import CommandRefused, Connection
 from convgauge.process.failures import ProcessFailure
@@ -40,11 +41,14 @@ if an output has new pages in each call or in none, which can double the time of
 
 
 class Withdrawn(Exception):
-    """A contestant leaves the race on this problem, with a verdict and the reason as the message."""
+    """A contestant leaves the race on this problem, with a verdict and the reason as the message.
 
-    def __init__(self, verdict: RaceVerdict, reason: str) -> None:
+    ``ended_process`` is True if the contestant's process ended or did not reply.
+    """
+
+    def __init__(self, verdict: RaceVerdict, reason: str, *, ended_process: bool = False) -> None:
         super().__init__(reason)
-        self.verdict = verdict
+        self.verdict, self.ended_process = verdict, ended_process
 
 
 class CallRequest:
@@ -82,6 +86,8 @@ class Contestant:
         True for the control.
     absent : str
         Reason why it cannot take part, or empty.
+    supports : Domain
+        Domain that the request declares for it; the implementation may declare one too.
     rate : float
         Seconds per FLOP on the last problem that it was timed on.
     least_rate : float
@@ -97,6 +103,7 @@ class Contestant:
     seed: int
     control: bool = False
     absent: str = ""
+    supports: Domain = EVERYTHING
     rate: float = 0.0
     check_seconds: float = 0.0
     least_rate: float = math.inf
@@ -154,7 +161,8 @@ class Contestant:
         try:
             return self.connection.timed_request(encoded, timeout_s)
         except ProcessFailure as failure:
-            raise Withdrawn("failed", _failure_text(str(failure), failure.printed)) from None
+            reason = _failure_text(str(failure), failure.printed)
+            raise Withdrawn("failed", reason, ended_process=True) from None
         except CommandRefused as refused:
             raise Withdrawn("declined" if refused.kind == "refused" else "failed", str(refused)) from None
 
@@ -162,9 +170,19 @@ class Contestant:
         """Return the reply to a command. Raises `Withdrawn`."""
         return self.timed_request(command, timeout_s)[0]
 
+    def exclusion(self, problem: Problem) -> str:
+        """Return the reason why a problem is outside the declared domain; "" if it is inside."""
+        description = self.connection.description
+        declared = domain_of(description.supports) & self.supports
+        if declared.is_everything:
+            return ""
+        return declared.exclusion(fields_of(problem, prepared=description.prepares))
+
     def call(self, request: CallRequest) -> Observation:
         """Make one call, through ``prepare`` if there is one. Raises `Withdrawn` if there is no output."""
         description = self.connection.description
+        if reason := self.exclusion(request.problem):
+            raise Withdrawn("declined", reason)
         if description.dtypes and request.problem.dtype not in description.dtypes:
             dtypes = ", ".join(description.dtypes)
             raise Withdrawn("declined", f"{request.problem.dtype} is not among its dtypes: {dtypes}")

@@ -190,12 +190,20 @@ class Race:
                 f" budget allows (predicted from {prediction.basis})",
             )
 
-    def _probe(self, contestant: Contestant, part: Problem) -> float:
-        """Return the seconds of a call on a part of the problem, after preparation and a first call."""
+    def _probe(self, contestant: Contestant, part: Problem) -> float | None:
+        """Return the seconds of a call on a part of the problem, after preparation and a first call.
+
+        Return None if the contestant does not answer the part: it may answer the problem itself.
+        """
         operands = draw(part, "exact", self.verification.seed)
-        contestant.call(CallRequest(part, operands))  # raises what the contestant declines or fails
-        contestant.request(prepare_command(part, [operands], [[]], contestant.threads))
-        return min(contestant.request(Sample(0, 0)).calls_ns for _ in range(2)) * 1e-9
+        try:
+            contestant.call(CallRequest(part, operands))
+            contestant.request(prepare_command(part, [operands], [[]], contestant.threads))
+            return min(contestant.request(Sample(0, 0)).calls_ns for _ in range(2)) * 1e-9
+        except Withdrawn as withdrawn:
+            if withdrawn.ended_process or part == self.problem:
+                raise
+            return None
 
     def _check_before(self, entrant: Entrant) -> None:
         entrant.check_seconds = self.verification.before(entrant.contestant)
