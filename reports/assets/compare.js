@@ -2,6 +2,8 @@
 "use strict";
 
 const FAULTS = new Set(["failed", "errored", "crashed", "timed_out", "xpassed", "vacuous"]);
+const STRICTNESS_FAULTS = new Set(["answered_invalid"]);
+const OLDER_VERDICTS = { "conformant with declines": "partial", nonconformant: "wrong" }; // of schemas 1 and 2
 const KINDS = { broke: "Broke", fixed: "Fixed", changed: "Changed otherwise", appeared: "Appeared", vanished: "Vanished", slower: "Slower", faster: "Faster" };
 
 async function readRun(file) {
@@ -15,8 +17,9 @@ async function readRun(file) {
   });
   if (records[0]?.type !== "header") throw new Error(`${file.name} is not a run: it does not begin with a header`);
   const schema = records[0].schema;
-  if (schema !== 1 && schema !== 2) throw new Error(`${file.name}: schema ${schema}, and this page reads schemas 1 and 2`);
+  if (![1, 2, 3].includes(schema)) throw new Error(`${file.name}: schema ${schema}, and this page reads schemas 1 to 3`);
   for (const record of records) if (record.status === "mistrusted") record.status = "vacuous"; // its name in schema 1
+  for (const verdict of Object.values(records.at(-1).verdicts ?? {})) verdict.verdict = OLDER_VERDICTS[verdict.verdict] ?? verdict.verdict;
   return { name: file.name, header: records[0], records, footer: records.at(-1).type === "footer" ? records.at(-1) : null };
 }
 
@@ -29,17 +32,42 @@ function indexed(run, type, fields) {
 }
 
 function kindOf(was, now) {
-  if ((FAULTS.has(now) && !FAULTS.has(was)) || (was === "passed" && now === "declined")) return "broke";
-  if ((FAULTS.has(was) && !FAULTS.has(now)) || (was === "declined" && now === "passed")) return "fixed";
+  const pair = new Set([was, now]);
+  if (pair.has("failed") && pair.has("answered_invalid")) return "changed"; // older versions failed an answered invalid call
+  for (const worse of [FAULTS, STRICTNESS_FAULTS]) {
+    if (worse.has(now) !== worse.has(was)) return worse.has(now) ? "broke" : "fixed";
+  }
+  if (pair.has("passed") && (pair.has("refused") || pair.has("declined"))) return was === "passed" ? "broke" : "fixed";
   return "changed";
+}
+
+function percent(value, digits = 1) {
+  if (value === 0 || value === 100) return `coverage ${value} %`;
+  return `coverage ${digits === 1 ? Math.min(Math.max(value, 0.1), 99.9).toFixed(1) : value.toFixed(digits)} %`;
+}
+
+function coverageChange(what, was, now, isSameSuite) {
+  const [a, b] = [was.coverage, now.coverage];
+  if (a == null || b == null || Math.abs(b - a) <= (isSameSuite ? 0 : 1)) return [];
+  const digits = percent(a) === percent(b) ? 3 : 1;
+  return [{ kind: b < a ? "broke" : "fixed", what, was: percent(a, digits), now: percent(b, digits) }];
+}
+
+function strictnessChange(what, was, now) {
+  const [a, b] = [was.is_strict, now.is_strict];
+  if (a == null || b == null || a === b) return [];
+  return [{ kind: b ? "fixed" : "broke", what, was: a ? "strict" : "not strict", now: b ? "strict" : "not strict" }];
 }
 
 function differences(old, now) {
   const changes = [];
-  for (const [order, field] of [[["conformant", "conformant with declines", "nonconformant", "unjudged"], "verdict"], [["A", "B", "C", "F", ""], "grade"]]) {
-    for (const [name, after] of Object.entries(now.footer?.verdicts ?? {})) {
-      const before = Object.hasOwn(old.footer?.verdicts ?? {}, name) ? old.footer.verdicts[name] : null;
-      if (!before || before[field] === after[field]) continue;
+  const isSameSuite = ["suite", "seed", "profile", "tier", "selection"].every((field) => old.header[field] === now.header[field]);
+  for (const [name, after] of Object.entries(now.footer?.verdicts ?? {})) {
+    const before = Object.hasOwn(old.footer?.verdicts ?? {}, name) ? old.footer.verdicts[name] : null;
+    if (!before) continue;
+    changes.push(...coverageChange(name, before, after, isSameSuite), ...strictnessChange(name, before, after));
+    for (const [order, field] of [[["conformant", "complete", "partial", "unjudged", "wrong"], "verdict"], [["A", "B", "C", "F", ""], "grade"]]) {
+      if (before[field] === after[field]) continue;
       const [a, b] = [order.indexOf(before[field]), order.indexOf(after[field])];
       if (a < 0 || b < 0) continue;
       const kind = after[field] === "" ? "changed" : b > a ? "broke" : "fixed";

@@ -6,12 +6,9 @@ import msgspec
 import pytest
 
 from convgauge import report
-from convgauge.results import (
-    Footer,
-    Judgement,
-)
+from convgauge.results import Run
 from convgauge.terms import Status
-from support.records import run, spec, timing
+from support.records import judged, run, spec, timing
 
 
 @pytest.mark.parametrize(
@@ -19,6 +16,14 @@ from support.records import run, spec, timing
     [
         ("passed", "failed", "Broke", 1),
         ("passed", "declined", "Broke", 1),
+        ("passed", "refused", "Broke", 1),
+        ("passed", "answered_invalid", "Broke", 1),
+        ("answered_invalid", "crashed", "Broke", 1),
+        ("answered_invalid", "passed", "Fixed", 0),
+        ("crashed", "answered_invalid", "Fixed", 0),
+        ("refused", "passed", "Fixed", 0),
+        ("refused", "declined", "Changed otherwise", 0),
+        ("failed", "answered_invalid", "Changed otherwise", 0),
         ("declined", "crashed", "Broke", 1),
         ("xfailed", "xpassed", "Broke", 1),
         ("failed", "passed", "Fixed", 0),
@@ -65,11 +70,55 @@ def test_timings_of_other_machines_are_recognized() -> None:
     assert report.other_machine(old, run(spec())) == ""
 
 
-def test_a_worse_grade_is_a_regression() -> None:
-    old, new = run(spec()), run(spec())
-    assert new.footer
-    new.footer = Footer({"a": Judgement("conformant", "B", 3, 0)}, 1.0, 3)
-    assert report.compare(old, new) == ("Broke (1)\n  a: A → B", 1)
+@pytest.mark.parametrize(
+    ("before", "after", "change"),
+    [
+        (judged("conformant"), judged("conformant", "B"), "a: A → B"),
+        (judged("conformant"), judged("complete"), "a: conformant → complete"),
+        (judged("complete"), judged("partial"), "a: complete → partial"),
+        (judged("partial"), judged("unjudged"), "a: partial → unjudged"),
+        (judged("unjudged"), judged("wrong"), "a: unjudged → wrong"),
+        (judged("partial", coverage=90.0), judged("partial", coverage=88.0), "a: coverage 90.0 % → coverage 88.0 %"),
+        (
+            judged("partial", coverage=99.98),
+            judged("partial", coverage=99.96),
+            "a: coverage 99.980 % → coverage 99.960 %",
+        ),
+        (judged("complete", is_strict=True), judged("complete", is_strict=False), "a: strict → not strict"),
+    ],
+)
+def test_a_lower_verdict_coverage_or_grade_is_a_regression(before: Run, after: Run, change: str) -> None:
+    for old, new, heading, status in ((before, after, "Broke", 1), (after, before, "Fixed", 0)):
+        text, code = report.compare(old, new)
+        was, arrow, now = change.removeprefix("a: ").partition(" → ")
+        shown = change if old is before else f"a: {now}{arrow}{was}"
+        assert text.replace("\N{NO-BREAK SPACE}", " ").startswith(f"{heading} (1)\n  {shown}\na: ")
+        assert code == status
+
+
+def test_coverage_of_other_cases_may_differ_by_less_than_a_percent() -> None:
+    old, new = judged("partial", coverage=90.0), judged("partial", coverage=89.5)
+    new.header = msgspec.structs.replace(new.header, tier="exhaustive")
+    assert "No change in 1 result." in report.compare(old, new)[0]
+    assert report.compare(judged("partial", coverage=91.0), new)[1] == 1
+
+
+def test_coverage_that_was_not_recorded_is_not_compared() -> None:
+    assert report.compare(judged("partial"), judged("partial", coverage=50.0))[1] == 0
+
+
+def test_a_comparison_ends_with_the_present_verdicts() -> None:
+    old, new = judged("conformant"), judged("partial", coverage=90.0, is_strict=True)
+    line = "a: partial, coverage 90.0\N{NO-BREAK SPACE}%, strict, accuracy grade A"
+    assert report.compare(old, new)[0].splitlines()[-1] == line
+    assert f"### Verdicts\n\n- {line}" in report.compare(old, new, markdown=True)[0]
+
+
+def test_runs_without_a_change_say_what_was_compared() -> None:
+    race = run(timing("a", "p", 1.0, "same"), timing("b", "p", 1.0, "same"))
+    assert report.compare(race, race) == ("No change in 2 timings.", 0)
+    both = run(spec(), timing("a", "p", 1.0, "same"))
+    assert report.compare(both, both)[0].startswith("No change in 1 result and 1 timing.")
 
 
 def test_comparing_runs_that_share_nothing_is_no_success() -> None:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pytest
+
 from convgauge.cli import main
+from convgauge.report.junit_xml import junit
 from convgauge.results import (
     Counterexample,
 )
-from support.records import spec, write_run
+from convgauge.terms import Requirement
+from support.records import run, spec, write_run
 
 COUNTS = ("tests", "failures", "errors", "skipped")
 
@@ -33,3 +37,17 @@ def test_junit_has_a_test_a_result_and_an_error_for_what_was_cut_off(tmp_path: P
     assert failure is not None
     assert failure.attrib == {"type": "failed", "message": r"<b>\x1b?"}
     assert failure.text == "It pads.\nconvgauge reproduce a p --spec padding.same"
+
+
+@pytest.mark.parametrize(
+    ("require", "failures", "skipped"), [("correct", 0, 3), ("complete", 3, 1), ("conformant", 4, 0)]
+)
+def test_the_requirement_of_the_run_decides_what_fails(require: Requirement, failures: int, skipped: int) -> None:
+    records = [
+        spec(id="a", status="refused", outcomes={"refused": 3}),
+        spec(id="b", status="declined", outcomes={"declined": 3}),
+        spec(id="c", status="answered_invalid", outcomes={"answered_invalid": 1}),
+        spec(id="d", status="passed", outcomes={"passed": 3, "refused": 1}),
+    ]
+    (suite,) = ElementTree.fromstring(junit([run(*records, require=require)]))
+    assert [int(suite.get(name, -1)) for name in COUNTS] == [4, failures, 0, skipped]

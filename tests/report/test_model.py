@@ -64,3 +64,25 @@ def test_the_verdict_is_the_footer_s_or_what_the_records_prove(
 def test_an_implementation_that_a_cut_off_check_did_not_reach_is_incomplete() -> None:
     report = model.gather([run(results.ImplementationRecord("z"), spec("a"), footer=False)])
     assert {entry.name: entry.verdict for entry in report.entries} == {"a": "incomplete", "z": "incomplete"}
+
+
+@pytest.mark.parametrize(
+    ("record", "verdict"),
+    [
+        (spec(status="refused", cases=0), "unjudged"),
+        (spec(outcomes={"passed": 2, "refused": 1}), "partial"),
+        (spec(status="answered_invalid", outcomes={"answered_invalid": 1}), "complete"),
+        (spec(status="answered_invalid", outcomes={"answered_invalid": 1}, level="recommended"), "conformant"),
+    ],
+)
+def test_the_verdict_is_a_rung_of_the_ladder(record: Record, verdict: str) -> None:
+    (entry,) = model.gather([run(record)]).entries
+    assert entry.verdict == verdict
+
+
+def test_the_facts_beside_the_verdict_are_those_of_the_shown_results() -> None:
+    old = run(spec(id="x", valid=4, answered=4), spec(id="y", valid=4, answered=4, invalid=2), started="1")
+    new = run(spec(id="x", valid=4, answered=1, refusals={"no groups": 3}), started="2")
+    (entry,) = model.gather([old, new]).entries
+    assert (entry.verdict, entry.coverage, entry.is_strict) == ("partial", 62.5, True)
+    assert entry.limits == ["no groups (3 cases)"]

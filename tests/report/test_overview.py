@@ -12,7 +12,7 @@ def test_the_overview_has_machine_versions_seed_command_and_completeness(site: P
     for fact in ("Example Processor 9000", "torch 2.13.0", "seed 20240601", "convgauge check --tier standard"):
         assert fact in text
     assert "Environments side by side" in text
-    assert "whole.jsonl complete" in text
+    assert "whole.jsonl whole" in text
     assert "cut.jsonl incomplete" in text
     assert "Incomplete run." in text
     assert "pip install 'convgauge[jax]'" in text

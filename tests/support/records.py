@@ -9,8 +9,8 @@ import msgspec
 
 from convgauge import results
 from convgauge.environment import Machine
-from convgauge.results import Footer, Header, Record, Run, SpecRecord, TimingRecord
-from convgauge.terms import RaceVerdict, Status
+from convgauge.results import Footer, Header, Judgement, Record, Run, SpecRecord, TimingRecord
+from convgauge.terms import Grade, RaceVerdict, Status, Verdict
 from support import synthetic_runs
 
 _HEADER = Header(results.SCHEMA, "0", Machine("P", 2, 8, "L", "x"), {"python": "3"}, 1)
@@ -46,6 +46,12 @@ def run(*records: Record, footer: bool = True, path: str = "run.jsonl", **change
             by_name.setdefault(record.implementation, []).append(record)
     verdicts = {name: synthetic_runs.judgement(specs) for name, specs in by_name.items()}
     return Run(path, header(**changes), list(records), Footer(verdicts, 1.0, 3) if footer else None)
+
+
+def judged(verdict: Verdict, grade: Grade = "A", **facts: Any) -> Run:
+    """Return a run of one spec, in which implementation "a" has a verdict and facts beside it."""
+    judgement = Judgement(verdict, grade, 3, 0, **facts)
+    return msgspec.structs.replace(run(spec()), footer=Footer({"a": judgement}, 1.0, 3))
 
 
 def write_run(path: Path, *records: Record, footer: Footer | None = None, **changes: Any) -> Path:

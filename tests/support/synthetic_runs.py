@@ -10,6 +10,9 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
+
+from convgauge.conformance import verdict
 from convgauge.conformance.features import FEATURES, feature_letters
 from convgauge.environment import Machine
 from convgauge.problem import Problem
@@ -29,7 +32,7 @@ from convgauge.results import (
     Writer,
 )
 from convgauge.selftest.kill_matrix import Finding, Matrix
-from convgauge.terms import FAULTS, Level, RaceVerdict, Status, Verdict
+from convgauge.terms import FAULTS, UNANSWERED, Level, RaceVerdict, Status
 
 CHAPTERS = (
     "shape",
@@ -158,8 +161,8 @@ class RunGenerator:
         elif roll < faults:
             status = self.random.choices(list(FAULTY_SHARE), list(FAULTY_SHARE.values()))[0]
         elif roll > 0.985:
-            status = self.random.choice(["skipped", "xfailed", "declined"])
-        executed = 0 if status in ("declined", "skipped") else self.each
+            status = self.random.choice(["skipped", "xfailed", "refused", "answered_invalid"])
+        executed = 0 if status in (*UNANSWERED, "skipped") else self.each
         self.cases += executed
         measured = executed if not self.quick or spec.startswith("accuracy") or status == "failed" else 0
         margins = [float(f"{10 ** self.random.gauss(-1.5, 0.6):.3g}") for _ in range(measured)]
@@ -171,6 +174,8 @@ class RunGenerator:
         reasons = {
             "declined": "no bfloat16 in this library",
             "skipped": "cuda is not there",
+            "refused": "ValueError: groups > 1 are not supported (kernel.py:12)",
+            "answered_invalid": "answered a call that is an error: with stride=0",
             "xfailed": "expected: #12, strides over 4",
         }
         return SpecRecord(
@@ -195,6 +200,10 @@ class RunGenerator:
             0.01 * executed,
             [2 ** ((self.cases + index) % 13) for index in range(measured)],
             self._counted(spec, status, executed, failing),
+            valid=0 if status == "skipped" else self.each,
+            answered=executed,
+            invalid=executed if status == "answered_invalid" else 0,
+            refusals={reasons[status]: self.each} if status in UNANSWERED else {},
         )
 
     def _space(self) -> list[str]:
@@ -363,11 +372,9 @@ class RunGenerator:
 
 
 def judgement(records: list[SpecRecord]) -> Judgement:
-    """Return the summary of records in a footer."""
-    executed, declined = sum(r.cases for r in records), sum(r.status == "declined" for r in records)
-    broken = any(r.level == "required" and r.status in FAULTS for r in records)
-    verdict: Verdict = "wrong" if broken else "partial" if declined else "conformant"
-    return Judgement(verdict if executed else "unjudged", "F" if broken else "A", executed, declined)
+    """Return the summary of records in a footer, with a grade although they have none."""
+    summary = verdict.judgement(records[0].implementation, records)
+    return msgspec.structs.replace(summary, grade="F" if summary.verdict == "wrong" else "A")
 
 
 def _slope(kind: int, steep: int = 1) -> list[bytes]:

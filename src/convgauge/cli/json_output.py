@@ -16,7 +16,7 @@ from convgauge.cli.temporary_output import R, temporary_output
 from convgauge.race.standings import standings
 from convgauge.report.diff import changes_between
 from convgauge.results import DamagedFileError, Run, SpecRecord, TimingRecord, read
-from convgauge.terms import FAULTS
+from convgauge.terms import FAULTS, STRICTNESS_FAULTS
 
 
 def encode(value: dict[str, Any]) -> str:
@@ -41,15 +41,17 @@ def print_summary(request: R, execute: Callable[[R], int], summarize: Callable[[
 
 
 def check(run: Run, status: int) -> dict[str, Any]:
-    """Return the verdicts of a run, and every fault in it with the command that reproduces it."""
-    faults = [record for record in run.records_of(SpecRecord) if record.status in FAULTS]
+    """Return the verdicts of a run, and every fault and answered invalid call with the command that reproduces it."""
+    records = run.records_of(SpecRecord)
     return {
         "suite": run.header.suite,
         "profile": run.header.profile,
         "tier": run.header.tier,
         "seed": run.header.seed,
+        "require": run.header.require,
         "verdicts": run.footer.verdicts if run.footer else {},
-        "faults": [_fault(record) for record in faults],
+        "faults": [_fault(record) for record in records if record.status in FAULTS],
+        "answered_invalid": [_fault(record) for record in records if record.status in STRICTNESS_FAULTS],
         "cases": run.footer.cases if run.footer else 0,
         "elapsed": run.footer.elapsed if run.footer else None,
         "complete": run.footer is not None,

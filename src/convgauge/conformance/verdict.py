@@ -37,6 +37,7 @@ def judgement(
     required = [record for record in records if record.level == "required"]
     outcomes = _outcomes(records)
     reason = _unjudged_reason(records)
+    is_strict = None if reason else _is_strict(required)
     return Judgement(
         _verdict(required, reason),
         lowest_grade([record.grade for record in required if record.grade]),
@@ -46,7 +47,7 @@ def judgement(
         outcomes["refused"],
         coverage(required),
         _limits(required, implementation),
-        _is_strict(required),
+        is_strict,
         _answered_invalid(required),
         reason,
     )
@@ -74,7 +75,12 @@ def is_wrong(record: SpecRecord) -> bool:
 
 def insufficient(records: Sequence[SpecRecord]) -> str:
     """Return why records do not suffice for a verdict, or "" if they do."""
-    return "" if any(record.cases for record in records) else NOTHING_EXECUTED
+    if not any(record.cases for record in records):
+        return NOTHING_EXECUTED
+    valid = sum(record.valid for record in records)
+    if valid and not any(record.answered for record in records):
+        return f"none of {valid:,} valid cases was answered"
+    return ""
 
 
 def _unjudged_reason(records: Sequence[SpecRecord]) -> str:
@@ -111,7 +117,7 @@ def _limits(required: Iterable[SpecRecord], implementation: ImplementationRecord
     reasons: Counter[str] = Counter()
     for record in required:
         reasons.update(record.refusals)
-    return [f"{reason} ({count} case{'s' * (count != 1)})" for reason, count in reasons.most_common()]
+    return [f"{reason} ({count:,} case{'s' * (count != 1)})" for reason, count in reasons.most_common()]
 
 
 def _outcomes(records: Iterable[SpecRecord]) -> Counter[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from convgauge.report import formatting
 from convgauge.report.model import INCOMPLETE, ImplementationEntry, gather
 from convgauge.results import Run
 
@@ -11,10 +12,11 @@ COLOURS = {
     "conformant": "brightgreen",
     "complete": "green",
     "partial": "yellowgreen",
-    INCOMPLETE: "lightgrey",
-    "wrong": "red",
     "unjudged": "orange",
+    "wrong": "red",
+    INCOMPLETE: "lightgrey",
 }
+"""Colours by the ladder of verdicts."""
 
 
 def badge(run: Run, implementation: str) -> dict[str, Any]:
@@ -30,6 +32,7 @@ def badge(run: Run, implementation: str) -> dict[str, Any]:
 
 def badge_of(entry: ImplementationEntry) -> dict[str, Any]:
     """Return the badge of an entry of a report."""
-    message = f"{entry.verdict} · {entry.grade}" if entry.grade else entry.verdict
+    covered = "" if entry.coverage is None else formatting.coverage(entry.coverage)
+    message = " · ".join(filter(None, (f"{entry.verdict} {covered}".strip(), entry.grade)))
     colour = COLOURS.get(entry.verdict, "lightgrey")
     return {"schemaVersion": 1, "label": "convgauge", "message": message, "color": colour}

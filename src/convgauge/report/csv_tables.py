@@ -12,23 +12,42 @@ from convgauge.report.model import Report
 
 def verdicts(report: Report) -> str:
     """Return one row per implementation and environment."""
-    head = ("environment", "implementation", "framework", "algorithm", "verdict", "grade", "executed", "declined")
+    head = (
+        "environment", "implementation", "framework", "algorithm", "verdict", "coverage", "strict", "grade", "executed",
+        "refused", "declined", "limits",
+    )  # fmt: skip
     rows = (
-        (e.environment, e.name, e.about.framework, e.about.algorithm, e.verdict, e.grade, e.executed, e.declined)
+        (
+            e.environment, e.name, e.about.framework, e.about.algorithm, e.verdict, e.coverage,
+            formatting.strictness(e.is_strict), e.grade, e.executed, e.refused, e.declined, "; ".join(e.limits),
+        )
         for e in report.entries
-    )
+    )  # fmt: skip
     return _csv(head, rows)
 
 
 def results(report: Report) -> str:
     """Return one row per result."""
-    columns = ("chapter", "spec", "level", "dtype", "device", "status", "cases", "margin", "reason", "note")
+    columns = (
+        "chapter",
+        "spec",
+        "level",
+        "dtype",
+        "device",
+        "status",
+        "cases",
+        "valid",
+        "answered",
+        "redrawn",
+        "margin",
+    )
+    texts = ("reason", "note")
     rows = (
-        (entry.environment, entry.name, *(getattr(record, column) for column in columns))
+        (entry.environment, entry.name, *(getattr(record, column) for column in (*columns, *texts)))
         for entry in report.entries
         for record in entry.specs
     )
-    return _csv(("environment", "implementation", *columns), rows)
+    return _csv(("environment", "implementation", *columns, *texts), rows)
 
 
 def timings(report: Report) -> str:

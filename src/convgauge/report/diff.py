@@ -1,15 +1,19 @@
-"""Changes between two runs: results that broke, were fixed, appeared or vanished, and speed."""
+"""Changes between two runs: verdicts and coverage, results that broke, were fixed, appeared or vanished, and speed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from convgauge.conformance.verdict_text import verdict_line
 from convgauge.report import formatting
-from convgauge.results import Run, SpecRecord, TimingRecord
-from convgauge.terms import FAULTS, GRADES, VERDICTS, ExitStatus
+from convgauge.results import Judgement, Run, SpecRecord, TimingRecord
+from convgauge.terms import FAULTS, GRADES, STRICTNESS_FAULTS, UNANSWERED, VERDICTS, ExitStatus
 
 Key = tuple[str, str, str, str]
+
+SAME_CASES = ("suite", "seed", "profile", "tier", "selection")
+"""Fields of the header that are equal in runs with the same cases."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +58,9 @@ def other_machine(old: Run, new: Run) -> str:
 def compare(old: Run, new: Run, limit: float | None = None, markdown: bool = False) -> tuple[str, int]:
     """Return the changes between two runs as text, and the exit status.
 
-    A result breaks if it becomes a fault, or if it passed and is declined now. A worse verdict or grade is a
-    regression too. A change of speed is reported if the two intervals do not overlap.
+    A result breaks if it becomes a fault or an answered invalid call, or if it passed and is refused or declined now.
+    A lower verdict, coverage or grade and lost strictness are regressions too. A change of speed is reported if the two
+    intervals do not overlap.
 
     Parameters
     ----------
@@ -90,9 +95,24 @@ def compare(old: Run, new: Run, limit: float | None = None, markdown: bool = Fal
         elif these:
             lines += [f"{heading} ({len(these)})", *(f"  {change}" for change in these)]
     if not changes:
-        lines.append(f"No change in {formatting.plural(len(_records(new)), 'result')}.")
+        lines.append(_no_change(new))
+    lines += _present_verdicts(new, markdown)
     broke = any(change.kind == "broke" or (limit is not None and change.growth > limit) for change in changes)
     return "\n".join(lines), int(broke)
+
+
+def _no_change(new: Run) -> str:
+    counts = ((len(_records(new)), "result"), (len(_timings(new)), "timing"))
+    return f"No change in {' and '.join(formatting.plural(count, noun) for count, noun in counts if count)}."
+
+
+def _present_verdicts(new: Run, markdown: bool) -> list[str]:
+    """Return a line for each implementation with the verdict of the new run and the facts beside it."""
+    verdicts = new.footer.verdicts if new.footer else {}
+    lines = [verdict_line(name, judged) for name, judged in verdicts.items() if judged.specs or judged.executed]
+    if not lines or not markdown:
+        return lines
+    return ["### Verdicts", "", *(f"- {formatting.line(line)}" for line in lines), ""]
 
 
 def changes_between(old: Run, new: Run) -> list[Change]:
@@ -115,26 +135,50 @@ def spec_changes(old: Run, new: Run) -> Iterator[Change]:
 
 
 def _kind(was: SpecRecord, now: SpecRecord) -> str:
-    if (now.status in FAULTS) != (was.status in FAULTS):
-        return "broke" if now.status in FAULTS else "fixed"
-    if {was.status, now.status} == {"passed", "declined"}:
-        return "broke" if now.status == "declined" else "fixed"
+    if {was.status, now.status} == {"failed", "answered_invalid"}:  # older versions failed an answered invalid call
+        return "changed"
+    for worse in (FAULTS, STRICTNESS_FAULTS):
+        if (now.status in worse) != (was.status in worse):
+            return "broke" if now.status in worse else "fixed"
+    if "passed" in (was.status, now.status) and {was.status, now.status} & {*UNANSWERED}:
+        return "broke" if was.status == "passed" else "fixed"
     return "changed"
 
 
 def _verdict_changes(old: Run, new: Run) -> Iterator[Change]:
-    """Yield the changes of verdicts and grades of implementations that are in both footers."""
+    """Yield the changes of verdict, coverage, strictness and grade of implementations that are in both footers."""
     if old.footer is None or new.footer is None:
         return
     for name, now in new.footer.verdicts.items():
         was = old.footer.verdicts.get(name)
         if was is None:
             continue
+        yield from _coverage_change(name, was, now, is_same_suite=_is_same_suite(old, new))
+        if was.is_strict is not None and now.is_strict is not None and was.is_strict != now.is_strict:
+            words = ("not strict", "strict")
+            yield Change("fixed" if now.is_strict else "broke", name, words[was.is_strict], words[now.is_strict])
         for order, before, after in ((VERDICTS[::-1], was.verdict, now.verdict), (GRADES, was.grade, now.grade)):
             if before != after and before in order and after in order:
                 is_worse = order.index(after) > order.index(before) and after != ""
                 kind = "broke" if is_worse else "fixed" if after else "changed"
                 yield Change(kind, name, before or "ungraded", after or "ungraded")
+
+
+def _is_same_suite(old: Run, new: Run) -> bool:
+    """Return True if both runs draw the same cases."""
+    return all(getattr(old.header, field) == getattr(new.header, field) for field in SAME_CASES)
+
+
+def _coverage_change(name: str, was: Judgement, now: Judgement, *, is_same_suite: bool) -> Iterator[Change]:
+    """Yield a change of coverage. Runs with other cases differ a little without a cause: a whole percent counts."""
+    if was.coverage is None or now.coverage is None:
+        return
+    if abs(now.coverage - was.coverage) > (0 if is_same_suite else 1):
+        before, after = (formatting.coverage(each.coverage) for each in (was, now))
+        if before == after:  # as rounded
+            before, after = (f"{each.coverage:.3f} %" for each in (was, now))
+        kind = "broke" if now.coverage < was.coverage else "fixed"
+        yield Change(kind, name, f"coverage {before}", f"coverage {after}")
 
 
 def _timing_changes(old: Run, new: Run) -> Iterator[Change]:

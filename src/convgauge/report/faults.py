@@ -66,11 +66,14 @@ def by_chapter(rows: Sequence[SpecRow]) -> list[ChapterRows]:
     return [ChapterRows(name, rows) for name, rows in chapters.items()]
 
 
-def failures(rows: Sequence[SpecRow]) -> list[Failure]:
-    """Return the failures, gravest first; a spec with the reason of an earlier failure is listed with that failure."""
+def failures(rows: Sequence[SpecRow], statuses: Sequence[Status] = FAULTS) -> list[Failure]:
+    """Return the failures, gravest first; a spec with the reason of an earlier failure is listed with that failure.
+
+    ``statuses`` are those of the records that are failures.
+    """
     by_reason: dict[tuple[str, str], Failure] = {}
-    for row in sorted((row for row in rows if row.worst in FAULTS), key=_urgency):
-        records = [record for record in row.records if record.status in FAULTS]
+    for row in sorted((row for row in rows if row.worst in statuses), key=_urgency):
+        records = [record for record in row.records if record.status in statuses]
         shown = min(records, key=_size)
         key = (shown.status, shown.reason or row.spec.id)
         if key in by_reason:

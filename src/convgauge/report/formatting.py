@@ -7,8 +7,8 @@ import math
 import re
 import unicodedata
 
-from convgauge.terms import Status
-from convgauge.text import escape_controls
+from convgauge.terms import Status, Verdict
+from convgauge.text import coverage_text, escape_controls
 
 _STATUSES: dict[Status, tuple[str, str, str]] = {
     "passed": ("✓", "p", "every judged case was correct"),
@@ -16,8 +16,8 @@ _STATUSES: dict[Status, tuple[str, str, str]] = {
     "errored": ("!", "e", "raised an exception on a valid call, or the wrong exception"),
     "crashed": ("※", "c", "the process died"),
     "timed_out": ("◷", "t", "the call did not return in time"),
-    "answered_invalid": ("⊘", "i", "an invalid call was answered"),
-    "refused": ("−", "r", "every case was refused by the implementation"),
+    "answered_invalid": ("◇", "i", "an invalid call was answered: not strict, which is no wrong answer"),
+    "refused": ("⊖", "r", "every valid case was called and refused"),
     "declined": ("–", "d", "every case is outside the declared domain, and was not called"),
     "skipped": ("○", "s", "the spec does not apply, or its device or dtype is missing"),
     "xfailed": ("≈", "x", "failed, as the list of expected failures states"),
@@ -36,6 +36,15 @@ LABELS = {
     "xpassed": "unexpected pass",
 }
 """Labels of the statuses that are not shown by their name."""
+
+VERDICT_MEANINGS: dict[Verdict, str] = {
+    "conformant": "every answer is right, every valid problem is answered, every invalid call is refused",
+    "complete": "every answer is right, every valid problem is answered, some invalid call is answered",
+    "partial": "every answer is right, some valid problems are not answered",
+    "unjudged": "too little was executed for a verdict",
+    "wrong": "some answer is wrong, or a call crashed, hung or changed what it must not",
+}
+"""Meanings of the verdicts, from the best."""
 
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d|index)(\..*)?", re.IGNORECASE)
 
@@ -108,6 +117,16 @@ def percent(value: float | None) -> str:
         return "–"
     shown = f"{100 * value:.3g}" if abs(value) < 9.995 else f"{100 * value:,.0f}"
     return f"{shown}\N{NO-BREAK SPACE}%"
+
+
+def coverage(percent: float | None) -> str:
+    """Return a coverage in percent (see `convgauge.text.coverage_text`)."""
+    return coverage_text(percent)
+
+
+def strictness(is_strict: bool | None) -> str:
+    """Return a strictness as a word of a table."""
+    return "not tested" if is_strict is None else "yes" if is_strict else "no"
 
 
 def plural(count: int, noun: str) -> str:

@@ -15,9 +15,13 @@ from convgauge.results import Run
 
 @dataclass
 class RunSummary:
-    """Result of one run for one implementation; ``mean`` is the geometric mean of its ratios in ``race``."""
+    """Result of one run for one implementation.
+
+    ``coverage`` is in percent, and ``mean`` is the geometric mean of its ratios in ``race``.
+    """
 
     verdict: str
+    coverage: float | None
     grade: str
     faults: int
     mean: float | None
@@ -67,4 +71,4 @@ def _summary(entry: ImplementationEntry, races: list[RaceTable]) -> RunSummary |
     mean, race = next(means, (None, ""))
     if not entry.specs and mean is None:
         return None
-    return RunSummary(formatting.line(entry.verdict), entry.grade, entry.faults, mean, race)
+    return RunSummary(formatting.line(entry.verdict), entry.coverage, entry.grade, entry.faults, mean, race)

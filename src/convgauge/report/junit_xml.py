@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
+from convgauge.conformance.verdict import fails
 from convgauge.report import formatting
 from convgauge.report.model import ImplementationEntry, gather
 from convgauge.results import Run, SpecRecord
+from convgauge.terms import REQUIREMENTS, Requirement
 from convgauge.text import escape_controls
 
 _ELEMENTS = {
@@ -21,14 +23,16 @@ _ELEMENTS = {
 def junit(runs: Sequence[Run]) -> str:
     """Return the results as JUnit XML, with a suite per implementation and a test per result.
 
-    A fault of a recommended spec is a skipped test, because it does not change the verdict. A run that was cut off has
-    a suite with an error, so that missing results are not mistaken for passed ones.
+    A fault that the requirement of the runs does not count is a skipped test: that of a recommended spec, and an
+    answered invalid call unless the verdict must be conformant. Unanswered cases fail if it must be complete. A run
+    that was cut off has a suite with an error, so that missing results are not mistaken for passed ones.
     """
     report = gather(runs)
+    require = _requirement(runs)
     suites = ElementTree.Element("testsuites", name="convgauge")
     for entry in report.present:
         if entry.specs:
-            suites.append(_suite(entry.title, [_test(entry, record) for record in entry.specs]))
+            suites.append(_suite(entry.title, [_test(entry, record, require) for record in entry.specs]))
     for run in report.runs:
         if run.footer is None:
             name = run.name
@@ -37,6 +41,12 @@ def junit(runs: Sequence[Run]) -> str:
             suites.append(_suite(name, [test]))
     ElementTree.indent(suites)
     return ElementTree.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _requirement(runs: Sequence[Run]) -> Requirement:
+    """Return the strongest requirement of the runs."""
+    requirements: list[Requirement] = [run.header.require for run in runs]
+    return max(requirements, key=REQUIREMENTS.index, default="correct")
 
 
 def _suite(name: str, tests: Sequence[ElementTree.Element]) -> ElementTree.Element:
@@ -49,14 +59,16 @@ def _suite(name: str, tests: Sequence[ElementTree.Element]) -> ElementTree.Eleme
     return suite
 
 
-def _test(entry: ImplementationEntry, record: SpecRecord) -> ElementTree.Element:
+def _test(entry: ImplementationEntry, record: SpecRecord, require: Requirement) -> ElementTree.Element:
     dtype = "-".join(filter(None, (record.dtype, record.device)))
     names = {"classname": f"{entry.title}.{record.chapter}", "name": f"{record.spec}[{dtype}]"}
     names = {attribute: _xml(formatting.line(value)) for attribute, value in names.items()}
     test = ElementTree.Element("testcase", names, time=f"{record.seconds:.3f}")
     kind = _ELEMENTS.get(record.status, "")
-    if kind in ("failure", "error") and record.level != "required":
-        kind = "skipped"
+    if not fails(record, require):
+        kind = "skipped" if kind else ""
+    elif kind != "error":
+        kind = "failure"
     if kind:
         case = record.counterexample
         message = record.reason or (case.message if case else "") or formatting.label(record.status)

@@ -99,7 +99,30 @@ class ImplementationEntry:
     @property
     def declined(self) -> int:
         """Number of declined cases."""
-        return sum(record.outcomes.get("declined", 0) for record in self.specs)
+        return self._cases("declined")
+
+    @property
+    def refused(self) -> int:
+        """Number of refused cases."""
+        return self._cases("refused")
+
+    def _cases(self, status: Status) -> int:
+        return sum(record.outcomes.get(status, 0) for record in self.specs)
+
+    @property
+    def coverage(self) -> float | None:
+        """Percentage of valid cases that were answered; None if it was not recorded."""
+        return None if self.judgement is None else self.judgement.coverage
+
+    @property
+    def is_strict(self) -> bool | None:
+        """True if every invalid call was refused, None if none was made."""
+        return None if self.judgement is None else self.judgement.is_strict
+
+    @property
+    def limits(self) -> list[str]:
+        """Sentences on the valid problems that it does not answer."""
+        return [] if self.judgement is None else self.judgement.limits
 
     @property
     def faults(self) -> int:

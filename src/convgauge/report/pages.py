@@ -19,7 +19,7 @@ from convgauge.report.search_index import results_of, search_index
 from convgauge.report.speed import RaceTable, StandingRow, overall_standings, race_tables
 from convgauge.report.templating import island, templates
 from convgauge.selftest.kill_matrix import Matrix
-from convgauge.terms import FAULTS
+from convgauge.terms import FAULTS, STRICTNESS_FAULTS
 
 
 class Site:
@@ -99,6 +99,8 @@ class Site:
             "chapters": faults.by_chapter(rows),
             "broken": sum(row.worst in FAULTS for row in rows),
             "failures": faults.failures(rows),
+            "lenient": faults.failures(rows, STRICTNESS_FAULTS),
+            "refusals": faults.reasons(entry, "refused"),
             "expected": [row for row in rows if any(record.status == "xfailed" for record in row.records)],
             "declines": faults.reasons(entry, "declined"),
             "skips": faults.reasons(entry, "skipped"),

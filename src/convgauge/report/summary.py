@@ -14,6 +14,9 @@ from convgauge.terms import FAULTS
 MAX_FAULTS = 20
 """Faults of one implementation that are listed."""
 
+MAX_LIMITS = 10
+"""Limits of one implementation that are listed."""
+
 
 def markdown(runs: Sequence[Run]) -> str:
     """Return verdicts, speed, and each failing spec with the command that reproduces it."""
@@ -26,7 +29,7 @@ def markdown(runs: Sequence[Run]) -> str:
     ]
     lines += ["", *_table(report), "", *ranking.markdown(report, escape)]
     for entry in report.present:
-        lines += _faults(entry)
+        lines += [*_limits(entry), *_faults(entry)]
     for entry in report.absent:
         lines.append(f"- {escape(entry.title)} is absent: {escape(entry.about.absent)}")
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines).strip()) + "\n"
@@ -42,16 +45,33 @@ def _description(run: Run) -> str:
 
 def _table(report: Report) -> Iterator[str]:
     standings = overall_standings(race_tables(report))
-    yield "| implementation | verdict | grade | cases | declined | faults | time ÷ baseline |"
-    yield "|---|---|:-:|--:|--:|--:|--:|"
+    yield "| implementation | verdict | coverage | strict | grade | cases | faults | time ÷ baseline |"
+    yield "|---|---|--:|:-:|:-:|--:|--:|--:|"
     for entry in report.present:
         ratio = "–"
         if (entry.environment, entry.name) in standings:
             race, standing = standings[entry.environment, entry.name]
             ratio = f"{formatting.ratio(standing.mean_ratio)} ({standing.ranked} of {len(race.layers)} layers)"
-        counts = (f"{count:,}" for count in (entry.executed, entry.declined, entry.faults))
-        cells = (escape(entry.title), escape(entry.verdict), escape(entry.grade) or "–", *counts, ratio)
+        facts = (
+            formatting.coverage(entry.coverage),
+            formatting.strictness(entry.is_strict),
+            escape(entry.grade) or "–",
+        )
+        counts = (f"{count:,}" for count in (entry.executed, entry.faults))
+        cells = (escape(entry.title), escape(entry.verdict), *facts, *counts, ratio)
         yield f"| {' | '.join(cells)} |"
+
+
+def _limits(entry: ImplementationEntry) -> Iterator[str]:
+    """Yield a section with the valid problems that an implementation does not answer."""
+    if not entry.limits:
+        return
+    yield f"## {escape(entry.title)}: not answered"
+    yield ""
+    yield from (f"- {escape(limit)}" for limit in entry.limits[:MAX_LIMITS])
+    if len(entry.limits) > MAX_LIMITS:
+        yield f"- and {len(entry.limits) - MAX_LIMITS:,} more"
+    yield ""
 
 
 def _faults(entry: ImplementationEntry) -> Iterator[str]:

@@ -25,7 +25,7 @@ def templates() -> jinja2.Environment:
         lstrip_blocks=True,
         finalize=lambda value: escape_controls(value) if type(value) is str else value,
     )
-    for name in ("ratio", "seconds", "big", "number", "percent", "plural", "label"):
+    for name in ("ratio", "seconds", "big", "number", "percent", "coverage", "strictness", "plural", "label"):
         environment.filters[name] = getattr(formatting, name)
     environment.filters.update(
         symbol=formatting.SYMBOLS.__getitem__,
@@ -42,6 +42,7 @@ def templates() -> jinja2.Environment:
         locality=locality,
         margins=margins,
         meanings=formatting.MEANINGS,
+        verdicts=formatting.VERDICT_MEANINGS,
         race_charts=race_charts,
         speed=speed,
         svg=svg,
