@@ -48,7 +48,9 @@ def test_half_types_accumulate_in_float32(judge: Judge) -> None:
 @spec("dtype.mixed_sequence", profile="functional", source=CONV2D)
 def test_dtypes_in_turns(judge: Judge) -> None:
     """Calls of one shape in changing dtypes do not disturb each other."""
-    supported = [dtype for dtype in FLOATS if dtype in judge.description.dtypes]
+    supported = judge.setting.among_dtypes(dtype for dtype in FLOATS if dtype in judge.description.dtypes)
+    if len(supported) < 2:
+        judge.skip("there is one dtype only: turns need two")
     judge.exact([problem.replace(dtype=dtype) for problem in SMALL[:8] for dtype in supported], mixed=True)
 
 

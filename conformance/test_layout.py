@@ -1,4 +1,7 @@
-"""Memory layouts: the same values with other strides give the same answer. Gaps between them contain NaN."""
+"""Memory layouts: the same values with other strides give the same answer. Gaps between them contain NaN.
+
+A call with an operand of an exotic layout (`convgauge.conformance.cases.EXOTIC_LAYOUTS`) may be refused.
+"""
 
 from convgauge.conformance import Judge, problems, spec
 from convgauge.conformance.cases import Case
@@ -22,7 +25,7 @@ TABLE = [
 
 
 LAZY = ("negated", "conjugated")
-"""Layouts in which torch has still to negate or conjugate the operand; few kernels support them."""
+"""Layouts in which torch has still to negate or conjugate the operand."""
 
 
 def laid(layout: str) -> list[Case]:
@@ -90,13 +93,13 @@ def test_offset(judge: Judge) -> None:
 
 @spec("layout.negative", profile="functional", source=NDARRAY)
 def test_negative_strides(judge: Judge) -> None:
-    """Operands stored backwards give the same answer."""
+    """Operands stored backwards give the same answer, or are refused."""
     among(judge, "negative")
 
 
 @spec("layout.broadcast", profile="functional", source="numpy.broadcast_to; torch.Tensor.expand")
 def test_broadcast(judge: Judge) -> None:
-    """Operands that repeat one element along the first axis with a stride of 0 give the same answer."""
+    """Operands that repeat one element along the first axis with a stride of 0 give the same answer, or are refused."""
     among(judge, "broadcast")
 
 
@@ -108,19 +111,19 @@ def test_strides_of_single_elements(judge: Judge) -> None:
 
 @spec("layout.readonly", profile="functional", source="numpy.ndarray.flags")
 def test_readonly(judge: Judge) -> None:
-    """Operands that may not be written to give the same answer."""
+    """Operands that may not be written to give the same answer, or are refused."""
     among(judge, "readonly")
 
 
 @spec("layout.unaligned", profile="functional", source="numpy.ndarray.flags")
 def test_unaligned(judge: Judge) -> None:
-    """Operands at odd addresses give the same answer."""
+    """Operands at odd addresses give the same answer, or are refused."""
     among(judge, "unaligned")
 
 
 @spec("layout.bigendian", profile="functional", source="numpy.dtype.byteorder")
 def test_bigendian(judge: Judge) -> None:
-    """Operands in the other byte order give the same answer, in the machine's own or the operands' order."""
+    """Operands in the other byte order give the same answer, in either byte order, or are refused."""
     among(judge, "bigendian")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from convgauge.conformance import Case, Judge, cases, problems, spec
+from convgauge.conformance.checks import SpecCheck
 from convgauge.conformance.random_problems import random_problems
 from convgauge.dtypes import DTYPES
 from convgauge.problem import Problem
@@ -224,9 +225,8 @@ def test_no_gradient(judge: Judge) -> None:
     gradients(judge, TABLE[::4], "")
 
 
-@spec("training.second", source=AUTOGRAD, **EXACT)
-def test_double_backward(judge: Judge) -> None:
-    """Gradients can be differentiated again, and that is exact too."""
+def second_check(judge: Judge) -> SpecCheck:
+    """Return the check of the second derivatives."""
 
     def check(case: Case, operands: Operands, observation: Observation) -> Fault | None:
         problem = case.problem
@@ -243,14 +243,22 @@ def test_double_backward(judge: Judge) -> None:
             ],
         )
 
-    judge.satisfies(
-        [Case(problem) for problem in TABLE],
-        check,
-        transform=small,
-        mode="second_gradient",
-        extra_operand=grad_output,
-        wanted="iw",
-    )
+    return check
+
+
+SECOND: dict[str, Any] = {"mode": "second_gradient", "extra_operand": grad_output, "wanted": "iw"}
+
+
+@spec("training.second", level="recommended", source=AUTOGRAD, **EXACT)
+def test_double_backward(judge: Judge) -> None:
+    """Gradients can be differentiated again."""
+    judge.satisfies([Case(problem) for problem in TABLE[::4]], second_check(judge), transform=small, **SECOND)
+
+
+@spec("training.second.exact", source=AUTOGRAD, **EXACT)
+def test_second_derivatives(judge: Judge) -> None:
+    """Second derivatives are exact, or differentiating a gradient again raises an exception."""
+    judge.refuses([Case(problem) for problem in TABLE], unless=second_check(judge), transform=small, **SECOND)
 
 
 @spec("training.memory", source=AUTOGRAD, **EXACT)

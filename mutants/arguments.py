@@ -56,17 +56,6 @@ def default_stride_of_the_kernel(input, weight, bias=None, stride=None, padding=
 
 
 @mutant(
-    "Refuses strings for the padding.",
-    mechanism="refuses_valid",
-    killed_by=("behaviour.operands_unchanged", "padding.same.stride_one"),
-)
-def words_refused(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    if isinstance(padding, str):
-        raise TypeError("padding must be a number or a pair")
-    return conv(input, weight, bias, stride, padding, dilation, groups)
-
-
-@mutant(
     "Reads a list or tuple of one padding as that of the rows and does not pad the columns.",
     mechanism="argument_misread",
     killed_by=("arguments.lists_of_one", "errors.one_number"),

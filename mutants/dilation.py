@@ -92,3 +92,15 @@ def dilated_kernel_shifted(input, weight, bias=None, stride=1, padding=0, dilati
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
     output = computed(problem, input, weight, bias)
     return np.roll(output, 1, axis=3) if problem.dilation[1] > 2 else output
+
+
+@mutant(
+    "Reads a dilation pair as (width, height), and raises ValueError for every exception that follows.",
+    mechanism="swapped_axes",
+    killed_by=("dilation.pair",),
+)
+def accidents_translated(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    try:
+        return conv(input, weight, bias, stride, padding, pair(dilation)[::-1], groups)
+    except Exception as error:
+        raise ValueError("such a call is not supported") from error

@@ -215,29 +215,10 @@ def depthwise_strided_densely(input, weight, bias=None, stride=1, padding=0, dil
 
 
 @mutant(
-    "Refuses a read-only input.",
+    "Casts its input's buffer, which fails for an input that is not contiguous.",
     mechanism="refuses_valid",
-    killed_by=("layout.broadcast", "layout.readonly"),
+    killed_by=("layout.sliced", "layout.transposed"),
 )
-def readonly_refused(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    if not input.flags.writeable:
-        raise ValueError("buffer source array is read-only")
-    return conv(input, weight, bias, stride, padding, dilation, groups)
-
-
-@mutant(
-    "Refuses a read-only weight.",
-    mechanism="refuses_valid",
-    killed_by=("layout.broadcast", "layout.readonly"),
-)
-def readonly_weight_refused(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    if not weight.flags.writeable:
-        raise ValueError("buffer source array is read-only")
-    return conv(input, weight, bias, stride, padding, dilation, groups)
-
-
-@mutant("Refuses an input that is not contiguous.", mechanism="refuses_valid", killed_by=("layout.broadcast",))
 def contiguous_input_demanded(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    if not input.flags.c_contiguous:
-        raise ValueError("ndarray is not C-contiguous")
+    memoryview(input).cast("B")
     return conv(input, weight, bias, stride, padding, dilation, groups)

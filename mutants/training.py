@@ -71,15 +71,38 @@ def by_hand(fault, input, weight, bias, *arguments):
     return _Gradient.apply(input, weight, bias, problem, fault)
 
 
+class _SecondDoubled(torch.autograd.Function):  # type: ignore[misc]  # as above
+    """Convolution whose gradient by the input has twice its derivative by the weight."""
+
+    @staticmethod
+    def forward(context, input, weight, bias, arguments):
+        context.save_for_backward(input, weight)
+        context.arguments = arguments
+        return F.conv2d(input, weight, bias, *arguments)
+
+    @staticmethod
+    def backward(context, grad):
+        input, weight = context.saved_tensors
+        with torch.enable_grad():
+            x, w = (input.view_as(input), weight.view_as(weight))
+            if not (x.requires_grad and w.requires_grad):
+                x, w = input.detach().requires_grad_(), weight.detach().requires_grad_()
+            y = F.conv2d(x, 2 * w - w.detach(), None, *context.arguments)
+            dx, dw = torch.autograd.grad(y, (x, w), grad, create_graph=torch.is_grad_enabled())
+        by_bias = grad.sum((0, 2, 3)) if context.needs_input_grad[2] else None
+        return dx, dw / 2, by_bias, None
+
+
 @mutant(
-    "Returns a gradient that cannot be differentiated again.",
-    mechanism="gradient_graph",
-    killed_by=("training.second",),
+    "Doubles the derivative by the weight of the gradient by the input.",
+    mechanism="gradient_value",
+    killed_by=("training.second.exact",),
+    advised_by=("training.second",),
     framework="torch",
     profile="training",
 )
-def no_double_backward(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    return by_hand("none", input, weight, bias, stride, padding, dilation, groups)
+def second_derivative_doubled(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    return _SecondDoubled.apply(input, weight, bias, (stride, padding, dilation, groups))
 
 
 @mutant(

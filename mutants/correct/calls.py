@@ -4,6 +4,7 @@
 # mypy: allow-untyped-defs, allow-untyped-calls
 
 import contextlib
+import ctypes
 import functools
 import sys
 import warnings
@@ -34,6 +35,29 @@ def declines_bad_arguments(input, weight, bias=None, stride=1, padding=0, dilati
         raise NotImplementedError(str(error)) from None
     assert isinstance(padding, str) or len(pair(padding)) >= 1
     return computed(problem, input, weight, bias)
+
+
+@correct("Asserts its limits: one group, no dilation, and a padding in numbers.")
+def asserts_its_limits(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    assert groups == 1
+    assert dilation in (1, (1, 1), [1, 1]), f"dilation {dilation} is not supported"
+    if isinstance(padding, str):
+        raise TypeError("padding must be a number or a pair")
+    return conv(input, weight, bias, stride, padding, dilation, groups)
+
+
+@correct("Computes with the padding as though it were numbers, which fails for strings.")
+def padding_counted(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    padding = padding if isinstance(padding, (tuple, list)) else padding + 0
+    return conv(input, weight, bias, stride, padding, dilation, groups)
+
+
+@correct("Takes writable pointers to its operands, which fails for read-only ones.")
+def read_only_refused(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    for array in (input, weight):
+        if array.size and array.flags.c_contiguous and array.dtype.isnative:
+            ctypes.c_char.from_buffer(array)
+    return conv(input, weight, bias, stride, padding, dilation, groups)
 
 
 @correct("Refuses invalid calls with an exception class of its own.")

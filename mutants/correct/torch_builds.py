@@ -9,6 +9,7 @@ import numba
 import numpy as np
 import torch
 from _parts import DTYPES, correct, padded, resolve
+from torch.autograd.function import once_differentiable
 from torch.nn import functional as F  # noqa: N812
 
 
@@ -82,6 +83,48 @@ def tensor_unfold(input, weight, bias=None, stride=1, padding=0, dilation=1, gro
     filters = weight.unflatten(0, (g, p.out_channels // g))
     output = torch.einsum("ngchwij,gocij->ngohw", fields, filters).flatten(1, 2)
     return output if bias is None else output + bias[:, None, None]
+
+
+class _OnceDifferentiable(torch.autograd.Function):  # type: ignore[misc]  # torch is Any to mypy
+    """Convolution whose gradient is declared to have no derivative."""
+
+    @staticmethod
+    def forward(context, input, weight, bias, arguments):
+        context.save_for_backward(input, weight)
+        context.arguments = arguments
+        return conv2d(input, weight, bias, *arguments)
+
+    @staticmethod
+    @once_differentiable
+    def backward(context, grad):
+        input, weight = (array.detach().requires_grad_() for array in context.saved_tensors)
+        with torch.enable_grad():
+            output = F.conv2d(input, weight, None, *context.arguments)
+        by_input, by_weight = torch.autograd.grad(output, (input, weight), grad)
+        return by_input, by_weight, grad.sum((0, 2, 3)) if context.needs_input_grad[2] else None, None
+
+
+@correct("Declares that its gradient has no derivative.", framework="torch", profile="training")
+def once_differentiable_gradient(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    return _OnceDifferentiable.apply(input, weight, bias, (stride, padding, dilation, groups))
+
+
+class _Undifferentiable(_OnceDifferentiable):
+    """The same convolution, whose gradient is in no graph."""
+
+    @staticmethod
+    def backward(context, grad):
+        return _OnceDifferentiable.backward(context, grad.detach())
+
+
+@correct(
+    "Returns a gradient that cannot be differentiated again.",
+    advised_by=("training.second",),
+    framework="torch",
+    profile="training",
+)
+def gradient_without_graph(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    return _Undifferentiable.apply(input, weight, bias, (stride, padding, dilation, groups))
 
 
 @correct("Is a partial function over a torch function.", framework="torch")

@@ -28,7 +28,7 @@ def right(case: Case, operands: Operands) -> Observation:
 @pytest.mark.parametrize(
     ("kind", "status", "message"),
     [
-        ("raised", "errored", "raised ValueError: a reason"),
+        ("raised", "errored", f"raised ValueError: a reason; {checks.how_to_refuse('ValueError')}"),
         ("crashed", "crashed", "the implementation's process a reason"),
         ("timed_out", "timed_out", "the implementation's process a reason"),
         ("not_called", "crashed", "the implementation's process a reason"),

@@ -15,6 +15,9 @@ from convgauge.worker.call import CONTIGUOUS
 BASE = Problem(batch=2, in_channels=3, height=7, width=9, out_channels=4, kernel=(3, 2), padding=(1, 2), bias=True)
 """Default of a table's parameters: small, and of different sizes, so that a swap of two changes the output."""
 
+EXOTIC_LAYOUTS = ("negative", "broadcast", "readonly", "unaligned", "bigendian", "negated", "conjugated")
+"""Memory layouts that few kernels support: a call with such an operand is answered rightly, or refused."""
+
 
 @dataclass(frozen=True)
 class Case:
@@ -104,6 +107,11 @@ class Case:
     def fields(self, device: str) -> dict[str, Any]:
         """Return the fields of the case's call on a device (see `convgauge.domain`)."""
         return fields_of(self.problem, self.keywords(), self.layouts, device, self.prepared)
+
+    @property
+    def is_exotic(self) -> bool:
+        """True if an operand has an exotic memory layout, so that the call may be refused."""
+        return any(layout in EXOTIC_LAYOUTS for layout in self.layouts)
 
     def keywords(self) -> dict[str, Any]:
         """Return the keyword arguments of the call."""

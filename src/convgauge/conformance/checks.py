@@ -66,7 +66,7 @@ def missing_output(observation: Observation) -> Fault | None:
     message = observation.message
     if observation.kind == "raised":
         error = observation.error[0]
-        return Fault("errored", f"raised {error}: {message}", got=error, expected="an answer")
+        return Fault("errored", f"raised {error}: {message}; {how_to_refuse(error)}", got=error, expected="an answer")
     if observation.kind in ("crashed", "timed_out", "not_called"):
         status: FaultStatus = "timed_out" if observation.kind == "timed_out" else "crashed"
         sentence = f"the implementation's process {message}"
@@ -76,6 +76,11 @@ def missing_output(observation: Observation) -> Fault | None:
     if observation.kind == "unreadable":
         return Fault("failed", f"its output cannot be read: {message}")
     return None
+
+
+def how_to_refuse(error: str) -> str:
+    """Return what makes an exception a refusal, for the author of a kernel who means it as one."""
+    return f"if this is a limit, raise or assert it in the kernel's own code, or use --supports or --refusals {error}"
 
 
 def side_effects(observation: Observation) -> Fault | None:

@@ -30,7 +30,7 @@ from convgauge.worker.frameworks import adapter
 BUDGETS = {"quick": 28, "standard": 700, "exhaustive": 1_000_000}
 """Cases that one call of a judge's method may take at each tier; more are thinned out evenly."""
 
-UNANSWERED = ("refused", "declined", "raised")
+UNANSWERED = ("refused", "raised")
 """Results of a call on a valid problem after which cases inside the domain are drawn."""
 
 MAX_REDRAWS = 3
@@ -68,7 +68,7 @@ class Evaluation:
         unanswered = self._run_cases(inside, procedure)
         outside = [case for case in due if not self._is_declared(case, procedure)]
         for case in outside:
-            self.tally.decline(case, self.execution.exclusion(case))
+            self.tally.decline(case, self.execution.exclusion(case), procedure.population(case))
         if unanswered or outside:
             self._redraw(due, [*outside, *unanswered], procedure, is_declared=not unanswered)
         if self.tally.faults and self.counterexample is None and self.setting.minimizes:
@@ -86,7 +86,7 @@ class Evaluation:
             if is_redrawn and not self._counts(executed, procedure):
                 unanswered.append(executed.case)
                 continue
-            if observation.kind in UNANSWERED and not procedure.is_refusal_due:
+            if observation.kind in UNANSWERED and not procedure.may_refuse(executed.case):
                 unanswered.append(executed.case)
             assessment = self._assess(executed, procedure)
             if waiting or assessment.lenient_if or self.setting.wrong_outputs:
@@ -179,7 +179,7 @@ class Evaluation:
         def probe(probes: list[Case]) -> Iterable[Executed]:
             return self.execution.run(probes, CallOptions(leniency.add_spikes))
 
-        grade, dtypes = self.execution.declared_grade, self.description.dtypes
+        grade, dtypes = self.execution.declared_grade, self.setting.among_dtypes(self.description.dtypes)
         return leniency.decide(assessment, executed.case, grade, dtypes, probe)
 
     def _decided(
@@ -211,7 +211,9 @@ class Evaluation:
         self, executed: Executed, assessment: Assessment, procedure: Procedure, *, is_redrawn: bool = False
     ) -> None:
         case, _, observation = executed
-        population = "redrawn" if is_redrawn else procedure.population
+        population = procedure.population(case)
+        if is_redrawn and population == "valid":
+            population = "redrawn"
         self.tally.count(case, observation, assessment, population)
         if self.setting.on_counted is not None:
             call = self.execution.call(case, executed.operands, procedure.options.fields)
@@ -228,7 +230,7 @@ class Evaluation:
 
     def _decline_dtype(self, problems: Iterable[Problem | Case], procedure: Procedure) -> None:
         """Count the cases that are due as declined, without a call."""
-        valid = len(self._due(problems, procedure)) if procedure.population == "valid" else 0
+        valid = sum(procedure.population(case) == "valid" for case in self._due(problems, procedure))
         reason = self.description.declines.get("dtype", f"{self.dtype} is not among its dtypes")
         self.tally.decline_all(valid, reason)
 

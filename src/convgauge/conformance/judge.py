@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import NoReturn
 
 from convgauge.conformance import checks
@@ -195,8 +196,8 @@ class Judge:
         *,
         unless: SpecCheck | None = None,
         transform: Transform | None = None,
-        mode: str = "",
         needs: Needs | None = None,
+        **fields: object,
     ) -> None:
         """Require that every call raises an exception.
 
@@ -208,10 +209,10 @@ class Judge:
             Check of an output, which passes if it finds no fault: for calls that may be refused but need not be.
         transform : callable, optional
             Function of (case, operands) that returns the operands of the call.
-        mode : str
-            Call mode (see `convgauge.worker.call_modes`).
         needs : callable, optional
             Predicate of a case that the statement rests on: reduced and redrawn cases meet it as well.
+        **fields
+            As for `satisfies`.
         """
 
         def check(case: Case, operands: Operands, observation: Observation) -> Assessment:
@@ -220,7 +221,7 @@ class Judge:
             fault = self._evaluation.side_effects(observation)
             return as_assessment(unless(case, operands, observation)) if fault is None else Assessment(fault)
 
-        options, allowed = CallOptions(transform, {"mode": mode}), unless is not None
+        options, allowed = CallOptions(transform, fields), unless is not None
         procedure = Procedure(lambda _: check, options, is_refusal_due=True, is_answer_allowed=allowed, needs=needs)
         self._evaluation.run(problems, procedure)
 
@@ -380,7 +381,7 @@ class Judge:
     # --- single calls, conclusions and notes ---
 
     def observe(self, case: Case, mode: str = "") -> Observation:
-        """Make one call that is not judged, to find out if the spec applies.
+        """Make one call that is not judged, in the judge's dtype, to find out if the spec applies.
 
         Parameters
         ----------
@@ -389,6 +390,7 @@ class Judge:
         mode : str
             Call mode (see `convgauge.worker.call_modes`).
         """
+        case = replace(case, problem=case.problem.replace(dtype=self.dtype))
         return self._execution.run_once(case, CallOptions(fields={"mode": mode})).observation
 
     def conclude(self, problem: Problem, fault: Fault | None) -> None:

@@ -62,12 +62,15 @@ class Procedure:
     needs: Needs | None = None
     on_executed: Callable[[Executed], None] | None = None
 
-    @property
-    def population(self) -> Population:
-        """Population that the cases belong to."""
+    def may_refuse(self, case: Case) -> bool:
+        """Return True if an exception passes: the call is an error, or need not be answered."""
+        return self.is_refusal_due or case.is_exotic
+
+    def population(self, case: Case) -> Population:
+        """Return the population that a case belongs to."""
         if not self.is_answer_allowed:
             return "invalid"
-        return "optional" if self.is_refusal_due else "valid"
+        return "optional" if self.may_refuse(case) else "valid"
 
     def allows(self, case: Case) -> bool:
         """Return True if a case meets what the statement of the spec rests on."""
@@ -92,7 +95,7 @@ class Procedure:
     def assess(self, executed: Executed, observe: Observe, profile: Profile) -> Assessment:
         """Assess a case in a profile; ``observe`` makes the further calls of a law."""
         observation = executed.observation
-        if is_unjudged(observation) or (self.is_refusal_due and observation.kind == "raised"):
+        if is_unjudged(observation) or (observation.kind == "raised" and self.may_refuse(executed.case)):
             return PASSED
         fault = missing_output(observation)
         if fault is None and not self.is_refusal_due:

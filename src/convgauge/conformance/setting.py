@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from convgauge.conformance.cases import Case
@@ -44,6 +44,8 @@ class Setting:
         Reduce the first failing case.
     on_counted : callable or None
         Function of (executed, call, assessment) that is called with each case that is counted, to show it.
+    dtypes : tuple of str
+        Dtypes that the run is about; all if it is empty.
     redrawers : Redrawers
         Domain of the implementation, declared and discovered, in which unanswered cases are drawn again.
     """
@@ -58,7 +60,12 @@ class Setting:
     max_faults: int = 12
     minimizes: bool = True
     on_counted: Callable[[Executed, Call, Assessment], None] | None = None
+    dtypes: tuple[str, ...] = ()
     redrawers: Redrawers = field(default_factory=Redrawers)
+
+    def among_dtypes(self, dtypes: Iterable[str]) -> tuple[str, ...]:
+        """Return those of some dtypes that the run is about."""
+        return tuple(dtype for dtype in dtypes if not self.dtypes or dtype in self.dtypes)
 
     @property
     def declared(self) -> Domain:

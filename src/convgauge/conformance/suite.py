@@ -146,6 +146,7 @@ class Suite:
             tier=self.request.tier,
             seed=self.request.seed,
             only=self.selection.only,
+            dtypes=self.selection.dtypes,
             target=reproduction_target(target.origin),
             options=reproduction_options(target.origin, self.request),
             redrawers=Redrawers(target.declared),

@@ -122,10 +122,11 @@ class Tally:
         counts[2 if status in UNANSWERED else 0] += 1
         counts[1] += is_fault
 
-    def decline(self, case: Case, reason: str) -> None:
-        """Count a valid case that is not called, because it is outside the declared domain."""
-        self.decline_all(1, reason)
-        self._count_in_space(case, "declined", is_fault=False)
+    def decline(self, case: Case, reason: str, population: Population = "valid") -> None:
+        """Count a case that is not called, because it is outside the declared domain."""
+        self.decline_all(int(population == "valid"), reason)
+        if population == "valid":
+            self._count_in_space(case, "declined", is_fault=False)
 
     def decline_all(self, valid: int, reason: str) -> None:
         """Count all cases of the spec as declined, of which ``valid`` are valid; at least one counts."""

@@ -14,8 +14,9 @@ import numpy as np
 from convgauge.registry import Implementation
 from convgauge.registry.signature import UnsupportedArgument
 from convgauge.worker import stability
+from convgauge.worker.absent_device import PREFIX, has_absent_device, with_advice
 from convgauge.worker.call import Call, Kind, Observation
-from convgauge.worker.call_modes import CALL_MODES, Outputs, UnsupportedCall, call_plainly
+from convgauge.worker.call_modes import CALL_MODES, TRACED, Outputs, UnsupportedCall, call_plainly
 from convgauge.worker.exceptions import class_names, describe
 from convgauge.worker.forms import Form, what_to_return
 from convgauge.worker.frameworks import Array, Framework, NotAnArray, Operand
@@ -88,8 +89,7 @@ class Observer:
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:
-            kind: Kind = "refused" if is_refusal(error, self._code, self._refusals) else "raised"
-            return self._failure(kind, error, perf_counter() - started)
+            return self._raised(error, call, arrays, perf_counter() - started)
         observation = self._read(output, extra_outputs, perf_counter() - started)
         if observation.output is None:
             return observation
@@ -124,6 +124,25 @@ class Observer:
         except BaseException as error:
             return self._failure("unreadable", error, seconds)
         return Observation("answer", copy, dtype, seconds=seconds, extra_outputs=extra)
+
+    def _raised(self, error: BaseException, call: Call, arrays: list[Array], seconds: float) -> Observation:
+        """Describe the exception of a call: a refusal, the lack of a device, or an error."""
+        is_refused = is_refusal(error, self._code, self._refusals)
+        if not is_refused and call.mode in TRACED:
+            plain = self._refusal(call, arrays)
+            is_refused, error = plain is not None, plain or error
+        observation = self._failure("refused" if is_refused else "raised", error, seconds)
+        if not has_absent_device(observation.message):
+            return observation
+        return replace(observation, kind="refused", message=PREFIX + with_advice(observation.message))
+
+    def _refusal(self, call: Call, arrays: list[Array]) -> BaseException | None:
+        """Return the refusal that a plain call raises, or None."""
+        try:
+            call_plainly(self.implementation, call, arrays)
+        except Exception as error:
+            return error if is_refusal(error, self._code, self._refusals) else None
+        return None
 
     def _failure(self, kind: Kind, error: BaseException, seconds: float) -> Observation:
         """Describe an exception: its classes, its text, and the line that raised it."""

@@ -92,8 +92,16 @@ def is_refusal(error: BaseException, code: OwnCode, further_types: Iterable[str]
         return False
     if issubclass(kind, NotImplementedError) or any(_names(base) & listed for base in classes(kind)):
         return True
+    if issubclass(kind, RuntimeError) and ONCE_DIFFERENTIABLE in _first_argument(error):
+        return True
     last = innermost(error)
     return last is not None and code.has(last.tb_frame) and _is_raised_at(last)
+
+
+def _first_argument(error: BaseException) -> str:
+    """Return the text that an exception was made with, if it was made with a text."""
+    arguments: tuple[Any, ...] = BaseException.__dict__["args"].__get__(error)
+    return arguments[0] if arguments and type(arguments[0]) is str else ""
 
 
 def innermost(error: BaseException) -> TracebackType | None:

@@ -1,0 +1,43 @@
+"""Exceptions by which a library reports that the device of a kernel is absent: a limit of the machine, not a fault."""
+
+from __future__ import annotations
+
+ABSENT_DEVICE = (
+    # torch: built without the device, no driver, no device
+    "Found no NVIDIA driver",
+    "Torch not compiled with",
+    "is not linked with support for",
+    "No CUDA GPUs are available",
+    "no CUDA-capable device is detected",
+    "Cannot access accelerator device when none is available",
+    # the check that extensions of torch make
+    "must be a CUDA tensor",
+    # CuPy
+    "cudaErrorNoDevice",
+    "cudaErrorInsufficientDriver",
+    # Numba
+    "Error at driver init",
+    # JAX
+    "no platforms that are instances of",
+    "Unknown backend cuda",
+    "Unknown backend gpu",
+)
+"""Parts of the text of such exceptions."""
+
+TRITON = ("0 active drivers", "cannot be accessed from Triton (cpu tensor?)")
+"""Parts of the text of Triton's exceptions: without a GPU, and for operands that are not on one."""
+
+INTERPRETER = "set TRITON_INTERPRET=1 in the environment to run the Triton kernel on the CPU, interpreted"
+
+PREFIX = "its device is absent: "
+"""Start of the message of such an exception."""
+
+
+def has_absent_device(text: str) -> bool:
+    """Return True if the text of an exception states that a device is absent."""
+    return any(part in text for part in (*ABSENT_DEVICE, *TRITON))
+
+
+def with_advice(text: str) -> str:
+    """Return the text of an exception of Triton with the way to run a kernel without a GPU; other texts as they are."""
+    return f"{text}; {INTERPRETER}" if any(part in text for part in TRITON) else text
