@@ -222,3 +222,14 @@ def depthwise_strided_densely(input, weight, bias=None, stride=1, padding=0, dil
 def contiguous_input_demanded(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     memoryview(input).cast("B")
     return conv(input, weight, bias, stride, padding, dilation, groups)
+
+
+@mutant(
+    "Copies a read-only input without its last column.",
+    mechanism="tail_dropped",
+    killed_by=("layout.broadcast", "layout.readonly"),
+)
+def readonly_copied_in_part(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    if not input.flags.writeable:
+        input = np.concatenate([input[..., :-1], np.zeros_like(input[..., -1:])], axis=-1)
+    return conv(input, weight, bias, stride, padding, dilation, groups)

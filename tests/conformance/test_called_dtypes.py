@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 
 import pytest
-from fake_runner import FakeRunner
 
 from convgauge.conformance import leniency
 from convgauge.conformance.cases import Case
@@ -22,6 +21,7 @@ from convgauge.reference.compare import Fault
 from convgauge.terms import PROFILES
 from convgauge.worker.call import Observation
 from convgauge.worker.frameworks import adapter
+from support.fake_runner import FakeRunner
 
 SPECS = collect_specs()
 
@@ -62,8 +62,13 @@ def test_no_other_dtype_is_called(dtype: str) -> None:
 
 
 def test_a_probe_of_leniency_has_no_other_dtype(monkeypatch: pytest.MonkeyPatch) -> None:
-    given: list[tuple[str, ...]] = []
-    monkeypatch.setattr(leniency, "decide", lambda claimed, case, grade, dtypes, probe: given.append(dtypes) or claimed)
+    given: list[object] = []
+
+    def decide(claimed: Assessment, *arguments: object) -> Assessment:
+        given.append(arguments[2])
+        return claimed
+
+    monkeypatch.setattr(leniency, "decide", decide)
     runner = runner_of("numpy")
     evaluation = Evaluation(SPECS[0][0], Execution(runner, "cpu"), "float16", Setting(dtypes=("float16",)), None)
     executed = evaluation.execution.run_once(Case(Problem(dtype="float16")))

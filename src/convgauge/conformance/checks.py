@@ -79,7 +79,7 @@ def missing_output(observation: Observation) -> Fault | None:
 
 
 def how_to_refuse(error: str) -> str:
-    """Return what makes an exception a refusal, for the author of a kernel who means it as one."""
+    """Return what makes an exception a refusal, if the author of the kernel means it as one."""
     return f"if this is a limit, raise or assert it in the kernel's own code, or use --supports or --refusals {error}"
 
 
