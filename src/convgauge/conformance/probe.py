@@ -6,6 +6,7 @@ First a typical call is sought that is answered. Then each field is changed alon
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import operator
 from collections import Counter
@@ -25,6 +26,7 @@ from convgauge.conformance.probe_space import (
     respelled,
     steps,
     typical_cases,
+    value_steps,
 )
 from convgauge.diagnosis.atom import Atom
 from convgauge.diagnosis.features import Fields, Table
@@ -68,7 +70,7 @@ REVERTED = (
 )  # fmt: skip
 """Fields that are set back to those of the anchor, one entry after the other, to simplify a refused case."""
 
-MIN_VIOLATORS = 5
+MIN_VIOLATORS = 10
 """Cases outside of a rule alone that must be refused: one that is answered shows the rule to be too narrow."""
 
 
@@ -162,16 +164,28 @@ class _Explorer:
             return Discovery(probes=self.session.probes, reason=self._refused_everywhere())
         self.anchor = self._enlarged(anchor)
         self.steps = steps(self.anchor, self.dtypes, self.session.execution.subject.description.layouts)
+        with contextlib.suppress(_OverError):
+            self._ask(self._singles([step for step in self.steps if step.is_first]))
+        self._restart()
+        with contextlib.suppress(_OverError):
+            self._confirm()
+            self._close_gaps()
+        return self._discovery()
+
+    def _restart(self) -> None:
+        """Learn again from all that is known, with atoms that also the values of new steps suggest."""
         self.singles = self._singles(self.steps)
         random = [combined(self.anchor, self.steps, self.random) for _ in range(2 * CANDIDATES)]
         self.learner = Learner(list(map(self.session.fields, [*self.cases, *self.singles, *random])))
-        try:
-            self._ask(self._singles([step for step in self.steps if step.is_first]))
-            self._learn(self.cases, self.answered)
+        self._learn(self.cases, self.answered)
+
+    def _close_gaps(self) -> None:
+        """Find the exact bounds: try the values between those that are answered and those that are not."""
+        further = value_steps(self.learner.gaps())
+        if further:
+            self.steps += further
+            self._restart()
             self._confirm()
-        except _OverError:
-            pass
-        return self._discovery()
 
     def _ask(self, cases: Iterable[Case]) -> list[tuple[Case, bool]]:
         outcomes = self.session.ask(cases)
@@ -242,7 +256,7 @@ class _Explorer:
         for rule in self.learner.rules:
             numbers = self.learner.decisive(rule, table, DECISIVE)
             if len(self.learner.violators(rule)) < MIN_VIOLATORS:
-                numbers += self.learner.outside_one(rule, table)[:DECISIVE]
+                numbers += self.learner.outside_one(rule, table)[-DECISIVE:]  # combinations
             others |= {str(candidates[n]): candidates[n] for n in numbers}
         chosen = inside[-INSIDE:]  # combinations: single changes come first
         return chosen, [case for name, case in others.items() if case not in chosen]

@@ -6,7 +6,7 @@ All are small, since only it counts whether they are answered.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -147,7 +147,15 @@ KERNELS = (
 STRIDES = ((1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (1, 2), (2, 1), (3, 2), (2, 3), (1, 4), (4, 1))
 DILATIONS = ((1, 1), (2, 2), (3, 3), (4, 4), (1, 2), (2, 1), (2, 3), (1, 5), (3, 1))
 PADDINGS = ((0, 0), (1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (1, 0), (0, 1), (2, 1), (1, 2), (0, 3), (3, 0))
+SMALLER_THAN_KERNEL = ((1, 3), (2, 3), (3, 5), (4, 7))
+"""Sizes of images and larger kernels, which padding makes possible."""
 BATCHES = (1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 16, 17, 32, 33, 64)
+
+NUMBERS = ("batch", "in_channels", "out_channels", "height", "width")
+"""Numbers of which every value may be tried, to find a bound."""
+
+MAX_VALUES = 64
+"""Values of a number that are considered between two: half of them are excluded by each call."""
 
 _FIRST = {
     "in_channels": (1, 2, 3, 4, 5, 8, 16, 32, 33, 64, 96, 128),
@@ -214,6 +222,15 @@ def _channel_steps(anchor: Problem) -> Iterator[Step]:
         yield _set("in_channels", both(value), is_first=value in (2, 4, 32, 64))
 
 
+def value_steps(values: Mapping[str, Iterable[int]]) -> list[Step]:
+    """Return changes of single numbers, for those of `NUMBERS`."""
+    return [
+        _set(name, _constant(**{name: value}), is_first=False)
+        for name in NUMBERS
+        for value in itertools.islice(values.get(name, ()), MAX_VALUES)
+    ]
+
+
 def _image_steps() -> Iterator[Step]:
     for value in SIZES:
         is_first = value in _FIRST["size"]
@@ -230,8 +247,16 @@ def _window_steps() -> Iterator[Step]:
             yield _set(field, _enlarged(field, pair), is_first=pair in _FIRST[field])
     for word in ("same", "valid"):
         yield _set("padding", _constant(padding=word), is_first=True)
+    for size, extent in SMALLER_THAN_KERNEL:
+        yield _set("kernel", _smaller(size, extent), is_first=True)
     yield _set("padding", lambda problem: {"padding": (problem.extent[0] // 2, problem.extent[1] // 2)}, is_first=True)
     yield _set("padding", lambda problem: {"padding": (problem.extent[0] - 1, problem.extent[1] - 1)}, is_first=True)
+
+
+def _smaller(size: int, kernel: int) -> Change:
+    """Return the change to an image that is smaller than the kernel, with padding around it."""
+    pad = kernel // 2
+    return _constant(height=size, width=size, kernel=(kernel, kernel), padding=(pad, pad), dilation=(1, 1))
 
 
 def _enlarged(field: str, pair: Pair) -> Change:

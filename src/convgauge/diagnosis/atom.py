@@ -32,12 +32,15 @@ class Atom:
         Complexity; the lower, the simpler.
     holds : callable
         Function that returns, for each case of a table, True if it meets the condition.
+    bounded : tuple of str
+        Names of the numbers, if the condition is a bound.
     """
 
     expression: str
     sentence: str
     cost: float
     holds: Test
+    bounded: tuple[str, ...] = ()
 
 
 def of_numbers(names: tuple[str, ...], test: Callable[..., Bools]) -> Test:

@@ -14,7 +14,7 @@ from convgauge.diagnosis.atom import NUMBER, PER_MEMBER, PLAIN, Atom, Test
 from convgauge.diagnosis.features import COUNTS, OPERAND_LAYOUTS, Bools, Table
 from convgauge.diagnosis.numbers import axis_atoms, count_atoms
 from convgauge.diagnosis.relations import relation_atoms
-from convgauge.diagnosis.spellings import layout_atoms, switch_atoms
+from convgauge.diagnosis.spellings import switch_atoms, word_atoms
 
 MAX_MEMBERS = 6
 """Values that a set in an expression may have; a longer set repeats the sample instead of a rule."""
@@ -25,7 +25,7 @@ ALTERNATIVE = 1.0
 
 def atoms(table: Table) -> list[Atom]:
     """Return the atoms that some cases of a table meet and others do not, the simplest first."""
-    proposed = [*count_atoms(table), *axis_atoms(table), *relation_atoms(), *switch_atoms(), *layout_atoms(table)]
+    proposed = [*count_atoms(table), *axis_atoms(table), *relation_atoms(), *switch_atoms(), *word_atoms(table)]
     return sorted((atom for atom in proposed if _divides(atom, table)), key=lambda atom: atom.cost)
 
 

@@ -62,6 +62,22 @@ class Learner:
         alone = ~holds[0] & holds[1:].all(axis=0) & ~np.array(self._positive, np.bool_)
         return [int(number) for number in np.flatnonzero(alone)]
 
+    def gaps(self) -> dict[str, range]:
+        """Return, for each number that a rule bounds, the values between the positive and the negative cases."""
+        table, is_positive = Table(self._rows), np.array(self._positive, np.bool_)
+        gaps = {}
+        for rule in self.rules:
+            alone = self.violators(rule)
+            for name in rule.bounded if alone else ():
+                numbers = table.numbers(name)
+                low, high = numbers[is_positive].min(), numbers[is_positive].max()
+                below, above = numbers[alone][numbers[alone] < low], numbers[alone][numbers[alone] > high]
+                if above.size:
+                    gaps[name] = range(int(high) + 1, int(above.min()))
+                elif below.size:
+                    gaps[name] = range(int(below.max()) + 1, int(low))
+        return {name: values for name, values in gaps.items() if values}
+
     def _search(self) -> None:
         table, is_positive = Table(self._rows), np.array(self._positive, np.bool_)
         for _ in range(MAX_INTERACTIONS + 1):

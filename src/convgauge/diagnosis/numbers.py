@@ -13,6 +13,12 @@ from convgauge.diagnosis.features import AXES, COUNTS, Axes, Bools, Column, Tabl
 DIVISORS = (2, 3, 4, 5, 6, 7, 8, 12, 16, 24, 32, 48, 64)
 """Divisors that a size may need: small ones, and the sizes of blocks and vectors."""
 
+ROUND = (10, 16, 32, 64, 100, 128, 256, 512, 1024)
+"""Bounds that are more likely than their neighbours, if the cases do not decide."""
+
+ROUND_DISCOUNT = 0.01
+"""Discount of a round bound; it is below all differences of costs."""
+
 
 @dataclass(frozen=True)
 class _Condition:
@@ -22,20 +28,20 @@ class _Condition:
     contrary: str
     cost: float
     test: Callable[[Column], Bools]
+    is_bound: bool = False
 
 
 def _conditions(values: Sequence[int]) -> Iterator[_Condition]:
     """Yield conditions on a number of which the sorted ``values`` occur. "{}" stands for the number's name."""
-    least, *others = values
-    for value in values[:-1]:
-        is_switch = value == least and value in (0, 1)
-        form = "{} == %d" if is_switch else "{} <= %d"
-        yield _Condition(form % value, f"{{}} > {value}", PLAIN if is_switch else BOUND, _at_most(value))
-    for value in others:
-        yield _Condition(f"{{}} >= {value}", f"{{}} < {value}", BOUND, _at_least(value))
+    least, most = values[0], values[-1]
+    for value in sorted({*values, *(value for value in ROUND if least < value < most)}):
+        bound = BOUND - ROUND_DISCOUNT * (value in ROUND)
+        if value == least and value in (0, 1):
+            yield _Condition(f"{{}} == {value}", f"{{}} > {value}", PLAIN, _at_most(value))
+            continue
+        yield _Condition(f"{{}} <= {value}", f"{{}} > {value}", bound, _at_most(value), True)
+        yield _Condition(f"{{}} >= {value}", f"{{}} < {value}", bound, _at_least(value), True)
         yield _Condition(f"{{}} == {value}", f"{{}} other than {value}", NUMBER, _exactly(value))
-    if least > 1:
-        yield _Condition(f"{{}} == {least}", f"{{}} other than {least}", NUMBER, _exactly(least))
     for divisor in DIVISORS:
         contrary = "odd {}" if divisor == 2 else f"{{}} not a multiple of {divisor}"
         yield _Condition(f"{{}} % {divisor} == 0", contrary, NUMBER, _multiple(divisor))
@@ -72,6 +78,7 @@ def count_atoms(table: Table) -> Iterator[Atom]:
                 condition.contrary.format(words),
                 condition.cost + surcharge,
                 of_numbers((name,), condition.test),
+                (name,) if condition.is_bound else (),
             )
 
 
@@ -86,6 +93,7 @@ def axis_atoms(table: Table) -> Iterator[Atom]:
                     condition.contrary.format(name),
                     condition.cost + surcharge,
                     of_numbers((name,), condition.test),
+                    (name,) if condition.is_bound else (),
                 )
         both = np.unique(np.concatenate([table.numbers(axes.height), table.numbers(axes.width)])).tolist()
         for condition in _conditions(both):
@@ -94,4 +102,5 @@ def axis_atoms(table: Table) -> Iterator[Atom]:
                 condition.contrary.format(axes.words),
                 condition.cost + surcharge + PER_AXIS,
                 _on_both(axes, condition.test),
+                (axes.height, axes.width) if condition.is_bound else (),
             )

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from convgauge.diagnosis.atom import NUMBER, PLAIN, RELATION, Atom, Test, has_value
 from convgauge.diagnosis.features import OPERAND_LAYOUTS, SPELLED, SPELLINGS, Table
 
+EXCLUSION = 0.05
+"""Surcharge of the exclusion of one dtype, so that a list of two dtypes is preferred to it, and it to a longer one."""
+
 _WORDS = {"int": "as a number", "tuple": "as a tuple", "list": "as a list", "str": "by name"}
 
 
@@ -39,8 +42,11 @@ def _is_spelled(name: str, spelling: str, *, wanted: bool = True) -> Test:
     return lambda table: (table.spellings(name) == spelling) == wanted
 
 
-def layout_atoms(table: Table) -> Iterator[Atom]:
-    """Yield the conditions that an operand is not in one of the memory layouts of a table."""
+def word_atoms(table: Table) -> Iterator[Atom]:
+    """Yield the conditions that the dtype is, and is not, one of a table's, and that an operand is not in a layout."""
+    for dtype in sorted(set(map(str, table.values("dtype")))):
+        yield Atom(f"dtype == {dtype!r}", f"dtype other than {dtype}", NUMBER, has_value("dtype", dtype))
+        yield Atom(f"dtype != {dtype!r}", dtype, RELATION + EXCLUSION, has_value("dtype", dtype, wanted=False))
     for name, operand in OPERAND_LAYOUTS.items():
         for layout in sorted(set(map(str, table.values(name)))):
             sentence = f"layout {layout} of the {operand}"
