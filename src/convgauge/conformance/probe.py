@@ -70,7 +70,7 @@ REVERTED = (
 )  # fmt: skip
 """Fields that are set back to those of the anchor, one entry after the other, to simplify a refused case."""
 
-MIN_VIOLATORS = 10
+MIN_VIOLATORS = 12
 """Cases outside of a rule alone that must be refused: one that is answered shows the rule to be too narrow."""
 
 

@@ -147,7 +147,7 @@ KERNELS = (
 STRIDES = ((1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (1, 2), (2, 1), (3, 2), (2, 3), (1, 4), (4, 1))
 DILATIONS = ((1, 1), (2, 2), (3, 3), (4, 4), (1, 2), (2, 1), (2, 3), (1, 5), (3, 1))
 PADDINGS = ((0, 0), (1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (1, 0), (0, 1), (2, 1), (1, 2), (0, 3), (3, 0))
-SMALLER_THAN_KERNEL = ((1, 3), (2, 3), (3, 5), (4, 7))
+SMALLER_THAN_KERNEL = (((1, 1), 3), ((2, 2), 3), ((3, 12), 5), ((12, 3), 5), ((1, 7), 3), ((7, 1), 3))
 """Sizes of images and larger kernels, which padding makes possible."""
 BATCHES = (1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 16, 17, 32, 33, 64)
 
@@ -247,16 +247,16 @@ def _window_steps() -> Iterator[Step]:
             yield _set(field, _enlarged(field, pair), is_first=pair in _FIRST[field])
     for word in ("same", "valid"):
         yield _set("padding", _constant(padding=word), is_first=True)
-    for size, extent in SMALLER_THAN_KERNEL:
-        yield _set("kernel", _smaller(size, extent), is_first=True)
+    for size, kernel in SMALLER_THAN_KERNEL:
+        yield _set("kernel", _smaller(size, kernel), is_first=True)
     yield _set("padding", lambda problem: {"padding": (problem.extent[0] // 2, problem.extent[1] // 2)}, is_first=True)
     yield _set("padding", lambda problem: {"padding": (problem.extent[0] - 1, problem.extent[1] - 1)}, is_first=True)
 
 
-def _smaller(size: int, kernel: int) -> Change:
+def _smaller(size: Pair, kernel: int) -> Change:
     """Return the change to an image that is smaller than the kernel, with padding around it."""
     pad = kernel // 2
-    return _constant(height=size, width=size, kernel=(kernel, kernel), padding=(pad, pad), dilation=(1, 1))
+    return _constant(height=size[0], width=size[1], kernel=(kernel, kernel), padding=(pad, pad), dilation=(1, 1))
 
 
 def _enlarged(field: str, pair: Pair) -> Change:
@@ -320,7 +320,7 @@ def max_flops(anchor: Case) -> int:
     return max(MAX_FLOPS, MAX_GROWTH * anchor.problem.flops)
 
 
-def combined(anchor: Case, steps: Sequence[Step], random: np.random.Generator, most: int = 6) -> Case:
+def combined(anchor: Case, steps: Sequence[Step], random: np.random.Generator, most: int = 10) -> Case:
     """Return a case with several fields changed at random, each once."""
     case = anchor
     fields = sorted({step.field for step in steps})

@@ -14,8 +14,8 @@ PLAIN, RELATION, NUMBER, BOUND, DERIVED_COST, PER_MEMBER = 1.0, 1.2, 1.6, 2.0, 0
 spelling), an equality of two fields, a divisor or a value, a bound; the surcharges of a number that is derived from
 several fields, and of each member of a set. Their order matters, not their size: two atoms cost more than one."""
 
-PER_AXIS = 0.1
-"""Surcharge of a condition on both axes. It is below the cost of a second atom."""
+ONE_AXIS = 0.05
+"""Surcharge of a condition on one axis alone: the same one on both is more likely, if the cases do not decide."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from convgauge.diagnosis.atom import BOUND, DERIVED_COST, NUMBER, PER_AXIS, PLAIN, Atom, Test, of_numbers
+from convgauge.diagnosis.atom import BOUND, DERIVED_COST, NUMBER, ONE_AXIS, PLAIN, Atom, Test, of_numbers
 from convgauge.diagnosis.features import AXES, COUNTS, Axes, Bools, Column, Table
 
 DIVISORS = (2, 3, 4, 5, 6, 7, 8, 12, 16, 24, 32, 48, 64)
@@ -91,7 +91,7 @@ def axis_atoms(table: Table) -> Iterator[Atom]:
                 yield Atom(
                     condition.expression.format(name),
                     condition.contrary.format(name),
-                    condition.cost + surcharge,
+                    condition.cost + surcharge + ONE_AXIS,
                     of_numbers((name,), condition.test),
                     (name,) if condition.is_bound else (),
                 )
@@ -100,7 +100,7 @@ def axis_atoms(table: Table) -> Iterator[Atom]:
             yield Atom(
                 " and ".join(condition.expression.format(name) for name in (axes.height, axes.width)),
                 condition.contrary.format(axes.words),
-                condition.cost + surcharge + PER_AXIS,
+                condition.cost + surcharge,
                 _on_both(axes, condition.test),
                 (axes.height, axes.width) if condition.is_bound else (),
             )

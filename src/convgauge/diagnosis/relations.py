@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from convgauge.diagnosis.atom import BOUND, DERIVED_COST, NUMBER, PER_AXIS, RELATION, Atom, of_numbers
+from convgauge.diagnosis.atom import BOUND, DERIVED_COST, NUMBER, ONE_AXIS, RELATION, Atom, of_numbers
 from convgauge.diagnosis.features import AXES, Bools
 
 
@@ -147,9 +147,7 @@ def _relation_of_axes(relation: _Relation) -> Iterator[Atom]:
         names = tuple(size if name == "size" else name + suffix for name in relation.names)
         tests.append(of_numbers(names, relation.test))
         expressions.append(expression)
-        yield Atom(expression, relation.contrary.replace("size", size), relation.cost, tests[-1])
+        yield Atom(expression, relation.contrary.replace("size", size), relation.cost + ONE_AXIS, tests[-1])
     sentence = relation.contrary.replace("size", "height or width")
     height, width = tests
-    yield Atom(
-        " and ".join(expressions), sentence, relation.cost + PER_AXIS, lambda table: height(table) & width(table)
-    )
+    yield Atom(" and ".join(expressions), sentence, relation.cost, lambda table: height(table) & width(table))
