@@ -188,7 +188,7 @@ def test_declared_grade_is_needed(judge: Judge) -> None:
     )
 
 
-@spec("accuracy.bias", source=HIGHAM)
+@spec("accuracy.bias", keeps=("bias",), source=HIGHAM)
 def test_large_bias(judge: Judge) -> None:
     """A bias far larger than the sum is added in full precision."""
     judge.accurate([problem for problem in [*usual(), *reductions()[1::4]] if problem.bias], "biased")

@@ -245,7 +245,7 @@ def test_the_same_operands_with_other_arguments(judge: Judge) -> None:
     judge.exact(seeded(table + table[::-1]), transform=same, reuse=True)
 
 
-@spec("adversarial.byte", source=CONV2D)
+@spec("adversarial.byte", keeps=("large",), source=CONV2D)
 def test_parameters_past_a_byte(judge: Judge) -> None:
     """Strides, paddings, dilations, groups, channels, images and kernels of 256 and more are kept in full."""
     thin = Problem(batch=1, in_channels=1, height=2, width=3, out_channels=2, kernel=(1, 2), bias=True)
@@ -267,7 +267,7 @@ def test_parameters_past_a_byte(judge: Judge) -> None:
     )
 
 
-@spec("adversarial.sixteen_bits", source=CONV2D, dtypes=("float32",))
+@spec("adversarial.sixteen_bits", keeps=("large",), source=CONV2D, dtypes=("float32",))
 def test_parameters_past_sixteen_bits(judge: Judge) -> None:
     """Rows, columns, images, channels, strides, paddings and dilations past 32,768 or 65,536 are kept in full."""
     thin = Problem(batch=1, in_channels=1, height=1, width=3, out_channels=1, kernel=(1, 2), bias=True)

@@ -49,7 +49,7 @@ def test_numbers_tuples_and_lists(judge: Judge) -> None:
     )
 
 
-@spec("arguments.height_before_width", source=CONV2D)
+@spec("arguments.height_before_width", keeps=("unequal_pair",), source=CONV2D)
 def test_height_comes_first(judge: Judge) -> None:
     """Of every pair the first number is that of the height, the second that of the width."""
     base = SMALL.replace(height=10, width=13)
@@ -64,7 +64,7 @@ def test_height_comes_first(judge: Judge) -> None:
     )
 
 
-@spec("arguments.all_different", source=CONV2D)
+@spec("arguments.all_different", keeps=("spelling", "unequal_pair"), source=CONV2D)
 def test_no_two_numbers_equal(judge: Judge) -> None:
     """If no two of the numbers of a problem are equal, each is used for its own parameter."""
     judge.exact(
@@ -137,7 +137,7 @@ def test_lists_of_one(judge: Judge) -> None:
     judge.refuses([*alone, *together], unless=judge.check_exact)
 
 
-@spec("arguments.without_bias", profile="functional", source=CONV2D)
+@spec("arguments.without_bias", keeps=("no_bias",), profile="functional", source=CONV2D)
 def test_bias_left_out(judge: Judge) -> None:
     """The bias may be left out of the call, which means that there is none."""
     judge.satisfies(

@@ -174,7 +174,7 @@ def test_large_squares(judge: Judge) -> None:
     )
 
 
-@spec("covering.squares.dilated", source=KUHN)
+@spec("covering.squares.dilated", keeps=("dilation",), source=KUHN)
 def test_dilated_squares(judge: Judge) -> None:
     """Square kernels are right with every dilation from 2 to 4, stride 1 and 2, and padding."""
     quick = Squares([2, 3, 4, 5], [1, 2], [0, 1, 2, 4], [2, 3, 4])
@@ -185,7 +185,7 @@ def test_dilated_squares(judge: Judge) -> None:
     )
 
 
-@spec("covering.squares.dilated_evenly", source=KUHN)
+@spec("covering.squares.dilated_evenly", keeps=("dilation",), source=KUHN)
 def test_dilated_squares_without_padding(judge: Judge) -> None:
     """Square kernels without padding, and with as much as dilation asks for, are right with every dilation to 5."""
     base = Problem(height=13, width=14, in_channels=2, out_channels=2, bias=True)
@@ -200,7 +200,7 @@ def test_dilated_squares_without_padding(judge: Judge) -> None:
     )
 
 
-@spec("covering.squares.depthwise", source=KUHN)
+@spec("covering.squares.depthwise", keeps=("groups",), source=KUHN)
 def test_depthwise_squares(judge: Judge) -> None:
     """Depthwise square kernels are right with every stride from 1 to 3 and every padding from 0 to 3."""
     quick = Squares([2, 3, 4, 5, 7], [1, 2, 3], [0, 1, 2], [1, 2])
@@ -216,7 +216,7 @@ def test_depthwise_squares(judge: Judge) -> None:
     )
 
 
-@spec("covering.squares.grouped", source=KUHN)
+@spec("covering.squares.grouped", keeps=("groups",), source=KUHN)
 def test_grouped_squares(judge: Judge) -> None:
     """Square kernels in groups of several channels are right with every stride from 1 to 3 and padding from 0 to 2."""
     quick = Squares([1, 2, 3, 5], [1, 2, 3], [0, 1, 2], [1, 2])
@@ -232,7 +232,7 @@ def test_grouped_squares(judge: Judge) -> None:
     )
 
 
-@spec("covering.squares.multiplied", source=KUHN)
+@spec("covering.squares.multiplied", keeps=("groups",), source=KUHN)
 def test_multiplied_squares(judge: Judge) -> None:
     """Depthwise square kernels of several outputs are right with every stride from 1 to 3 and padding from 0 to 2."""
     quick = Squares([1, 2, 3, 5], [1, 2, 3], [0, 1, 2], [1, 2])

@@ -137,7 +137,7 @@ def other(problem: Problem) -> Operands:
 # --- linear ----------------------------------------------------------------------------------------------------------
 
 
-@spec("laws.additive.input", source=GUIDE, dtypes=TWO)
+@spec("laws.additive.input", keeps=("no_bias",), source=GUIDE, dtypes=TWO)
 def test_additive_in_the_input(judge: Judge) -> None:
     """Without bias, the answer to a sum of two inputs is the sum of their answers."""
 
@@ -149,7 +149,7 @@ def test_additive_in_the_input(judge: Judge) -> None:
     relates(judge, law, bias=False)
 
 
-@spec("laws.additive.weight", source=GUIDE, dtypes=TWO)
+@spec("laws.additive.weight", keeps=("no_bias",), source=GUIDE, dtypes=TWO)
 def test_additive_in_the_weight(judge: Judge) -> None:
     """Without bias, the answer under a sum of two weights is the sum of the answers under each."""
 
@@ -161,7 +161,7 @@ def test_additive_in_the_weight(judge: Judge) -> None:
     relates(judge, law, bias=False)
 
 
-@spec("laws.homogeneous", source=GUIDE, dtypes=TWO)
+@spec("laws.homogeneous", keeps=("no_bias",), source=GUIDE, dtypes=TWO)
 def test_homogeneous(judge: Judge) -> None:
     """Without bias, the answer to -2 times the input is -2 times the answer."""
     relates(
@@ -174,7 +174,7 @@ def test_homogeneous(judge: Judge) -> None:
     )
 
 
-@spec("laws.bias", source=GUIDE, dtypes=TWO)
+@spec("laws.bias", keeps=("bias",), source=GUIDE, dtypes=TWO)
 def test_the_bias_is_added(judge: Judge) -> None:
     """The answer with a bias is the answer without, and the bias."""
 
@@ -189,7 +189,7 @@ def test_the_bias_is_added(judge: Judge) -> None:
 # --- symmetries ------------------------------------------------------------------------------------------------------
 
 
-@spec("laws.shift", source=GUIDE, dtypes=TWO)
+@spec("laws.shift", keeps=("no_padding",), source=GUIDE, dtypes=TWO)
 def test_shift(judge: Judge) -> None:
     """Without padding, an input without its first stride of rows and columns loses the first outputs alone."""
 
@@ -203,7 +203,7 @@ def test_shift(judge: Judge) -> None:
     relates(judge, law, padding=(0, 0))
 
 
-@spec("laws.batch", source=GUIDE, dtypes=TWO)
+@spec("laws.batch", keeps=("batch",), source=GUIDE, dtypes=TWO)
 def test_images_are_independent(judge: Judge) -> None:
     """Images in another order give the answers in that order, and an image by itself gives the same as among others."""
 
@@ -216,7 +216,7 @@ def test_images_are_independent(judge: Judge) -> None:
     relates(judge, law, lambda p: p.batch > 1)
 
 
-@spec("laws.input_channels", source=GUIDE, dtypes=TWO)
+@spec("laws.input_channels", keeps=("channels",), source=GUIDE, dtypes=TWO)
 def test_order_of_input_channels(judge: Judge) -> None:
     """Input channels of a group in another order, and the weight's with them, give the same answer."""
 
@@ -230,7 +230,7 @@ def test_order_of_input_channels(judge: Judge) -> None:
     relates(judge, law, lambda p: p.in_channels > p.groups)
 
 
-@spec("laws.output_channels", source=GUIDE, dtypes=TWO)
+@spec("laws.output_channels", keeps=("outputs",), source=GUIDE, dtypes=TWO)
 def test_order_of_output_channels(judge: Judge) -> None:
     """Filters of a group in another order, and the bias with them, give the outputs in that order."""
 
@@ -277,7 +277,7 @@ def test_input_and_kernel_reflected(judge: Judge) -> None:
 # --- one parameter by others -----------------------------------------------------------------------------------------
 
 
-@spec("laws.groups", source=GUIDE, dtypes=TWO)
+@spec("laws.groups", keeps=("groups",), source=GUIDE, dtypes=TWO)
 def test_groups_are_a_block_diagonal(judge: Judge) -> None:
     """Groups are one group whose weight is zero between the blocks."""
 
@@ -292,7 +292,7 @@ def test_groups_are_a_block_diagonal(judge: Judge) -> None:
     relates(judge, law, lambda p: p.groups > 1)
 
 
-@spec("laws.dilation", source=YU, dtypes=TWO)
+@spec("laws.dilation", keeps=("dilation",), source=YU, dtypes=TWO)
 def test_dilation_is_a_kernel_with_zeros(judge: Judge) -> None:
     """A dilated kernel is the kernel with zeros put between its elements."""
 
@@ -306,7 +306,7 @@ def test_dilation_is_a_kernel_with_zeros(judge: Judge) -> None:
     relates(judge, law, lambda p: p.extent != p.kernel)
 
 
-@spec("laws.stride", source=GUIDE, dtypes=TWO)
+@spec("laws.stride", keeps=("stride",), source=GUIDE, dtypes=TWO)
 def test_stride_picks_from_stride_one(judge: Judge) -> None:
     """Stride (s, t) gives every s-th row and t-th column of the answer with stride 1."""
     relates(
@@ -319,7 +319,7 @@ def test_stride_picks_from_stride_one(judge: Judge) -> None:
     )
 
 
-@spec("laws.padding", source=GUIDE, dtypes=TWO)
+@spec("laws.padding", keeps=("padding",), source=GUIDE, dtypes=TWO)
 def test_padding_is_zeros_around_the_input(judge: Judge) -> None:
     """Padding gives the answer without padding to the input with zeros put around it."""
 
@@ -332,7 +332,7 @@ def test_padding_is_zeros_around_the_input(judge: Judge) -> None:
     relates(judge, law, lambda p: p.padding != (0, 0))
 
 
-@spec("laws.channel_sum", source=GUIDE, dtypes=TWO)
+@spec("laws.channel_sum", keeps=("channels", "no_bias"), source=GUIDE, dtypes=TWO)
 def test_channels_add_up(judge: Judge) -> None:
     """Without bias, the answers to single input channels under their own weights add up to the answer to all."""
 
@@ -347,7 +347,7 @@ def test_channels_add_up(judge: Judge) -> None:
     relates(judge, law, lambda p: p.in_channels > 1, groups=1, bias=False, out_channels=2)
 
 
-@spec("laws.filters", source=GUIDE, dtypes=TWO)
+@spec("laws.filters", keeps=("outputs",), source=GUIDE, dtypes=TWO)
 def test_filters_are_independent(judge: Judge) -> None:
     """The answer under each filter by itself is that filter's channel of the answer under all."""
 
@@ -366,7 +366,7 @@ def test_filters_are_independent(judge: Judge) -> None:
     relates(judge, law, lambda p: p.out_channels > 1, groups=1, in_channels=2)
 
 
-@spec("laws.adjoint", source=DUMOULIN_TRANSPOSED, dtypes=TWO)
+@spec("laws.adjoint", keeps=("no_bias",), source=DUMOULIN_TRANSPOSED, dtypes=TWO)
 def test_adjoint(judge: Judge) -> None:
     """The inner product of the answer with an array is that of the input with the array convolved back: the adjoint."""
 

@@ -67,7 +67,7 @@ def test_same_keeps_the_size(judge: Judge) -> None:
     )
 
 
-@spec("padding.same.even_kernel", profile="functional", source=CONV2D)
+@spec("padding.same.even_kernel", keeps=("padding", "padding_word", "even_kernel"), profile="functional", source=CONV2D)
 def test_same_puts_the_odd_row_of_an_even_kernel_last(judge: Judge) -> None:
     """With padding='same' and an even kernel, the extra row and column are added at the bottom and right."""
     judge.exact(problems(kernel=[(2, 2), (4, 3), (2, 5), (6, 4)], padding=["same"], dilation=[(1, 1), (1, 2), (3, 1)]))

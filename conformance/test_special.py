@@ -104,7 +104,7 @@ def test_nan_in_the_weight(judge: Judge) -> None:
         judge.nonfinite(cases(UNPADDED), in_weight(np.nan, fraction))
 
 
-@spec("special.nan.bias", profile="functional", source=IEEE)
+@spec("special.nan.bias", keeps=("bias",), profile="functional", source=IEEE)
 def test_nan_in_the_bias(judge: Judge) -> None:
     """A NaN in the bias makes every output of its channel NaN, and no other."""
     judge.nonfinite(cases(problem for problem in TABLE if problem.bias), in_bias(np.nan))
@@ -124,7 +124,7 @@ def test_infinity_in_the_weight(judge: Judge) -> None:
     judge.nonfinite(cases(UNPADDED), in_weight(-np.inf, 1.0))
 
 
-@spec("special.infinity.bias", profile="functional", source=IEEE)
+@spec("special.infinity.bias", keeps=("bias",), profile="functional", source=IEEE)
 def test_infinity_in_the_bias(judge: Judge) -> None:
     """An infinity in the bias makes every output of its channel that infinity."""
     judge.nonfinite(cases(problem for problem in TABLE if problem.bias), in_bias(np.inf))
@@ -231,7 +231,7 @@ def test_zero_weight(judge: Judge) -> None:
     judge.nonfinite(cases(TABLE), one_filter)
 
 
-@spec("special.zero_bias", source="the definition")
+@spec("special.zero_bias", keeps=("bias",), source="the definition")
 def test_zero_bias(judge: Judge) -> None:
     """A bias of zeros changes nothing."""
 

@@ -137,7 +137,7 @@ def test_every_number_of_output_channels(judge: Judge) -> None:
     )
 
 
-@spec("sweep.groups", source=CONV2D)
+@spec("sweep.groups", keeps=("groups",), source=CONV2D)
 def test_every_number_of_groups(judge: Judge) -> None:
     """Groups of every number are computed to the last one: depthwise, with a multiplier, and of several channels."""
     base = Problem(height=3, width=4, padding=(1, 1), bias=True)
@@ -151,7 +151,7 @@ def test_every_number_of_groups(judge: Judge) -> None:
     )
 
 
-@spec("sweep.channels_of_a_group", source=CONV2D)
+@spec("sweep.channels_of_a_group", keeps=("groups",), source=CONV2D)
 def test_every_number_of_channels_in_a_group(judge: Judge) -> None:
     """Groups of every number of inputs, and of every number of outputs, are computed to the last one."""
     values = sizes(judge, 40)
@@ -168,7 +168,7 @@ def test_every_number_of_channels_in_a_group(judge: Judge) -> None:
     )
 
 
-@spec("sweep.depthwise", source=CONV2D)
+@spec("sweep.depthwise", keeps=("groups",), source=CONV2D)
 def test_every_number_of_depthwise_channels(judge: Judge) -> None:
     """Depthwise kernels of 3 and 5 with stride 1 and 2 are right in every number of channels."""
     kinds = [
@@ -236,7 +236,7 @@ def test_every_square_kernel(judge: Judge) -> None:
     )
 
 
-@spec("sweep.kernel.grouped", source=CONV2D)
+@spec("sweep.kernel.grouped", keeps=("groups",), source=CONV2D)
 def test_every_kernel_in_groups(judge: Judge) -> None:
     """Kernels of every size up to 13 are right in groups and depthwise, with stride 1 and 2."""
     grouped = [PLANE.replace(in_channels=4, out_channels=4, groups=g) for g in (2, 4)]
@@ -250,7 +250,7 @@ def test_every_kernel_in_groups(judge: Judge) -> None:
     )
 
 
-@spec("sweep.stride", source=CONV2D)
+@spec("sweep.stride", keeps=("stride",), source=CONV2D)
 def test_every_stride(judge: Judge) -> None:
     """Strides of every size along either axis are right, one, two and three steps far."""
     judge.exact(
@@ -263,7 +263,7 @@ def test_every_stride(judge: Judge) -> None:
     )
 
 
-@spec("sweep.dilation", source=CONV2D)
+@spec("sweep.dilation", keeps=("dilation",), source=CONV2D)
 def test_every_dilation(judge: Judge) -> None:
     """Dilations of every size along either axis are right, inside the input and reaching into the padding."""
     judge.exact(
@@ -276,7 +276,7 @@ def test_every_dilation(judge: Judge) -> None:
     )
 
 
-@spec("sweep.padding", source=CONV2D)
+@spec("sweep.padding", keeps=("padding",), source=CONV2D)
 def test_every_padding(judge: Judge) -> None:
     """Padding of every size along either axis is right, far beyond the kernel's and the input's size."""
     judge.exact(
@@ -383,7 +383,7 @@ def test_images_of_several_tiles(judge: Judge) -> None:
 WHOLE = ("float32", "float64")  # index types do not depend on the dtype, so two of different widths are enough
 
 
-@spec("sweep.planes", source=CONV2D, dtypes=WHOLE, quick=("float32",))
+@spec("sweep.planes", keeps=("large",), source=CONV2D, dtypes=WHOLE, quick=("float32",))
 def test_planes_of_more_than_sixteen_bits(judge: Judge) -> None:
     """Images of more than 65,536 pixels, square or in one row or column, are covered to the last."""
     single = PLANE.replace(out_channels=1)
@@ -413,7 +413,7 @@ def test_operands_of_more_than_sixteen_bits(judge: Judge) -> None:
     )
 
 
-@spec("sweep.thousands", source=CONV2D, dtypes=WHOLE)
+@spec("sweep.thousands", keeps=("large",), source=CONV2D, dtypes=WHOLE)
 def test_a_thousand_of_everything(judge: Judge) -> None:
     """More than a thousand images, channels, groups, rows and columns are covered to the last."""
     judge.exact(

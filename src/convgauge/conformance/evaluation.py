@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from convgauge.conformance import counterexample, leniency
@@ -30,7 +30,7 @@ from convgauge.worker.frameworks import adapter
 BUDGETS = {"quick": 28, "standard": 700, "exhaustive": 1_000_000}
 """Cases that one call of a judge's method may take at each tier; more are thinned out evenly."""
 
-UNANSWERED = ("refused", "raised")
+UNANSWERED = ("refused", "declined", "raised")
 """Results of a call on a valid problem after which cases inside the domain are drawn."""
 
 MAX_REDRAWS = 3
@@ -64,31 +64,37 @@ class Evaluation:
             self._decline_dtype(problems, procedure)
             return
         due = self._due(problems, procedure)
-        inside = [case for case in due if self._is_declared(case, procedure)]
-        unanswered = self._run_cases(inside, procedure)
-        outside = [case for case in due if not self._is_declared(case, procedure)]
-        for case in outside:
-            self.tally.decline(case, self.execution.exclusion(case), procedure.population(case))
-        if unanswered or outside:
-            self._redraw(due, [*outside, *unanswered], procedure, is_declared=not unanswered)
+        unanswered = self._run_cases(due, procedure)
+        if unanswered:
+            self._redraw(due, unanswered, procedure)
         if self.tally.faults and self.counterexample is None and self.setting.minimizes:
             self._minimize(procedure)
 
-    def _run_cases(self, due: Iterable[Case], procedure: Procedure, *, is_redrawn: bool = False) -> list[Case]:
-        """Run and count cases; return those that were not answered, or, of redrawn ones, that were not counted."""
+    def _run_cases(self, due: Iterable[Case], procedure: Procedure) -> list[Executed]:
+        """Run and count cases; return those that were not answered."""
+        unanswered: list[Executed] = []
+
+        def assessed() -> Generator[tuple[Executed, Assessment], None, None]:
+            for executed in self.execution.run(due, procedure.options):
+                if procedure.on_executed is not None and executed.observation.kind == "answer":
+                    procedure.on_executed(executed)
+                if executed.observation.kind in UNANSWERED and not procedure.may_refuse(executed.case):
+                    unanswered.append(executed)
+                yield executed, self._assess(executed, procedure)
+
+        self._count_all(assessed(), procedure)
+        return unanswered
+
+    def _count_all(
+        self,
+        assessed: Generator[tuple[Executed, Assessment], None, None],
+        procedure: Procedure,
+        *,
+        is_redrawn: bool = False,
+    ) -> None:
+        """Count cases while they stream, those after a claim of leniency once it is decided."""
         waiting: list[tuple[Executed, Assessment]] = []
-        unanswered: list[Case] = []
-        options = replace(procedure.options, leaves_out_misfits=is_redrawn)
-        for executed in self.execution.run(due, options):
-            observation = executed.observation
-            if procedure.on_executed is not None and observation.kind == "answer" and not is_redrawn:
-                procedure.on_executed(executed)
-            if is_redrawn and not self._counts(executed, procedure):
-                unanswered.append(executed.case)
-                continue
-            if observation.kind in UNANSWERED and not procedure.may_refuse(executed.case):
-                unanswered.append(executed.case)
-            assessment = self._assess(executed, procedure)
+        for executed, assessment in assessed:
             if waiting or assessment.lenient_if or self.setting.wrong_outputs:
                 waiting.append((executed, assessment))
             else:
@@ -96,21 +102,15 @@ class Evaluation:
             certain = [claim.fault for _, claim in waiting if claim.fault is not None and not claim.lenient_if]
             if self.tally.is_over(self.setting.max_faults, certain):
                 break
+        assessed.close()  # a decision makes calls of its own
         for executed, assessment in self._decided(waiting, procedure):
             self._count(executed, assessment, procedure, is_redrawn=is_redrawn)
             if self.tally.is_over(self.setting.max_faults):
                 break
-        return unanswered
 
     # --- the domain ---
 
-    def _is_declared(self, case: Case, procedure: Procedure) -> bool:
-        """Return True if a case lies inside the declared domain; also if it is not a valid call that is drawn again."""
-        if procedure.is_refusal_due or case.invalid_call or self.setting.only is not None:
-            return True  # declined by the execution if it lies outside
-        return not self.execution.exclusion(case)
-
-    def _redraw(self, due: list[Case], outside: list[Case], procedure: Procedure, *, is_declared: bool) -> None:
+    def _redraw(self, due: list[Case], unanswered: list[Executed], procedure: Procedure) -> None:
         """Run as many cases inside the domain as there are outside, or note why there are none.
 
         A redrawn case that shows nothing, because it was refused or the check rejects even the exact answer, is drawn
@@ -120,18 +120,48 @@ class Evaluation:
             return
         if procedure.is_refusal_due or self.tally.is_over(self.setting.max_faults):
             return
-        redrawer = self.setting.redrawers.redrawer(self.dtype, self.execution.device, is_declared=is_declared)
-        traits = kept_traits(self.spec.chapter, self.spec.keeps)
+        outside = [executed.case for executed in unanswered]
+        is_probed = any(executed.observation.kind != "declined" for executed in unanswered)
+        redrawer = self.setting.redrawers.redrawer(self.dtype, self.execution.device, is_probed=is_probed)
+        traits = kept_traits(self.spec.chapter, self.spec.keeps, str(procedure.options.fields.get("mode", "")))
         self._draws += 1
         for attempt in range(MAX_REDRAWS):
             seed = zlib.crc32(f"{self.spec.id} {self._draws} {attempt} {self.setting.seed}".encode())
             redrawn = redrawer.redraw(outside, traits, self._requires(procedure, redrawer), seed, due)
             if redrawn.reason and not attempt:
                 self.tally.note_undrawn(redrawn.reason, len(outside))
-            rejected = self._run_cases(redrawn.cases, procedure, is_redrawn=True)
-            if not rejected or self.tally.is_over(self.setting.max_faults):
+            missing = self._run_redrawn(redrawn.cases, procedure)
+            if not missing or self.tally.is_over(self.setting.max_faults):
                 break
-            due, outside = [*due, *redrawn.cases], outside[: len(rejected)]
+            due, outside = [*due, *redrawn.cases], outside[:missing]
+
+    def _run_redrawn(self, redrawn: Sequence[Case], procedure: Procedure) -> int:
+        """Run and count redrawn cases; return the number of those that show nothing."""
+        shown = 0
+
+        def assessed() -> Generator[tuple[Executed, Assessment], None, None]:
+            nonlocal shown
+            for executed in self.execution.run(redrawn, replace(procedure.options, leaves_out_misfits=True)):
+                assessment = self._assess_redrawn(executed, procedure)
+                if assessment is not None:
+                    shown += 1
+                    yield executed, assessment
+
+        self._count_all(assessed(), procedure, is_redrawn=True)
+        return len(redrawn) - shown
+
+    def _assess_redrawn(self, executed: Executed, procedure: Procedure) -> Assessment | None:
+        """Assess a redrawn case; return None if it was not called, or its check rejects the exact answer as well."""
+        try:
+            assessment = self._assess(executed, procedure)
+        except INAPPLICABLE:
+            return None
+        if assessment.fault is None:
+            return None if is_unjudged(executed.observation) else assessment
+        if assessment.fault.not_called:
+            return assessment
+        is_sound = accepts_oracle(procedure, executed.case, self.execution, self.setting.profile)
+        return assessment if is_sound else None
 
     def _requires(self, procedure: Procedure, redrawer: Redrawer) -> Needs:
         """Return the predicate that a redrawn case meets: the spec's needs, and its further calls inside the domain."""
@@ -145,18 +175,6 @@ class Evaluation:
                 return False
 
         return is_met
-
-    def _counts(self, executed: Executed, procedure: Procedure) -> bool:
-        """Return True if a redrawn case is counted: it was called, and a fault of it is one of the implementation."""
-        if is_unjudged(executed.observation):
-            return False
-        try:
-            fault = self._assess(executed, procedure).fault
-        except INAPPLICABLE:
-            return False
-        if fault is None or fault.not_called:
-            return True
-        return accepts_oracle(procedure, executed.case, self.execution, self.setting.profile)
 
     def conclude(self, case: Case, fault: Fault | None) -> None:
         """Count a case that the spec itself judged from earlier outputs."""
@@ -210,13 +228,13 @@ class Evaluation:
     def _count(
         self, executed: Executed, assessment: Assessment, procedure: Procedure, *, is_redrawn: bool = False
     ) -> None:
-        case, _, observation = executed
+        case, operands, observation = executed
         population = procedure.population(case)
         if is_redrawn and population == "valid":
             population = "redrawn"
         self.tally.count(case, observation, assessment, population)
         if self.setting.on_counted is not None:
-            call = self.execution.call(case, executed.operands, procedure.options.fields)
+            call = self.execution.call(case, operands, procedure.options.fields)
             self.setting.on_counted(executed, call, assessment)
 
     def _has_dtype(self) -> bool:

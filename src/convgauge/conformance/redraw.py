@@ -11,23 +11,26 @@ import random
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any
 
 from convgauge.conformance.cases import BASE, Case, Needs
+from convgauge.conformance.limits import Discovery
 from convgauge.conformance.parameters import SIZES, Fields, Parameters, case_of, changed, parameters_of
 from convgauge.conformance.random_problems import random_problems
 from convgauge.conformance.repair import Repair, Weights
 from convgauge.conformance.traits import TRAITS, keeps, lost_traits
-from convgauge.domain import EVERYTHING, Domain, fields_of
+from convgauge.domain import EVERYTHING, Domain
 
-USUAL_FLOPS = 600_000
-"""FLOPs of a redrawn case, unless the case that it replaces has more, so that loops in plain Python end in time."""
-MAX_FLOPS = 4_000_000
-"""FLOPs of a case whose size is due, because the spec sweeps it or because the domain has no smaller one."""
+USUAL_COST = 600_000
+"""FLOPs and elements of a redrawn case, so that loops in plain Python end in time; more if the case before has more."""
+MAX_COST = 4_000_000
+"""FLOPs and elements of a case whose size the spec sweeps, or of which the domain has no smaller one."""
 
 SPREAD = (*range(1, 21), 23, 24, 25, 31, 32, 33, 47, 48, 49, 63, 64, 65, 66, 95, 96, 97, 127, 128, 129, 130)
 """Sizes over which further cases are spread: small ones, and the neighbours of powers of two and of their halves."""
 HALVES = {"kernel": (1, 2, 3, 4, 5, 7), "stride": (1, 2, 3), "padding": (0, 1, 2, 3), "dilation": (1, 2, 3)}
+SMALLER = (1, 2, 3, 4, 8)
+"""Sizes that are tried if a case costs too much, besides those of which the domain is known to have problems."""
 AXES: dict[str, int] = {
     "width": 4, "height": 3, "in_channels": 3, "out_channels": 3, "batch": 2, "kernel": 2, "stride": 1, "padding": 1,
     "dilation": 1, "groups": 1, "bias": 1,
@@ -35,19 +38,11 @@ AXES: dict[str, int] = {
 """Parameters that further cases vary, with their share: faults at remainders of tiles and blocks are most frequent."""
 STARTS = 12
 """Random problems whose nearest ones inside the domain are taken as known cases."""
-TRIES = 8
+TRIES = 12
 """Further cases that are tried for each one that is missing."""
 MIN_TRIES = 40
 KEPT, SWEPT = 50.0, 8.0
 """Weights of the parameters of a kept trait, and of the one that a spec sweeps; others have 1 to 4."""
-
-
-class Discovery(Protocol):
-    """What the probe of an implementation found."""
-
-    @property
-    def domain(self) -> Domain:
-        """Domain in which the implementation answers."""
 
 
 class Redrawers:
@@ -70,21 +65,26 @@ class Redrawers:
 
     @property
     def discovery(self) -> Discovery | None:
-        """What the probe found; None if there was no reason to probe."""
+        """Result of the probe; None if there was no reason to probe."""
         return self._discovery
 
-    def redrawer(self, dtype: str, device: str, *, is_declared: bool) -> Redrawer:
+    def redrawer(self, dtype: str, device: str, *, is_probed: bool) -> Redrawer:
         """Return the redrawer of the declared domain, or of the part of it that the probe found to be answered."""
         with self._lock:
-            domain = self.declared
-            if not is_declared and self._discover is not None:
-                if self._discovery is None:
-                    self._discovery = self._discover()
-                domain = domain & self._discovery.domain
+            domain, known = self.declared, []
+            if is_probed:
+                discovery = self._probed()
+                domain = domain & discovery.domain
+                known = [Case.parse(discovery.anchor)] if discovery.anchor else []
             key = domain, dtype, device
             if key not in self._redrawers:
-                self._redrawers[key] = Redrawer(domain, dtype, device)
+                self._redrawers[key] = Redrawer(domain, dtype, device, known)
             return self._redrawers[key]
+
+    def _probed(self) -> Discovery:
+        if self._discovery is None:
+            self._discovery = Discovery() if self._discover is None else self._discover()
+        return self._discovery
 
 
 @dataclass(frozen=True)
@@ -130,8 +130,7 @@ def redraw(
 
 def is_inside(domain: Domain, case: Case, device: str) -> bool:
     """Return True if a domain contains the call of a case."""
-    fields = fields_of(case.problem, case.keywords(), layouts=case.layouts, device=device, prepared=case.prepared)
-    return domain.contains(fields)
+    return domain.contains(case.fields(device))
 
 
 class Redrawer:
@@ -166,12 +165,15 @@ class Redrawer:
         """Return parameters inside the domain, found from usual and from random problems."""
         usual = [problem.replace(dtype=self.dtype) for problem in (BASE, *random_problems(STARTS, "anchors"))]
         anchors: list[Parameters] = []
-        for case in [*known, *map(Case, usual)]:
+        for case in [
+            *(replace(case, problem=case.problem.replace(dtype=self.dtype)) for case in known),
+            *map(Case, usual),
+        ]:
             values = parameters_of(case)
             inside = None if values is None else self._repair.repaired(values)
             if inside is not None and case_of(inside, case) is not None and inside not in anchors:
                 anchors.append(inside)
-        return sorted(anchors, key=_flops)[:6]
+        return sorted(anchors, key=_cost)[:6]
 
     def _reachable(self, axis: str) -> list[Any]:
         """Return the values that a parameter can have inside the domain, among those over which cases are spread."""
@@ -232,11 +234,12 @@ def _key(case: Case) -> tuple[object, ...]:
     return case.problem, repr(case.arguments), case.layouts, case.prepared
 
 
-def _flops(values: Parameters) -> int:
-    """Return the FLOPs of a convolution with these parameters."""
+def _cost(values: Parameters) -> int:
+    """Return the FLOPs of a convolution with these parameters, and the elements of its input, which are drawn too."""
     fields = Fields(values, "", "")
     outputs = values["batch"] * values["out_channels"] * max(0, fields["out_h"]) * max(0, fields["out_w"])
-    return int(2 * outputs * fields["reduction"])
+    elements = values["batch"] * values["in_channels"] * values["height"] * values["width"]
+    return int(2 * outputs * fields["reduction"] + elements)
 
 
 @dataclass
@@ -294,32 +297,36 @@ class _Drawing:
     def _nearest(self, values: Parameters) -> Parameters | None:
         """Return the nearest parameters inside the domain that keep the traits, not too costly."""
         new = self.repair.repaired(values, self.weights, lambda other: keeps(self.traits, values, other))
-        if new is None:
-            without = self.repair.repaired(values, self.weights)
-            if without is not None:
-                self.lost += lost_traits(self.traits, values, without)
-            return None
-        return self._affordable(new, values, ())
+        return None if new is None else self._affordable(new, values, ())
+
+    def _loses_trait(self, values: Parameters) -> bool:
+        """Return True if the domain has no problem with a trait of the case; the trait is recorded."""
+        if self.repair.repaired(values, self.weights, lambda other: keeps(self.traits, values, other)) is not None:
+            return False
+        nearest = self.repair.repaired(values, self.weights)
+        lost = [] if nearest is None else lost_traits(self.traits, values, nearest)
+        self.lost += lost
+        return bool(lost)
 
     def _affordable(self, new: Parameters, original: Parameters, held: Sequence[str]) -> Parameters | None:
-        """Return the parameters with smaller sizes if they take too many FLOPs; None if there are no smaller ones."""
-        limit = max(USUAL_FLOPS, min(_flops(original), MAX_FLOPS))
-        if _flops(new) <= limit:
+        """Return the parameters with smaller sizes if they cost too much; None if there are no smaller ones."""
+        limit = max(USUAL_COST, min(_cost(original), MAX_COST))
+        if _cost(new) <= limit:
             return new
         for name in ("batch", "out_channels", "in_channels", "height", "width"):
             if name in held or name == self.swept:
                 continue
-            for value in self.reach[name]:
+            for value in sorted({*SMALLER, *self.reach[name]}):
                 if value >= new[name]:
                     break
                 smaller = self.redrawer._with(new, {name: value}, self.weights)
-                if smaller is None or not keeps(self.traits, original, smaller) or _flops(smaller) >= _flops(new):
+                if smaller is None or not keeps(self.traits, original, smaller) or _cost(smaller) >= _cost(new):
                     continue
                 new = smaller
                 break
-            if _flops(new) <= limit:
+            if _cost(new) <= limit:
                 return new
-        return new if _flops(new) <= MAX_FLOPS else None
+        return new if _cost(new) <= MAX_COST else None
 
     def _accepted(self, new: Parameters | None, case: Case, original: Parameters) -> Case | None:
         """Return the case of the parameters if it is new, inside the domain, and meets the needs."""
@@ -342,6 +349,7 @@ class _Drawing:
         for key, values in list(originals.items())[:TRIES]:
             nearest = self._nearest(values)
             if nearest is None:
+                self._loses_trait(values)
                 continue
             for varied in self._varied(nearest, values, MIN_TRIES):
                 case = self._accepted(varied, groups[key], values)
@@ -355,16 +363,20 @@ class _Drawing:
         originals: dict[tuple[object, ...], Parameters],
         groups: dict[tuple[object, ...], Case],
     ) -> None:
-        """Add a further case for each original whose nearest one is another's too, varied from it."""
+        """Add a further case for each original without one, varied from its nearest one or else from another case."""
         missing = [key for key in originals if key not in drawn]
         budget = MIN_TRIES + TRIES * len(missing)
-        for key in missing:
+        for index, key in enumerate(missing):
             base = self._nearest(originals[key])
-            if base is None:  # the domain has no problem with what the case is about
+            if base is None and self._loses_trait(originals[key]):
                 continue
-            for varied in self._varied(base, originals[key], TRIES):
+            source = key if base is not None else list(drawn)[index % len(drawn)]
+            base = base or parameters_of(drawn[source])
+            if base is None:
+                continue
+            for varied in self._varied(base, originals[source], TRIES):
                 budget -= 1
-                case = self._accepted(varied, groups[key], originals[key])
+                case = self._accepted(varied, groups[source], originals[source])
                 if case is not None:
                     drawn[key] = case
                     break
@@ -377,9 +389,9 @@ class _Drawing:
         if not free:
             return
         shares = [AXES[axis] for axis in free]
-        for _ in range(count):
+        for attempt in range(count):
             axes = self.random.choices(list(free), shares, k=self.random.choice((1, 2, 2, 3)))
-            if self.swept in free:
+            if self.swept in free and attempt % 2 == 0:
                 axes[0] = self.swept
             change = {axis: self.random.choice(free[axis]) for axis in axes}
             new = self.redrawer._with(base, change, self.weights)

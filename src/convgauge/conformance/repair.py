@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import itertools
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -101,7 +102,7 @@ class Repair:
     def repaired(
         self, values: Parameters, weights: Weights | None = None, allowed: Allowed = anything
     ) -> Parameters | None:
-        """Return the nearest parameters inside the domain that are allowed, or None if none are found."""
+        """Return the nearest parameters inside the domain that are allowed, or None if none are changes."""
         weights = weights or {}
         current: Parameters | None = values
         for _ in range(2 * len(self._terms) + 2):
@@ -140,21 +141,21 @@ class Repair:
     def _changes(self, index: int, current: Parameters, weights: Weights) -> list[Parameters]:
         """Return the cheapest changes of a term's own parameters that fulfil it."""
         _, names = self._terms[index]
-        found = [
+        changes = [
             {name: value}
             for name in names
             for value in _nearest(self._solutions(index, (name,), current), current[name])
             if value != current[name]
         ]
         for pair in _together(names):
-            found += [dict(zip(pair, both, strict=True)) for both in self._solutions(index, pair, current)]
+            changes += [dict(zip(pair, both, strict=True)) for both in self._solutions(index, pair, current)]
         for form in FORMS:
             if form in names:
-                found += self._solutions(index, (form,) * 2, current)
+                changes += self._solutions(index, (form,) * 2, current)
         if {"in_channels", "groups"} <= set(names):
-            found.append({"groups": current["in_channels"], "out_channels": current["in_channels"]})
-        found.sort(key=lambda change: distance(current, change, weights))
-        return found[:SOLUTIONS]
+            changes.append({"groups": current["in_channels"], "out_channels": current["in_channels"]})
+        changes.sort(key=lambda change: distance(current, change, weights))
+        return changes[:SOLUTIONS]
 
     def _solutions(self, index: int, varied: tuple[str, ...], current: Parameters) -> list[Any]:
         """Return the values of one parameter, or of two together, that fulfil a term if its others are as they are.
@@ -184,8 +185,8 @@ class Repair:
         else:
             values = self._values(first, names, varied, current)
             few = [value for value in self._constants if value in values]
-            pairs = [(value, value) for value in values] + [(one, other) for one in few for other in few]
-            yield from (({first: one, second: other}, (one, other)) for one, other in pairs)
+            pairs = [(value, value) for value in values] + list(itertools.product(few, few))
+            yield from (({first: left, second: right}, (left, right)) for left, right in pairs)
 
     def _spellings(self, name: str, current: Parameters) -> Iterator[Parameters]:
         """Yield changes of an argument's form together with its numbers."""
@@ -245,8 +246,8 @@ def _nearest(values: Sequence[Any], old: object) -> Sequence[Any]:
     """Return the two values nearest to the old one on each side, or all values if they are not numbers."""
     if type(old) is not int or not values:
         return values
-    place = bisect.bisect_left(values, old)
-    return values[max(0, place - 2) : place + 2]
+    index = bisect.bisect_left(values, old)
+    return values[max(0, index - 2) : index + 2]
 
 
 def distance(values: Parameters, changes: Parameters, weights: Weights) -> float:

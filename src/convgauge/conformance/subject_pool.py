@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from convgauge.process.client import start_subject
 from convgauge.process.failures import Cancelled, FailureBudget
@@ -113,6 +114,22 @@ class SubjectPool:
     def _end(self, runner: Runner) -> None:
         self._runners.remove(runner)
         runner.close()
+
+    @contextmanager
+    def fresh(self, name: str) -> Iterator[Runner]:
+        """Start a subject that no other call has used, and end it afterwards.
+
+        Raises
+        ------
+        LoadError
+            If the implementation cannot be loaded.
+        """
+        runner = self._start(name)
+        try:
+            runner.wait_ready()
+            yield runner
+        finally:
+            self._end(runner)
 
     def return_to_pool(self) -> None:
         """Make this thread's subject idle."""

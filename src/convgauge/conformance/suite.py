@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Self
@@ -12,6 +13,8 @@ from convgauge import results
 from convgauge.conformance.driver import Driver, Judged
 from convgauge.conformance.expectations import Expectation, read_expectations, unexpected_passes
 from convgauge.conformance.judge import Judge
+from convgauge.conformance.limits import Discovery
+from convgauge.conformance.probe import discover
 from convgauge.conformance.recorder import Recorder
 from convgauge.conformance.redraw import Redrawers
 from convgauge.conformance.selection import Selection, Task
@@ -25,6 +28,7 @@ from convgauge.conformance.targets import (
     resolve_targets,
 )
 from convgauge.conformance.verdict import exit_status, judgement
+from convgauge.dtypes import DTYPES
 from convgauge.environment import cores
 from convgauge.process.runner import Limits
 from convgauge.registry import LoadError
@@ -149,7 +153,7 @@ class Suite:
             dtypes=self.selection.dtypes,
             target=reproduction_target(target.origin),
             options=reproduction_options(target.origin, self.request),
-            redrawers=Redrawers(target.declared),
+            redrawers=Redrawers(target.declared, partial(self._discover, target.name)),
         )
 
     @property
@@ -239,6 +243,14 @@ class Suite:
             raise
         last_crash = self.recorder.last_crashes.get(name)
         return Judge(task.spec, subject, task.dtype, task.device, self._setting_of(name), last_crash)
+
+    def _discover(self, name: str) -> Discovery:
+        """Probe an implementation in a process of its own, so that the subjects that are judged are not disturbed."""
+        with self.pool.fresh(name) as subject:
+            description = subject.description
+            devices = self.selection.devices or description.devices
+            dtypes = [dtype for dtype in description.dtypes if dtype in (self.request.dtypes or DTYPES)]
+            return discover(subject, devices[0], dtypes or description.dtypes)
 
     def _record(self, judged: Judged) -> Result:
         description = judged.judge.description

@@ -25,8 +25,8 @@ def _empty(values: Parameters) -> tuple[str, ...]:
     return tuple(name for name in SIZES if not values[name])
 
 
-def _large(values: Parameters) -> tuple[str, ...]:
-    return tuple(name for name, value in values.items() if type(value) is int and value >= LARGE)
+def _large(values: Parameters) -> bool:
+    return any(type(value) is int and value >= LARGE for value in values.values())
 
 
 TRAITS: Mapping[str, tuple[str, Callable[[Parameters], object], tuple[str, ...]]] = {
@@ -65,9 +65,13 @@ BY_CHAPTER: Mapping[str, tuple[str, ...]] = {
 """Further traits that the specs of a chapter keep, unless a spec names its own."""
 
 
-def kept_traits(chapter: str, own: Sequence[str] | None) -> tuple[str, ...]:
-    """Return the traits that a spec keeps: those that it names, or else those of its chapter."""
-    return (*ALWAYS, *(BY_CHAPTER.get(chapter, ()) if own is None else own))
+OF_CALL_MODES = ("bias", "no_bias")
+"""Traits that calls in another mode keep: a mode may pass a bias in its own way, or none."""
+
+
+def kept_traits(chapter: str, named: Sequence[str] | None, mode: str = "") -> tuple[str, ...]:
+    """Return the traits that a spec keeps in a call mode: those that it names, or else those of its chapter."""
+    return (*ALWAYS, *(BY_CHAPTER.get(chapter, ()) if named is None else named), *(OF_CALL_MODES if mode else ()))
 
 
 def keeps(traits: Sequence[str], old: Parameters, new: Parameters) -> bool:
