@@ -107,6 +107,18 @@ def test_an_unjudged_implementation_has_a_reason() -> None:
     assert judgement("kernel", [record("refused", 0)]).reason == NOTHING_EXECUTED
 
 
+def test_an_implementation_that_answers_nothing_is_unjudged_with_its_most_frequent_refusal() -> None:
+    absent = "RuntimeError: its device is absent: Found no NVIDIA driver"
+    refused = record("refused", 0, valid=3, refusals={absent: 3})
+    strict = record("passed", 4, invalid=4)
+    result = judgement("kernel", [strict, refused])
+    assert (result.verdict, result.reason) == ("unjudged", f"none of 3 valid cases was answered: {absent}")
+    other = record("refused", 0, valid=2, refusals={"ValueError: too small": 2})
+    assert judgement("kernel", [strict, refused, other]).reason == (
+        f"none of 5 valid cases was answered; in 3 of 5 cases: {absent}"
+    )
+
+
 @pytest.mark.parametrize(
     ("records", "status"),
     [

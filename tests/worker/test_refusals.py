@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
+import sysconfig
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from convgauge.problem import Problem
-from convgauge.worker.refusals import OwnCode, is_refusal
+from convgauge.registry import Declaration, Implementation, Origin
+from convgauge.worker import exceptions
+from convgauge.worker.refusals import OwnCode, is_refusal, own_code
+from support import refusing_kernels
 
 HERE = str(Path(__file__).parent)
 OWN = OwnCode([HERE])
@@ -220,3 +226,198 @@ ACCIDENTS = [
 @pytest.mark.parametrize("kernel", ACCIDENTS, ids=lambda kernel: kernel.__name__)
 def test_every_other_exception_is_an_error(kernel: Callable[[], object]) -> None:
     assert not is_refusal(error_of(kernel), OWN)
+
+
+# --- types that the user lists ---------------------------------------------------------------------------------------
+
+
+class LibraryError(ValueError):
+    """Error of a library."""
+
+
+@pytest.mark.parametrize(
+    ("names", "refused"),
+    [
+        (["LibraryError"], True),
+        ([f"{__name__}.LibraryError"], True),
+        (["ValueError"], True),
+        (["builtins.ValueError"], True),
+        (["KeyError", "Exception"], True),
+        (["Error", "elsewhere.LibraryError"], False),
+    ],
+)
+def test_a_listed_class_and_those_derived_from_it_are_refusals(names: list[str], refused: bool) -> None:
+    assert is_refusal(LibraryError(), OwnCode([]), names) is refused
+
+
+def test_no_base_class_lists_an_exception_that_may_be_raised_anywhere() -> None:
+    deep = error_of(recurses)
+    assert not is_refusal(deep, OWN, ["RuntimeError", "Exception"])
+    assert is_refusal(deep, OWN, ["RecursionError"])
+    assert not is_refusal(MemoryError(), OWN, ["Exception"])
+    assert not is_refusal(error_of(exits), OWN, ["SystemExit"])
+
+
+# --- the code of a kernel --------------------------------------------------------------------------------------------
+
+
+def kernel_of(function: object, origin: Origin | None = None) -> OwnCode:
+    return own_code(Implementation(Declaration("kernel"), function), origin)  # type: ignore[arg-type]  # any callable
+
+
+def test_the_code_of_a_file_is_its_folder_without_what_is_installed_there(tmp_path: Path) -> None:
+    code = kernel_of(len, Origin("file", str(tmp_path / "kernel.py"), "conv", "conv"))
+    for name in ("kernel.py", "parts/checks.py"):
+        assert str(tmp_path / name) in code
+    library = f"venv/lib/python{sysconfig.get_python_version()}/site-packages/library/code.py"
+    for name in (library, "../beside.py"):
+        assert str(tmp_path / name) not in code
+
+
+def test_the_code_of_a_file_in_a_package_is_the_whole_package(tmp_path: Path) -> None:
+    for folder in ("", "kernels"):
+        (tmp_path / "package" / folder).mkdir(parents=True)
+        (tmp_path / "package" / folder / "__init__.py").touch()
+    code = kernel_of(len, Origin("file", str(tmp_path / "package/kernels/conv.py"), "conv", "conv"))
+    assert str(tmp_path / "package/checks.py") in code
+    assert str(tmp_path / "setup.py") not in code
+
+
+def test_the_standard_library_numpy_and_convgauge_belong_to_no_file_above_them() -> None:
+    code = kernel_of(len, Origin("file", os.path.abspath("/kernel.py"), "conv", "conv"))
+    assert HERE + "/helper.py" in code
+    for module in (contextlib, np, exceptions):
+        assert str(module.__file__) not in code
+
+
+def test_the_code_of_a_module_is_its_top_level_package_also_if_it_is_installed() -> None:
+    code = kernel_of(np.einsum, Origin("module", "numpy.linalg", "einsum", "einsum"))
+    assert str(Path(np.__file__).parent / "_core" / "numeric.py") in code
+    assert contextlib.__file__ not in code
+
+
+def test_the_module_of_a_wrapped_function_belongs_to_the_kernel() -> None:
+    @functools.wraps(raises)
+    def wrapper() -> None: ...
+
+    for function in (raises, wrapper, functools.partial(raises)):
+        assert __file__ in kernel_of(function)
+    assert contextlib.__file__ not in kernel_of(contextlib.suppress)
+
+
+# --- compiled and framework code -------------------------------------------------------------------------------------
+
+
+def test_what_a_compiled_function_raises_is_read_from_its_source() -> None:
+    pytest.importorskip("numba")
+    compiled, code = refusing_kernels.compiled_by_numba(), OwnCode([refusing_kernels.__file__])
+
+    def is_refused(*arguments: object) -> bool:
+        return is_refusal(error_of(lambda: compiled(*arguments)), code)
+
+    assert is_refused(np.ones(3), 2)
+    assert is_refused(np.ones(3), 0)
+    assert not is_refused(np.ones(3), 1), "an index out of bounds"
+    assert not is_refused("text", 1), "an error of the compiler"
+
+
+def test_what_the_kernel_raises_below_a_framework_is_a_refusal() -> None:
+    torch = pytest.importorskip("torch")
+
+    class Forward(torch.autograd.Function):  # type: ignore[misc, name-defined]  # torch is Any to mypy
+        @staticmethod
+        def forward(context: Any, x: Any) -> Any:
+            assert x.numel() == 1, "one element"
+            return x * 2
+
+        @staticmethod
+        def backward(context: Any, grad: Any) -> Any:
+            raise ValueError("no gradient")
+
+    assert is_refusal(error_of(lambda: Forward.apply(torch.ones(2))), OWN)
+    assert is_refusal(error_of(lambda: Forward.apply(torch.ones(1, requires_grad=True)).sum().backward()), OWN)
+    assert not is_refusal(error_of(lambda: torch.ones(2) @ torch.ones(3)), OWN)
+
+
+# --- hostile exceptions ----------------------------------------------------------------------------------------------
+
+
+class Meta(type):
+    """Metaclass whose classes answer nothing."""
+
+    @property
+    def __name__(cls) -> str:  # type: ignore[override]  # as a kernel may do
+        raise SystemExit
+
+    @property
+    def __mro__(cls) -> Any:
+        raise SystemExit
+
+    def mro(cls) -> Any:
+        """Return the usual bases: the class must be made."""
+        return super().mro()
+
+    def __instancecheck__(cls, other: object) -> bool:
+        raise SystemExit
+
+
+class HostileError(ValueError, metaclass=Meta):
+    """Exception whose attributes cannot be read."""
+
+    @property  # type: ignore[misc]  # as above
+    def __class__(self) -> Any:
+        raise SystemExit
+
+    @property
+    def __traceback__(self) -> Any:  # type: ignore[override]  # as above
+        raise SystemExit
+
+    @property
+    def args(self) -> Any:  # type: ignore[override]  # as above
+        raise SystemExit
+
+    def __str__(self) -> str:
+        raise SystemExit
+
+
+class Text(str):
+    """Text whose methods raise."""
+
+    def __getitem__(self, index: Any) -> str:
+        raise SystemExit
+
+    __add__ = __contains__ = __format__ = __len__ = __getitem__  # type: ignore[assignment]  # as above
+
+
+class TextError(RuntimeError):
+    """Exception whose text is hostile."""
+
+    def __str__(self) -> str:
+        return Text("the text")
+
+
+def raises_hostile() -> None:
+    raise HostileError
+
+
+def raises_hostile_text() -> None:
+    raise TextError(Text("an argument"))
+
+
+def test_a_hostile_exception_is_described() -> None:
+    error = error_of(raises_hostile)
+    assert is_refusal(error, OWN)
+    assert not is_refusal(error, OwnCode([]))
+    assert exceptions.class_names(error)[:2] == ("HostileError", "ValueError")
+    assert exceptions.describe(error, OWN).startswith("(its message cannot be read) (test_refusals.py:")
+    error = error_of(raises_hostile_text)
+    assert is_refusal(error, OWN)
+    description = exceptions.describe(error, OWN)
+    assert (type(description), description.partition(" (")[0]) == (str, "the text")
+
+
+def test_an_assertion_without_a_text_is_described_by_its_condition() -> None:
+    code = OwnCode([refusing_kernels.__file__])
+    description = exceptions.describe(error_of(lambda: refusing_kernels.asserts(2)), code)
+    assert description.startswith("assert groups == 1 (refusing_kernels.py:")
+    assert exceptions.describe(error_of(raises), OWN).startswith("groups (test_refusals.py:")

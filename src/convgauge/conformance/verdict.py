@@ -84,7 +84,12 @@ def insufficient(records: Sequence[SpecRecord]) -> str:
 
 
 def _unjudged_reason(records: Sequence[SpecRecord]) -> str:
-    return insufficient(records)
+    """Return why there is no verdict, with the most frequent refusal, or "" if there is one."""
+    reason, refusals = insufficient(records), _refusals(records)
+    if not reason or not refusals:
+        return reason
+    (refusal, count), total = refusals.most_common(1)[0], refusals.total()
+    return f"{reason}: {refusal}" if count == total else f"{reason}; in {count:,} of {total:,} cases: {refusal}"
 
 
 # --- the facts -------------------------------------------------------------------------------------------------------
@@ -114,10 +119,16 @@ def _limits(required: Iterable[SpecRecord], implementation: ImplementationRecord
     """Return sentences on what is not answered: those that were found out, or the reasons by number of cases."""
     if implementation is not None and implementation.limits:
         return implementation.limits
-    reasons: Counter[str] = Counter()
-    for record in required:
-        reasons.update(record.refusals)
-    return [f"{reason} ({count:,} case{'s' * (count != 1)})" for reason, count in reasons.most_common()]
+    reasons = _refusals(required).most_common()
+    return [f"{reason} ({count:,} case{'s' * (count != 1)})" for reason, count in reasons]
+
+
+def _refusals(records: Iterable[SpecRecord]) -> Counter[str]:
+    """Return the number of refused and declined cases, by reason."""
+    refusals: Counter[str] = Counter()
+    for record in records:
+        refusals.update(record.refusals)
+    return refusals
 
 
 def _outcomes(records: Iterable[SpecRecord]) -> Counter[str]:
