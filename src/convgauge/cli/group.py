@@ -13,7 +13,7 @@ from convgauge import __version__
 from convgauge.cli.project import defaults
 from convgauge.terms import ExitStatus
 
-COMMANDS = ("list", "check", "bench", "report", "compare", "merge", "reproduce", "selftest", "completion")
+COMMANDS = ("list", "check", "bench", "report", "compare", "merge", "reproduce", "adapt", "selftest", "completion")
 """Commands in the order of the help; ``convgauge.cli.NAME.command`` is the command NAME."""
 
 

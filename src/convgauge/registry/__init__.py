@@ -7,7 +7,7 @@ finds or loads implementations. It runs in the worker too, so on Python 3.9, and
 
 from convgauge.registry.declaration import Declaration, Implementation, implementation
 from convgauge.registry.frameworks import framework_names, is_installed
-from convgauge.registry.loading import load, load_file
+from convgauge.registry.loading import load, load_file, load_target
 from convgauge.registry.origin import LoadError, Origin, TargetError
 from convgauge.registry.targets import ENTRY_POINTS, EXTRAS, builtins, known, resolve, resolve_all, scan
 
@@ -26,6 +26,7 @@ __all__ = [
     "known",
     "load",
     "load_file",
+    "load_target",
     "resolve",
     "resolve_all",
     "scan",

@@ -42,6 +42,18 @@ def load(origin: Origin) -> Implementation:
     return loaded
 
 
+def load_target(origin: Origin) -> tuple[Value, str]:
+    """Return what an origin names, whatever it is, and its framework. This runs its file or module.
+
+    Raises `LoadError`.
+    """
+    module = _import(origin)
+    target = _attribute(module, origin)
+    if isinstance(target, Implementation):
+        return target.function, target.declaration.framework
+    return target, origin.framework or imported_framework(module)
+
+
 def _import(origin: Origin) -> ModuleType:
     try:
         return load_file(Path(origin.location)) if origin.kind == "file" else _load_module(origin.location)

@@ -7,7 +7,7 @@ does not complete is answered by `Refused`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, Literal, TypeVar
 
 import numpy as np
@@ -59,6 +59,37 @@ class LoadFailed(Reply):
 
     error: str
     trace: str = ""
+
+
+TargetKind = Literal["function", "class", "module", "autograd", "unknown"]
+"""Kind of a target; "module" is one of torch."""
+
+
+@dataclass
+class InspectedParameter:
+    """Parameter of a target: its role in conv2d, and the keys that are read from it if it is a dictionary."""
+
+    name: str
+    role: str = ""
+    is_required: bool = False
+    is_positional: bool = False
+    default: str = ""
+    keys: list[str] = field(default_factory=list)
+    collects: bool = False
+
+
+@dataclass
+class Inspected(Reply):
+    """Properties of a target: what it is called with, and the shapes of the arrays that an instance holds."""
+
+    kind: TargetKind
+    framework: str
+    parameters: list[InspectedParameter]
+    constructor: list[InspectedParameter] = field(default_factory=list)
+    method: str = ""
+    arrays: dict[str, list[int]] = field(default_factory=dict)
+    constants: list[str] = field(default_factory=list)
+    error: str = ""
 
 
 @dataclass
@@ -157,6 +188,14 @@ class Load(WorkerCommand[Loaded]):
     memory_bytes: int
     refusals: tuple[str, ...] = ()
     reply = Loaded
+
+
+@dataclass
+class Inspect(WorkerCommand[Inspected]):
+    """Import the target of an origin and describe it, whatever it is."""
+
+    origin: Mapping[str, object]
+    reply = Inspected
 
 
 @dataclass

@@ -14,7 +14,17 @@ from typing import Any
 
 from convgauge.worker.absent_device import with_advice
 from convgauge.worker.global_state import seed_rng
-from convgauge.worker.messages import Load, Loaded, LoadFailed, MakeCall, Observed, Reply, WorkerCommand
+from convgauge.worker.inspection import inspect_target
+from convgauge.worker.messages import (
+    Inspect,
+    Load,
+    Loaded,
+    LoadFailed,
+    MakeCall,
+    Observed,
+    Reply,
+    WorkerCommand,
+)
 from convgauge.worker.protocol import LENGTH, decode, encode_reply
 from convgauge.worker.subject import Subject
 from convgauge.worker.timing import Timing
@@ -58,7 +68,7 @@ class _Server:
 
     def __init__(self) -> None:
         self._calls = 0
-        self._handlers: dict[type[WorkerCommand[Any]], Handler] = {Load: self._load}
+        self._handlers: dict[type[WorkerCommand[Any]], Handler] = {Load: self._load, Inspect: self._inspect}
 
     def handle(self, command: WorkerCommand[Reply]) -> Reply:
         """Carry a command out."""
@@ -80,6 +90,15 @@ class _Server:
         self._handlers[MakeCall] = self._make_call
         self._handlers.update(Timing(subject).handlers())
         return Loaded(subject.describe())
+
+    def _inspect(self, command: Inspect) -> Reply:
+        _hide_engine()
+        registry = importlib.import_module("convgauge.registry")
+        try:
+            target, framework = registry.load_target(registry.Origin(**command.origin))
+        except registry.LoadError as error:
+            return LoadFailed(str(error), error.trace)
+        return inspect_target(target, framework)
 
     def _make_call(self, command: MakeCall) -> Observed:
         observation = self._subject.observe(command.call)
