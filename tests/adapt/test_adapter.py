@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from convgauge.adapt.adapter import Adapter, find_adapter
+from convgauge.adapt.search import MAX_ENDED
 from convgauge.registry import is_installed
 from support.paths import ROOT
 
@@ -74,7 +75,7 @@ TORCH = {
 CASES = [("odd_forms.py", name) for name in NUMPY] + [("odd_torch_forms.py", name) for name in TORCH]
 
 
-def found(file: str, name: str, folder: Path) -> Adapter:
+def adapter_of(file: str, name: str, folder: Path) -> Adapter:
     """Return the adapter of a kernel whose file is copied to a folder."""
     if "torch" in file and not is_installed("torch"):
         pytest.skip("torch is not installed")
@@ -85,7 +86,7 @@ def found(file: str, name: str, folder: Path) -> Adapter:
 @pytest.mark.once
 @pytest.mark.parametrize(("file", "name"), CASES, ids=str)
 def test_an_adapter_is_right_in_a_process_of_its_own(file: str, name: str, tmp_path: Path) -> None:
-    adapter = found(file, name, tmp_path)
+    adapter = adapter_of(file, name, tmp_path)
     trials = adapter.adaptation.trials
     assert adapter.text, adapter.adaptation.nearest
     wrong = {what: trial for what, trial in trials.items() if trial.status in ("wrong", "ended")}
@@ -109,3 +110,52 @@ def _is_clean(path: Path) -> None:
     command = [ruff, "check", "--isolated", "--line-length", "120", "--select", "E,F,W,B,UP", str(path)]
     process = subprocess.run(command, capture_output=True, text=True, check=False)
     assert process.returncode == 0, process.stdout
+
+
+@pytest.mark.once
+def test_a_turned_kernel_is_reported_as_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ODD_FORMS_TURNED", "1")
+    adapter = adapter_of("odd_forms.py", "nhwc", tmp_path)
+    assert adapter.text == ""
+    assert adapter.adaptation.turned is not None
+
+
+HOSTILE = """
+import os, time
+import numpy as np
+
+def crashes(x, w, table=None):
+    os._exit(3)
+
+def hangs(x, w, table=None):
+    time.sleep(1000)
+
+def unknown(x, w, table):
+    return x
+
+def noise(x, w, stride=1, padding=0):
+    return np.zeros((len(x), len(w), 5, 8), np.float32)
+
+exits = 3
+"""
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(("name", "status"), [("crashes", "ended"), ("unknown", "raised"), ("noise", "wrong")])
+def test_a_target_without_an_adapter_is_survived(name: str, status: str, tmp_path: Path) -> None:
+    (tmp_path / "hostile.py").write_text(HOSTILE)
+    adapter = find_adapter(f"{tmp_path / 'hostile.py'}:{name}", tmp_path, framework="numpy")
+    assert adapter.text == ""
+    nearest = adapter.adaptation.nearest
+    assert nearest is not None
+    assert nearest.status == status
+    assert nearest.message
+
+
+@pytest.mark.once
+def test_a_hang_is_survived(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("convgauge.adapt.trial_process.CALL_TIMEOUT_S", 0.3)
+    (tmp_path / "hostile.py").write_text(HOSTILE)
+    adapter = find_adapter(f"{tmp_path / 'hostile.py'}:hangs", tmp_path, framework="numpy")
+    assert [trial.status for trial in adapter.adaptation.tried] == ["ended"] * MAX_ENDED
+    assert "within 0.3 s" in adapter.adaptation.tried[0].message

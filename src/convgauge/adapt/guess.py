@@ -54,9 +54,8 @@ class Guess:
 
     def __str__(self) -> str:
         parts = [f"{self.layout} input", f"{self.weight} weight"]
-        for name in ("stride", "padding", "dilation"):
-            if getattr(self, name) != "pair":
-                parts.append(f"{name} as {getattr(self, name)}")
+        sizes = {"stride": self.stride, "padding": self.padding, "dilation": self.dilation}
+        parts += [f"{name} as {form}" for name, form in sizes.items() if form != "pair"]
         if self.first_dilation == 0:
             parts.append("dilation counted from 0")
         if self.result:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from convgauge.adapt.guess import Guess, first_guesses, roles, variants
 from convgauge.adapt.problems import BASES, features, trial_problems, without_bias
+from convgauge.adapt.source import REFUSAL
 from convgauge.adapt.trials import Trial, Trials
 from convgauge.problem import Problem
 
@@ -38,7 +39,7 @@ class Adaptation:
     @property
     def nearest(self) -> Trial | None:
         """The trial that came nearest to a right output, or None if nothing was tried."""
-        ranks = ("ended", "raised", "refused", "wrong", "right")
+        ranks = ("refused", "raised", "ended", "wrong", "right")
         return max(self.tried, key=lambda trial: (ranks.index(trial.status), trial.share), default=None)
 
     @property
@@ -72,6 +73,8 @@ def _plain(trials: Trials, deadline: float) -> Trial | None:
                 return trial
             if trial.is_turned:
                 return None  # no other layout is: the operands are all different
+            if REFUSAL in trial.message:
+                break  # whatever the layout
             ended += trial.status == "ended"
             if ended >= MAX_ENDED or time.monotonic() > deadline:
                 return None
