@@ -10,6 +10,9 @@ from convgauge.worker.messages import Inspected
 
 SIGNATURE = "input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1"
 
+REFUSAL = "not supported"
+"""Beginning of the message by which an adapter refuses what its target does not take."""
+
 MAX_LINE = 100
 """Characters of a statement before it is written in several lines."""
 
