@@ -51,6 +51,42 @@ def test_every_spec_is_a_test_of_the_project(tmp_path: Path) -> None:
     assert "FAILED test_kernel.py::test_fault[definition" in output
 
 
+REFUSED, LENIENT = "groups.many", "errors.rank.bias"
+
+
+@pytest.mark.parametrize(
+    ("require", "outcomes"),
+    [
+        ("correct", {REFUSED: "SKIPPED", LENIENT: "XFAIL"}),
+        ("complete", {REFUSED: "FAILED", LENIENT: "XFAIL"}),
+        ("conformant", {REFUSED: "FAILED", LENIENT: "FAILED"}),
+    ],
+)
+def test_the_required_verdict_decides_which_tests_fail(tmp_path: Path, require: str, outcomes: dict[str, str]) -> None:
+    (tmp_path / "test_kernel.py").write_text(
+        f"{KERNEL}\nfrom convgauge.testing import parametrize_with_specs\n"
+        f"@parametrize_with_specs(conv, framework='numpy', require={require!r})\n"
+        "def test_conformance(spec):\n    spec()\n"
+    )
+    keyword = f"float32 and ({REFUSED} or {LENIENT} or padding.pair)"
+    run = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-v",
+        "-p",
+        "no:cacheprovider",
+        "--tb=short",
+        "test_kernel.py",
+        "-k",
+        keyword,
+    ]
+    output = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=False).stdout
+    for spec, outcome in {**outcomes, "padding.pair": "PASSED"}.items():
+        assert f"[{spec}-float32] {outcome}" in output, output
+    assert ("groups, dilation, padding by name" in output) == (outcomes[REFUSED] == "FAILED")
+
+
 def test_records_without_pytest(tmp_path: Path) -> None:
     path = tmp_path / "kernel.py"
     path.write_text(KERNEL)
@@ -78,6 +114,7 @@ def test_an_expected_failure_is_data_of_the_callers() -> None:
     [
         ({"framework": "numpyy"}, "framework 'numpyy'"),
         ({"profile": "most"}, "profile 'most'"),
+        ({"require": "perfect"}, "require 'perfect' is not one of correct, complete, conformant"),
         ({"expect": {"padding.pears": "a typo"}}, "no spec is called padding.pears"),
     ],
 )

@@ -33,7 +33,7 @@ from convgauge.process.child import IN_CHILD
 from convgauge.registry import Implementation, Origin, framework_names, is_installed
 from convgauge.request import CheckRequest
 from convgauge.results import SpecRecord
-from convgauge.terms import Profile, Tier
+from convgauge.terms import Profile, Requirement, Tier
 
 __all__ = ["SpecCase", "check_implementation", "parametrize_with_specs"]
 
@@ -42,9 +42,10 @@ __all__ = ["SpecCase", "check_implementation", "parametrize_with_specs"]
 class SpecCase:
     """One spec on one implementation in one dtype; a call judges it.
 
-    Raises `Nonconformity`, whose text is the report, if a required spec has a fault. A fault that is expected, or of a
-    recommended spec, is an expected failure of pytest. A spec that was declined or does not apply is skipped with the
-    reason.
+    Raises `Nonconformity`, whose text is the report, if a required spec is not met. Whether refused cases and answered
+    invalid calls fail depends on the required verdict. A fault that does not count is an expected failure of pytest:
+    an answered invalid call, an expected one, or that of a recommended spec. A spec that was refused, declined or does
+    not apply is skipped with the reason.
     """
 
     task: Task
@@ -77,6 +78,7 @@ def parametrize_with_specs(
     supports: str = "",
     profile: Profile = "functional",
     tier: Tier = "quick",
+    require: Requirement = "correct",
     expect: Mapping[str, str] | None = None,
     refusals: Sequence[str] = (),
     seed: int = 0,
@@ -97,6 +99,8 @@ def parametrize_with_specs(
         Profile whose specs are judged.
     tier
         Tier of cases.
+    require
+        Verdict that decides which tests fail: "correct", "complete" or "conformant".
     expect
         Reason for each spec that is expected to fail, by spec id.
     refusals
@@ -109,13 +113,20 @@ def parametrize_with_specs(
     Raises
     ------
     ValueError
-        If the framework, profile, tier or a spec is unknown, if ``supports`` is not a condition, or if another process
-        cannot import the function.
+        If the framework, profile, tier, requirement or a spec is unknown, if ``supports`` is not a condition, or if
+        another process cannot import the function.
     """
     if os.environ.get(IN_CHILD):  # the child imports the test module for the function alone
         return pytest.mark.parametrize("spec", [])
     request = CheckRequest(
-        supports=supports, profile=profile, tier=tier, refusals=tuple(refusals), seed=seed, timeout_s=timeout, jobs=1
+        supports=supports,
+        profile=profile,
+        tier=tier,
+        require=require,
+        refusals=tuple(refusals),
+        seed=seed,
+        timeout_s=timeout,
+        jobs=1,
     )
     suite = _suite(function, framework, request, expect or {})
     atexit.register(suite.close)

@@ -36,7 +36,7 @@ def test_a_case_outside_is_declined_without_a_call() -> None:
     judge = judge_of(runner, "groups == 1")
     judge.exact(TABLE)
     assert (judge.tally.valid, judge.tally.answered, judge.tally.outcomes["declined"]) == (4, 2, 2)
-    assert judge.tally.refusals == {"outside the declared domain: groups == 1": 2}
+    assert judge.tally.refusals() == {"outside the declared domain: groups == 1": 2}
     assert {call.arguments["groups"] for call in runner.calls} == {1}
     assert judge.tally.redrawn == 2
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from convgauge import results
+from convgauge.conformance.plugin import shown_status
+from convgauge.terms import Requirement, Status
 
 ORDINARY = """
 import pytest
@@ -67,6 +69,12 @@ def test_a_project_with_strict_settings_runs(tmp_path: Path) -> None:
         (["--implementation=nobody_here"], 4, "no implementation is called 'nobody_here'"),
         (["--implementation=numpy_windows", "--convgauge-tier=medium"], 4, "tier 'medium' is not one of"),
         (["--implementation=numpy_windows", "--convgauge-profile=mine"], 4, "profile 'mine' is not one of"),
+        (["--implementation=numpy_windows", "--convgauge-require=best"], 4, "require 'best' is not one of correct,"),
+        (
+            ["--implementation=numpy_windows", "--convgauge-spec=paddin.pair"],
+            4,
+            "no spec is called paddin.pair; did you",
+        ),
         (["--implementation=numpy_windows", "--convgauge-dtype=float31"], 4, "dtype 'float31' is not one of"),
     ],
 )
@@ -142,3 +150,21 @@ def test_specs_are_skipped_if_no_implementation_is_named(specs: Path) -> None:
     run = pytest_in(specs, "-q")
     assert run.returncode == 0
     assert "4 skipped" in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("status", "outcomes", "require", "shown"),
+    [
+        ("passed", {"passed": 3}, "conformant", "passed"),
+        ("passed", {"passed": 3, "refused": 1}, "correct", "passed"),
+        ("passed", {"passed": 3, "refused": 1}, "complete", "refused"),
+        ("passed", {"passed": 3, "declined": 1}, "conformant", "declined"),
+        ("answered_invalid", {"answered_invalid": 1}, "correct", "answered_invalid"),
+        ("failed", {"failed": 1, "refused": 1}, "complete", "failed"),
+    ],
+)
+def test_a_spec_is_shown_by_the_cases_that_make_it_fail(
+    status: Status, outcomes: dict[str, int], require: Requirement, shown: Status
+) -> None:
+    record = results.SpecRecord("kernel", "some.thing", "required", status, 3, outcomes=outcomes)
+    assert shown_status(record, require) == shown

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from convgauge.conformance.cases import Case
+from convgauge.conformance.limits import Limit
 from convgauge.conformance.tally import MAX_ENDED_PROCESSES, Population, Tally
 from convgauge.problem import Problem
 from convgauge.reference.assessment import Assessment
@@ -93,7 +94,7 @@ def test_valid_cases_count_as_answered_if_they_gave_an_output() -> None:
     tally.count(CASE, Observation("raised", error=("KeyError",)), Assessment(Fault("errored", "raised KeyError")))
     tally.count(CASE, Observation("unsupported", message="no such layout"), Assessment())
     assert (tally.valid, tally.answered) == (4, 2)
-    assert tally.refusals == {"NotImplementedError: stride is 1 only": 1}
+    assert tally.refusals() == {"NotImplementedError: stride is … only": 1}
 
 
 @pytest.mark.parametrize("population", ["redrawn", "invalid", "optional", "concluded"])
@@ -117,7 +118,7 @@ def test_a_case_outside_the_declared_domain_is_declined_without_a_call() -> None
     tally.decline(CASE, "groups == 1 is declared")
     assert (tally.status(), tally.judged, tally.valid, tally.answered) == ("declined", 0, 1, 0)
     assert list(tally.space.values()) == [[0, 0, 1]]
-    assert tally.refusals == {"groups == 1 is declared": 1}
+    assert tally.refusals() == {"groups == 1 is declared": 1}
 
 
 def test_a_missing_dtype_declines_every_valid_case() -> None:
@@ -129,4 +130,15 @@ def test_a_missing_dtype_declines_every_valid_case() -> None:
 def test_an_exception_without_text_is_named_by_its_class() -> None:
     tally = Tally()
     tally.count(CASE, Observation("refused", error=("NotImplementedError",), message=" (k.py:3)"), Assessment())
-    assert tally.refusals == {"NotImplementedError (k.py:3)": 1}
+    assert tally.refusals() == {"NotImplementedError": 1}
+    assert tally.reason() == "refused: NotImplementedError (k.py:3)"
+
+
+def test_refused_cases_are_counted_by_the_limits_that_explain_them() -> None:
+    tally = Tally()
+    for stride, text in (((1, 1), "batch"), ((2, 2), "stride is 2"), ((3, 3), "stride is 3")):
+        case = Case(Problem(height=9, width=9, kernel=(2, 2), stride=stride))
+        tally.count(case, Observation("refused", error=("ValueError",), message=text), Assessment())
+    tally.decline_all(2, "no float16")
+    limit = Limit("stride_h == 1", "stride > 1", "ValueError: stride is 2", is_refusal=True)
+    assert tally.refusals([limit]) == {"stride > 1 (ValueError)": 2, "ValueError: batch": 1, "no float16": 2}

@@ -82,14 +82,17 @@ def test_strictness_is_that_of_the_invalid_calls_of_required_specs(
     assert judgement("kernel", records).is_strict is is_strict
 
 
-def test_limits_are_those_found_out_or_the_reasons() -> None:
+def test_limits_are_the_reasons_with_their_cases() -> None:
     records = [
-        record("refused", 0, refusals={"no groups": 2, "no names": 1}),
-        record("passed", refusals={"no groups": 3}),
+        record("refused", 0, refusals={"no groups": 1200, "stride > 1 (ValueError)": 2}),
+        record("passed", refusals={"no groups": 3, "float16": 1}),
+        record("refused", 0, level="recommended", refusals={"no names": 9}),
     ]
-    assert judgement("kernel", records).limits == ["no groups (5 cases)", "no names (1 case)"]
-    discovered = ImplementationRecord("kernel", limits=["refuses groups > 1"])
-    assert judgement("kernel", records, discovered).limits == ["refuses groups > 1"]
+    limits = ["no groups (1,203 cases)", "stride > 1 (ValueError, 2 cases)", "float16 (1 case)"]
+    assert judgement("kernel", records).limits == limits
+    found_out = ImplementationRecord("kernel", limits=["groups > 1"])
+    assert judgement("kernel", records, found_out).limits == limits
+    assert judgement("kernel", [record("passed")], found_out).limits == ["groups > 1"]
 
 
 def test_a_judgement_counts_the_records_of_its_implementation() -> None:

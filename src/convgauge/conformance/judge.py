@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import NoReturn
@@ -428,6 +429,11 @@ class Judge:
     def reason(self) -> str:
         """Return the counterexample's message, or else the most frequent reason of unjudged cases."""
         return self.tally.reason() if self.counterexample is None else self.counterexample.message
+
+    def refusals(self) -> Counter[str]:
+        """Return the number of refused and declined cases by limit, or by reason if no limit explains a case."""
+        discovery = self.setting.redrawers.discovery
+        return self.tally.refusals(discovery.limits if discovery is not None else (), self.device)
 
     @property
     def counterexample(self) -> Counterexample | None:

@@ -207,5 +207,5 @@ def spec_record(
         answered=judge.tally.answered,
         redrawn=judge.tally.redrawn,
         invalid=judge.tally.invalid,
-        refusals=dict(judge.tally.refusals),
+        refusals=dict(judge.refusals()),
     )

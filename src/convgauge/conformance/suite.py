@@ -28,6 +28,7 @@ from convgauge.conformance.targets import (
     resolve_targets,
 )
 from convgauge.conformance.verdict import exit_status, judgement
+from convgauge.domain import EVERYTHING
 from convgauge.dtypes import DTYPES
 from convgauge.environment import cores
 from convgauge.process.runner import Limits
@@ -281,6 +282,7 @@ class Suite:
             for judged in self._driver.finished():
                 self._record(judged)
             return status
+        self._write_findings()
         self._write_unexpected_passes()
         records = self.recorder.records
         if self.internal_errors or status not in (ExitStatus.INTERNAL_ERROR, ExitStatus.USAGE_ERROR):
@@ -300,6 +302,15 @@ class Suite:
         self.recorder.write(self.footer)
         self.recorder.close()
         return int(status)
+
+    def _write_findings(self) -> None:
+        """Add what a probe found out to the descriptions of implementations."""
+        for name, setting in self._settings.items():
+            discovery = setting.redrawers.discovery
+            if discovery is not None and name in self.recorder.introductions:
+                domain = "" if discovery.domain == EVERYTHING else discovery.domain.text
+                limits = [*(limit.label for limit in discovery.limits), *filter(None, (discovery.reason,))]
+                self.recorder.amend(name, domain=domain, limits=limits)
 
     def _write_unexpected_passes(self) -> None:
         if self.selection.shard.of:  # a shard has only some of the specs: merging finds them

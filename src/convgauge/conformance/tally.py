@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from convgauge.conformance.cases import Case
 from convgauge.conformance.checks import is_unjudged
 from convgauge.conformance.features import feature_letters
+from convgauge.conformance.limits import Limit, attribute, error_text
 from convgauge.reference.assessment import Assessment
 from convgauge.reference.compare import Fault
 from convgauge.terms import GRAVITY, UNANSWERED, Grade, Status
@@ -60,8 +61,10 @@ class Tally:
         Number of valid cases as drawn for every implementation, and of those that gave an output.
     redrawn, invalid : int
         Number of redrawn cases, and of invalid calls that were refused or answered.
-    refusals : Counter
-        Number of refused and declined cases, by reason.
+    declines : Counter
+        Number of declined cases, by reason.
+    refused : list
+        Cases that were refused, with the exceptions.
     """
 
     outcomes: Counter[str] = field(default_factory=Counter)
@@ -78,7 +81,8 @@ class Tally:
     answered: int = 0
     redrawn: int = 0
     invalid: int = 0
-    refusals: Counter[str] = field(default_factory=Counter)
+    declines: Counter[str] = field(default_factory=Counter)
+    refused: list[tuple[Case, str]] = field(default_factory=list)
 
     def count(
         self, case: Case, observation: Observation, assessment: Assessment, population: Population = "valid"
@@ -92,8 +96,10 @@ class Tally:
         status = _status(observation, fault, population)
         if status in ("skipped", *UNANSWERED):
             self.reasons[f"{status}: {_reason(observation)}"] += 1
-        if status in UNANSWERED:
-            self.refusals[_reason(observation)] += 1
+        if status == "declined":
+            self.declines[observation.message] += 1
+        elif status == "refused":
+            self.refused.append((case, error_text(observation.error, observation.message)))
         self.outcomes[status] += 1
         self._count_population(population, status, is_answer=observation.kind == "answer")
         if population not in REFUSAL_DUE and not case.invalid_call and status != "skipped":
@@ -134,7 +140,21 @@ class Tally:
         self.valid += valid
         self.outcomes["declined"] += count
         self.reasons[f"declined: {reason}"] += count
-        self.refusals[reason] += count
+        self.declines[reason] += count
+
+    def refusals(self, limits: Iterable[Limit] = (), device: str = "cpu") -> Counter[str]:
+        """Return the number of refused and declined cases by limit, or by reason if no limit explains a case.
+
+        Parameters
+        ----------
+        limits
+            Limits of the subject.
+        device
+            Device of the calls.
+        """
+        limits = tuple(limits)
+        counts = Counter(attribute(limits, case.fields(device), error) for case, error in self.refused)
+        return counts + self.declines
 
     def note_undrawn(self, reason: str, count: int) -> None:
         """Record why no cases inside the domain replace ``count`` unanswered ones."""

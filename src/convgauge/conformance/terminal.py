@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from convgauge.conformance.verdict import fails
+from convgauge.conformance.verdict import fails, with_cases
 from convgauge.conformance.verdict_text import MAX_LIMITS, detail_lines, shortened, verdict_line
 from convgauge.results import Counterexample, Footer, Judgement, SpecRecord
 from convgauge.terms import FAULTS, STRICTNESS_FAULTS, UNANSWERED, Requirement, reaches
@@ -44,7 +44,7 @@ def report_text(record: SpecRecord, require: Requirement = "correct") -> str:
 
 
 def _unanswered_lines(record: SpecRecord, require: Requirement) -> list[str]:
-    reasons = [f"{reason} ({count} case{'s' * (count != 1)})" for reason, count in record.refusals.items()]
+    reasons = [with_cases(reason, count) for reason, count in record.refusals.items()]
     return [
         f"{record.implementation}: {record.spec} ({record.level}) has unanswered cases in {record.dtype} on"
         f" {record.device}, and the verdict must be {require}",

@@ -6,12 +6,15 @@ problems are answered, and whether invalid calls are refused.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from convgauge.reference.accuracy import lowest_grade
 from convgauge.results import ImplementationRecord, Judgement, SpecRecord
 from convgauge.terms import FAULTS, UNANSWERED, ExitStatus, Requirement, Verdict
+
+_CLASS_AT_END = re.compile(r" \((\w+)\)$")
 
 NOTHING_EXECUTED = "nothing was executed"
 
@@ -116,11 +119,11 @@ def _answered_invalid(required: Iterable[SpecRecord]) -> int:
 
 
 def _limits(required: Iterable[SpecRecord], implementation: ImplementationRecord | None) -> list[str]:
-    """Return sentences on what is not answered: those that were found out, or the reasons by number of cases."""
-    if implementation is not None and implementation.limits:
+    """Return what is not answered, with the number of cases; without cases, the limits that were found out."""
+    reasons = _refusals(required)
+    if not reasons and implementation is not None:
         return implementation.limits
-    reasons = _refusals(required).most_common()
-    return [f"{reason} ({count:,} case{'s' * (count != 1)})" for reason, count in reasons]
+    return [with_cases(reason, count) for reason, count in reasons.most_common()]
 
 
 def _refusals(records: Iterable[SpecRecord]) -> Counter[str]:
@@ -129,6 +132,14 @@ def _refusals(records: Iterable[SpecRecord]) -> Counter[str]:
     for record in records:
         refusals.update(record.refusals)
     return refusals
+
+
+def with_cases(reason: str, count: int) -> str:
+    """Return a reason with its number of cases, which joins a class in parentheses at the end of the reason."""
+    cases = f"{count:,} case{'s' * (count != 1)}"
+    if match := _CLASS_AT_END.search(reason):
+        return f"{reason[: match.start()]} ({match[1]}, {cases})"
+    return f"{reason} ({cases})"
 
 
 def _outcomes(records: Iterable[SpecRecord]) -> Counter[str]:
