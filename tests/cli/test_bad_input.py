@@ -23,6 +23,7 @@ PROBLEM = "n1c2h5w5_o1k1x1_s1x1_p0x0_d1x1_g1_float32"
         ("check numpy_windows --tier medium", "'medium' is not one of 'quick', 'standard', 'exhaustive'"),
         ("check numpy_windows --profile kernels", "'kernels' is not one of"),
         ("check numpy_windows --dtype float31", "dtype 'float31' is not one of"),
+        ("check numpy_windows --refusals ValueError,Type-Error", "'Type-Error' is not the name of an exception class"),
         ("check numpy_windows --timeout long", "'--timeout': 'long' is not a valid float"),
         ("check numpy_windows --timeout 0", "timeout = 0 s: must be greater than 0"),
         ("check numpy_windows --memory much", "'much' is not a valid integer"),
