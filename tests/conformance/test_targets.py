@@ -12,8 +12,6 @@ from convgauge.conformance.targets import (
     description_from_declaration,
     implementation_record,
     reproduction_options,
-    reproduction_target,
-    require_distinct_names,
     resolve_targets,
 )
 from convgauge.registry import Declaration, Origin
@@ -32,11 +30,11 @@ def test_names_are_resolved() -> None:
         resolve_targets(CheckRequest(("no_such_implementation",)))
 
 
-def test_two_targets_of_one_name_are_refused() -> None:
-    other = Origin("file", "kernels/other.py", "conv", "mine")
-    require_distinct_names([MINE, MINE])
-    with pytest.raises(RequestError, match="two targets are called 'mine'"):
-        require_distinct_names([MINE, other])
+def test_two_targets_of_one_name_are_refused(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.py").touch()
+    with pytest.raises(RequestError, match=r"two targets are called 'f', .*a\.py:f and .*b\.py:f"):
+        resolve_targets(CheckRequest((f"{tmp_path}/a.py:f", f"{tmp_path}/b.py:f")))
 
 
 def test_a_library_that_is_absent_here_may_be_installed_for_another_python(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,13 +66,6 @@ def test_the_domains_of_the_declaration_and_of_the_request_are_joined() -> None:
     assert implementation_record(Target(MINE)).supports == ""
     (resolved,) = resolve_targets(CheckRequest(("numpy_windows",), supports="bias"))
     assert resolved.declared.text == "bias"
-
-
-def test_the_target_of_a_reproduction(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (builtin,) = resolve_targets(CheckRequest(("numpy_windows",)))
-    assert reproduction_target(builtin.origin) == "numpy_windows"
-    monkeypatch.chdir(tmp_path)
-    assert reproduction_target(Origin("file", str(tmp_path / "mine.py"), "conv", "conv")) == "mine.py:conv"
 
 
 def test_the_options_of_a_reproduction_are_those_that_change_a_case() -> None:

@@ -18,6 +18,12 @@ def test_a_declared_function_still_is_one(file: Path) -> None:
     assert loaded.declaration.name == "quick"
 
 
+def test_a_name_that_the_caller_gives_is_kept(file: Path) -> None:
+    loaded = load(resolve(f"mine={file}:one")[0])
+    assert (loaded.declaration.name, loaded.declaration.algorithm) == ("mine", "fft")
+    assert load(resolve(f"mine={file}:two", "numpy")[0]).declaration.name == "mine"
+
+
 def test_a_domain_that_does_not_parse_is_refused_when_the_file_runs(tmp_path: Path) -> None:
     path = tmp_path / "narrow.py"
     path.write_text(

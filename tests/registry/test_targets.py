@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from convgauge import registry
-from convgauge.registry import TargetError, resolve
+from convgauge.registry import TargetError, resolve, resolve_all, short_target_of, target_of
 
 
 def test_a_declaration_is_read_without_running_the_file(file: Path, tmp_path: Path) -> None:
@@ -31,6 +31,58 @@ def test_a_declaration_is_read_without_running_the_file(file: Path, tmp_path: Pa
 @pytest.mark.parametrize("attribute", ["one", "quick"])
 def test_a_declared_function_is_found_by_either_name(file: Path, attribute: str) -> None:
     assert resolve(f"{file}:{attribute}")[0].name == "quick"
+
+
+def test_a_target_may_give_a_name(file: Path) -> None:
+    (origin,) = resolve(f"mine={file}:one")
+    assert (origin.name, origin.attribute, origin.is_renamed) == ("mine", "one", True)
+    assert origin.declaration is not None
+    assert origin.declaration.name == "mine"
+    (plain,) = resolve(f"mine-2.0={file}:two", "numpy")
+    assert (plain.name, plain.attribute, plain.framework) == ("mine-2.0", "two", "numpy")
+    assert resolve(f"two={file}:two", "numpy") == resolve(f"{file}:two", "numpy")
+    assert resolve("fast=numpy_windows")[0].is_same_place(resolve("numpy_windows")[0])
+    assert resolve("theirs=kernels:two")[0].kind == "module"
+
+
+@pytest.mark.parametrize(
+    ("target", "text"),
+    [
+        ("mine=builtin", "'builtin' stands for .* implementations: give the name to one of them"),
+        ("numpy_windows={file}:two", "the name 'numpy_windows' is that of a registered implementation"),
+        ("mine=nobody", "no implementation is called 'nobody'"),
+        ("a name={file}:two", "there is no file a name="),
+    ],
+)
+def test_a_name_that_cannot_be_given_is_refused(file: Path, target: str, text: str) -> None:
+    with pytest.raises(TargetError, match=text):
+        resolve(target.format(file=file))
+
+
+def test_a_file_whose_path_has_the_sign_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a=b.py").write_text("def f(): ...\n")
+    assert resolve("a=b.py:f", "numpy")[0].name == "f"
+
+
+def test_targets_of_one_name_are_one_implementation_or_an_error(file: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.py"
+    other.write_text(file.read_text())
+    assert len(resolve_all([f"{file}:two", f"{file.parent}/./{file.name}:two"], "numpy")) == 1
+    with pytest.raises(TargetError, match=r"two targets are called 'two', .*: name one of them, for example two_2=/"):
+        resolve_all([f"{file}:two", f"{other}:two"], "numpy")
+    named = resolve_all([f"{file}:two", f"mine={other}:two", f"again={file}:two"], "numpy")
+    assert [origin.name for origin in named] == ["two", "mine", "again"]
+
+
+def test_an_origin_has_a_target(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for target in ("numpy_windows", "fast=numpy_windows", f"mine={file}:two", f"{file}:two"):
+        (origin,) = resolve(target)
+        assert target_of(origin) == target
+    monkeypatch.chdir(file.parent)
+    assert short_target_of(resolve(f"mine={file}:two")[0]) == "mine=kernels.py:two"
+    assert short_target_of(resolve(f"{file}:two")[0]) == "kernels.py:two"
+    assert short_target_of(resolve("numpy_windows")[0]) == "numpy_windows"
 
 
 @pytest.mark.parametrize(
@@ -97,6 +149,7 @@ def test_entry_points_are_registered(file: Path, monkeypatch: pytest.MonkeyPatch
     (origin,) = resolve("theirs")
     assert (origin.location, origin.attribute) == ("kernels", "two")
     assert "theirs" in registry.known()
+    assert target_of(resolve("mine=kernels:two")[0]) == "mine=theirs"
 
 
 def test_an_entry_point_that_takes_a_builtins_name_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -113,5 +113,10 @@ def _value(path: Path, key: str, value: object, parameter: click.Parameter) -> V
 
 def _target(path: Path, target: str) -> str:
     """Return a target as seen from the working directory."""
+    from convgauge.registry import split_name
+
+    name, target = split_name(target)
+    if name:
+        return f"{name}={_target(path, target)}"
     file, colon, function = target.rpartition(":") if ":" in target else (target, "", "")
     return f"{os.path.relpath(path.parent / file)}{colon}{function}" if file.endswith(".py") else target

@@ -19,7 +19,7 @@ from rich.console import Console
 
 from convgauge import registry, results
 from convgauge.cluster.progress_bar import ProgressBar, print_line
-from convgauge.cluster.scheduler import Scheduler, WorkerTask, target_of
+from convgauge.cluster.scheduler import Scheduler, WorkerTask
 from convgauge.cluster.worker import Attachment, WorkerInfo
 from convgauge.layers import sets as layers
 from convgauge.layers.sets import Layer, LayerSet
@@ -64,7 +64,7 @@ def bench(address: str, request: BenchRequest, console: Console) -> int:
         If the run cannot be written.
     """
     started = time.monotonic()
-    targets = tuple(target_of(origin) for origin in registry.resolve_all(request.targets, request.framework))
+    targets = tuple(registry.target_of(origin) for origin in registry.resolve_all(request.targets, request.framework))
     request = replace(request, targets=targets)
     layer_set = layers.load(request.layers)
     with Scheduler(address) as scheduler:

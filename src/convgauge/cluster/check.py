@@ -13,10 +13,10 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
-from convgauge import environment, results
+from convgauge import environment, registry, results
 from convgauge.cluster import ClusterError
 from convgauge.cluster.progress_bar import ProgressBar, print_line
-from convgauge.cluster.scheduler import CompletedTask, Scheduler, WorkerTask, target_of
+from convgauge.cluster.scheduler import CompletedTask, Scheduler, WorkerTask
 from convgauge.cluster.worker import Attachment, WorkerInfo
 from convgauge.conformance import shards
 from convgauge.conformance.expectations import read_expectations
@@ -145,7 +145,7 @@ def plan(
         count = max(1, math.ceil(cost_s[name] / task_s))
         for number in range(1, count + 1):
             shard = f"{number}/{count}"
-            part = replace(request, targets=(target_of(origin),), shard=shard)
+            part = replace(request, targets=(registry.target_of(origin),), shard=shard)
             tasks.append(WorkerTask(f"{name} {shard}", part, cost_s[name] / count, attachments, is_suitable))
     return tasks
 

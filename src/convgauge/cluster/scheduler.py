@@ -17,11 +17,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from convgauge import __version__, registry, results
+from convgauge import __version__, results
 from convgauge.cluster import ClusterError
 from convgauge.cluster.linked_process import encode
 from convgauge.cluster.worker import RUN, Attachment, Outcome, WorkerInfo, execute, worker_info
-from convgauge.registry import Origin
 from convgauge.request import CheckRequest, Request
 from convgauge.results import Run
 from convgauge.terms import ExitStatus
@@ -72,11 +71,6 @@ class CompletedTask:
             raise ClusterError(escape_controls(f"{self.worker}, {self.task.name}: {reason}"), status)
         run.path = self.task.name
         return run
-
-
-def target_of(origin: Origin) -> str:
-    """Return the target that names this implementation on a worker."""
-    return origin.name if registry.known().get(origin.name) == origin else str(origin)
 
 
 class Scheduler:

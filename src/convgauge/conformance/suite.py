@@ -24,7 +24,6 @@ from convgauge.conformance.targets import (
     Target,
     description_from_declaration,
     reproduction_options,
-    reproduction_target,
     resolve_targets,
 )
 from convgauge.conformance.verdict import exit_status, judgement
@@ -32,7 +31,7 @@ from convgauge.domain import EVERYTHING
 from convgauge.dtypes import DTYPES
 from convgauge.environment import cores
 from convgauge.process.runner import Limits
-from convgauge.registry import LoadError
+from convgauge.registry import LoadError, short_target_of
 from convgauge.request import CheckRequest, RequestError
 from convgauge.results import Footer, Header, Judgement, SpecRecord
 from convgauge.terms import ExitStatus
@@ -152,7 +151,7 @@ class Suite:
             seed=self.request.seed,
             only=self.selection.only,
             dtypes=self.selection.dtypes,
-            target=reproduction_target(target.origin),
+            target=short_target_of(target.origin),
             options=reproduction_options(target.origin, self.request),
             redrawers=Redrawers(target.declared, partial(self._discover, target.name)),
         )

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from convgauge import registry
 from convgauge.domain import Domain, domain_of
@@ -45,19 +43,8 @@ def resolve_targets(request: CheckRequest) -> list[Target]:
         origins = registry.resolve_all(request.targets, request.framework)
     except TargetError as error:
         raise RequestError(str(error)) from None
-    require_distinct_names(origins)
     # a library that is missing here may be installed for another Python
     return [Target(origin, None, "" if request.python else origin.absent, request.supports) for origin in origins]
-
-
-def require_distinct_names(origins: Sequence[Origin]) -> None:
-    """Raise `RequestError` if two targets have the same name, since records refer to them by it."""
-    by_name: dict[str, Origin] = {}
-    for origin in origins:
-        if by_name.setdefault(origin.name, origin) != origin:
-            raise RequestError(
-                f"two targets are called {origin.name!r}, {by_name[origin.name]} and {origin}: check them in two runs"
-            )
 
 
 def description_from_declaration(origin: Origin, devices: tuple[str, ...] = ("cpu",)) -> Description:
@@ -87,6 +74,7 @@ def implementation_record(target: Target) -> ImplementationRecord:
             summary=declaration.summary,
             absent=target.absent,
             supports=supports,
+            target=registry.short_target_of(target.origin),
         )
     return ImplementationRecord(
         target.name,
@@ -102,13 +90,8 @@ def implementation_record(target: Target) -> ImplementationRecord:
         list(description.devices),
         adaptations=list(description.adaptations),
         supports=supports,
+        target=registry.short_target_of(target.origin),
     )
-
-
-def reproduction_target(origin: Origin) -> str:
-    """Return the shortest spelling of a target by which a command line finds the same implementation."""
-    is_builtin = origin.declaration and origin.kind == "file" and origin.name in registry.builtins()
-    return _relative(origin.name if is_builtin else str(origin))
 
 
 def reproduction_options(origin: Origin, request: CheckRequest) -> tuple[str, ...]:
@@ -116,16 +99,8 @@ def reproduction_options(origin: Origin, request: CheckRequest) -> tuple[str, ..
     words = ["--framework", origin.framework] if origin.framework else []
     supports = domain_of(request.supports)
     words += [] if supports.is_everything else ["--supports", supports.text]
-    words += ["--python", _relative(request.python)] if request.python else []
+    words += ["--python", registry.relative_to_here(request.python)] if request.python else []
     words += ["--memory", str(request.memory_mib)] if request.memory_mib else []
     words += ["--refusals", ",".join(request.refusals)] if request.refusals else []
     words += ["--timeout", f"{request.timeout_s:g}"] if request.timeout_s != CheckRequest.timeout_s else []
     return tuple(words)
-
-
-def _relative(target: str) -> str:
-    """Return a target relative to the working directory if it lies below it, as a user would type it."""
-    try:
-        return str(Path(target).relative_to(Path.cwd()))
-    except ValueError:
-        return target

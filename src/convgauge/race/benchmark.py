@@ -20,7 +20,7 @@ from convgauge.race import statistics as stats
 from convgauge.race.contestant import Contestant
 from convgauge.race.entrant import Entrant
 from convgauge.race.race import BaselineFailed, Race
-from convgauge.registry import Origin, TargetError, known, resolve
+from convgauge.registry import Origin, TargetError, known, require_distinct, resolve
 from convgauge.request import BenchRequest
 from convgauge.results import TimingRecord, Writer
 from convgauge.terms import RANKED, ExitStatus
@@ -59,10 +59,14 @@ class Benchmark:
         return ExitStatus.REACHED if verdicts & set(RANKED) else ExitStatus.NOTHING_EXECUTED
 
     def _with_baseline(self) -> list[Origin]:
-        """Return each contestant's origin once, the baseline first."""
+        """Return each contestant's origin once, the baseline first. Raises `BenchError`."""
         by_name = {origin.name: origin for origin in self.origins}
         baseline = by_name.get(self.request.baseline) or self._find_baseline(by_name)
         first = by_name.pop(baseline.name, baseline)  # as a target, it may have a framework
+        try:
+            require_distinct(first, baseline)
+        except TargetError as error:
+            raise BenchError(str(error)) from None
         return [first, *by_name.values()]
 
     def _find_baseline(self, targets: Collection[str]) -> Origin:
@@ -210,6 +214,7 @@ def unraced(contestant: Contestant, baseline: str, layer: Layer, layer_set: Laye
         reason="the budget was spent before this layer's turn came",
         algorithm=contestant.algorithm,
         least_bytes=layer.problem.least_bytes,
+        target=contestant.target,
     )
 
 

@@ -7,6 +7,7 @@ import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from convgauge.domain import EVERYTHING, Domain, domain_of, fields_of
 from convgauge.problem import Problem
@@ -14,7 +15,7 @@ from convgauge.process.connection import CommandRefused, Connection
 from convgauge.process.failures import ProcessFailure
 from convgauge.process.runner import Limits
 from convgauge.reference.operands import Operands
-from convgauge.registry import LoadError, Origin
+from convgauge.registry import LoadError, Origin, short_target_of
 from convgauge.terms import RaceVerdict
 from convgauge.worker.call import Call, Observation
 from convgauge.worker.messages import Calibrate, Explain, MakeCall, Observed, R, ReleaseOperands, WorkerCommand
@@ -130,6 +131,11 @@ class Contestant:
         except LoadError as error:
             self.absent = str(error)
             self._connection = None
+
+    @cached_property
+    def target(self) -> str:
+        """Target that names the implementation in a command line."""
+        return short_target_of(self.origin)
 
     @property
     def connection(self) -> Connection:

@@ -9,7 +9,20 @@ from convgauge.registry.declaration import Declaration, Implementation, implemen
 from convgauge.registry.frameworks import framework_names, is_installed
 from convgauge.registry.loading import load, load_file, load_target
 from convgauge.registry.origin import LoadError, Origin, TargetError
-from convgauge.registry.targets import ENTRY_POINTS, EXTRAS, builtins, known, resolve, resolve_all, scan
+from convgauge.registry.targets import (
+    ENTRY_POINTS,
+    EXTRAS,
+    builtins,
+    known,
+    relative_to_here,
+    require_distinct,
+    resolve,
+    resolve_all,
+    scan,
+    short_target_of,
+    split_name,
+    target_of,
+)
 
 __all__ = [
     "ENTRY_POINTS",
@@ -27,7 +40,12 @@ __all__ = [
     "load",
     "load_file",
     "load_target",
+    "relative_to_here",
+    "require_distinct",
     "resolve",
     "resolve_all",
     "scan",
+    "short_target_of",
+    "split_name",
+    "target_of",
 ]

@@ -9,6 +9,7 @@ import inspect
 import os
 import sys
 import traceback
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Callable
@@ -39,7 +40,9 @@ def load(origin: Origin) -> Implementation:
     if framework not in names:
         raise LoadError(f"{origin}: framework {framework!r} is not one of {', '.join(names)}")
     _check_signature(loaded.function, origin)
-    return loaded
+    if loaded.declaration.name == origin.name:
+        return loaded
+    return replace(loaded, declaration=replace(loaded.declaration, name=origin.name))
 
 
 def load_target(origin: Origin) -> tuple[Value, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from convgauge.registry.declaration import Declaration
@@ -40,6 +40,8 @@ class Origin:
         Declaration that was read from the source text.
     absent : str
         Package that is missing, and the command that installs it; empty if all packages are installed.
+    is_renamed : bool
+        True if the caller gave the name, as in ``mine=path/file.py:function``.
     """
 
     kind: Literal["file", "module"]
@@ -49,6 +51,16 @@ class Origin:
     framework: str = ""
     declaration: Declaration | None = None
     absent: str = ""
+    is_renamed: bool = False
 
     def __str__(self) -> str:
         return f"{self.location}:{self.attribute}"
+
+    def renamed(self, name: str) -> Origin:
+        """Return the same location under another name."""
+        declaration = None if self.declaration is None else replace(self.declaration, name=name)
+        return replace(self, name=name, declaration=declaration, is_renamed=True)
+
+    def is_same_place(self, other: Origin) -> bool:
+        """Return True if both are the same function of the same file or module."""
+        return (self.kind, self.location, self.attribute) == (other.kind, other.location, other.attribute)

@@ -6,6 +6,7 @@ import ast
 import difflib
 import importlib.metadata
 import importlib.util
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from convgauge.registry.frameworks import framework_names
 from convgauge.registry.origin import Origin, TargetError
 
 ENTRY_POINTS = "convgauge.implementations"
+
+NAME = re.compile(r"\w[\w.-]*")
+"""Name that a target may give to an implementation: it is part of the addresses of a report's pages."""
 
 EXTRAS = {"cv2": "opencv", "skimage": "images", "sklearn": "images"}
 """Extras of modules that are not named like their extra."""
@@ -80,11 +84,13 @@ def builtins() -> dict[str, Origin]:
 
 def known() -> dict[str, Origin]:
     """Return the built-in implementations and those that installed packages offer as entry points, by name."""
-    origins = list(builtins().values())
-    for point in importlib.metadata.entry_points(group=ENTRY_POINTS):
-        module, _, attribute = point.value.partition(":")
-        origins.append(Origin("module", module, attribute or point.name, point.name))
-    return _by_name(origins)
+    return _by_name([*builtins().values(), *_entry_points()])
+
+
+def _entry_points() -> list[Origin]:
+    points = importlib.metadata.entry_points(group=ENTRY_POINTS)
+    parts = [(point.name, *point.value.partition(":")) for point in points]
+    return [Origin("module", module, attribute or name, name) for name, module, _, attribute in parts]
 
 
 def _by_name(origins: list[Origin]) -> dict[str, Origin]:
@@ -99,10 +105,54 @@ def _by_name(origins: list[Origin]) -> dict[str, Origin]:
 def resolve_all(targets: Iterable[str], framework: str = "") -> list[Origin]:
     """Return the implementations that targets name, each once; "builtin" names all of the suite.
 
-    Raises `TargetError`.
+    Raises
+    ------
+    TargetError
+        There is no such target, or two targets of one name are different implementations.
     """
     names = [name for target in targets for name in (builtins() if target == "builtin" else [target])]
-    return [origin for name in dict.fromkeys(names) for origin in resolve(name, framework)]
+    by_name: dict[str, Origin] = {}
+    for name in dict.fromkeys(names):
+        for origin in resolve(name, framework):
+            require_distinct(by_name.setdefault(origin.name, origin), origin)
+    return list(by_name.values())
+
+
+def require_distinct(first: Origin, second: Origin) -> None:
+    """Raise `TargetError` if two implementations have one name, since records refer to them by it."""
+    if first.name == second.name and not first.is_same_place(second):
+        raise TargetError(
+            f"two targets are called {first.name!r}, {first} and {second}: name one of them, for example"
+            f" {first.name}_2={second}"
+        )
+
+
+def target_of(origin: Origin) -> str:
+    """Return the target that names an implementation, from every folder of this machine."""
+    target = next((each.name for each in _near(origin) if each.is_same_place(origin)), str(origin))
+    return f"{origin.name}={target}" if origin.is_renamed else target
+
+
+def _near(origin: Origin) -> list[Origin]:
+    """Return the registered implementations of the same file, or of all modules."""
+    if origin.kind == "module":
+        return _entry_points()
+    path = Path(origin.location)
+    return scan(path) if path.parent == bundled("implementations") and origin.declaration is not None else []
+
+
+def short_target_of(origin: Origin) -> str:
+    """Return the shortest target that names an implementation, from the working directory."""
+    name, target = split_name(target_of(origin))
+    return f"{name}={relative_to_here(target)}" if name else relative_to_here(target)
+
+
+def relative_to_here(path: str) -> str:
+    """Return a path relative to the working directory if it lies below it, as a user would type it."""
+    try:
+        return str(Path(path).relative_to(Path.cwd()))
+    except ValueError:
+        return path
 
 
 def resolve(target: str, framework: str = "") -> list[Origin]:
@@ -112,7 +162,7 @@ def resolve(target: str, framework: str = "") -> list[Origin]:
     ----------
     target : str
         A registered name, ``module:function`` or ``path/file.py[:function]``. A file without a function stands for all
-        implementations that it declares.
+        implementations that it declares. ``NAME=TARGET`` gives the implementation another name.
     framework : str
         Framework that the caller demands, or empty.
 
@@ -123,6 +173,29 @@ def resolve(target: str, framework: str = "") -> list[Origin]:
     """
     if framework and framework not in framework_names():
         raise TargetError(f"framework {framework!r} is not one of {', '.join(framework_names())}")
+    name, target = split_name(target)
+    if not name:
+        return _resolve(target, framework)
+    origins = list(builtins().values()) if target == "builtin" else _resolve(target, framework)
+    if len(origins) != 1:
+        raise TargetError(f"{target!r} stands for {len(origins)} implementations: give the name to one of them")
+    (origin,) = origins
+    if name != origin.name and name in known():
+        raise TargetError(f"the name {name!r} is that of a registered implementation: choose another for {target!r}")
+    return [origin if name == origin.name else origin.renamed(name)]
+
+
+def split_name(target: str) -> tuple[str, str]:
+    """Return the name that a target gives, or "", and the rest: ``mine=kernel.py:conv2d`` gives the name "mine".
+
+    A file whose path contains the sign is a file.
+    """
+    name, _, rest = target.partition("=")
+    is_file = Path(target.rpartition(":")[0] or target).is_file()
+    return (name, rest) if rest and NAME.fullmatch(name) and not is_file else ("", target)
+
+
+def _resolve(target: str, framework: str) -> list[Origin]:
     location, _, attribute = target.rpartition(":") if ":" in target else (target, "", "")
     if location.endswith(".py"):
         return _from_file(Path(location), attribute, framework)

@@ -152,6 +152,7 @@ class TimingRecord(msgspec.Struct, frozen=True, tag="timing", tag_field="type"):
     - ``busy``: part of the race's time in which the system ran something else, already removed from ``seconds``
       (Linux).
     - ``worker``: address of the cluster's worker that ran the race; "" for this machine.
+    - ``target``: the implementation as the command line of the run names it.
     """
 
     implementation: str
@@ -179,6 +180,7 @@ class TimingRecord(msgspec.Struct, frozen=True, tag="timing", tag_field="type"):
     control_seconds: list[float] = []
     busy: float = 0.0
     worker: str = ""
+    target: str = ""
 
 
 class ImplementationRecord(msgspec.Struct, frozen=True, tag="implementation", tag_field="type"):
@@ -190,6 +192,7 @@ class ImplementationRecord(msgspec.Struct, frozen=True, tag="implementation", ta
     - ``supports``: domain that is declared for it, an expression; ``domain``: the domain that was found, "" if none.
     - ``limits``: sentences on the valid problems that it does not answer.
     - ``adaptations``: sentences on how its calls are adapted.
+    - ``target``: the implementation as the command line of the run names it.
     """
 
     implementation: str
@@ -208,6 +211,7 @@ class ImplementationRecord(msgspec.Struct, frozen=True, tag="implementation", ta
     domain: str = ""
     limits: list[str] = []
     adaptations: list[str] = []
+    target: str = ""
 
 
 class ImageRecord(msgspec.Struct, frozen=True, tag="image", tag_field="type"):
