@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convgauge.conformance.limits import Limit, attribute, error_text
+from convgauge.conformance.limits import Limit, attribute, counted, error_text
 from convgauge.domain import fields_of
 from convgauge.problem import Problem
 
@@ -29,3 +29,11 @@ def test_the_text_of_an_exception_has_no_line_of_code() -> None:
         "AssertionError: one group only"
     )
     assert error_text((), "returned None, not a NumPy array") == "returned None, not a NumPy array"
+
+
+def test_counts_stand_beside_the_exception() -> None:
+    assert counted({"ValueError: no rows": 3, GROUPS.label: 1181, "batch > 1 (raises IndexError)": 1}) == [
+        "groups > 1 (AssertionError, 1,181 cases)",
+        "ValueError: no rows (3 cases)",
+        "batch > 1 (raises IndexError, 1 case)",
+    ]

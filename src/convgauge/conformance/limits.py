@@ -10,6 +10,7 @@ from functools import cached_property
 from convgauge.domain import EVERYTHING, Domain
 
 _LOCATION = re.compile(r" \([^()]*:\d+\)$")
+_LABEL = re.compile(r"(?P<sentence>[^:]*) \((?P<error>(raises )?\w+)\)")
 _NUMBERS = re.compile(r"\d+")
 
 MAX_REASON = 120
@@ -40,7 +41,8 @@ class Limit:
     @property
     def label(self) -> str:
         """Sentence with the class of the exception, by which cases are counted: "groups > 1 (AssertionError)"."""
-        return f"{self.sentence} ({self.error.partition(':')[0]})"
+        verb = "" if self.is_refusal else "raises "
+        return f"{self.sentence} ({verb}{self.error.partition(':')[0]})"
 
     @cached_property
     def domain(self) -> Domain:
@@ -109,3 +111,25 @@ def attribute(limits: Iterable[Limit], case_fields: Mapping[str, object], error:
 def _stable(error: str) -> str:
     """Return the text of an exception with "…" for each number, so that cases of one cause have one text."""
     return _NUMBERS.sub("…", error)
+
+
+def counted(refusals: Mapping[str, int]) -> list[str]:
+    """Return labels and reasons with their number of cases, the most frequent first.
+
+    Parameters
+    ----------
+    refusals : mapping
+        Number of cases by label or reason, as in `SpecRecord.refusals`.
+
+    Returns
+    -------
+    list of str
+        "groups > 1 (AssertionError, 181 cases)" for a label, "ValueError: no (3 cases)" for another reason.
+    """
+    return [_counted(text, count) for text, count in sorted(refusals.items(), key=lambda entry: -entry[1])]
+
+
+def _counted(text: str, count: int) -> str:
+    cases = f"{count:,} case{'s' * (count != 1)}"
+    label = _LABEL.fullmatch(text)
+    return f"{label['sentence']} ({label['error']}, {cases})" if label else f"{text} ({cases})"

@@ -22,6 +22,7 @@ from convgauge.conformance.probe_space import (
     MAX_ANCHOR_FLOPS,
     Step,
     combined,
+    interleaved,
     is_small,
     respelled,
     steps,
@@ -39,7 +40,7 @@ from convgauge.worker.call import Observation
 MAX_PROBES = 400
 """Calls of a discovery: about a second with NumPy."""
 
-MAX_SECONDS = 20.0
+MAX_SECONDS = 10.0
 """Seconds of calls after which no more are begun: a kernel that is compiled for each shape takes longer for each."""
 
 MAX_ENDED_PROCESSES = 2
@@ -58,7 +59,10 @@ DECISIVE = 2
 """Cases that are asked at once for each rule, to decide between it and its rivals."""
 
 CHUNK = 8
-"""Typical cases that are asked at once."""
+"""Cases that are asked at once while the rules are not known."""
+
+COMMON_DTYPE = "float32"
+"""Dtype of the anchor if it is answered: other dtypes may have limits of their own."""
 
 ANCHOR_SIZE = 12
 """Rows and columns of the anchor's image, so that kernels up to 11 fit without another change."""
@@ -84,7 +88,7 @@ def discover(runner: Runner, device: str, dtypes: Sequence[str]) -> Discovery:
     device : str
         Device of the operands.
     dtypes : sequence of str
-        Dtypes to try, the most common first.
+        Dtypes to try.
 
     Returns
     -------
@@ -93,7 +97,7 @@ def discover(runner: Runner, device: str, dtypes: Sequence[str]) -> Discovery:
     """
     session = _Session(runner, device)
     try:
-        return _Explorer(session, dtypes).run()
+        return _Explorer(session, sorted(dtypes, key=lambda dtype: dtype != COMMON_DTYPE)).run()
     except _GivenUpError as error:
         return Discovery(probes=session.probes, reason=str(error))
 
@@ -165,7 +169,9 @@ class _Explorer:
         self.anchor = self._enlarged(anchor)
         self.steps = steps(self.anchor, self.dtypes, self.session.execution.subject.description.layouts)
         with contextlib.suppress(_OverError):
-            self._ask(self._singles([step for step in self.steps if step.is_first]))
+            first = self._singles(interleaved([step for step in self.steps if step.is_first]))
+            for start in range(0, len(first), CHUNK):
+                self._ask(first[start : start + CHUNK])
         self._restart()
         with contextlib.suppress(_OverError):
             self._confirm()

@@ -6,6 +6,7 @@ All are small, since only it counts whether they are answered.
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -196,6 +197,16 @@ def steps(anchor: Case, dtypes: Sequence[str], layouts: Sequence[str]) -> list[S
         *_spelling_steps(),
         *_layout_steps(layouts),
     ]
+
+
+def interleaved(steps: Iterable[Step]) -> list[Step]:
+    """Return steps in turns of their fields, so that the first ones change each field."""
+    turns: Counter[str] = Counter()
+    ranked = []
+    for step in steps:
+        turns[step.field] += 1
+        ranked.append((turns[step.field], step))
+    return [step for _, step in sorted(ranked, key=lambda entry: entry[0])]
 
 
 def _channel_steps(anchor: Problem) -> Iterator[Step]:
