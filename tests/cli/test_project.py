@@ -13,7 +13,8 @@ from support.command_line import parse
 
 TABLE = """
 [tool.convgauge]
-targets = ["kernels/mine.py:conv2d", "numpy_windows"]
+targets = ["kernels/mine.py:conv2d", "numpy_windows", "new=kernels/new.py:conv2d"]
+supports = "groups == 1 and dtype in ('float32', 'float64')"
 framework = "numpy"
 profile = "kernel"
 dtype = ["float32", "float64"]
@@ -39,7 +40,8 @@ def parsed(*words: str) -> dict[str, Any]:
 
 def test_the_table_gives_the_defaults_of_check(project: Path) -> None:
     values = parsed("check")
-    assert values["targets"] == ("../kernels/mine.py:conv2d", "numpy_windows")
+    assert values["targets"] == ("../kernels/mine.py:conv2d", "numpy_windows", "new=../kernels/new.py:conv2d")
+    assert values["supports"] == "groups == 1 and dtype in ('float32', 'float64')"
     assert (values["framework"], values["profile"]) == ("numpy", "kernel")
     assert values["dtypes"] == ("float32", "float64")
     assert values["expect"] == str(project / "known.toml")

@@ -35,7 +35,7 @@ def command(request: BenchRequest, cluster: str, quiet: bool, as_json: bool) -> 
     """Race implementations over the layers of real networks.
 
     A TARGET is a registered name, package.module:function or path/file.py:function; 'builtin' stands for all built-in
-    implementations.
+    implementations. NAME=TARGET gives it another name.
     """
     if not as_json:
         return _run(request, cluster, quiet)

@@ -20,6 +20,7 @@ from convgauge.text import unwritable
     examples=(
         "convgauge check torch_conv2d --tier quick",
         "convgauge check my_kernel.py:conv2d --framework numpy -k 'padding or stride' -x",
+        "convgauge check old.py:conv2d new=new.py:conv2d --supports 'groups == 1 and kernel_h == kernel_w'",
         "convgauge check my_package.kernels:conv2d --profile training --output run.jsonl",
         "convgauge check builtin --cluster tcp://10.0.0.1:8786 --output run.jsonl",
         "convgauge check --json | jq .verdicts    # targets from [tool.convgauge] in pyproject.toml",
@@ -35,7 +36,7 @@ def command(request: CheckRequest, cluster: str, quiet: bool, verbose: bool, as_
     """Judge implementations against the specification.
 
     A TARGET is a registered name, package.module:function or path/file.py:function; 'builtin' stands for all built-in
-    implementations.
+    implementations. NAME=TARGET gives it another name.
     """
     verbosity = Verbosity.VERDICTS if quiet else Verbosity.EVERY_SPEC if verbose else Verbosity.FAULTS
     if as_json:

@@ -71,6 +71,7 @@ def build(
     if junit is not None:
         junit.write_text(junit_xml.junit(runs), encoding="utf-8", errors="replace")
     issues += [InputIssue(run.path, f"{run.path} is incomplete: it was cut off") for run in runs if not run.footer]
+    issues += [InputIssue("", note) for note in report.notes]
     for issue in issues:
         on_issue(issue)
     return output / "index.html"

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from convgauge.conformance.verdict import judgement
 from convgauge.report import formatting
+from convgauge.report.names import name_apart
 from convgauge.results import (
     ImageRecord,
     ImplementationRecord,
@@ -178,7 +179,7 @@ class SpecEntry:
 
 @dataclass
 class Report:
-    """Content of all pages; ``unread`` has the reasons why files were left out."""
+    """Content of all pages; ``unread`` has the reasons why files were left out, ``notes`` sentences on shared names."""
 
     runs: list[Run]
     environments: list[Environment]
@@ -186,6 +187,7 @@ class Report:
     specs: list[SpecEntry]
     limits: dict[str, list[LimitRecord]]
     unread: Sequence[str] = ()
+    notes: Sequence[str] = ()
 
     @property
     def chapters(self) -> list[str]:
@@ -206,6 +208,7 @@ class Report:
 def gather(runs: Sequence[Run], unread: Sequence[str] = ()) -> Report:
     """Return the report of runs; of two results of one spec, dtype and device, that of the later run is shown."""
     environments = _environments(sorted(runs, key=lambda run: run.header.started))
+    notes = _name_apart(environments)
     is_named = len(environments) > 1
     entries: dict[tuple[str, str], ImplementationEntry] = {}
     for environment in environments:
@@ -218,7 +221,16 @@ def gather(runs: Sequence[Run], unread: Sequence[str] = ()) -> Report:
     for index, entry in enumerate(ordered):
         entry.index = index
     limits = {environment.name if is_named else "": _limits(environment) for environment in environments}
-    return Report(list(runs), environments, ordered, _specs(ordered), limits, unread)
+    return Report(list(runs), environments, ordered, _specs(ordered), limits, unread, notes)
+
+
+def _name_apart(environments: Iterable[Environment]) -> list[str]:
+    """Give each implementation of an environment a name of its own; return sentences on the names that were shared."""
+    notes = []
+    for environment in environments:
+        environment.runs, sentences = name_apart(environment.runs)
+        notes += sentences
+    return list(dict.fromkeys(notes))
 
 
 def _limits(environment: Environment) -> list[LimitRecord]:
