@@ -120,3 +120,9 @@ def test_the_command_is_quoted_and_names_the_device() -> None:
     command = counterexample.reproduce_command("my kernel.py:f", Case(LARGE), "bias.large", "cuda:0", ("--memory", "9"))
     start = f"convgauge reproduce 'my kernel.py:f' {LARGE.text} --spec bias.large --memory 9"
     assert command == f"{start} --device cuda:0"
+
+
+def test_a_problem_without_channels_has_no_picture() -> None:
+    case = Case(Problem(in_channels=0, height=2, width=2))
+    run = executed(case)
+    assert counterexample.picture(FailingCase(case, fault_of(run), run)) is None

@@ -56,6 +56,37 @@ def test_another_process_is_read_as_it_reads_itself(spinner: subprocess.Popen[st
     clocks.close()
 
 
+LATER = """
+import sys, threading, time
+def compute():
+    end = time.thread_time() + 0.02
+    while time.thread_time() < end: pass
+for _ in sys.stdin:
+    started = time.perf_counter()
+    threading.Thread(target=compute).start()
+    print(time.perf_counter() - started, flush=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems' clocks are error")
+def test_time_that_is_hidden_in_a_thread_is_noticed() -> None:
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", LATER], stdin=pipe, stdout=pipe, text=True, bufsize=1) as process:
+        assert process.stdin
+        assert process.stdout
+        clocks = Clocks(process.pid)
+        result = ClockAudit.start(clocks, 1, [(0.0, 0.0)])
+        started_s = clocks.processor_s()
+        for _ in range(5):
+            print(file=process.stdin)
+            result.record(min(1e-3, float(process.stdout.readline())), 1e-3)
+        while clocks.processor_s() < started_s + 0.1:
+            time.sleep(0.01)
+        result.close()
+        process.stdin.close()
+    assert "s of processor where its clock shows" in result.discrepancy()
+
+
 def test_a_process_that_is_gone_reads_0() -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     clocks = Clocks(ended.pid)

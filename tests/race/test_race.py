@@ -155,6 +155,14 @@ def test_a_clock_that_hides_time_fails_the_audit(tmp_path: Path) -> None:
     assert record.ratio is None
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the processor time of a process is coarse on other systems")
+def test_a_thread_that_computes_after_the_call_is_never_ranked(tmp_path: Path) -> None:
+    """The audit shows its processor time, unless the last output is read before the thread has computed it."""
+    record = run(tmp_path, "computes_later")["computes_later"]
+    assert record.verdict in ("failed", "wrong"), record
+    assert record.ratio is None
+
+
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="threads cannot be pinned to a core here")
 def test_contestants_are_pinned_to_one_core_and_unpinned() -> None:
     contestant = Contestant("plain", kernel("plain"), threads=1, seed=0)

@@ -80,3 +80,10 @@ def test_what_a_prepare_has_seen_stays() -> None:
     assert len(prepares) == 1
     assert operand_set.run is run
     assert operand_set.operands[1] is prepares[0]
+
+
+def test_an_input_that_cannot_be_written_to_is_a_new_object_for_each_call() -> None:
+    operand_set, _ = placed("jax")
+    inputs = [operand_set.input_of(tick, 1) for tick in range(2 * len(FLIPS))]
+    assert len({id(array) for array in inputs}) == len(inputs)
+    np.testing.assert_array_equal(numbers(operand_set, inputs[0]), numbers(operand_set, inputs[len(FLIPS)]))

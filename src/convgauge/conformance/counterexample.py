@@ -84,7 +84,7 @@ def reduce_case(case: Case, fault: Fault, trial: Trial, *, reruns: bool, reduces
         budget = MAX_CRASHING_TRIALS if ends_process else MAX_TRIALS
         shrink(case, reduction.still_fails, budget, deadline)
     if reduction.smallest is None:
-        return FailingCase(case, fault, None, ends_process)
+        return FailingCase(case, fault, None, ends_process and not reruns)
     executed, last_fault = reduction.smallest
     return FailingCase(executed.case, last_fault, executed)
 
@@ -149,7 +149,7 @@ def check_command(target: str, spec_id: str, setting: Setting) -> str:
 
 
 def picture(failing: FailingCase) -> Picture | None:
-    """Return the planes of the first wrong output, or None if they are large or complex or if no output is wrong."""
+    """Return the planes of the first wrong output, or None if they are large, complex or empty, or if none is wrong."""
     executed, fault, problem = failing.executed, failing.fault, failing.case.problem
     shape = problem.output_shape
     if executed is None or executed.observation.output is None or executed.observation.shape != shape:
@@ -157,6 +157,8 @@ def picture(failing: FailingCase) -> Picture | None:
     if fault.mask is None or fault.mask.shape != shape:  # the fault is not in the output
         return None
     if max(problem.height * problem.width, shape[2] * shape[3]) > MAX_DRAWN or DTYPES[problem.dtype].kind == "c":
+        return None
+    if not problem.in_channels:
         return None
     operands = executed.operands
     image, channel = fault.index[:2]

@@ -7,6 +7,7 @@ of all mutants are judged once more, as ``reproduce`` judges them: on the mutant
 from __future__ import annotations
 
 import shlex
+import traceback
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -134,6 +135,7 @@ def show(tier: Tier, word: str = "", *, names_only: bool = False) -> int:
         0 if all counterexamples are sound, 1 if one is not, 5 if there is none.
     """
     counts: dict[str, Counter[Kind]] = {}
+    failures = 0
     for mutant in mutants():
         if not mutant.faulty or not (word in mutant.name or word == mutant.path.stem):
             continue
@@ -145,11 +147,14 @@ def show(tier: Tier, word: str = "", *, names_only: bool = False) -> int:
                     print(result, flush=True)
         except LoadError as error:  # the mutant fails to be imported, so that it has no counterexample
             print(f"{mutant.name}: {error}", flush=True)
+        except Exception:
+            failures += 1
+            print(f"internal error on {mutant.name}:\n{traceback.format_exc()}", flush=True)
     print_table(counts)
     total = sum(counts.values(), Counter[Kind]())
     if not total:
         return ExitStatus.NOTHING_EXECUTED
-    return int(any(total[kind] for kind in UNEXPECTED))
+    return int(failures > 0 or any(total[kind] for kind in UNEXPECTED))
 
 
 def print_table(counts: dict[str, Counter[Kind]]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import time
+from typing import NamedTuple
 
 _FIELD_BYTES = 80
 
@@ -44,6 +46,35 @@ class Delays:
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
+
+
+class Waits(NamedTuple):
+    """Waiting time of this thread, and processor time of the process's other threads, in nanoseconds since a start."""
+
+    waited_ns: int
+    others_ns: int
+
+    def delay_until(self, later: Waits) -> int:
+        """Return the time from this reading to a later one in which other processes kept the thread from running.
+
+        A thread also waits while another thread of its process runs on its processor: a kernel may compute there. That
+        is time of the kernel, so the processor time of these threads is not subtracted from it.
+        """
+        waited_ns, others_ns = later.waited_ns - self.waited_ns, later.others_ns - self.others_ns
+        return max(0, waited_ns - max(0, others_ns))
+
+
+class OwnDelays:
+    """Delays of the thread that makes this object by other processes; 0 where the system does not report them."""
+
+    def __init__(self) -> None:
+        self._delays = Delays()
+
+    def read(self) -> Waits:
+        """Return the times since the thread started."""
+        if not self._delays.is_known:
+            return Waits(0, 0)
+        return Waits(self._delays.read(), time.process_time_ns() - time.thread_time_ns())
 
 
 def without_preemption(stretches: list[tuple[int, int, int]]) -> int:

@@ -12,7 +12,7 @@ import numpy as np
 
 from convgauge.problem import Problem
 from convgauge.worker import messages
-from convgauge.worker.delays import Delays, without_preemption
+from convgauge.worker.delays import OwnDelays, without_preemption
 from convgauge.worker.exceptions import class_names, text_of
 from convgauge.worker.frameworks import Array
 from convgauge.worker.memory import peak_bytes_of, return_free_memory
@@ -41,7 +41,7 @@ class Timing:
         self._sets: list[OperandSet] = []
         self._random = random.Random(0)
         self._output: Array | None = None
-        self._delays = Delays()
+        self._delays = OwnDelays()
         self._delayed_ns = 0
 
     def handlers(self) -> Handlers:
@@ -99,10 +99,10 @@ class Timing:
         seconds = []
         for operands, flips in zip(command.sets, command.flips):
             self._sets.append(OperandSet(self._subject, problem, operands, flips))
-            started, delay = clock(), self._delays.read()
+            started, before = clock(), self._delays.read()
             self._sets[-1].prepare()
             self._framework.synchronize()
-            delay = self._delays.read() - delay
+            delay = before.delay_until(self._delays.read())
             seconds.append((clock() - started - delay) * 1e-9)
         gc.collect()
         gc.freeze()  # later collections skip the many objects of a framework
@@ -180,7 +180,7 @@ class Timing:
             self._output = output
             if taken >= STRETCH_NS or tick == last:
                 now = self._delays.read()
-                stretches.append((taken, now - before, calls))
+                stretches.append((taken, before.delay_until(now), calls))
                 taken, calls, before = 0, 0, now
         started = clock()
         self._framework.synchronize()
