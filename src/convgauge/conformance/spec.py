@@ -81,7 +81,7 @@ def spec(
     id : str
         Lower-case words joined by dots.
     level : {"required", "recommended"}
-        A fault of a required spec makes the implementation nonconformant.
+        A fault of a required spec makes the verdict wrong.
     profile : {"kernel", "functional", "training", "torch"}
         Smallest profile that contains the spec.
     source : str
