@@ -157,5 +157,6 @@ def test_a_hang_is_survived(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("convgauge.adapt.trial_process.CALL_TIMEOUT_S", 0.3)
     (tmp_path / "hostile.py").write_text(HOSTILE)
     adapter = find_adapter(f"{tmp_path / 'hostile.py'}:hangs", tmp_path, framework="numpy")
-    assert [trial.status for trial in adapter.adaptation.tried] == ["ended"] * MAX_ENDED
-    assert "within 0.3 s" in adapter.adaptation.tried[0].message
+    ended = [trial for trial in adapter.adaptation.tried if trial.status == "ended"]
+    assert len(ended) == MAX_ENDED
+    assert "within 0.3 s" in ended[0].message

@@ -133,7 +133,7 @@ class _Writer:
         if refused:
             lines += [
                 f"if {' or '.join(refused)}:",
-                f'    raise NotImplementedError("{" or ".join(refused.values())}")',
+                f'    raise NotImplementedError("{REFUSAL}: {", ".join(refused.values())}")',
             ]
         return [*lines, *self._padding_lines()]
 
