@@ -51,7 +51,7 @@ def is_right(observation: Observation, problem: Problem) -> bool:
         (odd_forms.no_bias, PAIRS.replace(bias=False), "is called without bias, dilation and groups"),
         (odd_forms.numbers, PLAIN, "takes padding as one number"),
         (odd_forms.asserted_numbers, PLAIN, "takes stride as one number"),
-        (odd_forms.positional_only, PAIRS, "passes stride"),
+        (odd_forms.positional_only, PAIRS, "passes padding as pad"),
         (odd_forms.bias_needed, PLAIN.replace(bias=False), "takes zeros where there is no bias"),
         (odd_forms.weight_first, PAIRS.replace(bias=False), "passes the weight before the input"),
         (odd_forms.with_cache, PLAIN, "takes the first of 2 results"),
@@ -62,8 +62,6 @@ def is_right(observation: Observation, problem: Problem) -> bool:
     ],
 )
 def test_a_form_is_adapted(kernel: Any, problem: Problem, adaptation: str) -> None:
-    if kernel is odd_forms.positional_only:
-        adaptation = "passes padding as pad"
     observation = subject(kernel).observe(call(problem))
     assert is_right(observation, problem), observation
     assert observation.dtype == "float32"
