@@ -4,11 +4,29 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from convgauge import cli, results
+from convgauge.conformance.merge import amendments
+from convgauge.results import ImplementationRecord
+from support.records import run
 from support.timeless import footer_without_times, header_without_times, records_without_times
 
+NARROW = """
+import numpy as np
+
+def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    if groups != 1:
+        raise ValueError("one group only")
+    from convgauge.arguments import resolve
+    problem = resolve(input, weight, bias, stride, padding, dilation, groups, ("float32",))
+    padded = np.pad(input, ((0, 0), (0, 0), *problem.pads))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, problem.extent, axis=(2, 3))
+    (sh, sw), (dh, dw) = problem.stride, problem.dilation
+    output = np.einsum("nchwij,ocij->nohw", windows[:, :, ::sh, ::sw, ::dh, ::dw], weight)
+    return output if bias is None else output + bias[:, None, None]
+"""
 CHECK = ["check", "numpy_im2col", "numpy_windows", "--tier", "quick", "-q"]
 FEW = ["-k", "even_kernel or every_channel or nan_in_the_input"]
 STALE = """
@@ -70,3 +88,36 @@ def test_shards_of_different_runs_are_refused(
     other.write_text(runs[2].read_text().replace('"seed":0', '"seed":7', 1))
     assert cli.main(["merge", str(runs[1]), str(other), "--output", str(tmp_path / "merged.jsonl")]) == 4
     assert "seed is 0 and 7" in capsys.readouterr().err
+
+
+def test_findings_of_the_parts_are_joined_at_the_end() -> None:
+    plain = ImplementationRecord("kernel", "numpy")
+    parts = [
+        run(plain, msgspec.structs.replace(plain, adaptations=["pairs"])),
+        run(plain, ImplementationRecord("other", "numpy")),
+        run(plain, msgspec.structs.replace(plain, domain="groups == 1", limits=["groups"], adaptations=["names"])),
+    ]
+    (found_out,) = amendments(parts)
+    assert found_out == msgspec.structs.replace(
+        plain, domain="groups == 1", limits=["groups"], adaptations=["pairs", "names"]
+    )
+
+
+def test_merged_shards_of_a_narrow_kernel_are_the_whole_run(tmp_path: Path) -> None:
+    kernel = tmp_path / "narrow.py"
+    kernel.write_text(NARROW)
+    check = ["check", f"{kernel}:conv2d", "--framework", "numpy", "--tier", "quick", "--dtype", "float32", "-q"]
+    check += ["-k", "test_many_groups or test_pair_pads"]
+    whole, *shards = (tmp_path / name for name in ("whole.jsonl", "one.jsonl", "two.jsonl"))
+    assert cli.main([*check, "--output", str(whole)]) == 0
+    for path, shard in zip(shards, ("1/2", "2/2"), strict=True):
+        assert cli.main([*check, "--shard", shard, "--output", str(path)]) in (0, 5)  # one refuses everything
+    merged = tmp_path / "merged.jsonl"
+    assert cli.main(["merge", *map(str, shards), "--output", str(merged)]) == 0
+    expected, actual = results.read(whole), results.read(merged)
+    assert records_without_times(actual) == records_without_times(expected)
+    assert footer_without_times(actual) == footer_without_times(expected)
+    assert expected.footer is not None
+    verdict = expected.footer.verdicts["conv2d"]
+    assert (verdict.verdict, verdict.limits) == ("partial", ["groups > 1 (ValueError, 28 cases)"])
+    assert expected.records_of(ImplementationRecord)[-1].domain == "groups == 1"

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies
 
 from convgauge import cli, results
+from convgauge.report import model
 from convgauge.results import DamagedFileError, SpecRecord, read
 from support.paths import DATA
 from support.run_file import FOOTER, HEADER, RECORD
@@ -97,6 +98,28 @@ def test_runs_of_the_first_revision_are_read() -> None:
     assert check.footer.verdicts["conv2d"].verdict == "wrong"
     assert [record.verdict for record in race.records_of(results.TimingRecord)] == ["baseline", "faster"]
     assert {record.worker for record in race.records_of(results.TimingRecord)} == {""}
+
+
+def test_runs_of_the_second_schema_are_read() -> None:
+    """Verdicts have their present names, and nothing is invented that was not recorded."""
+    check = read(DATA / "check-2.jsonl")
+    assert check.header.schema == 2
+    assert check.footer is not None
+    narrow, transposed = (check.footer.verdicts[name] for name in ("narrow", "transposed"))
+    assert (narrow.verdict, narrow.coverage, narrow.is_strict, narrow.declined) == ("partial", None, None, 28)
+    assert transposed.verdict == "wrong"
+    assert [(record.status, record.valid, record.answered) for record in check.records_of(SpecRecord)][:2] == [
+        ("declined", 0, 0),
+        ("passed", 0, 0),
+    ]
+
+
+def test_a_report_judges_an_older_run_by_its_records() -> None:
+    entries = {entry.name: entry for entry in model.gather([read(DATA / "check-2.jsonl")]).entries}
+    assert {name: (entry.verdict, entry.coverage) for name, entry in entries.items()} == {
+        "narrow": ("partial", None),
+        "transposed": ("wrong", None),
+    }
 
 
 def test_runs_of_the_first_revision_are_reported(tmp_path: Path) -> None:

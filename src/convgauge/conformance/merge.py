@@ -91,15 +91,27 @@ def finish(
 
 
 def amendments(runs: Iterable[Run]) -> list[ImplementationRecord]:
-    """Return the last description of each implementation that a part amended after it introduced it."""
+    """Return the description of each implementation that a part amended, with what all parts found out."""
+    introduced: dict[str, ImplementationRecord] = {}
     amended: dict[str, ImplementationRecord] = {}
     for run in runs:
-        introduced: set[str] = set()
         for record in run.records_of(ImplementationRecord):
-            if record.implementation in introduced:
-                amended[record.implementation] = record
-            introduced.add(record.implementation)
-    return list(amended.values())
+            name = record.implementation
+            if name not in introduced:
+                introduced[name] = amended[name] = record
+            else:
+                amended[name] = _with_findings(amended[name], record)
+    return [record for name, record in amended.items() if record != introduced[name]]
+
+
+def _with_findings(first: ImplementationRecord, second: ImplementationRecord) -> ImplementationRecord:
+    """Return a description with the findings of two; a part that did not probe has no domain."""
+    return msgspec.structs.replace(
+        first,
+        domain=first.domain or second.domain,
+        limits=list(dict.fromkeys([*first.limits, *second.limits])),
+        adaptations=list(dict.fromkeys([*first.adaptations, *second.adaptations])),
+    )
 
 
 def without_repetitions(records: Iterable[Record], written: set[tuple[str, str]] | None = None) -> Iterator[Record]:

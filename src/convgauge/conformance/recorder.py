@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -43,6 +43,7 @@ class Recorder:
         """Reason if a record could not be written."""
         self.introductions: dict[str, ImplementationRecord] = {}
         """Last description of each implementation, by its name."""
+        self._adaptations: dict[str, dict[str, None]] = {}
         self._exact_pictures: set[str] = set()  # titles
         self._writer: results.Writer | None = None
 
@@ -133,24 +134,31 @@ class Recorder:
         if target.name not in self.introductions:
             self.write(implementation_record(target))
 
-    def amend(self, name: str, **findings: str | list[str]) -> None:
-        """Write the description of an implementation again, with fields that were found out meanwhile.
+    def note_adaptations(self, name: str, sentences: Iterable[str]) -> None:
+        """Keep sentences on how the calls of an implementation are adapted, for the end of the run."""
+        self._adaptations.setdefault(name, {}).update(dict.fromkeys(sentences))
+
+    def write_findings(self, name: str, domain: str = "", limits: Sequence[str] = ()) -> None:
+        """Write the description of an implementation again if something was found out about it.
 
         Parameters
         ----------
         name
-            Name of an implementation that was introduced.
-        **findings
-            Fields of `ImplementationRecord`: ``domain``, ``limits`` and ``adaptations``.
+            Name of the implementation.
+        domain
+            Domain that a probe found, an expression.
+        limits
+            Limits that a probe found, in words.
         """
-        before = self.introductions[name]
-        if (amended := msgspec.structs.replace(before, **findings)) != before:
+        before = self.introductions.get(name)
+        if before is None:
+            return
+        adaptations = list(dict.fromkeys([*before.adaptations, *self._adaptations.get(name, {})]))
+        amended = msgspec.structs.replace(
+            before, domain=domain or before.domain, limits=list(limits) or before.limits, adaptations=adaptations
+        )
+        if amended != before:
             self.write(amended)
-
-    def note_adaptations(self, name: str, sentences: Iterable[str]) -> None:
-        """Add sentences on how the calls of an implementation are adapted to its description."""
-        before = self.introductions[name].adaptations
-        self.amend(name, adaptations=list(dict.fromkeys([*before, *sentences])))
 
     def record(self, judged: Judged) -> SpecRecord:
         """Write and return the record of a judged task, and write its images."""

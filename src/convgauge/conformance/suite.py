@@ -27,7 +27,6 @@ from convgauge.conformance.targets import (
     resolve_targets,
 )
 from convgauge.conformance.verdict import exit_status, judgement
-from convgauge.domain import EVERYTHING
 from convgauge.dtypes import DTYPES
 from convgauge.environment import cores
 from convgauge.process.runner import Limits
@@ -303,13 +302,12 @@ class Suite:
         return int(status)
 
     def _write_findings(self) -> None:
-        """Add what a probe found out to the descriptions of implementations."""
+        """Add what was found out about implementations to their descriptions."""
         for name, setting in self._settings.items():
-            discovery = setting.redrawers.discovery
-            if discovery is not None and name in self.recorder.introductions:
-                domain = "" if discovery.domain == EVERYTHING else discovery.domain.text
-                limits = [*(limit.label for limit in discovery.limits), *filter(None, (discovery.reason,))]
-                self.recorder.amend(name, domain=domain, limits=limits)
+            discovery = setting.redrawers.discovery or Discovery()
+            domain = "" if discovery.domain.is_everything else discovery.domain.text
+            limits = [*(limit.label for limit in discovery.limits), *filter(None, (discovery.reason,))]
+            self.recorder.write_findings(name, domain, limits)
 
     def _write_unexpected_passes(self) -> None:
         if self.selection.shard.of:  # a shard has only some of the specs: merging finds them
