@@ -76,7 +76,7 @@ def manual_channels_never_summed(input, weight, bias=None, stride=1, padding=0, 
 @mutant(
     "Views the input as flat, which raises if the input is not contiguous.",
     mechanism="refuses_valid",
-    killed_by=("layout.broadcast",),
+    killed_by=("layout.sliced", "layout.transposed"),
     framework="torch",
 )
 def view_of_input(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
