@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convgauge.conformance.limits import Limit, attribute, counted, error_text
+from convgauge.conformance.limits import Limit, attribute, counted, error_text, merged
 from convgauge.domain import fields_of
 from convgauge.problem import Problem
 
@@ -20,8 +20,16 @@ def test_of_two_limits_the_text_of_the_exception_decides() -> None:
     assert attribute([GROUPS, BATCH], CASE, "AssertionError: one group only") == "groups > 1 (AssertionError)"
 
 
-def test_other_cases_are_counted_by_their_exception_without_numbers() -> None:
-    assert attribute([GROUPS], fields_of(Problem()), "ValueError: 17 of 23 rows") == "ValueError: … of … rows"
+def test_other_cases_are_counted_by_their_exception() -> None:
+    assert attribute([GROUPS], fields_of(Problem()), "ValueError: 17 of 23 rows") == "ValueError: 17 of 23 rows"
+
+
+def test_texts_that_differ_in_numbers_alone_are_counted_as_one() -> None:
+    counts = {"ValueError: 17 of 23 rows": 2, "ValueError: 17 of 5 rows": 1, "AssertionError: assert groups == 1": 4}
+    assert merged(counts) == {"ValueError: 17 of … rows": 3, "AssertionError: assert groups == 1": 4}
+    assert merged({**merged(counts), "ValueError: 3 of 5 rows": 1})["ValueError: … of … rows"] == 4
+    labels = {"batch > 1 (ValueError)": 1, "batch > 4 (ValueError)": 2}
+    assert merged(labels) == labels
 
 
 def test_the_text_of_an_exception_has_no_line_of_code() -> None:

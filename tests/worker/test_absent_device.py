@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from convgauge.conformance.limits import MAX_REASON
 from convgauge.registry import Declaration, Implementation
-from convgauge.worker.absent_device import INTERPRETER, PREFIX
+from convgauge.worker.absent_device import ABSENT, INTERPRETER
 from convgauge.worker.call import Call, Observation
 from convgauge.worker.subject import Subject
 
@@ -50,7 +51,7 @@ def test_a_call_without_its_device_is_refused(error: Exception) -> None:
     observation = observe(error)
     assert observation.kind == "refused"
     assert observation.error[0] == type(error).__name__
-    assert observation.message.startswith(PREFIX + str(error))
+    assert observation.message.startswith(f"{ABSENT}: {error}")
 
 
 @pytest.mark.parametrize(
@@ -64,8 +65,8 @@ def test_a_call_without_its_device_is_refused(error: Exception) -> None:
 def test_a_triton_kernel_without_a_gpu_is_shown_how_to_run_interpreted(error: Exception) -> None:
     observation = observe(error)
     assert observation.kind == "refused"
-    assert observation.message.endswith(INTERPRETER)
-    assert "TRITON_INTERPRET=1" in observation.message
+    assert observation.message.startswith(f"{ABSENT}; {INTERPRETER}: {error}")
+    assert "TRITON_INTERPRET=1" in observation.message[:MAX_REASON], "a verdict shows it"
 
 
 def test_another_exception_of_a_library_is_an_error() -> None:

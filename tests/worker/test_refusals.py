@@ -339,6 +339,17 @@ def test_what_the_kernel_raises_below_a_framework_is_a_refusal() -> None:
     assert not is_refusal(error_of(lambda: torch.ones(2) @ torch.ones(3)), OWN)
 
 
+def test_an_assertion_of_torch_is_one_of_the_code_that_calls_it() -> None:
+    torch = pytest.importorskip("torch")
+    for fail in (
+        lambda: torch._check(False, lambda: "one group only"),
+        lambda: torch._check_value(False, lambda: "one group only"),
+        lambda: torch._assert(False, "one group only"),
+    ):
+        assert is_refusal(error_of(fail), OWN)
+        assert not is_refusal(error_of(fail), OwnCode([]))
+
+
 # --- hostile exceptions ----------------------------------------------------------------------------------------------
 
 

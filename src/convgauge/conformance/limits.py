@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +12,7 @@ from convgauge.domain import EVERYTHING, Domain
 
 _LOCATION = re.compile(r" \([^()]*:\d+\)$")
 _LABEL = re.compile(r"(?P<sentence>[^:]*) \((?P<error>(raises )?\w+)\)")
-_NUMBERS = re.compile(r"\d+")
+_NUMBERS = re.compile(r"\d+|…")
 
 MAX_REASON = 120
 """Characters of an exception's text in a reason: one line of a terminal."""
@@ -90,7 +91,7 @@ def error_text(error: Sequence[str], message: str) -> str:
 
 
 def attribute(limits: Iterable[Limit], case_fields: Mapping[str, object], error: str) -> str:
-    """Return the label of the limit that a case violates, or a stable text of its exception if there is none.
+    """Return the label of the limit that a case violates, or the text of its exception if there is none.
 
     Parameters
     ----------
@@ -103,13 +104,31 @@ def attribute(limits: Iterable[Limit], case_fields: Mapping[str, object], error:
     """
     violated = [limit for limit in limits if not limit.domain.contains(case_fields)]
     if not violated:
-        return _stable(error)
+        return error
     same = [limit for limit in violated if _stable(limit.error) == _stable(error)]
     return (same or violated)[0].label
 
 
+def merged(counts: Mapping[str, int]) -> Counter[str]:
+    """Return counts by text, with one text for those that differ in numbers alone: these become "…".
+
+    The label of a limit keeps its numbers.
+    """
+    groups: dict[str, list[str]] = {}
+    for text in counts:
+        groups.setdefault(text if _LABEL.fullmatch(text) else _stable(text), []).append(text)
+    return Counter({_common(texts): sum(counts[text] for text in texts) for texts in groups.values()})
+
+
+def _common(texts: Sequence[str]) -> str:
+    """Return the text of which some texts are cases: with "…" for each number in which they differ."""
+    columns = zip(*map(_NUMBERS.findall, texts), strict=True)
+    numbers = iter([column[0] if len(set(column)) == 1 else "…" for column in columns])
+    return _NUMBERS.sub(lambda _: next(numbers), texts[0])
+
+
 def _stable(error: str) -> str:
-    """Return the text of an exception with "…" for each number, so that cases of one cause have one text."""
+    """Return the text of an exception with "…" for each number."""
     return _NUMBERS.sub("…", error)
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 from convgauge.conformance.cases import Case
 from convgauge.conformance.checks import is_unjudged
 from convgauge.conformance.features import feature_letters
-from convgauge.conformance.limits import Limit, attribute, error_text
+from convgauge.conformance.limits import Limit, attribute, error_text, merged
 from convgauge.reference.assessment import Assessment
 from convgauge.reference.compare import Fault
 from convgauge.terms import GRAVITY, UNANSWERED, Grade, Status
@@ -154,7 +154,7 @@ class Tally:
         """
         limits = tuple(limits)
         counts = Counter(attribute(limits, case.fields(device), error) for case, error in self.refused)
-        return counts + self.declines
+        return merged(counts) + self.declines
 
     def note_undrawn(self, reason: str, count: int) -> None:
         """Record why no cases inside the domain replace ``count`` unanswered ones."""

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from convgauge.conformance.limits import merged
 from convgauge.reference.accuracy import lowest_grade
 from convgauge.results import ImplementationRecord, Judgement, SpecRecord
 from convgauge.terms import FAULTS, UNANSWERED, ExitStatus, Requirement, Verdict
@@ -131,7 +132,7 @@ def _refusals(records: Iterable[SpecRecord]) -> Counter[str]:
     refusals: Counter[str] = Counter()
     for record in records:
         refusals.update(record.refusals)
-    return refusals
+    return merged(refusals)
 
 
 def with_cases(reason: str, count: int) -> str:

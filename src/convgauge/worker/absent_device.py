@@ -27,9 +27,9 @@ ABSENT_DEVICE = (
 TRITON = ("0 active drivers", "cannot be accessed from Triton (cpu tensor?)")
 """Parts of the text of Triton's exceptions: without a GPU, and for operands that are not on one."""
 
-INTERPRETER = "set TRITON_INTERPRET=1 in the environment to run the Triton kernel on the CPU, interpreted"
+INTERPRETER = "TRITON_INTERPRET=1 in the environment runs Triton kernels on the CPU"
 
-PREFIX = "its device is absent: "
+ABSENT = "its device is absent"
 """Start of the message of such an exception."""
 
 
@@ -38,6 +38,6 @@ def has_absent_device(text: str) -> bool:
     return any(part in text for part in (*ABSENT_DEVICE, *TRITON))
 
 
-def with_advice(text: str) -> str:
-    """Return the text of an exception of Triton with the way to run a kernel without a GPU; other texts as they are."""
-    return f"{text}; {INTERPRETER}" if any(part in text for part in TRITON) else text
+def advice(text: str) -> str:
+    """Return how a kernel is run without its device, if the exception is one of Triton; else an empty text."""
+    return f"; {INTERPRETER}" if any(part in text for part in TRITON) else ""

@@ -94,8 +94,10 @@ def is_refusal(error: BaseException, code: OwnCode, further_types: Iterable[str]
         return True
     if issubclass(kind, RuntimeError) and ONCE_DIFFERENTIABLE in _first_argument(error):
         return True
-    last = innermost(error)
-    return last is not None and code.has(last.tb_frame) and _is_raised_at(last)
+    last = _raising_entry(error)
+    if last is None or not code.has(last.tb_frame):
+        return False
+    return _is_raised_at(last) or last.tb_next is not None
 
 
 def _first_argument(error: BaseException) -> str:
@@ -104,12 +106,17 @@ def _first_argument(error: BaseException) -> str:
     return arguments[0] if arguments and type(arguments[0]) is str else ""
 
 
-def innermost(error: BaseException) -> TracebackType | None:
-    """Return the traceback entry of the frame in which an exception was raised, or None."""
-    last = None
-    for last in entries(error):  # noqa: B007  # the last one is returned
-        pass
-    return last
+def _raising_entry(error: BaseException) -> TracebackType | None:
+    """Return the traceback entry of the frame that raised an exception, or that called torch's assertion, or None."""
+    path = list(entries(error))
+    while path and _is_assertion(path[-1].tb_frame):
+        path.pop()
+    return path[-1] if path else None
+
+
+def _is_assertion(frame: FrameType) -> bool:
+    """Return True if a frame runs ``torch._check``, one of its kind, or ``torch._assert``."""
+    return frame.f_globals.get("__name__") == "torch" and frame.f_code.co_name.startswith(("_check", "_assert"))
 
 
 def entries(error: BaseException) -> Iterator[TracebackType]:

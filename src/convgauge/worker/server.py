@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from convgauge.worker.absent_device import with_advice
+from convgauge.worker.absent_device import advice
 from convgauge.worker.global_state import seed_rng
 from convgauge.worker.inspection import inspect_target
 from convgauge.worker.messages import (
@@ -83,7 +83,7 @@ class _Server:
             origin = registry.Origin(**command.origin)
             subject = Subject(registry.load(origin), origin, command.refusals)
         except registry.LoadError as error:
-            return LoadFailed(with_advice(str(error)), error.trace)
+            return LoadFailed(str(error) + advice(str(error)), error.trace)
         except ImportError as error:
             return LoadFailed(f"{command.origin['location']}: {error}")
         self._subject = subject
