@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from convgauge.conformance.limits import Limit, attribute, counted, error_text, merged
+from dataclasses import replace
+
+from convgauge.conformance.limits import Limit, attribute, error_text, merged, proposal
 from convgauge.domain import fields_of
 from convgauge.problem import Problem
 
@@ -39,9 +41,14 @@ def test_the_text_of_an_exception_has_no_line_of_code() -> None:
     assert error_text((), "returned None, not a NumPy array") == "returned None, not a NumPy array"
 
 
-def test_counts_stand_beside_the_exception() -> None:
-    assert counted({"ValueError: no rows": 3, GROUPS.label: 1181, "batch > 1 (raises IndexError)": 1}) == [
-        "groups > 1 (AssertionError, 1,181 cases)",
-        "ValueError: no rows (3 cases)",
-        "batch > 1 (raises IndexError, 1 case)",
-    ]
+def test_errors_are_proposed_as_a_declaration() -> None:
+    labels = [GROUPS.label, "batch 0 (raises IndexError)", "height 0 (raises IndexError)"]
+    assert proposal(labels, "groups == 1 and batch > 0 and height > 0") == (
+        "raises IndexError wherever batch 0 or height 0: if this is not supported, say so:"
+        ' --supports "groups == 1 and batch > 0 and height > 0"'
+    )
+    assert proposal([GROUPS.label], "groups == 1") == ""
+
+
+def test_an_error_that_is_no_refusal_has_a_label_of_its_own() -> None:
+    assert replace(GROUPS, error="IndexError: 2", is_refusal=False).label == "groups > 1 (raises IndexError)"

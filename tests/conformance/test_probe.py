@@ -14,6 +14,7 @@ from convgauge.conformance.probe import MAX_PROBES, discover
 from convgauge.conformance.probe_space import spelled
 from convgauge.conformance.random_problems import choose, random_problems
 from convgauge.domain import fields_of
+from convgauge.problem import Problem
 from convgauge.worker.call import Observation
 from support.fake_runner import FakeRunner
 from support.narrow_runner import LAYOUTS, Fields, NarrowRunner, Region
@@ -30,6 +31,8 @@ REGIONS: dict[str, Region] = {
     "stride as a number": lambda f: isinstance(f["stride"], int),
     "depthwise only": lambda f: f["groups"] == f["in_channels"],
     "float32 only": lambda f: f["dtype"] == "float32",
+    "no empty batch": lambda f: f["batch"] > 0,
+    "no empty image": lambda f: f["height"] > 0 and f["width"] > 0,
     "even height": lambda f: f["height"] % 2 == 0,
     "kernel up to 7": lambda f: max(f["kernel"]) <= 7,
     "needs a bias": lambda f: f["bias"],
@@ -64,6 +67,9 @@ def sample() -> list[Fields]:
 
 
 def _fields(random: np.random.Generator) -> Iterator[Fields]:
+    empty = Problem(kernel=(3, 3), padding=(2, 2), height=9, width=9)
+    for changes in ({"batch": 0}, {"in_channels": 0}, {"out_channels": 0}, {"height": 0}, {"width": 0}):
+        yield fields_of(empty.replace(**changes))
     for problem in random_problems(1000, "probe"):
         case = Case(problem.replace(dtype=choose(random, DTYPES)))
         for name in ("stride", "padding", "dilation"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from convgauge.conformance.verdict_text import MAX_LIMITS, detail_lines, next_step, verdict_line
@@ -82,3 +83,11 @@ def test_the_next_step_of_a_partial_implementation_states_its_domain() -> None:
     declared = ImplementationRecord("mine", domain="groups == 1", supports="groups == 1")
     assert next_step(judgement("partial"), [], declared) == ""
     assert next_step(judgement("conformant"), [], discovered) == ""
+
+
+def test_a_region_of_errors_is_proposed_unless_a_domain_is_declared() -> None:
+    about = ImplementationRecord("mine", limits=["groups > 1 (raises IndexError)"], domain="groups == 1")
+    (line,) = [line for line in detail_lines(judgement("wrong"), [], about) if line.startswith("  declare")]
+    assert line.endswith('wherever groups > 1: if this is not supported, say so: --supports "groups == 1"')
+    about = msgspec.structs.replace(about, supports="batch == 1")
+    assert not any("declare" in line for line in detail_lines(judgement("wrong"), [], about))

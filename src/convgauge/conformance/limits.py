@@ -11,7 +11,7 @@ from functools import cached_property
 from convgauge.domain import EVERYTHING, Domain
 
 _LOCATION = re.compile(r" \([^()]*:\d+\)$")
-_LABEL = re.compile(r"(?P<sentence>[^:]*) \((?P<error>(raises )?\w+)\)")
+_LABEL = re.compile(r"(?P<sentence>[^:]*) \((?P<raises>raises )?(?P<error>\w+)\)")
 _NUMBERS = re.compile(r"\d+|…")
 
 MAX_REASON = 120
@@ -132,23 +132,22 @@ def _stable(error: str) -> str:
     return _NUMBERS.sub("…", error)
 
 
-def counted(refusals: Mapping[str, int]) -> list[str]:
-    """Return labels and reasons with their number of cases, the most frequent first.
+def proposal(limits: Iterable[str], domain: str) -> str:
+    """Return how to declare the limits of an implementation that raises exceptions instead of refusals, or "".
 
     Parameters
     ----------
-    refusals : mapping
-        Number of cases by label or reason, as in `SpecRecord.refusals`.
-
-    Returns
-    -------
-    list of str
-        "groups > 1 (AssertionError, 181 cases)" for a label, "ValueError: no (3 cases)" for another reason.
+    limits : iterable of str
+        Labels of its limits.
+    domain : str
+        The domain that was found, as an expression.
     """
-    return [_counted(text, count) for text, count in sorted(refusals.items(), key=lambda entry: -entry[1])]
-
-
-def _counted(text: str, count: int) -> str:
-    cases = f"{count:,} case{'s' * (count != 1)}"
-    label = _LABEL.fullmatch(text)
-    return f"{label['sentence']} ({label['error']}, {cases})" if label else f"{text} ({cases})"
+    regions: dict[str, list[str]] = {}
+    for label in limits:
+        match = _LABEL.fullmatch(label)
+        if match is not None and match["raises"]:
+            regions.setdefault(match["error"], []).append(match["sentence"])
+    if not regions or not domain:
+        return ""
+    errors = "; ".join(f"raises {error} wherever {' or '.join(sentences)}" for error, sentences in regions.items())
+    return f'{errors}: if this is not supported, say so: --supports "{domain}"'

@@ -191,6 +191,7 @@ def steps(anchor: Case, dtypes: Sequence[str], layouts: Sequence[str]) -> list[S
         *_channel_steps(anchor.problem),
         *_image_steps(),
         *_window_steps(),
+        *_empty_steps(),
         *_group_steps(),
         _set("bias", lambda problem: {"bias": not problem.bias}, is_first=True),
         *(_set("dtype", _constant(dtype=dtype), is_first=True) for dtype in dtypes),
@@ -250,6 +251,15 @@ def _image_steps() -> Iterator[Step]:
         yield _set("size", _constant(height=value, width=value), is_first=is_first)
     for value in BATCHES:
         yield _set("batch", _constant(batch=value), is_first=value in _FIRST["batch"])
+
+
+def _empty_steps() -> Iterator[Step]:
+    """Yield changes to problems without images, channels, rows or columns; padding gives them an output."""
+    for name in ("batch", "in_channels", "out_channels"):
+        yield _set(name, _constant(**{name: 0}), is_first=True)
+    for name in ("height", "width"):
+        empty = _constant(**{name: 0}, kernel=(3, 3), padding=(2, 2), dilation=(1, 1))
+        yield _set(name, empty, is_first=True)
 
 
 def _window_steps() -> Iterator[Step]:
@@ -344,5 +354,5 @@ def combined(anchor: Case, steps: Sequence[Step], random: np.random.Generator, m
 
 
 def is_small(case: Case, anchor: Case) -> bool:
-    """Return True if a case is small enough to be a probe around an anchor, and not empty."""
-    return 0 < case.problem.flops <= max_flops(anchor)
+    """Return True if a case is small enough to be a probe around an anchor."""
+    return case.problem.flops <= max_flops(anchor)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from convgauge.conformance.limits import proposal
 from convgauge.conformance.verdict import is_wrong
 from convgauge.results import ImplementationRecord, Judgement, SpecRecord
 from convgauge.terms import Requirement, reaches
@@ -54,9 +55,17 @@ def detail_lines(
         "adapted": "; ".join(implementation.adaptations) if implementation is not None else "",
         "strict": _answered(judgement, records),
         "judged": f"{_cases(judgement)}; specs: {counts or 'none'}",
+        "declare": _declaration(implementation),
         "next": next_step(judgement, records, implementation),
     }
     return [f"  {escape_controls(f'{label:<9} {text}')}" for label, text in lines.items() if text]
+
+
+def _declaration(implementation: ImplementationRecord | None) -> str:
+    """Return how to declare the regions in which an implementation raises errors; "" if a domain is declared."""
+    if implementation is None or implementation.supports:
+        return ""
+    return proposal(implementation.limits, implementation.domain)
 
 
 def shortened(texts: Sequence[str], most: int, separator: str) -> str:

@@ -36,8 +36,13 @@ def _conditions(values: Sequence[int]) -> Iterator[_Condition]:
     least, most = values[0], values[-1]
     for value in sorted({*values, *(value for value in ROUND if least < value < most)}):
         bound = BOUND - ROUND_DISCOUNT * (value in ROUND)
-        if value == least and value in (0, 1):
-            yield _Condition(f"{{}} == {value}", f"{{}} > {value}", PLAIN, _at_most(value))
+        if value == 0:
+            yield _Condition("{} == 0", "{} > 0", PLAIN, _at_most(0))
+            yield _Condition("{} > 0", "{} 0", PLAIN, _at_least(1))
+            continue
+        if value == 1:
+            yield _Condition("{} == 1", "{} > 1", PLAIN, _exactly(1))
+            yield _Condition("{} <= 1", "{} > 1", BOUND, _at_most(1))
             continue
         yield _Condition(f"{{}} <= {value}", f"{{}} > {value}", bound, _at_most(value), True)
         yield _Condition(f"{{}} >= {value}", f"{{}} < {value}", bound, _at_least(value), True)

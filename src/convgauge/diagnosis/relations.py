@@ -101,7 +101,7 @@ _RELATIONS = (
         "out_channels % in_channels == 0",
         "out_channels not a multiple of in_channels",
         BOUND,
-        lambda o, c: o % np.maximum(c, 1) == 0,
+        lambda o, c: (o % np.maximum(c, 1) == 0) & (c > 0),
         ("out_channels", "in_channels"),
     ),
     _Relation(
