@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import os
 import random
@@ -15,6 +16,8 @@ import pytest
 
 from convgauge.registry import Declaration, Implementation
 from convgauge.worker.call import Call, Observation
+from convgauge.worker.messages import Observed
+from convgauge.worker.protocol import encode_reply
 from convgauge.worker.subject import Subject
 
 X = np.arange(16, dtype=np.float32).reshape(1, 1, 4, 4)
@@ -72,6 +75,58 @@ def test_a_call_without_output_has_a_kind_and_a_message(kernel: Kernel, kind: st
     assert observation.kind == kind
     assert text in observation.message
     assert observation.output is None
+
+
+class Hostile(type):
+    """Metaclass whose classes have no name."""
+
+    @property
+    def __name__(cls) -> str:  # type: ignore[override]  # as a kernel may do
+        raise KeyboardInterrupt
+
+
+class HostileError(ValueError, metaclass=Hostile):
+    """Exception without a name, a text and a class."""
+
+    @property  # type: ignore[misc]  # as above
+    def __class__(self) -> Any:
+        raise KeyboardInterrupt
+
+    def __str__(self) -> str:
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        functools.partial(HostileError),
+        lambda: ValueError("\ud800" * 5000),
+        lambda: ExceptionGroup("two", [ValueError()] * 2),
+    ],
+    ids=["without a name", "with a text that is no text", "of two"],
+)
+def test_a_strange_exception_is_observed(make: Callable[[], Exception]) -> None:
+    def kernel(*_: Any, **__: Any) -> Any:
+        raise make()
+
+    observation = observe(kernel)
+    assert observation.kind == "refused"
+    assert observation.error
+    assert len(observation.message) < 3000
+    assert encode_reply(Observed(1, observation))
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_an_exception_of_a_repeated_call_is_an_error(threads: int) -> None:
+    calls = itertools.count()
+
+    def kernel(input: Any, *_: Any, **__: Any) -> Any:
+        if next(calls):
+            raise ValueError("once only")
+        return input * 2
+
+    observation = observe(kernel, repeat=5, threads=threads)
+    assert (observation.kind, observation.error[0], observation.output) == ("raised", "ValueError", None)
 
 
 def test_an_exception_is_described_by_its_classes() -> None:

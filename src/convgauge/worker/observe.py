@@ -101,7 +101,12 @@ class Observer:
                 effects += ("changed a list among the arguments",)
             observation.side_effects = effects
         if call.repeat > 1:
-            observation.is_unstable = self._is_unstable(call, arrays, observation.output)
+            try:
+                observation.is_unstable = self._is_unstable(call, arrays, observation.output)
+            except (KeyboardInterrupt, SystemExit):
+                raise
+            except BaseException as error:  # the first call was answered: the same one cannot be refused
+                return self._failure("raised", error, observation.seconds)
         return observation
 
     def _call(self, call: Call, arrays: list[Array]) -> Outputs:
