@@ -20,21 +20,11 @@ def stride_number_for_rows(input, weight, bias=None, stride=1, padding=0, dilati
 @mutant(
     "Raises for a single number as the padding unless it is 1.",
     mechanism="refuses_valid",
-    killed_by=("arguments.defaults", "padding.int"),
+    killed_by=("arguments.defaults",),
 )
 def padding_must_be_a_pair(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if padding != 1:
         len(padding)
-    return conv(input, weight, bias, stride, padding, dilation, groups)
-
-
-@mutant(
-    "Refuses lists, because it looks the arguments up in a table.",
-    mechanism="refuses_valid",
-    killed_by=("arguments.spellings",),
-)
-def lists_refused(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    hash((stride, padding, dilation))
     return conv(input, weight, bias, stride, padding, dilation, groups)
 
 
@@ -107,11 +97,13 @@ def groups_before_dilation(input, weight, bias=None, stride=1, padding=0, groups
 
 
 @mutant(
-    "Has no default for the bias: a call without a bias must pass None.",
-    mechanism="refuses_valid",
+    "Adds one to each output if the bias is left out.",
+    mechanism="argument_misread",
     killed_by=("arguments.without_bias",),
 )
-def bias_without_a_default(input, weight, bias, stride=1, padding=0, dilation=1, groups=1):
+def bias_of_one_by_default(input, weight, bias=1, stride=1, padding=0, dilation=1, groups=1):
+    if isinstance(bias, int):
+        bias = np.ones(len(weight), weight.dtype)
     return conv(input, weight, bias, stride, padding, dilation, groups)
 
 

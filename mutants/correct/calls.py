@@ -52,6 +52,23 @@ def padding_counted(input, weight, bias=None, stride=1, padding=0, dilation=1, g
     return conv(input, weight, bias, stride, padding, dilation, groups)
 
 
+@correct("Looks its arguments up in a table, which fails for lists.")
+def lists_refused(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    hash((stride, padding, dilation))
+    return conv(input, weight, bias, stride, padding, dilation, groups)
+
+
+@correct("Has no default for the bias: a call without a bias must pass None.")
+def bias_without_a_default(input, weight, bias, stride=1, padding=0, dilation=1, groups=1):
+    return conv(input, weight, bias, stride, padding, dilation, groups)
+
+
+@correct("Takes a stride and a dilation as one number only, and other names.")
+def numbers_only(x, w, b=None, strides=1, padding=0, dil=1, group=1):
+    strides, dil = strides + 0, dil + 0
+    return conv(x, w, b, strides, padding, dil, group)
+
+
 @correct("Takes writable pointers to its operands, which fails for read-only ones.")
 def read_only_refused(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     for array in (input, weight):
