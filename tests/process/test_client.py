@@ -97,14 +97,22 @@ def test_an_ending_is_one_case_and_the_run_goes_on(start: Any, name: str, kind: 
     assert subject.failures == 1
 
 
-@pytest.mark.parametrize("name", ["sleeps", "holds_the_lock", "stopped"])
-def test_a_hang_is_ended_at_its_time(start: Any, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("sleeps", "within 3 s to the first call on a shape, and did not compute"),
+        ("stopped", "within 3 s to the first call on a shape, and did not compute"),
+        ("holds_the_lock", "within 3 s to the first call on a shape, and did not compute"),
+        ("backtracks", "within 18 s to the first call on a shape, which may compile (other calls have 3 s)"),
+    ],
+)
+def test_a_hang_is_ended_at_its_time(start: Any, name: str, message: str) -> None:
     subject = start(name, timeout_s=3.0)
     started = time.monotonic()
     for index, (problem, observation) in enumerate(observed(subject, [SOUND, SOUND, TRIGGER, SOUND])):
         if index == 2:
             assert observation.kind == "timed_out"
-            assert "within 3 s" in observation.message
+            assert message in observation.message
         else:
             assert_right(problem, observation)
     assert time.monotonic() - started < 120
@@ -205,3 +213,27 @@ def test_a_second_process_has_not_made_the_calls_of_the_first(start: Any) -> Non
     assert [runner.observe(call).output.flat[0] for runner in (subject, subject, second)] == [1, 2, 1]
     subject.close()
     assert second.connection.pid == 0
+
+
+def test_a_first_call_may_take_longer_than_others(start: Any) -> None:
+    subject = start("compiles", timeout_s=2.0)
+    other = SOUND.replace(height=6)
+    for problem, observation in observed(subject, [SOUND, SOUND, other, SOUND, other]):
+        assert_right(problem, observation)
+    assert subject.failures == 0
+
+
+def test_a_later_call_on_the_shape_has_the_plain_limit(start: Any) -> None:
+    subject = start("compiles_each_time", timeout_s=2.0)
+    kinds = [observation for _, observation in observed(subject, [SOUND, SOUND])]
+    assert [observation.kind for observation in kinds] == ["answer", "timed_out"]
+    assert kinds[1].message == "gave no answer within 2 s"
+
+
+def test_an_endless_first_call_costs_its_own_limit_once(start: Any) -> None:
+    budget = FailureBudget(max_in_a_row=1000)
+    subject = start("backtracks", budget, timeout_s=0.5)
+    problems = [TRIGGER, TRIGGER.replace(height=6), TRIGGER.replace(height=7)]
+    messages = [observation.message for _, observation in observed(subject, problems)]
+    assert "within 3 s to the first call" in messages[0]
+    assert messages[1:] == ["gave no answer within 0.5 s"] * 2

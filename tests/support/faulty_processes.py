@@ -133,3 +133,27 @@ def counts(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     global _calls  # noqa: PLW0603  # state of the fault
     _calls += 1
     return np.full_like(conv(input, weight, bias, stride, padding, dilation, groups), _calls)
+
+
+_compiled = set()
+
+
+def _compile():
+    """Use the processor that there is for 3 seconds."""
+    started = time.monotonic()
+    while time.monotonic() < started + 3:
+        pass
+
+
+def compiles(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    """Compile in the first call on a shape."""
+    if input.shape not in _compiled:
+        _compiled.add(input.shape)
+        _compile()
+    return conv(input, weight, bias, stride, padding, dilation, groups)
+
+
+def compiles_each_time(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    """Compile in every call."""
+    _compile()
+    return conv(input, weight, bias, stride, padding, dilation, groups)

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 
+from convgauge.process import first_call
 from convgauge.process.child import FRAMES_PER_WRITE
 from convgauge.process.connection import Connection
 from convgauge.process.failures import Cancelled, FailureBudget, ProcessFailure
@@ -55,6 +56,8 @@ class IsolatedSubject:
     ) -> None:
         self.connection = Connection(origin, limits, python, seed, budget, refusals=refusals)
         self._second: IsolatedSubject | None = None
+        self._called: set[Hashable] = set()  # keys of the calls of the process with the next number
+        self._called_pid = 0
         self._under_way: deque[_SentCall] = deque()  # in the order in which the replies arrive
 
     @property
@@ -84,7 +87,12 @@ class IsolatedSubject:
         connection = self.connection
         if self._second is None:
             self._second = IsolatedSubject(
-                connection.origin, connection.limits, connection.python, connection.seed, refusals=connection.refusals
+                connection.origin,
+                connection.limits,
+                connection.python,
+                connection.seed,
+                FailureBudget(has_endless_first_call=connection.budget.has_endless_first_call),
+                connection.refusals,
             )
             self._second.wait_ready()
         if connection.is_cancelled:  # `cancel` may not have seen the second
@@ -180,7 +188,17 @@ class IsolatedSubject:
     def _receive(self, call: Call) -> Observation:
         images = next(iter(call.input.shape), 1)
         factor = max(1, call.repeat // REPEATS_PER_TIMEOUT, images // IMAGES_PER_TIMEOUT)
-        return self.connection.receive(Observed, self.connection.limits.timeout_s * factor).observation
+        timeout_s = self.connection.limits.timeout_s * factor
+        return self.connection.receive(Observed, timeout_s, may_compile=self._is_first(call)).observation
+
+    def _is_first(self, call: Call) -> bool:
+        """Return True if the process has not been called with these shapes, dtypes and arguments before."""
+        if self._called_pid != self.connection.pid:
+            self._called_pid, self._called = self.connection.pid, set()
+        key = first_call.key(call)
+        is_first = key not in self._called or call.mode in first_call.RECOMPILED_MODES
+        self._called.add(key)
+        return is_first
 
     def _call_alone(self, call: Call) -> Observation:
         """Make a lost call again with no other under way: the call that ends the process costs no other call."""

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Mapping
 
+from convgauge.process import first_call
 from convgauge.process.child import Child
 from convgauge.process.failures import Cancelled, FailureBudget, ProcessFailure
 from convgauge.process.replies import InvalidReply, decode
@@ -167,10 +168,35 @@ class Connection:
 
     # --- commands ---
 
-    def receive(self, kind: type[R], timeout_s: float) -> R:
-        """Return the reply to the next command. Raises `ProcessFailure`, `CommandRefused` or `Cancelled`."""
+    def receive(self, kind: type[R], timeout_s: float, *, may_compile: bool = False) -> R:
+        """Return the reply to the next command; the first call on a shape may compile, and has a limit of its own.
+
+        Raises `ProcessFailure`, `CommandRefused` or `Cancelled`.
+        """
         child = self.child()
-        return self._decode(kind, child.receive(timeout_s), child)
+        return self._decode(kind, self._content(child, timeout_s, may_compile), child)
+
+    def _content(self, child: Child, timeout_s: float, may_compile: bool) -> bytes:
+        """Return the frame of a reply. Raises `ProcessFailure`."""
+        if not may_compile or self.budget.has_endless_first_call:
+            return child.receive(timeout_s)
+        pid = child.process.pid
+        used_s = first_call.processor_s(pid)
+        try:
+            return child.receive(timeout_s)
+        except ProcessFailure as failure:
+            if failure.kind != "timed_out":
+                raise
+        used_s = first_call.processor_s(pid) - used_s + first_call.family_s(pid)
+        if used_s < first_call.MIN_COMPUTING_SHARE * timeout_s:
+            raise first_call.idle_failure(timeout_s)
+        try:
+            return child.receive((first_call.FACTOR - 1) * timeout_s)
+        except ProcessFailure as failure:
+            if failure.kind != "timed_out":
+                raise
+        self.budget.has_endless_first_call = True
+        raise first_call.endless_failure(timeout_s)
 
     def _decode(self, kind: type[R], content: bytes, child: Child) -> R:
         try:
@@ -193,8 +219,8 @@ class Connection:
         if child.has_printed:
             reply.observation.printed = child.take_printed()
 
-    def timed_request(self, command: Encoded[R], timeout_s: float) -> tuple[R, float]:
-        """Return the reply to a command, and the seconds from its sending to the reply.
+    def timed_request(self, command: Encoded[R], timeout_s: float, *, may_compile: bool = False) -> tuple[R, float]:
+        """Return the reply to a command, as `receive` does, and the seconds from its sending to the reply.
 
         Raises `ProcessFailure` after it has been counted, `CommandRefused` or `Cancelled`.
         """
@@ -202,7 +228,7 @@ class Connection:
             child = self.child()
             started = time.perf_counter()
             child.send(command.frame)
-            content = child.receive(timeout_s)
+            content = self._content(child, timeout_s, may_compile)
             seconds = time.perf_counter() - started
             return self._decode(command.reply, content, child), seconds
         except ProcessFailure as failure:

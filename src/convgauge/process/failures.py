@@ -42,6 +42,8 @@ class FailureBudget:
     total: int = 0
     reason: str = ""
     """Reason why the implementation is given up; empty if it is not."""
+    has_endless_first_call: bool = False
+    """A first call exceeded its own limit (`convgauge.process.first_call`): later ones have that of other calls."""
 
     def record_failure(self, failure: ProcessFailure) -> None:
         """Count the failure of a process."""

@@ -25,7 +25,7 @@ MAX_PROCESS_FAILURES = 2
 """Failures of a contestant's process after which it is not started again."""
 
 CALL_TIMEOUT_S = 20.0
-"""Seconds for one call that is checked; a just-in-time compiler may run in it."""
+"""Seconds for one call that is checked; `convgauge.process.first_call` gives a compiler more."""
 
 CALIBRATION_TIMEOUT_S = 700.0
 """Seconds for the work that is done once per machine."""
@@ -161,11 +161,13 @@ class Contestant:
 
     # --- commands ---
 
-    def timed_request(self, command: WorkerCommand[R] | Encoded[R], timeout_s: float) -> tuple[R, float]:
+    def timed_request(
+        self, command: WorkerCommand[R] | Encoded[R], timeout_s: float, *, may_compile: bool = False
+    ) -> tuple[R, float]:
         """Return the reply to a command, and the seconds until it came. Raises `Withdrawn`."""
         encoded = command if isinstance(command, Encoded) else encode(command)
         try:
-            return self.connection.timed_request(encoded, timeout_s)
+            return self.connection.timed_request(encoded, timeout_s, may_compile=may_compile)
         except ProcessFailure as failure:
             reason = _failure_text(str(failure), failure.printed)
             raise Withdrawn("failed", reason, ended_process=True) from None
@@ -192,7 +194,8 @@ class Contestant:
         if description.dtypes and request.problem.dtype not in description.dtypes:
             dtypes = ", ".join(description.dtypes)
             raise Withdrawn("declined", f"{request.problem.dtype} is not among its dtypes: {dtypes}")
-        observation = self.request(request.encoded(description.prepares)).observation
+        command = request.encoded(description.prepares)
+        observation = self.timed_request(command, CALL_TIMEOUT_S, may_compile=True)[0].observation
         if observation.kind == "answer":
             return observation
         if observation.kind == "refused":
