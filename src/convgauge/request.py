@@ -98,9 +98,7 @@ class CheckRequest:
     shard: str = option("", "run part K of N; `merge` joins the parts", "K/N", is_configurable=False)
     jobs: int = option(0, "specs judged at once; default: one per core, at most four", "N")
     label: str = option("", "name of this environment in reports", "NAME")
-    timeout_s: float = option(
-        20.0, "seconds for a call; six times that for the first on a shape", "S", flag="--timeout"
-    )
+    timeout_s: float = option(20.0, "seconds for a call; six times that for a first on a shape", "S", flag="--timeout")
     memory_mib: int = option(0, "address space of the implementation in MiB; 0: no limit", "MIB", flag="--memory")
     refusals: tuple[str, ...] = option((), "comma-separated exception classes that refuse a problem", "TYPE[,TYPE]")
     seed: int = option(0, "seed of all operands; default: 0")
