@@ -33,6 +33,7 @@ def mutant(
     framework: str = "numpy",
     profile: str = "functional",
     smoke: bool = True,
+    problem: str = "",
     tier: str = "quick",
     timeout: float = 20.0,
 ) -> Callable[[Build], Build]:
@@ -54,6 +55,8 @@ def mutant(
         The profile and the smallest tier in which it is due to be killed.
     smoke
         True if it passes the usual smoke test.
+    problem
+        The problem of its smoke test, with square arguments, if it refuses the usual one.
     timeout
         The limit of a call in seconds; lower for mutants that hang.
     """
@@ -61,7 +64,12 @@ def mutant(
 
 
 def correct(
-    sentence: str, *, advised_by: Sequence[str] = (), framework: str = "numpy", profile: str = "functional"
+    sentence: str,
+    *,
+    advised_by: Sequence[str] = (),
+    framework: str = "numpy",
+    profile: str = "functional",
+    problem: str = "",
 ) -> Callable[[Build], Build]:
     """Declare a correct convolution of unusual construction, which no required spec may fail.
 
@@ -71,7 +79,7 @@ def correct(
         What is unusual about it.
     advised_by
         Ids of the recommended specs that must report its shortcomings.
-    framework, profile
+    framework, profile, problem
         As in `mutant`.
     """
     return lambda build: build

@@ -105,14 +105,24 @@ def _judge(suite: Suite, finding: Finding, task: Task) -> None:
 
 
 def smoke(suite: Suite, mutant: Mutant) -> bool:
-    """Return True if a mutant passes the usual smoke test: ``allclose(rtol=1e-3, atol=1e-3)`` on one problem."""
-    drawn = draw(SMOKE, "gaussian")
-    assert drawn.bias is not None
+    """Return True if a mutant passes the usual smoke test: ``allclose(rtol=1e-3, atol=1e-3)`` on one problem.
+
+    The problem of a mutant of a narrow domain is the one that it declares.
+    """
+    problem = Problem.parse(mutant.problem) if mutant.problem else SMOKE
+    drawn = draw(problem, "gaussian")
     scale = np.float32(0.1)  # about as layers are initialised
-    operands = Operands(drawn.input, drawn.weight * scale, drawn.bias * scale)
-    call = Call(operands.input, operands.weight, operands.bias, {"stride": 1, "padding": 1})
-    expected = oracle.answer(SMOKE, operands)
+    bias = None if drawn.bias is None else drawn.bias * scale
+    operands = Operands(drawn.input, drawn.weight * scale, bias)
+    call = Call(operands.input, operands.weight, operands.bias, _arguments(problem))
+    expected = oracle.answer(problem, operands)
     observation = suite.pool.subject(mutant.origin.name).observe(call)
     if observation.output is None or observation.output.shape != expected.shape:
         return False
     return bool(np.allclose(observation.output, expected, rtol=1e-3, atol=1e-3))
+
+
+def _arguments(problem: Problem) -> dict[str, int]:
+    """Return the arguments of a smoke test, as ints; groups only if there are several."""
+    arguments = {"stride": problem.stride[0], "padding": problem.pads[0][0]}
+    return arguments if problem.groups == 1 else {**arguments, "groups": problem.groups}

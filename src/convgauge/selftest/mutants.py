@@ -44,6 +44,8 @@ class Mutant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Ids of recommended specs that report it.
     smoke
         True if it passes the usual smoke test.
+    problem
+        Problem of its smoke test, if it refuses the usual one.
     timeout
         Limit of a call in seconds.
     """
@@ -58,6 +60,7 @@ class Mutant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     killed_by: tuple[str, ...] = ()
     advised_by: tuple[str, ...] = ()
     smoke: bool = True
+    problem: str = ""
     tier: Tier = "quick"
     timeout: float = 20.0
 
