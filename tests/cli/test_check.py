@@ -108,6 +108,70 @@ def test_an_implementation_that_declines_everything_is_unjudged(file: Path) -> N
     assert "unjudged" in process.stdout
 
 
+def test_one_unjudged_implementation_among_several_is_a_failure(file: Path) -> None:
+    process = convgauge("check", f"{file}:declines", "numpy_windows", "--framework", "numpy", *PAIR)
+    assert process.returncode == 1
+    assert "declines: unjudged" in process.stdout
+    assert "unjudged  nothing was executed: NotImplementedError: every problem" in process.stdout
+    assert "numpy_windows: conformant" in process.stdout
+
+
+LENIENT = """
+import numpy as np
+from convgauge.arguments import resolve
+
+def lenient(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    if groups != 1:
+        raise ValueError("one group only")
+    if bias is not None:
+        bias = bias.reshape(-1)[: weight.shape[0]]
+    problem = resolve(input, weight, bias, stride, padding, dilation, groups, ("float32",))
+    padded = np.pad(input, ((0, 0), (0, 0), *problem.pads))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, problem.extent, axis=(2, 3))
+    (sh, sw), (dh, dw) = problem.stride, problem.dilation
+    output = np.einsum("nchwij,ocij->nohw", windows[:, :, ::sh, ::sw, ::dh, ::dw], weight)
+    return output if bias is None else output + bias[:, None, None]
+"""
+
+
+@pytest.mark.parametrize(
+    ("keyword", "verdict", "reached"),
+    [
+        ("test_pair_pads", "conformant", ["correct", "complete", "conformant"]),
+        ("test_pair_pads or test_bias_of_another_rank", "complete", ["correct", "complete"]),
+        ("test_pair_pads or test_many_groups", "partial", ["correct"]),
+    ],
+)
+def test_the_required_verdict_sets_the_exit_status(
+    tmp_path: Path, keyword: str, verdict: str, reached: list[str]
+) -> None:
+    (tmp_path / "mine.py").write_text(LENIENT)
+    check = ["check", "mine.py:lenient", "--framework", "numpy", "--tier", "quick", "--dtype", "float32", "-k", keyword]
+    for require in ("correct", "complete", "conformant"):
+        process = convgauge(*check, "--require", require, folder=tmp_path)
+        assert process.returncode == (0 if require in reached else 1), process.stdout
+        assert f"lenient: {verdict}" in process.stdout
+        assert (f"({require} is required)" in process.stdout) == (require not in reached)
+
+
+def test_a_requirement_is_configurable_and_part_of_the_run(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(LENIENT)
+    (tmp_path / "pyproject.toml").write_text('[tool.convgauge]\nrequire = "complete"\n')
+    check = ["check", "mine.py:lenient", "--framework", "numpy", "--tier", "quick", "--dtype", "float32", "--json"]
+    process = convgauge(
+        *check, "-k", "test_many_groups or test_pair_pads or test_bias_of_another_rank", folder=tmp_path
+    )
+    summary = json.loads(process.stdout)
+    assert (summary["require"], summary["exit_status"], process.returncode) == ("complete", 1, 1)
+    verdict = summary["verdicts"]["lenient"]
+    assert (verdict["verdict"], verdict["is_strict"], verdict["answered_invalid"]) == ("partial", False, 6)
+    assert 0 < verdict["coverage"] < 100
+    assert verdict["limits"] == ["groups > 1 (ValueError, 28 cases)"]
+    assert summary["faults"] == []
+    (lenient,) = summary["answered_invalid"]
+    assert (lenient["spec"], lenient["reproduce"].split()[:2]) == ("errors.rank.bias", ["convgauge", "reproduce"])
+
+
 def test_expected_failures_are_strict(file: Path) -> None:
     output = file.with_name("run.jsonl")
     check = ["check", f"{file}:wrong", "--framework", "numpy", "--tier", "quick", "-k", "test_padding and int"]
