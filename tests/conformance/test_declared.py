@@ -8,12 +8,16 @@ import numpy as np
 import pytest
 
 from convgauge.conformance import Case, Judge, Spec, problems
+from convgauge.conformance.declared import idle_conditions
 from convgauge.conformance.redraw import Redrawers
 from convgauge.conformance.setting import Setting
-from convgauge.domain import Domain
+from convgauge.conformance.verdict import judgement
+from convgauge.domain import EVERYTHING, Domain
 from convgauge.problem import Problem
+from convgauge.results import ImplementationRecord
 from convgauge.worker.call import Call, Observation
 from support.fake_runner import FakeRunner, exact_output
+from support.records import spec
 
 SMALL = Problem(batch=1, in_channels=4, height=6, width=7, out_channels=4, kernel=(3, 3), padding=(1, 1), bias=True)
 TABLE = problems(SMALL, groups=[1, 2], batch=[1, 2])
@@ -89,3 +93,24 @@ def test_a_call_that_may_be_refused_may_be_refused_inside() -> None:
     judge = judge_of(FakeRunner(refuse), "groups == 1")
     judge.refuses([SMALL.replace(batch=2)])
     assert "errored" not in judge.tally.outcomes
+
+
+def test_conditions_that_exclude_no_case_are_idle() -> None:
+    judge = judge_of(FakeRunner(exact_output), "groups == 1 and height < 1000")
+    judge.exact(TABLE)
+    record = spec("mine", refusals=dict(judge.tally.refusals()))
+    assert idle_conditions(judge.setting.declared, [record]) == ["height < 1000"]
+    assert idle_conditions(EVERYTHING, [record]) == []
+
+
+def test_a_domain_that_excludes_everything_is_unjudged_with_the_reason() -> None:
+    judge = judge_of(FakeRunner(exact_output), "groups == 1 and groups == 2")
+    judge.exact(TABLE)
+    tally = judge.tally
+    record = spec(
+        "mine", status="declined", cases=tally.judged, valid=tally.valid, refusals=dict(tally.refusals()),
+        outcomes=dict(tally.outcomes),
+    )  # fmt: skip
+    judged = judgement("mine", [record], ImplementationRecord("mine", supports="groups == 1 and groups == 2"))
+    assert (judged.verdict, judged.executed) == ("unjudged", 0)
+    assert judged.reason == "the declared domain, groups == 1 and groups == 2, excludes all 4 valid cases: widen it"

@@ -13,11 +13,11 @@ from convgauge.conformance.cases import Case
 from convgauge.conformance.probe import MAX_PROBES, discover
 from convgauge.conformance.probe_space import spelled
 from convgauge.conformance.random_problems import choose, random_problems
-from convgauge.domain import fields_of
+from convgauge.domain import Domain, fields_of
 from convgauge.problem import Problem
 from convgauge.worker.call import Observation
 from support.fake_runner import FakeRunner
-from support.narrow_runner import LAYOUTS, Fields, NarrowRunner, Region
+from support.narrow_runner import LAYOUTS, Fields, NarrowRunner, Region, fields_of_call
 
 DTYPES = ("float32", "float64", "float16")
 
@@ -132,3 +132,19 @@ def test_random_refusals_end_and_are_reported() -> None:
 def test_two_limits_are_separated(first: str, second: str) -> None:
     discovery = discover(NarrowRunner(lambda f: f[first] == 1 and f[second] <= 20), "cpu", DTYPES)
     assert {f"{first} == 1", f"{second} <= 20"} == {limit.expression for limit in discovery.limits}
+
+
+def test_no_probe_is_made_outside_the_declared_domain() -> None:
+    runner = NarrowRunner(lambda fields: fields["groups"] == 1 and fields["kernel_h"] == fields["kernel_w"])
+    declared = Domain.parse("batch == 1 and kernel_h == kernel_w and in_channels % 2 == 0")
+    discovery = discover(runner, "cpu", DTYPES, declared)
+    assert runner.calls
+    assert all(declared.contains(fields_of_call(call)) for call in runner.calls)
+    assert discovery.domain.text == "groups == 1"
+
+
+def test_a_declared_domain_without_typical_calls_is_a_reason() -> None:
+    runner = NarrowRunner(lambda _: True)
+    discovery = discover(runner, "cpu", DTYPES, Domain.parse("in_channels == 7777"))
+    assert discovery.reason == "no typical call lies inside the declared domain"
+    assert not runner.calls

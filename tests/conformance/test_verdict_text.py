@@ -91,3 +91,12 @@ def test_a_region_of_errors_is_proposed_unless_a_domain_is_declared() -> None:
     assert line.endswith('wherever groups > 1: if this is not supported, say so: --supports "groups == 1"')
     about = msgspec.structs.replace(about, supports="batch == 1")
     assert not any("declare" in line for line in detail_lines(judgement("wrong"), [], about))
+
+
+def test_a_refusal_in_the_declared_domain_proposes_a_narrower_one() -> None:
+    record = ImplementationRecord("mine", supports="groups == 1", domain="groups == 1 and dilation_h == 1")
+    step = next_step(judgement("wrong"), [failing("a", "errored", 0)], record)
+    proposal = 'state what is supported: --supports "groups == 1 and dilation_h == 1"'
+    assert step == f"convgauge reproduce mine a; or {proposal}"
+    assert proposal not in next_step(judgement("wrong"), [failing("a", "failed", 1)], record), "a wrong output stays"
+    assert next_step(judgement("partial"), [], record) == f"answer what is refused, or {proposal}"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from convgauge.conformance.execution import Executed, Execution
 from convgauge.conformance.procedure import Procedure
 from convgauge.domain import Domain
 from convgauge.reference.compare import Fault
+from convgauge.results import SpecRecord
 from convgauge.worker.call import CONTIGUOUS, Observation
 
 LAYOUTS = frozenset({"layout", "weight_layout", "bias_layout"})
@@ -25,6 +28,13 @@ def breaks_declaration(executed: Executed, procedure: Procedure, execution: Exec
         return False
     is_usual = case.layouts == CONTIGUOUS or bool(declared.names & LAYOUTS)
     return is_usual and not execution.exclusion(case)
+
+
+def idle_conditions(declared: Domain, records: Iterable[SpecRecord]) -> list[str]:
+    """Return the conditions of a declared domain that excluded no case of an implementation's records."""
+    reasons = [reason for record in records for reason in record.refusals]
+    conditions = () if declared.is_everything else declared.conjuncts
+    return [str(condition) for condition in conditions if not any(str(condition) in reason for reason in reasons)]
 
 
 def refused_in_domain(observation: Observation, declared: Domain) -> Fault:

@@ -13,7 +13,7 @@ from convgauge.conformance.verdict import exit_status, judgement
 from convgauge.results import Footer, ImageRecord, ImplementationRecord, Record, Run, SpecRecord, Writer
 from convgauge.terms import ExitStatus
 
-COMPARED = ("schema", "suite", "seed", "profile", "tier", "selection", "expected", "require", "versions")
+COMPARED = ("schema", "suite", "seed", "profile", "tier", "selection", "supports", "expected", "require", "versions")
 """Fields of the header that are equal in all shards of one run."""
 
 

@@ -32,7 +32,7 @@ from convgauge.conformance.probe_space import (
 from convgauge.diagnosis.atom import Atom
 from convgauge.diagnosis.features import Fields, Table
 from convgauge.diagnosis.learner import Learner
-from convgauge.domain import EVERYTHING, fields_of
+from convgauge.domain import EVERYTHING, Domain, fields_of
 from convgauge.problem import ProblemError
 from convgauge.process.runner import Runner
 from convgauge.worker.call import Observation
@@ -78,8 +78,8 @@ MIN_VIOLATORS = 12
 """Cases outside of a rule alone that must be refused: one that is answered shows the rule to be too narrow."""
 
 
-def discover(runner: Runner, device: str, dtypes: Sequence[str]) -> Discovery:
-    """Find out which problems an implementation answers.
+def discover(runner: Runner, device: str, dtypes: Sequence[str], declared: Domain = EVERYTHING) -> Discovery:
+    """Find out which problems an implementation answers, inside the domain that is declared for it.
 
     Parameters
     ----------
@@ -89,13 +89,15 @@ def discover(runner: Runner, device: str, dtypes: Sequence[str]) -> Discovery:
         Device of the operands.
     dtypes : sequence of str
         Dtypes to try.
+    declared : Domain
+        Declared domain: no call outside is made.
 
     Returns
     -------
     Discovery
         The domain and the limits. It is empty, with the reason, if no call is answered or the subject's process ends.
     """
-    session = _Session(runner, device)
+    session = _Session(runner, device, declared)
     try:
         return _Explorer(session, sorted(dtypes, key=lambda dtype: dtype != COMMON_DTYPE)).run()
     except _GivenUpError as error:
@@ -113,8 +115,8 @@ class _OverError(Exception):
 class _Session:
     """Probes of one subject: each case is called once, and the calls are limited."""
 
-    def __init__(self, runner: Runner, device: str) -> None:
-        self.execution, self.device = Execution(runner, device), device
+    def __init__(self, runner: Runner, device: str, declared: Domain = EVERYTHING) -> None:
+        self.execution, self.device = Execution(runner, device, declared), device
         self.observations: dict[str, Observation] = {}
         self.seconds = 0.0
         self.ended = 0
@@ -127,9 +129,10 @@ class _Session:
     def ask(self, cases: Iterable[Case]) -> list[tuple[Case, bool]]:
         """Call on the cases that were not called on; return those with True if they were answered.
 
-        A case that the framework cannot make is left out. Raises `_GivenUpError`, `_OverError`.
+        A case outside the declared domain, or that the framework cannot make, is left out. Raises `_GivenUpError`,
+        `_OverError`.
         """
-        fresh = {str(case): case for case in cases if str(case) not in self.observations}
+        fresh = {str(case): case for case in cases if str(case) not in self.observations and self.is_declared(case)}
         if self.probes + len(fresh) > MAX_PROBES or self.seconds > MAX_SECONDS:
             raise _OverError
         outcomes = []
@@ -146,6 +149,10 @@ class _Session:
             self.ended += 1
             if self.ended >= MAX_ENDED_PROCESSES or observation.kind == "not_called":
                 raise _GivenUpError(f"{self.ended} probes ended the process; the last {observation.message}")
+
+    def is_declared(self, case: Case) -> bool:
+        """Return True if a case lies inside the declared domain."""
+        return not self.execution.exclusion(case)
 
     def fields(self, case: Case) -> Fields:
         """Return the fields of a case."""
@@ -215,6 +222,8 @@ class _Explorer:
 
     def _refused_everywhere(self) -> str:
         errors = Counter(map(_error, self.session.observations.values()))
+        if not errors:
+            return "no typical call lies inside the declared domain"
         ((error, count),) = errors.most_common(1)
         return f"none of {self.session.probes} typical calls is answered; {count} of them end in {error}"
 
@@ -222,14 +231,20 @@ class _Explorer:
         """Return the anchor with an image that has room for kernels, and with a 3x3 kernel, if these are answered."""
         for changes in ({"height": ANCHOR_SIZE, "width": ANCHOR_SIZE}, {"kernel": (3, 3)}):
             changed = replace(anchor, problem=anchor.problem.replace(**changes))
-            if changed.problem.flops <= MAX_ANCHOR_FLOPS and all(answered for _, answered in self._ask([changed])):
+            if changed.problem.flops > MAX_ANCHOR_FLOPS or not self.session.is_declared(changed):
+                continue
+            if all(answered for _, answered in self._ask([changed])):
                 anchor = changed
         return anchor
 
     def _singles(self, steps: Iterable[Step]) -> list[Case]:
         """Return the small cases that differ from the anchor in one step."""
         changed = (step.apply(self.anchor) for step in steps)
-        return [case for case in changed if case is not None and is_small(case, self.anchor)]
+        return [case for case in changed if case is not None and self._is_usable(case)]
+
+    def _is_usable(self, case: Case) -> bool:
+        """Return True if a case is small and lies inside the declared domain."""
+        return is_small(case, self.anchor) and self.session.is_declared(case)
 
     # --- confirmation ---
 
@@ -276,12 +291,12 @@ class _Explorer:
             if number % 4 == 1:
                 cases[-1] = combined(cases[-1], self.steps, self.random, 2)
         fresh = {str(case): case for case in cases if str(case) not in self.session.observations}
-        return [case for case in fresh.values() if is_small(case, self.anchor)]
+        return [case for case in fresh.values() if self._is_usable(case)]
 
     def _allowed_steps(self) -> list[Step]:
         """Return the steps from the anchor that stay inside the rules."""
         changed = [(step, step.apply(self.anchor)) for step in self.steps]
-        small = [(step, case) for step, case in changed if case is not None and is_small(case, self.anchor)]
+        small = [(step, case) for step, case in changed if case is not None and self._is_usable(case)]
         inside = self.learner.is_inside(Table([self.session.fields(case) for _, case in small]))
         return [step for (step, _), is_inside in zip(small, inside, strict=True) if is_inside]
 

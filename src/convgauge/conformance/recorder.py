@@ -19,7 +19,7 @@ from convgauge.results import Counterexample, Header, ImageRecord, Implementatio
 from convgauge.terms import FAULTS, STRICTNESS_FAULTS, Status
 from convgauge.text import unwritable
 
-COMPARED_ON_RESUME = ("suite", "versions", "seed", "profile", "tier", "shard", "selection")
+COMPARED_ON_RESUME = ("suite", "versions", "seed", "profile", "tier", "shard", "selection", "supports")
 """Fields of the header that must be equal in the run that is resumed and in this one."""
 
 

@@ -134,6 +134,7 @@ class Suite:
             selection=request.selection,
             expected={name: entry.reason for name, entry in self.expected.items()},
             require=request.require,
+            supports=request.supports,
         )
 
     def _setting_of(self, name: str) -> Setting:
@@ -249,7 +250,7 @@ class Suite:
             description = subject.description
             devices = self.selection.devices or description.devices
             dtypes = [dtype for dtype in description.dtypes if dtype in (self.request.dtypes or DTYPES)]
-            return discover(subject, devices[0], dtypes or description.dtypes)
+            return discover(subject, devices[0], dtypes or description.dtypes, self.targets[name].declared)
 
     def _record(self, judged: Judged) -> Result:
         description = judged.judge.description

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from convgauge.conformance.declared import idle_conditions
 from convgauge.conformance.verdict import fails, with_cases
 from convgauge.conformance.verdict_text import MAX_LIMITS, detail_lines, shortened, verdict_line
 from convgauge.results import Counterexample, Footer, Judgement, SpecRecord
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
 
     from convgauge.conformance.suite import Suite
+    from convgauge.conformance.targets import Target
 
 MAX_PRINTED_CHARS = 600
 """Characters that are shown of what an implementation printed during the call of a counterexample."""
@@ -118,6 +120,16 @@ def _show_faults(terminal: TerminalReporter) -> None:
             terminal.write_line(str(report.longrepr))
 
 
+def _show_idle_conditions(suite: Suite, name: str, target: Target, terminal: TerminalReporter) -> None:
+    """Show the conditions of the declared domain that excluded no case, unless only some specs were run."""
+    records = [record for record in suite.recorder.records if record.implementation == name]
+    if suite.request.selection or suite.selection.shard.of or not records:
+        return
+    for condition in idle_conditions(target.declared, records):
+        line = f"{name}: {condition} of its declared domain excludes none of the cases"
+        terminal.write_line(escape_controls(line), yellow=True)
+
+
 def _show_notes(suite: Suite, footer: Footer, terminal: TerminalReporter) -> None:
     for record in suite.recorder.records:
         if record.level == "recommended" and record.status in FAULTS:
@@ -127,6 +139,8 @@ def _show_notes(suite: Suite, footer: Footer, terminal: TerminalReporter) -> Non
             )
         if record.status == "xpassed":
             terminal.write_line(escape_controls(f"{record.spec}: {record.reason}"), red=True)
+    for name, target in suite.targets.items():
+        _show_idle_conditions(suite, name, target, terminal)
     for test in suite.internal_errors:
         terminal.write_line(f"{test} did not come to a verdict: a defect of the suite itself, see above", red=True)
     if footer.cases == 0:

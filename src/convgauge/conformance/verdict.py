@@ -40,7 +40,7 @@ def judgement(
     records = [record for record in records if record.implementation == name]
     required = [record for record in records if record.level == "required"]
     outcomes = _outcomes(records)
-    reason = _unjudged_reason(records)
+    reason = _unjudged_reason(records, "" if implementation is None else implementation.supports)
     is_strict = None if reason else _is_strict(required)
     return Judgement(
         _verdict(required, reason),
@@ -87,9 +87,12 @@ def insufficient(records: Sequence[SpecRecord]) -> str:
     return ""
 
 
-def _unjudged_reason(records: Sequence[SpecRecord]) -> str:
+def _unjudged_reason(records: Sequence[SpecRecord], supports: str = "") -> str:
     """Return why there is no verdict, with the most frequent refusal, or "" if there is one."""
     reason, refusals = insufficient(records), _refusals(records)
+    outcomes = _outcomes(records)
+    if reason and supports and outcomes["declined"] and not outcomes["refused"]:
+        return f"the declared domain, {supports}, excludes all {outcomes['declined']:,} valid cases: widen it"
     if not reason or not refusals:
         return reason
     (refusal, count), total = refusals.most_common(1)[0], refusals.total()

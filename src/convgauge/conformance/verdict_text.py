@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from convgauge.conformance.limits import proposal
 from convgauge.conformance.verdict import is_wrong
+from convgauge.domain import domain_of
 from convgauge.results import ImplementationRecord, Judgement, SpecRecord
 from convgauge.terms import Requirement, reaches
 from convgauge.text import coverage_text, escape_controls
@@ -101,12 +102,25 @@ def next_step(judgement: Judgement, records: Sequence[SpecRecord], implementatio
     """Return what leads from a verdict to the next rung; "" if nothing is known."""
     match judgement.verdict:
         case "wrong":
-            return _reproduction([record for record in records if record.level == "required" and is_wrong(record)])
-        case "partial" if implementation is not None and implementation.domain and not implementation.supports:
-            return f'answer what is refused, or state what is supported: --supports "{implementation.domain}"'
+            faults = [record for record in records if record.level == "required" and is_wrong(record)]
+            is_refused = implementation is not None and bool(implementation.supports)
+            is_refused = is_refused and all(record.status == "errored" for record in faults)
+            advice = _narrowing(implementation) if is_refused else ""
+            return "; or ".join(filter(None, (_reproduction(faults), advice)))
+        case "partial" if advice := _narrowing(implementation):
+            return f"answer what is refused, or {advice}"
         case "complete":
             return _reproduction([record for record in records if record.outcomes.get("answered_invalid")])
     return ""
+
+
+def _narrowing(implementation: ImplementationRecord | None) -> str:
+    """Return the advice to declare the domain that was found, within the one that is declared; "" if none was found."""
+    if implementation is None or not implementation.domain:
+        return ""
+    declared = domain_of(implementation.supports)
+    narrowed = declared & domain_of(implementation.domain)
+    return "" if narrowed == declared else f'state what is supported: --supports "{narrowed}"'
 
 
 def _reproduction(records: Sequence[SpecRecord]) -> str:

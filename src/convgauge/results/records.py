@@ -35,6 +35,7 @@ class Header(msgspec.Struct, frozen=True, tag="header", tag_field="type"):
     - ``selection``: what the run was narrowed to ("-k padding", "only in float32"); "" if nothing was left out.
     - ``expected``: reason of each expected failure, by spec.
     - ``require``: verdict that the exit status asks for.
+    - ``supports``: domain that the request declares for all implementations, an expression; "" for everything.
     - ``workers``: machines of a run on a cluster, by the worker's address; ``machine`` is one of them.
     """
 
@@ -54,6 +55,7 @@ class Header(msgspec.Struct, frozen=True, tag="header", tag_field="type"):
     workers: dict[str, Machine] = {}
     revision: int = 0
     require: Requirement = "correct"
+    supports: str = ""
 
 
 class Picture(msgspec.Struct, frozen=True):

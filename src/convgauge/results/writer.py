@@ -97,6 +97,7 @@ def new_header(
     expected: dict[str, str] | None = None,
     label: str = "",
     require: Requirement = "correct",
+    supports: str = "",
 ) -> Header:
     """Return a header for a run of this process on this machine; the command in it keeps no directory names."""
     words = ["convgauge", *sys.argv[1:]]
@@ -117,4 +118,5 @@ def new_header(
         expected=expected or {},
         revision=REVISION,
         require=require,
+        supports=supports,
     )
