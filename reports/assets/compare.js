@@ -42,8 +42,8 @@ function kindOf(was, now) {
 }
 
 function percent(value, digits = 1) {
-  if (value === 0 || value === 100) return `coverage ${value} %`;
-  return `coverage ${digits === 1 ? Math.min(Math.max(value, 0.1), 99.9).toFixed(1) : value.toFixed(digits)} %`;
+  if (value === 0 || value === 100) return `coverage ${value}\u00a0%`;
+  return `coverage ${digits === 1 ? Math.min(Math.max(value, 0.1), 99.9).toFixed(1) : value.toFixed(digits)}\u00a0%`;
 }
 
 function coverageChange(what, was, now, isSameSuite) {

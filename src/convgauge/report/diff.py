@@ -176,7 +176,7 @@ def _coverage_change(name: str, was: Judgement, now: Judgement, *, is_same_suite
     if abs(now.coverage - was.coverage) > (0 if is_same_suite else 1):
         before, after = (formatting.coverage(each.coverage) for each in (was, now))
         if before == after:  # as rounded
-            before, after = (f"{each.coverage:.3f} %" for each in (was, now))
+            before, after = (f"{each.coverage:.3f}\N{NO-BREAK SPACE}%" for each in (was, now))
         kind = "broke" if now.coverage < was.coverage else "fixed"
         yield Change(kind, name, f"coverage {before}", f"coverage {after}")
 
