@@ -256,6 +256,7 @@ class _Drawing:
     lost: list[str] = field(default_factory=list)
     weights: dict[str, float] = field(default_factory=dict)
     swept: str = ""
+    nearest: dict[tuple[object, ...], Parameters | None] = field(default_factory=dict)
 
     def run(self, outside: Sequence[Case]) -> Redrawn:
         """Return the cases, in the order of those outside."""
@@ -264,7 +265,8 @@ class _Drawing:
         self._weigh(list(originals.values()))
         drawn: dict[tuple[object, ...], Case] = {}
         for key, values in originals.items():
-            case = self._accepted(self._nearest(values), groups[key], values)
+            self.nearest[key] = self._nearest(values)
+            case = self._accepted(self.nearest[key], groups[key], values)
             if case is not None:
                 drawn[key] = case
         if not drawn:
@@ -347,7 +349,7 @@ class _Drawing:
     ) -> dict[tuple[object, ...], Case]:
         """Return a first case that meets the needs, varied from one that does not."""
         for key, values in list(originals.items())[:TRIES]:
-            nearest = self._nearest(values)
+            nearest = self.nearest[key]
             if nearest is None:
                 self._loses_trait(values)
                 continue
@@ -367,7 +369,7 @@ class _Drawing:
         missing = [key for key in originals if key not in drawn]
         budget = MIN_TRIES + TRIES * len(missing)
         for index, key in enumerate(missing):
-            base = self._nearest(originals[key])
+            base = self.nearest[key]
             if base is None and self._loses_trait(originals[key]):
                 continue
             source = key if base is not None else list(drawn)[index % len(drawn)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import functools
 import itertools
 import math
 import re
@@ -82,20 +83,26 @@ class Repair:
         self._sizes = sorted({*SMALL_SIZES, *self.multiples, *(value for value in near if value > 0)})
         self._size_set = frozenset(self._sizes)
         self._memo: dict[tuple[object, ...], list[Any]] = {}  # of `_solutions`
+        self._results: list[dict[tuple[object, ...], bool]] = [{} for _ in self._terms]
 
     # --- the domain ---
 
     def contains(self, values: Parameters) -> bool:
         """Return True if the domain contains the parameters."""
-        return self.domain.contains(self._fields(values))
+        return all(self._holds(index, values) for index in range(len(self._terms)))
 
-    def _fields(self, values: Parameters) -> Fields:
-        return Fields(values, self.dtype, self.device)
+    def _holds(self, index: int, values: Parameters) -> bool:
+        """Return True if a term holds; the result is kept, as the same few values come again and again."""
+        term, names = self._terms[index]
+        key = tuple([values[name] for name in names])
+        results = self._results[index]
+        if key not in results:
+            results[key] = term.contains(Fields(values, self.dtype, self.device))
+        return results[key]
 
     def violated(self, values: Parameters) -> list[int]:
         """Return the indices of the violated terms."""
-        fields = self._fields(values)
-        return [index for index, (term, _) in enumerate(self._terms) if not term.contains(fields)]
+        return [index for index in range(len(self._terms)) if not self._holds(index, values)]
 
     # --- repair ---
 
@@ -122,11 +129,10 @@ class Repair:
         The cheapest change that leaves fewer terms violated is taken, or else the one that leaves the fewest.
         """
         for index in violated:
-            term, _ = self._terms[index]
             best: tuple[tuple[int, float], Parameters] | None = None
             for change in self._changes(index, current, weights):
                 new = changed(current, change)
-                if new is None or not allowed(new) or not term.contains(self._fields(new)):
+                if new is None or not allowed(new) or not self._holds(index, new):
                     continue
                 count = len(self.violated(new))
                 if count < len(violated):
@@ -147,28 +153,33 @@ class Repair:
             for value in _nearest(self._solutions(index, (name,), current), current[name])
             if value != current[name]
         ]
-        for pair in _together(names):
-            changes += [dict(zip(pair, both, strict=True)) for both in self._solutions(index, pair, current)]
+        for first, second in _together(names):
+            pairs = self._solutions(index, (first, second), current)
+            near = [*_nearest(pairs, (current[first],)), *_nearest(pairs, (current[second],))]
+            changes += [{first: left, second: right} for left, right in near]
         for form in FORMS:
             if form in names:
-                changes += self._solutions(index, (form,) * 2, current)
+                height = f"{form.removesuffix('_form')}_h"
+                spellings = self._solutions(index, (form,) * 2, current)
+                spellings = sorted(spellings, key=lambda change: abs(change[height] - current[height]))
+                changes += spellings[:SOLUTIONS]
         if {"in_channels", "groups"} <= set(names):
             changes.append({"groups": current["in_channels"], "out_channels": current["in_channels"]})
         changes.sort(key=lambda change: distance(current, change, weights))
         return changes[:SOLUTIONS]
 
     def _solutions(self, index: int, varied: tuple[str, ...], current: Parameters) -> list[Any]:
-        """Return the values of one parameter, or of two together, that fulfil a term if its others are as they are.
+        """Return the values of one parameter, or pairs of two, that fulfil a term if its others are as they are.
 
         The name of a form twice stands for changes of this form with its numbers.
         """
-        term, names = self._terms[index]
+        _, names = self._terms[index]
         rest = tuple(current[name] for name in names if name not in varied)
         key = (index, varied, rest)
         if key not in self._memo:
             fulfil: list[Any] = []
             for change, value in self._candidates(names, varied, current):
-                if term.contains(self._fields({**current, **change})):
+                if self._holds(index, {**current, **change}):
                     fulfil.append(value)
             self._memo[key] = fulfil
         return self._memo[key]
@@ -185,7 +196,7 @@ class Repair:
         else:
             values = self._values(first, names, varied, current)
             few = [value for value in self._constants if value in values]
-            pairs = [(value, value) for value in values] + list(itertools.product(few, few))
+            pairs = sorted({*((value, value) for value in values), *itertools.product(few, few)})
             yield from (({first: left, second: right}, (left, right)) for left, right in pairs)
 
     def _spellings(self, name: str, current: Parameters) -> Iterator[Parameters]:
@@ -242,12 +253,17 @@ def _together(names: Sequence[str]) -> Iterable[tuple[str, str]]:
     return [pair for pair in (*pairs, ("height", "width"), CHANNELS) if set(pair) <= set(names)]
 
 
-def _nearest(values: Sequence[Any], old: object) -> Sequence[Any]:
-    """Return the two values nearest to the old one on each side, or all values if they are not numbers."""
-    if type(old) is not int or not values:
+def _nearest(values: Sequence[Any], old: Any) -> Sequence[Any]:  # noqa: ANN401 of several types
+    """Return the two values nearest to the old one on each side, or all values if they have no order."""
+    if type(old) not in (int, tuple):
         return values
     index = bisect.bisect_left(values, old)
     return values[max(0, index - 2) : index + 2]
+
+
+@functools.cache
+def _logarithm(size: int) -> float:
+    return math.log2(size + 1)
 
 
 def distance(values: Parameters, changes: Parameters, weights: Weights) -> float:
@@ -257,6 +273,6 @@ def distance(values: Parameters, changes: Parameters, weights: Weights) -> float
         old = values[name]
         if old != new:
             is_number = type(old) is int and type(new) is int
-            size = 1.0 + abs(math.log2((new + 1) / (old + 1))) if is_number else 2.0
+            size = 1.0 + abs(_logarithm(new) - _logarithm(old)) if is_number else 2.0
             total += weights.get(name, 1.0) * size
     return total
