@@ -37,8 +37,8 @@ def test_a_small_problem_is_its_own_part() -> None:
 def test_a_part_of_a_layer_has_its_channels_and_groups(name: str) -> None:
     for layer in load(name).layers:
         for part in parts(layer.problem, MIN_PROBE_FLOPS):
-            kept = (part.in_channels, part.out_channels, part.groups)
-            assert kept == (layer.problem.in_channels, layer.problem.out_channels, layer.problem.groups)
+            channels = (part.in_channels, part.out_channels, part.groups)
+            assert channels == (layer.problem.in_channels, layer.problem.out_channels, layer.problem.groups)
             assert (part.height == part.width) == (layer.problem.height == layer.problem.width)
 
 

@@ -50,7 +50,7 @@ def test_a_target_may_give_a_name(file: Path) -> None:
     [
         ("mine=builtin", "'builtin' stands for .* implementations: give the name to one of them"),
         ("numpy_windows={file}:two", "the name 'numpy_windows' is that of a registered implementation"),
-        ("mine=nobody", "no implementation is called 'nobody'"),
+        ("mine=nowhere", "no implementation is called 'nowhere'"),
         ("a name={file}:two", "there is no file a name="),
     ],
 )

@@ -23,7 +23,7 @@ def breaks_declaration(executed: Executed, procedure: Procedure, execution: Exec
     """
     case, _, observation = executed
     declared = execution.declared
-    may_refuse = procedure.is_refusal_due or procedure.keeps_dtype or procedure.options.fields.get("mode")
+    may_refuse = procedure.may_refuse(case) or procedure.keeps_dtype or procedure.options.fields.get("mode")
     if declared.is_everything or observation.kind != "refused" or may_refuse:
         return False
     is_usual = case.layouts == CONTIGUOUS or bool(declared.names & LAYOUTS)
