@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from convgauge.conformance.verdict import NOTHING_EXECUTED, exit_status, fails, judgement
+from convgauge.conformance.sufficiency import NOTHING_EXECUTED
+from convgauge.conformance.verdict import exit_status, fails, judgement
 from convgauge.results import ImplementationRecord, SpecRecord
 from convgauge.terms import REQUIREMENTS, Requirement
 

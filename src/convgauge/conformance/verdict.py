@@ -11,13 +11,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from convgauge.conformance.limits import merged
+from convgauge.conformance.sufficiency import insufficient
 from convgauge.reference.accuracy import lowest_grade
 from convgauge.results import ImplementationRecord, Judgement, SpecRecord
 from convgauge.terms import FAULTS, UNANSWERED, ExitStatus, Requirement, Verdict
 
 _CLASS_AT_END = re.compile(r" \((\w+)\)$")
-
-NOTHING_EXECUTED = "nothing was executed"
 
 WRONG = tuple(status for status in FAULTS if status != "xpassed")
 """Statuses of a required spec that make the verdict wrong. A spec that passes unexpectedly is met."""
@@ -75,16 +74,6 @@ def is_wrong(record: SpecRecord) -> bool:
         return record.status in WRONG
     # without outcomes, the subject was given up before the first case
     return not record.outcomes.get("answered_invalid") or any(record.outcomes.get(status) for status in WRONG)
-
-
-def insufficient(records: Sequence[SpecRecord]) -> str:
-    """Return why records do not suffice for a verdict, or "" if they do."""
-    if not any(record.cases for record in records):
-        return NOTHING_EXECUTED
-    valid = sum(record.valid for record in records)
-    if valid and not any(record.answered for record in records):
-        return f"none of {valid:,} valid cases was answered"
-    return ""
 
 
 def _unjudged_reason(records: Sequence[SpecRecord], supports: str = "") -> str:
