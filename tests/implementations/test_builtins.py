@@ -54,7 +54,12 @@ def subject(name: str) -> Subject:
     origin = registry.builtins()[name]
     if origin.absent:
         pytest.skip(origin.absent)
-    return Subject(registry.load(origin))
+    loaded = Subject(registry.load(origin))
+    if loaded.framework.name == "jax":  # as in a process for 64-bit dtypes
+        import jax
+
+        jax.config.update("jax_enable_x64", True)
+    return loaded
 
 
 def observe(name: str, problem: Problem, operands: Operands, prepared: bool = False, **changes: object) -> Observation:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convgauge.process.client import start_subject
+from convgauge.process.by_width import start_subject
 from convgauge.process.runner import Limits
 from convgauge.registry import resolve
 from convgauge.worker.call import Call

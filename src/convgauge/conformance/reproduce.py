@@ -26,7 +26,7 @@ from convgauge.conformance.setting import Setting
 from convgauge.conformance.soundness import OracleSubject
 from convgauge.conformance.suite import Suite
 from convgauge.domain import domain_of
-from convgauge.process.client import start_subject
+from convgauge.process.by_width import start_subject
 from convgauge.process.runner import Limits
 from convgauge.reference import accuracy, oracle
 from convgauge.reference.assessment import Assessment, assess_accuracy

@@ -24,7 +24,7 @@ from convgauge.conformance.execution import INAPPLICABLE, Execution
 from convgauge.conformance.procedure import Procedure
 from convgauge.dtypes import DTYPES, round_to
 from convgauge.problem import Problem
-from convgauge.process.client import start_subject
+from convgauge.process.by_width import start_subject
 from convgauge.process.runner import Limits, Runner, Token
 from convgauge.reference import oracle
 from convgauge.reference.operands import Array, Operands

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from convgauge.process.client import start_subject
+from convgauge.process.by_width import start_subject
 from convgauge.process.failures import Cancelled, FailureBudget
 from convgauge.process.runner import Limits, Runner
 from convgauge.registry import Origin

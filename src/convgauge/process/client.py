@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from convgauge.process import first_call
 from convgauge.process.child import FRAMES_PER_WRITE
-from convgauge.process.connection import Connection
+from convgauge.process.connection import FILLED_MEMORY, Connection
 from convgauge.process.failures import Cancelled, FailureBudget, ProcessFailure
-from convgauge.process.in_process import InProcessSubject
 from convgauge.process.runner import Limits, Runner, Token
 from convgauge.registry import Origin
 from convgauge.worker.call import Call, Description, Observation
@@ -53,8 +52,11 @@ class IsolatedSubject:
         seed: int = 0,
         budget: FailureBudget | None = None,
         refusals: tuple[str, ...] = (),
+        variables: Mapping[str, str] | None = None,
     ) -> None:
-        self.connection = Connection(origin, limits, python, seed, budget, refusals=refusals)
+        environment = {**FILLED_MEMORY, **(variables or {})}
+        self.connection = Connection(origin, limits, python, seed, budget, environment, refusals=refusals)
+        self._variables = variables
         self._second: IsolatedSubject | None = None
         self._called: set[Hashable] = set()  # keys of the calls of the process with the next number
         self._called_pid = 0
@@ -93,6 +95,7 @@ class IsolatedSubject:
                 connection.seed,
                 FailureBudget(has_endless_first_call=connection.budget.has_endless_first_call),
                 connection.refusals,
+                self._variables,
             )
             self._second.wait_ready()
         if connection.is_cancelled:  # `cancel` may not have seen the second
@@ -213,19 +216,3 @@ class IsolatedSubject:
     def _failed(self, failure: ProcessFailure) -> Observation:
         self.connection.record_failure(failure)
         return Observation(failure.kind, message=str(failure), printed=failure.printed)
-
-
-def start_subject(
-    origin: Origin,
-    limits: Limits,
-    *,
-    isolated: bool = True,
-    python: str = sys.executable,
-    seed: int = 0,
-    budget: FailureBudget | None = None,
-    refusals: tuple[str, ...] = (),
-) -> Runner:
-    """Start the subject of ``origin``, in a worker process or in this one. Raises `LoadError`."""
-    if not isolated:
-        return InProcessSubject(origin, refusals)
-    return IsolatedSubject(origin, limits, python, seed, budget, refusals)

@@ -93,8 +93,9 @@ class Benchmark:
             contestant.supports = domain_of(self.request.supports)
         try:
             with self.console.status(f"starting {len(contestants)} processes"):
+                dtypes = {layer.problem.dtype for layer in layer_set.layers}
                 for contestant in contestants:
-                    contestant.launch()
+                    contestant.launch(dtypes)
                 for contestant in contestants:
                     contestant.wait_ready()
             baseline = contestants[0]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from convgauge.domain import EVERYTHING, Domain, domain_of, fields_of
 from convgauge.problem import Problem
+from convgauge.process.by_width import wide_dtypes, wide_variables
 from convgauge.process.connection import CommandRefused, Connection
 from convgauge.process.failures import ProcessFailure
 from convgauge.process.runner import Limits
@@ -110,8 +111,10 @@ class Contestant:
     least_rate: float = math.inf
     _connection: Connection | None = field(default=None, repr=False)
 
-    def launch(self) -> None:
+    def launch(self, dtypes: Collection[str] = ()) -> None:
         """Start the process, without waiting for it.
+
+        It supports wide dtypes (`convgauge.process.by_width`) if one of ``dtypes`` is one: a race has one process.
 
         Its addresses are fixed: of ten processes of one kernel with random addresses, one was slower by 3 to 5 % as
         long as it lived, and a verdict must not depend on that.
@@ -120,7 +123,9 @@ class Contestant:
             self.absent = self.origin.absent
             return
         limits = Limits(timeout_s=CALL_TIMEOUT_S, threads=self.threads)
-        self._connection = Connection(self.origin, limits, seed=self.seed, environment=KEPT_MEMORY, fixed=True)
+        is_wide = not set(dtypes).isdisjoint(wide_dtypes(self.origin))
+        environment = {**KEPT_MEMORY, **(wide_variables(self.origin) if is_wide else {})}
+        self._connection = Connection(self.origin, limits, seed=self.seed, environment=environment, fixed=True)
 
     def wait_ready(self) -> None:
         """Wait until it is ready, or set `absent` to the reason why it is not."""

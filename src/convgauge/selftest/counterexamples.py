@@ -20,7 +20,7 @@ from convgauge.conformance.setting import Setting
 from convgauge.conformance.soundness import OracleSubject
 from convgauge.conformance.suite import Suite
 from convgauge.conformance.targets import Target
-from convgauge.process.client import start_subject
+from convgauge.process.by_width import start_subject
 from convgauge.process.runner import Limits, Runner
 from convgauge.reference import memo
 from convgauge.registry import LoadError

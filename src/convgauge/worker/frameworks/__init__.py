@@ -11,7 +11,7 @@ import importlib
 from convgauge.registry import framework_names
 from convgauge.worker.frameworks.base import ADAPTERS, Array, Framework, MemoryView, NotAnArray, Operand
 
-__all__ = ["Array", "Framework", "MemoryView", "NotAnArray", "Operand", "adapter", "framework"]
+__all__ = ["ADAPTERS", "Array", "Framework", "MemoryView", "NotAnArray", "Operand", "adapter", "framework"]
 
 for _name in framework_names():
     importlib.import_module(f"{__name__}.{_name}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,10 @@ class Framework(ABC):
     layouts: tuple[str, ...] = ()
     other_devices: tuple[str, ...] = ()
     """Kinds of devices beside the CPU that the framework supports, present or not."""
+    wide_variables: Mapping[str, str] = {}
+    """Variables of the environment that enable `wide_dtypes` in a process; empty if all dtypes are enabled."""
+    wide_dtypes: tuple[str, ...] = ()
+    """Dtypes that are supported only in a process with `wide_variables`."""
     can_refill = True
     """True if operands can be written to."""
     wait: Callable[[Array], object] | None = None

@@ -9,11 +9,13 @@ from convgauge.worker.frameworks.base import Array, Framework, MemoryView, NotAn
 
 
 class JaxAdapter(Framework):
-    """JAX, with 64-bit types enabled; arrays cannot be written to."""
+    """JAX; arrays cannot be written to, and 64-bit types are supported in a process that enables them."""
 
     name = "jax"
     dtypes = ("float64", "float32", "float16", "bfloat16", "complex64", "complex128", "int8", "int16", "int32", "int64")
     layouts = ("contiguous",)
+    wide_variables = {"JAX_ENABLE_X64": "1"}
+    wide_dtypes = ("float64", "complex128", "int64")
     other_devices = ("gpu", "tpu")
     can_refill = False
     wait = staticmethod(lambda output: output.block_until_ready())
@@ -22,7 +24,6 @@ class JaxAdapter(Framework):
         import jax
         import jax.numpy
 
-        jax.config.update("jax_enable_x64", True)
         self.jax = jax
 
     def version(self) -> str:
@@ -34,6 +35,8 @@ class JaxAdapter(Framework):
     def make(self, carrier: np.ndarray, dtype: str, device: str, layout: str) -> Operand:
         if layout != "contiguous":
             raise KeyError(layout)
+        if dtype in self.wide_dtypes and not self.jax.config.jax_enable_x64:
+            raise TypeError(f"JAX has no {dtype} in this process: its 64-bit types are not enabled (JAX_ENABLE_X64=1)")
         array = self.jax.numpy.asarray(carrier, dtype=getattr(self.jax.numpy, dtype))
         operand = self.jax.device_put(array, self.jax.devices(device.split(":", maxsplit=1)[0])[0])
         return operand, operand
