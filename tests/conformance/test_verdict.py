@@ -8,6 +8,7 @@ import pytest
 
 from convgauge.conformance.sufficiency import NOTHING_EXECUTED
 from convgauge.conformance.verdict import exit_status, fails, judgement
+from convgauge.domain import OUTSIDE
 from convgauge.results import ImplementationRecord, SpecRecord
 from convgauge.terms import REQUIREMENTS, Requirement
 
@@ -94,6 +95,15 @@ def test_limits_are_the_reasons_with_their_cases() -> None:
     found_out = ImplementationRecord("kernel", limits=["groups > 1"])
     assert judgement("kernel", records, found_out).limits == limits
     assert judgement("kernel", [record("passed")], found_out).limits == ["groups > 1"]
+
+
+def test_all_cases_outside_the_declared_domain_are_one_limit() -> None:
+    refusals = {f"{OUTSIDE}: groups == 1": 2, f"{OUTSIDE}: batch == 1": 3, "stride > 1 (ValueError)": 1}
+    described = ImplementationRecord("kernel", supports="groups == 1 and batch == 1")
+    assert judgement("kernel", [record("refused", 0, refusals=refusals)], described).limits == [
+        f"{OUTSIDE}: groups == 1 and batch == 1 (5 cases)",
+        "stride > 1 (ValueError, 1 case)",
+    ]
 
 
 def test_a_judgement_counts_the_records_of_its_implementation() -> None:

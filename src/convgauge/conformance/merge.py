@@ -83,7 +83,8 @@ def finish(
         has_unloadable=ExitStatus.NOT_REACHED in exits,  # a part with neither a fault nor this status loaded it
     )
     elapsed = sum(footer.elapsed for footer in footers) if elapsed is None else elapsed
-    descriptions = {description.implementation: description for description in amended}
+    introductions = [record for record in records if isinstance(record, ImplementationRecord)]
+    descriptions = {description.implementation: description for description in [*introductions, *amended]}
     verdicts = {name: judgement(name, specs, descriptions.get(name)) for name in names}
     footer = Footer(verdicts, round(elapsed, 3), sum(record.cases for record in specs), int(status))
     writer.write(footer)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 
 from convgauge.conformance.limits import merged
 from convgauge.conformance.sufficiency import insufficient
+from convgauge.domain import OUTSIDE
 from convgauge.reference.accuracy import lowest_grade
 from convgauge.results import ImplementationRecord, Judgement, SpecRecord
 from convgauge.terms import FAULTS, UNANSWERED, ExitStatus, Requirement, Verdict
@@ -114,9 +115,20 @@ def _answered_invalid(required: Iterable[SpecRecord]) -> int:
 def _limits(required: Iterable[SpecRecord], implementation: ImplementationRecord | None) -> list[str]:
     """Return what is not answered, with the number of cases; without cases, the limits that were found out."""
     reasons = _refusals(required)
-    if not reasons and implementation is not None:
+    if implementation is None:
+        return [with_cases(reason, count) for reason, count in reasons.most_common()]
+    if not reasons:
         return implementation.limits
+    reasons = _joined(reasons, implementation.supports)
     return [with_cases(reason, count) for reason, count in reasons.most_common()]
+
+
+def _joined(reasons: Counter[str], supports: str) -> Counter[str]:
+    """Return the reasons with one for all cases outside the declared domain, whichever conditions they do not meet."""
+    joined: Counter[str] = Counter()
+    for reason, count in reasons.items():
+        joined[f"{OUTSIDE}: {supports}" if supports and reason.startswith(OUTSIDE) else reason] += count
+    return joined
 
 
 def _refusals(records: Iterable[SpecRecord]) -> Counter[str]:

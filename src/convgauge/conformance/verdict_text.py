@@ -49,7 +49,7 @@ def detail_lines(
     implementation
         What was found out about it.
     """
-    counts = ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in judgement.specs.items())
+    counts = ", ".join(f"{count:,} {status.replace('_', ' ')}" for status, count in judgement.specs.items())
     lines = {
         "unjudged": judgement.reason if judgement.verdict == "unjudged" else "",
         "limits": shortened(judgement.limits, MAX_LIMITS, "; "),
@@ -76,9 +76,9 @@ def shortened(texts: Sequence[str], most: int, separator: str) -> str:
 
 
 def _cases(judgement: Judgement) -> str:
-    parts = [f"{judgement.executed} case{'s' * (judgement.executed != 1)} judged"]
+    parts = [f"{judgement.executed:,} case{'s' * (judgement.executed != 1)} judged"]
     for count, status in ((judgement.refused, "refused"), (judgement.declined, "declined")):
-        parts += [f"{count} {status}"] if count else []
+        parts += [f"{count:,} {status}"] if count else []
     return ", ".join(parts)
 
 
@@ -87,7 +87,7 @@ def _answered(judgement: Judgement, records: Sequence[SpecRecord]) -> str:
         return ""
     count = judgement.answered_invalid
     specs = shortened(_lenient_specs(records), MAX_SPECS, ", ")
-    calls = "1 invalid call is answered" if count == 1 else f"{count} invalid calls are answered"
+    calls = "1 invalid call is answered" if count == 1 else f"{count:,} invalid calls are answered"
     return calls + (f": {specs}" if specs else "")
 
 

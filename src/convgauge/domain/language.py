@@ -52,6 +52,10 @@ class _Guarded(ast.NodeTransformer):
         return ast.Call(ast.Name(sign, ast.Load()), [node.left, node.right], [])
 
 
+OUTSIDE = "outside the declared domain"
+"""Beginning of the reason why a call is not made; the conditions that it does not meet follow."""
+
+
 class Domain:
     """Set of calls, given by a condition on their fields (`convgauge.domain.FIELDS`).
 
@@ -126,7 +130,7 @@ class Domain:
     def exclusion(self, fields: Mapping[str, Any]) -> str:
         """Return the reason why a call is outside the domain as a declared one; "" if the call is inside."""
         violated = () if self.contains(fields) else self.violated(fields) or (self,)
-        return f"outside the declared domain: {' and '.join(map(str, violated))}" if violated else ""
+        return f"{OUTSIDE}: {' and '.join(map(str, violated))}" if violated else ""
 
     def __and__(self, other: Domain) -> Domain:
         """Return the domain of calls that are in both, with each conjunct once."""
