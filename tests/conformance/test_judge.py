@@ -185,7 +185,8 @@ def test_a_law_without_all_its_outputs_fails_with_the_call_s_fault() -> None:
     assert judge.tally.outcomes == {"errored": 1}
     judge, _ = judge_of(lambda call: Observation("refused") if call.input.shape[0] > 1 else exact_output(call))
     judge.relates([SMALL], lambda ask, problem, operands: (ask(problem.replace(batch=2), doubled(operands)),) * 2)
-    assert judge.tally.outcomes == {"passed": 1}
+    assert (judge.tally.outcomes["passed"], judge.tally.outcomes["refused"]) == (0, 1)
+    assert (judge.tally.valid, judge.tally.answered, judge.status()) == (1, 0, "refused")
 
 
 def doubled(operands: Operands) -> Operands:

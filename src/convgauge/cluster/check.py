@@ -24,6 +24,7 @@ from convgauge.conformance.merge import amendments, finish, without_repetitions
 from convgauge.conformance.selection import expected_tasks
 from convgauge.conformance.targets import resolve_targets
 from convgauge.conformance.terminal import report_text
+from convgauge.conformance.verdict import fails
 from convgauge.conformance.verdict_text import detail_lines, verdict_line
 from convgauge.registry import Origin
 from convgauge.request import CheckRequest, RequestError, Verbosity
@@ -102,8 +103,8 @@ def _run_parts(
         with ProgressBar(console, sum(task.cost_s for task in tasks)) as bar:
             for completed in scheduler.run(tasks):
                 for record in journal.add(completed, scheduler.known).records_of(SpecRecord):
-                    if record.status in FAULTS:
-                        print_line(console, f"\n{report_text(record)}\n")
+                    if record.status in FAULTS or fails(record, request.require):
+                        print_line(console, f"\n{report_text(record, request.require)}\n")
                     elif verbosity is Verbosity.EVERY_SPEC:
                         line = f"{record.implementation}: {record.spec} {record.status} in {record.dtype}"
                         print_line(console, line)

@@ -44,11 +44,11 @@ LAW_HEADROOM = 4.0
 
 
 class UnansweredError(Exception):
-    """A call of a law had no output of the right form; ``fault`` is None if the call was refused."""
+    """A call of a law had no output of the right form; ``fault`` is None if the call was refused or declined."""
 
-    def __init__(self, fault: Fault | None) -> None:
+    def __init__(self, fault: Fault | None, observation: Observation) -> None:
         super().__init__()
-        self.fault = fault
+        self.fault, self.observation = fault, observation
 
 
 def as_assessment(result: Assessment | Fault | None) -> Assessment:
@@ -201,15 +201,15 @@ def check_law(case: Case, operands: Operands, law: Law, observe: Callable[[Case,
         further = replace(case, problem=problem)
         observation = observe(further, given)
         if is_unjudged(observation):
-            raise UnansweredError(None)
+            raise UnansweredError(None, observation)
         fault = missing_output(observation) or check_form(further, observation)
         if observation.output is None or fault is not None:
-            raise UnansweredError(fault)
+            raise UnansweredError(fault, observation)
         # integers, from which an output of grade B differs by less than 1/2
         return np.asarray(np.rint(observation.output.astype(np.float64)))
 
     try:
         output, expected = law(ask, case.problem, operands)
     except UnansweredError as error:
-        return Assessment(error.fault)
+        return Assessment(error.fault, unanswered=error.observation if error.fault is None else None)
     return Assessment(compare.check_values(output, expected, 0.0))

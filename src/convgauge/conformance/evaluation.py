@@ -75,12 +75,15 @@ class Evaluation:
         unanswered: list[Executed] = []
 
         def assessed() -> Generator[tuple[Executed, Assessment], None, None]:
-            for executed in self.execution.run(due, procedure.options):
-                if procedure.on_executed is not None and executed.observation.kind == "answer":
-                    procedure.on_executed(executed)
+            for call in self.execution.run(due, procedure.options):
+                if procedure.on_executed is not None and call.observation.kind == "answer":
+                    procedure.on_executed(call)
+                assessment = self._assess(call, procedure)
+                # a case that is answered in part shows nothing
+                executed = call._replace(observation=assessment.unanswered or call.observation)
                 if executed.observation.kind in UNANSWERED and not procedure.may_refuse(executed.case):
                     unanswered.append(executed)
-                yield executed, self._assess(executed, procedure)
+                yield executed, assessment
 
         self._count_all(assessed(), procedure)
         return unanswered
@@ -157,7 +160,7 @@ class Evaluation:
         except INAPPLICABLE:
             return None
         if assessment.fault is None:
-            return None if is_unjudged(executed.observation) else assessment
+            return None if is_unjudged(executed.observation) or assessment.unanswered else assessment
         if assessment.fault.not_called:
             return assessment
         is_sound = accepts_oracle(procedure, executed.case, self.execution, self.setting.profile)

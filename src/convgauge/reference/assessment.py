@@ -10,6 +10,7 @@ from convgauge.reference import accuracy, compare
 from convgauge.reference.compare import Fault
 from convgauge.reference.operands import Array, Operands
 from convgauge.terms import Grade
+from convgauge.worker.call import Observation
 
 MAX_MARGIN = 1e9
 """Recorded in place of a larger margin, of NaN and of infinity, which JSON cannot represent."""
@@ -34,6 +35,8 @@ class Assessment:
         Number of products of one output, recorded together with ``margin``.
     lenient_if : Leniency
         Property of a fast algorithm that would excuse the fault. `convgauge.conformance.leniency` decides the claim.
+    unanswered : Observation or None
+        Further call of the check that was refused or declined, so that the case shows nothing; None if there is none.
     """
 
     fault: Fault | None = None
@@ -41,6 +44,7 @@ class Assessment:
     margin: float | None = None
     reduction: int = 0
     lenient_if: Leniency = ""
+    unanswered: Observation | None = None
 
     def __bool__(self) -> NoReturn:
         raise TypeError("an assessment has no truth value: compare its fault with None")

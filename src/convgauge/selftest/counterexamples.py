@@ -27,7 +27,7 @@ from convgauge.registry import LoadError
 from convgauge.request import CheckRequest
 from convgauge.results import Counterexample
 from convgauge.selftest.mutants import Mutant, mutants
-from convgauge.terms import FAULTS, ExitStatus, Status, Tier
+from convgauge.terms import FAULTS, STRICTNESS_FAULTS, ExitStatus, Status, Tier
 
 Kind = Literal["sound", "with history", "bogus", "unjudged", "passes again"]
 """Result of an audit. "with history": the counterexample states that it does not fail by itself. "bogus": it fails for
@@ -36,6 +36,9 @@ KINDS: tuple[Kind, ...] = ("sound", "with history", "bogus", "unjudged", "passes
 UNEXPECTED: tuple[Kind, ...] = ("bogus", "unjudged", "passes again")
 
 NOT_BY_ITSELF = "when the case was run again by itself"
+
+UNMET = (*FAULTS, *STRICTNESS_FAULTS)
+"""Statuses of a spec whose counterexample is audited."""
 
 
 @dataclass(frozen=True)
@@ -63,11 +66,11 @@ class Audit:
     @property
     def kind(self) -> Kind:
         """Kind of the result."""
-        if self.oracle in FAULTS:
+        if self.oracle in UNMET:
             return "bogus"
         if self.oracle != "passed":
             return "unjudged"
-        if self.again in FAULTS:
+        if self.again in UNMET:
             return "sound"
         return "with history" if self.has_history else "passes again"
 
@@ -90,7 +93,7 @@ def audit(mutant: Mutant, tier: Tier, specs: Iterable[str] = ()) -> Iterator[Aud
                 if chosen and task.spec.id not in chosen:
                     continue
                 judge = suite.result(task).judge
-                if judge.counterexample is not None and judge.status() in FAULTS:
+                if judge.counterexample is not None and judge.status() in UNMET:
                     yield _audited(mutant, task, judge, judge.counterexample, again)
         finally:
             again.close()
