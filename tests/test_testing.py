@@ -126,3 +126,21 @@ def test_a_wrong_option_is_one_sentence(options: dict[str, object], complaint: s
 def test_a_function_that_no_other_process_can_find() -> None:
     with pytest.raises(ValueError, match="top of a file"):
         testing.check_implementation(lambda input, weight, bias=None, **rest: input)
+
+
+def test_the_supported_domain_is_a_parameter(tmp_path: Path) -> None:
+    (tmp_path / "kernel.py").write_text(KERNEL)
+    code = (
+        "from convgauge import testing; from kernel import conv\n"
+        "records = testing.check_implementation(conv, framework='numpy', supports='groups == 1', profile='kernel')\n"
+        "declined = [reason for record in records for reason in record.refusals if 'declared domain' in reason]\n"
+        "assert set(declined) == {'outside the declared domain: groups == 1'}, declined\n"
+        "assert 'errored' in {record.status for record in records}, 'dilation is refused inside'\n"
+    )
+    process = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr
+
+
+def test_a_domain_that_does_not_parse_is_a_value_error() -> None:
+    with pytest.raises(ValueError, match="supports: `group` at column 1 is not a field"):
+        testing.check_implementation(numbers, framework="numpy", supports="group == 1")

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
+import pytest
+from click.testing import CliRunner
+
+from convgauge import registry
+from convgauge.cli.list import command, content
 from support.command_line import convgauge
 
 
@@ -21,6 +27,18 @@ def test_json_has_declarations() -> None:
     assert specs["padding.int"]["profile"] == "functional"
     assert specs["padding.int"]["sentence"] == "Padding p means (p, p)."
     assert content["frameworks"]["numpy"] is True
+
+
+def test_the_supported_domain_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "narrow.py").write_text(
+        "from convgauge import implementation\n"
+        "@implementation(framework='numpy', algorithm='direct', supports='groups == 1')\n"
+        "def narrow(input, weight, bias=None): ...\n"
+    )
+    monkeypatch.setattr("convgauge.registry.known", lambda: {"narrow": registry.scan(tmp_path / "narrow.py")[0]})
+    assert content()["implementations"][0]["supports"] == "groups == 1"
+    result = CliRunner().invoke(command)
+    assert "supports groups == 1" in result.output
 
 
 def test_no_color_has_precedence_over_forced_colour() -> None:

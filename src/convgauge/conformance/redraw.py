@@ -68,6 +68,11 @@ class Redrawers:
         """Result of the probe; None if there was no reason to probe."""
         return self._discovery
 
+    def probe(self) -> Discovery:
+        """Return the result of the probe, which is made now if it was not."""
+        with self._lock:
+            return self._probed()
+
     def redrawer(self, dtype: str, device: str, *, is_probed: bool) -> Redrawer:
         """Return the redrawer of the declared domain, or of the part of it that the probe found to be answered."""
         with self._lock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -305,10 +306,19 @@ class Suite:
     def _write_findings(self) -> None:
         """Add what was found out about implementations to their descriptions."""
         for name, setting in self._settings.items():
-            discovery = setting.redrawers.discovery or Discovery()
+            discovery = setting.redrawers.discovery or self._late_discovery(name, setting)
             domain = "" if discovery.domain.is_everything else discovery.domain.text
             limits = [*(limit.label for limit in discovery.limits), *filter(None, (discovery.reason,))]
             self.recorder.write_findings(name, domain, limits)
+
+    def _late_discovery(self, name: str, setting: Setting) -> Discovery:
+        """Probe an implementation if a spec is errored that stopped before it drew cases again."""
+        is_errored = any(r.implementation == name and r.status == "errored" for r in self.recorder.records)
+        if not is_errored or self.selection.only is not None or self.request.exit_first:
+            return Discovery()
+        with contextlib.suppress(LoadError):
+            return setting.redrawers.probe()
+        return Discovery()
 
     def _write_unexpected_passes(self) -> None:
         if self.selection.shard.of:  # a shard has only some of the specs: merging finds them
