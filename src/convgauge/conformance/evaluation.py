@@ -132,7 +132,7 @@ class Evaluation:
             seed = zlib.crc32(f"{self.spec.id} {self._draws} {attempt} {self.setting.seed}".encode())
             redrawn = redrawer.redraw(outside, traits, self._requires(procedure, redrawer), seed, due)
             if redrawn.reason and not attempt:
-                self.tally.note_undrawn(redrawn.reason, len(outside))
+                self.tally.note_undrawn(redrawn.reason)
             missing = self._run_redrawn(redrawn.cases, procedure)
             if not missing or self.tally.is_over(self.setting.max_faults):
                 break

@@ -57,6 +57,8 @@ class Tally:
         Sentences on how the calls were adapted; the values are not used.
     given_up : str
         Reason why the subject is no longer called, or "".
+    undrawn : str
+        Reason why no cases were drawn in the place of those that were not answered, or "".
     valid, answered : int
         Number of valid cases as drawn for every implementation, and of those that gave an output.
     redrawn, invalid : int
@@ -77,6 +79,7 @@ class Tally:
     notes: list[str] = field(default_factory=list)
     adaptations: dict[str, None] = field(default_factory=dict)
     given_up: str = ""
+    undrawn: str = ""
     valid: int = 0
     answered: int = 0
     redrawn: int = 0
@@ -156,9 +159,9 @@ class Tally:
         counts = Counter(attribute(limits, case.fields(device), error) for case, error in self.refused)
         return merged(counts) + self.declines
 
-    def note_undrawn(self, reason: str, count: int) -> None:
-        """Record why no cases inside the domain replace ``count`` unanswered ones."""
-        self.reasons[f"not drawn again: {reason}"] += count
+    def note_undrawn(self, reason: str) -> None:
+        """Record why no cases inside the domain replace those that were not answered."""
+        self.undrawn = reason
 
     def is_over(self, max_faults: int, uncounted: Sequence[Fault] = ()) -> bool:
         """Return True if no more cases are run, given the faults that are not counted yet."""
@@ -185,7 +188,8 @@ class Tally:
 
     def reason(self) -> str:
         """Return why the subject was given up, or the most frequent reason of unjudged cases."""
-        return self.given_up or next((reason for reason, _ in self.reasons.most_common(1)), "")
+        reason = next((reason for reason, _ in self.reasons.most_common(1)), "")
+        return self.given_up or "; ".join(filter(None, (reason, "" if self.judged else self.undrawn)))
 
 
 def _status(observation: Observation, fault: Fault | None, population: Population) -> Status:
