@@ -14,10 +14,10 @@ def test_a_timeline_needs_two_verdicts_or_two_times_of_one_race() -> None:
     other = run(msgspec.structs.replace(timing("a", "p", 1.2, "slower"), layers="another"), started="2")
     assert history.timelines(model.gather([bench, other])) == [], "one time in each of two races"
     assert len(history.timelines(model.gather([bench, bench]))) == 1
-    later = run(spec("a", status="failed"), started="3")
+    later = run(spec("a", status="failed", valid=4, answered=3), started="3")
     (line,) = history.timelines(model.gather([later, check, bench]))
-    assert [summary and (summary.verdict, summary.faults) for summary in line.rows["a"]] == [
-        ("conformant", 0),
-        ("not checked", 0),
-        ("wrong", 1),
+    assert [summary and (summary.verdict, summary.coverage, summary.faults) for summary in line.rows["a"]] == [
+        ("conformant", None, 0),
+        ("not checked", None, 0),
+        ("wrong", 75.0, 1),
     ]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from convgauge import report
 from convgauge.report import faults, model
+from convgauge.results import Counterexample, ImplementationRecord, Record
 from support.html_page import Page
 from support.records import run, spec, write_run
 
@@ -39,6 +40,40 @@ def test_specs_that_fail_for_the_same_reason_are_listed_together(tmp_path: Path)
     assert "Faults in 3 specs" in text
     assert "Same reason in 1 other spec x.three" in text
     assert text.count("raised KeyError") == 1
+
+
+def test_the_page_shows_the_facts_beside_the_verdict(tmp_path: Path) -> None:
+    case = Counterexample("p", "exact", 1, "answered a call", "convgauge reproduce a p --spec errors.stride")
+    refusals = {"groups > 1 (ValueError)": 2}
+    records: list[Record] = [
+        ImplementationRecord("a", "numpy"),
+        spec(valid=8, answered=6, outcomes={"passed": 6, "refused": 2}, refusals=refusals),
+        spec(id="groups.many", status="refused", cases=0, reason="refused: ValueError: no groups"),
+        spec(id="errors.stride", status="answered_invalid", invalid=3, outcomes={"answered_invalid": 1},
+             counterexample=case, sentence="A stride of 0 is an error."),
+        ImplementationRecord("a", "numpy", domain="groups == 1", adaptations=["stride is passed as a pair"]),
+    ]  # fmt: skip
+    path = write_run(tmp_path / "run.jsonl", *records, footer=run(*records).footer)
+    site = report.build([path], tmp_path / "site").parent
+    page = Page(site / "implementations" / "a.html")
+    for fact in (
+        "Verdict partial", "Coverage 75.0", "Strict no 1 invalid call answered", "2 refused",
+        "It does not answer every valid problem: groups > 1 (ValueError, 2 cases)", '--supports "groups == 1"',
+        "stride is passed as a pair", "⊖ refused ValueError: no groups (1 result)",
+        "Invalid calls that it answers", "A stride of 0 is an error.", "convgauge reproduce a p --spec errors.stride",
+    ):  # fmt: skip
+        assert fact in page.text
+    assert "Faults in" not in page.text
+    assert "partial 75.0" in Page(site / "index.html").text
+
+
+def test_the_page_of_an_unjudged_implementation_states_why(tmp_path: Path) -> None:
+    records = [spec(status="refused", cases=0, valid=3, outcomes={"refused": 3}, refusals={"ValueError: no": 3})]
+    path = write_run(tmp_path / "run.jsonl", *records, footer=run(*records).footer)
+    site = report.build([path], tmp_path / "site").parent
+    text = Page(site / "implementations" / "a.html").text
+    assert "Unjudged. nothing was executed: ValueError: no" in text
+    assert "Strict not tested" in text
 
 
 def test_an_implementation_s_page_shows_where_a_nan_went_and_its_accuracy(site: Path) -> None:

@@ -19,7 +19,9 @@ from convgauge.results import Counterexample, Header, ImageRecord, Implementatio
 from convgauge.terms import FAULTS, STRICTNESS_FAULTS, Status
 from convgauge.text import unwritable
 
-COMPARED_ON_RESUME = ("suite", "versions", "seed", "profile", "tier", "shard", "selection", "supports")
+COMPARED_ON_RESUME = (
+    "schema", "suite", "versions", "seed", "profile", "tier", "require", "shard", "selection", "supports",
+)  # fmt: skip
 """Fields of the header that must be equal in the run that is resumed and in this one."""
 
 

@@ -132,9 +132,10 @@ def _show_idle_conditions(suite: Suite, name: str, target: Target, terminal: Ter
 
 def _show_notes(suite: Suite, footer: Footer, terminal: TerminalReporter) -> None:
     for record in suite.recorder.records:
-        if record.level == "recommended" and record.status in FAULTS:
+        if record.level == "recommended" and record.status in (*FAULTS, *STRICTNESS_FAULTS):
+            status = record.status.replace("_", " ")
             terminal.write_line(
-                f"{escape_controls(record.implementation)}: recommended, not required: {record.spec} {record.status}",
+                f"{escape_controls(record.implementation)}: recommended, not required: {record.spec} {status}",
                 yellow=True,
             )
         if record.status == "xpassed":
