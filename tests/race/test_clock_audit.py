@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from convgauge.race.clock_audit import ALLOWED_JITTER_S, MIN_CLAIM, TICK_ERROR_S, ClockAudit, Clocks
+from convgauge.race.clock_audit import ALLOWED_JITTER_S, MIN_CLAIM, TICK_ERROR_S, ClockAudit, Clocks, ThreadDelays
 
 SPIN = """
 import sys, time
@@ -85,6 +86,26 @@ def test_time_that_is_hidden_in_a_thread_is_noticed() -> None:
         result.close()
         process.stdin.close()
     assert "s of processor where its clock shows" in result.discrepancy()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not report delays")
+def test_delays_of_all_threads_are_added_up() -> None:
+    """A thread that waits for another one of its process does not wait for a processor: the other may."""
+    event = threading.Event()
+    delays = ThreadDelays(os.getpid())
+    count, before = len(delays.threads), delays.read()
+    thread = threading.Thread(target=event.wait)
+    thread.start()
+    try:
+        assert delays.is_known
+        assert delays.read() >= before
+        assert len(delays.threads) > count
+        assert sum(delays.values.values()) >= max(delays.values.values())
+    finally:
+        event.set()
+        thread.join()
+    assert delays.read() >= before, "a thread that ended keeps its value"
+    delays.close()
 
 
 def test_a_process_that_is_gone_reads_0() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import statistics
 import sys
 import time
@@ -34,19 +35,21 @@ class Clocks:
     """Clocks of the process ``pid``, read from the thread that makes this object. All values are in seconds.
 
     On Linux: the processor time of all threads in nanoseconds, by the clock whose number clock_getcpuclockid(3)
-    computes from the process's number; and the time for which its first thread, and this thread, were ready to run and
-    did not. Elsewhere: processor time in ticks, and no delays.
+    computes from the process's number; and the time for which its threads, and this thread, were ready to run and did
+    not. Its first thread does not wait for a processor while it waits for another of them that does. Elsewhere:
+    processor time in ticks, and no delays.
     """
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
         self.is_fine = sys.platform == "linux"
-        self.delays = [Delays(f"/proc/{pid}/schedstat"), Delays()]
+        self.threads = ThreadDelays(pid)
+        self.own_delays = Delays()
 
     @property
     def has_delays(self) -> bool:
         """True if the system reports delays."""
-        return all(delay.is_known for delay in self.delays)
+        return self.threads.is_known and self.own_delays.is_known
 
     def processor_s(self) -> float:
         """Return the processor time of the process, all threads together; 0 after its end."""
@@ -59,13 +62,43 @@ class Clocks:
         return float(times.user + times.system)
 
     def delayed_s(self) -> float:
-        """Return the time for which the process and the engine have waited for a processor."""
-        return sum(delay.read() for delay in self.delays) * 1e-9
+        """Return the time for which the threads of the process and the engine have waited for a processor."""
+        return (self.threads.read() + self.own_delays.read()) * 1e-9
 
     def close(self) -> None:
         """Close the files of the clocks."""
-        for delay in self.delays:
-            delay.close()
+        self.threads.close()
+        self.own_delays.close()
+
+
+class ThreadDelays:
+    """Waiting time of all threads of a process in nanoseconds, added up; those that ended have their last value."""
+
+    def __init__(self, pid: int) -> None:
+        self.folder = f"/proc/{pid}/task"
+        self.threads: dict[str, Delays] = {}
+        self.values: dict[str, int] = {}
+        self.read()
+
+    @property
+    def is_known(self) -> bool:
+        """True if the system reports delays."""
+        return any(thread.is_known for thread in self.threads.values())
+
+    def read(self) -> int:
+        """Return the waiting time so far."""
+        with contextlib.suppress(OSError):  # the process has ended, or the system has no such folder
+            for name in os.listdir(self.folder):
+                if name not in self.threads:
+                    self.threads[name] = Delays(f"{self.folder}/{name}/schedstat")
+        for name, thread in self.threads.items():
+            self.values[name] = max(thread.read(), self.values.get(name, 0))
+        return sum(self.values.values())
+
+    def close(self) -> None:
+        """Close the files of the threads."""
+        for thread in self.threads.values():
+            thread.close()
 
 
 @dataclass
