@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from itertools import product
 
@@ -10,12 +11,12 @@ import numpy as np
 import pytest
 
 from convgauge.conformance.cases import Case
-from convgauge.conformance.probe import MAX_PROBES, discover
+from convgauge.conformance.probe import MAX_PROBES, MAX_SECONDS, discover
 from convgauge.conformance.probe_space import spelled
 from convgauge.conformance.random_problems import choose, random_problems
 from convgauge.domain import Domain, fields_of
 from convgauge.problem import Problem
-from convgauge.worker.call import Observation
+from convgauge.worker.call import Call, Kind, Observation
 from support.fake_runner import FakeRunner
 from support.narrow_runner import LAYOUTS, Fields, NarrowRunner, Region, fields_of_call
 
@@ -148,3 +149,29 @@ def test_a_declared_domain_without_typical_calls_is_a_reason() -> None:
     discovery = discover(runner, "cpu", DTYPES, Domain.parse("in_channels == 7777"))
     assert discovery.reason == "no typical call lies inside the declared domain"
     assert not runner.calls
+
+
+@pytest.mark.parametrize("is_answered", [True, False])
+def test_a_slow_kernel_ends_the_discovery(is_answered: bool) -> None:
+    def kernel(call: object) -> Observation:
+        kind: Kind = "answer" if is_answered else "refused"
+        return Observation(kind, np.zeros(()) if is_answered else None, error=("ValueError",), seconds=2 * MAX_SECONDS)
+
+    runner = FakeRunner(kernel, dtypes=DTYPES)
+    discovery = discover(runner, "cpu", DTYPES)
+    assert len(runner.calls) < 20
+    assert is_answered or discovery.reason.startswith("no call was answered within")
+
+
+def test_the_time_of_the_first_answer_does_not_count() -> None:
+    times = iter([5 * MAX_SECONDS])
+    region = REGIONS["groups > 1"]
+
+    def kernel(call: Call) -> Observation:
+        if region(fields_of_call(call)):
+            return Observation("answer", np.zeros(()), seconds=next(times, 0.0))
+        return Observation("refused", error=("ValueError",), message="one group")
+
+    runner = FakeRunner(kernel, dtypes=DTYPES)
+    runner.description = replace(runner.description, layouts=LAYOUTS)
+    assert discover(runner, "cpu", DTYPES).domain == Domain.parse("groups == 1")

@@ -102,6 +102,8 @@ def discover(runner: Runner, device: str, dtypes: Sequence[str], declared: Domai
         return _Explorer(session, sorted(dtypes, key=lambda dtype: dtype != COMMON_DTYPE)).run()
     except _GivenUpError as error:
         return Discovery(probes=session.probes, reason=str(error))
+    except _OverError:
+        return Discovery(probes=session.probes, reason=f"no call was answered within {MAX_SECONDS:g} s of probes")
 
 
 class _GivenUpError(Exception):
@@ -119,6 +121,7 @@ class _Session:
         self.execution, self.device = Execution(runner, device, declared), device
         self.observations: dict[str, Observation] = {}
         self.seconds = 0.0
+        self.has_answer = False
         self.ended = 0
 
     @property
@@ -139,6 +142,8 @@ class _Session:
         for case, _, observation in self.execution.run(fresh.values()):
             self.observations[str(case)] = observation
             self.seconds += observation.seconds
+            if observation.kind == "answer" and not self.has_answer:
+                self.has_answer, self.seconds = True, 0.0  # a kernel may be compiled in its first call
             self._count_ended(observation)
             if observation.kind != "unsupported":
                 outcomes.append((case, observation.kind == "answer"))
@@ -173,7 +178,9 @@ class _Explorer:
         anchor = self._find_anchor()
         if anchor is None:
             return Discovery(probes=self.session.probes, reason=self._refused_everywhere())
-        self.anchor = self._enlarged(anchor)
+        self.anchor = anchor
+        with contextlib.suppress(_OverError):
+            self.anchor = self._enlarged(anchor)
         self.steps = steps(self.anchor, self.dtypes, self.session.execution.subject.description.layouts)
         with contextlib.suppress(_OverError):
             first = self._singles(interleaved([step for step in self.steps if step.is_first]))
