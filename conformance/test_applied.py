@@ -40,7 +40,10 @@ def filtered(judge: Judge, kernel: Array) -> tuple[Array | None, Array, Array]:
         outputs.append(observation.output)
         return judge.check_accuracy(case, operands, observation)
 
-    judge.satisfies([Case(problem)], check, transform=lambda case, _: operands, reducible=False)
+    def is_photograph(case: Case) -> bool:
+        return case.problem == problem
+
+    judge.satisfies([Case(problem)], check, transform=lambda case, _: operands, reducible=False, needs=is_photograph)
     scale = accuracy.Scale.of(problem, operands)
     bound, _ = scale.bounds(judge.declared_grade or "B", operands)
     output = outputs[0] if outputs else None
@@ -137,7 +140,17 @@ def layer(judge: Judge, image: Array, name: str, stride: tuple[int, int] = (1, 1
             outputs.append(observation.output)
         return assessment
 
-    judge.satisfies([Case(problem)], check, transform=lambda case, _: operands, reducible=False, reproducible=False)
+    def is_layer(case: Case) -> bool:
+        return case.problem == problem
+
+    judge.satisfies(
+        [Case(problem)],
+        check,
+        transform=lambda case, _: operands,
+        reducible=False,
+        reproducible=False,
+        needs=is_layer,
+    )
     if not outputs or outputs[0] is None:
         return None
     bound, _ = accuracy.Scale.of(problem, operands).bounds(judge.declared_grade or "B", operands)

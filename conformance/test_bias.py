@@ -62,6 +62,10 @@ def test_with_stride_padding_and_dilation(judge: Judge) -> None:
     )
 
 
+def has_bias(case: Case) -> bool:
+    return case.problem.bias
+
+
 def every_second_zero(case: Case, operands: Operands) -> Operands:
     """Return the operands with every second element of the bias zero."""
     assert operands.bias is not None
@@ -77,6 +81,7 @@ def test_a_bias_of_zeros_changes_nothing(judge: Judge) -> None:
         cases(problems(SMALL, out_channels=[1, 3, 4], kernel=[(1, 1), (3, 2)])),
         judge.check_exact,
         transform=every_second_zero,
+        needs=has_bias,
     )
 
 
@@ -89,7 +94,7 @@ def test_under_weights_or_inputs_of_zero_it_is_all_there_is(judge: Judge) -> Non
         name = "input" if case.problem.padding == (0, 0) else "weight"
         return replace(operands, **{name: np.zeros_like(getattr(operands, name))})
 
-    judge.satisfies(blank, judge.check_exact, transform=blanked)
+    judge.satisfies(blank, judge.check_exact, transform=blanked, needs=has_bias)
 
 
 @spec("bias.large", source=CONV2D)
@@ -107,5 +112,8 @@ def test_the_bias_may_be_far_larger_than_the_sum(judge: Judge) -> None:
         )
 
     judge.satisfies(
-        cases(problems(SMALL, out_channels=[2, 5], kernel=[(1, 1), (3, 2)])), judge.check_exact, transform=enlarged
+        cases(problems(SMALL, out_channels=[2, 5], kernel=[(1, 1), (3, 2)])),
+        judge.check_exact,
+        transform=enlarged,
+        needs=has_bias,
     )

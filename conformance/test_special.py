@@ -30,6 +30,21 @@ UNPADDED = [problem.replace(padding=(0, 0)) for problem in TABLE if problem.bias
 SHOWN = Problem(height=12, width=16, kernel=(3, 3), padding=(1, 1))  # a plane that the report draws
 
 
+def has_bias(case: Case) -> bool:
+    """Return True if there is a bias that a value can be planted in."""
+    return case.problem.bias
+
+
+def is_unpadded(case: Case) -> bool:
+    """Return True if no weight meets padding, whose zeros make NaN of an infinity."""
+    return case.problem.pads == ((0, 0), (0, 0))
+
+
+def is_sum(case: Case) -> bool:
+    """Return True if each output is a sum of several products."""
+    return case.problem.reduction > 1
+
+
 def pictured(judge: Judge) -> Callable[[Array, Array], None]:
     """Return a function that attaches a picture of the NaN in one plane, once, in float32."""
 
@@ -101,13 +116,13 @@ def test_nan_in_bfloat16_stays_local(judge: Judge) -> None:
 def test_nan_in_the_weight(judge: Judge) -> None:
     """A NaN in the weight makes every output of its channel NaN, and no other."""
     for fraction in (0.0, 0.6, 1.0):
-        judge.nonfinite(cases(UNPADDED), in_weight(np.nan, fraction))
+        judge.nonfinite(cases(UNPADDED), in_weight(np.nan, fraction), needs=is_unpadded)
 
 
 @spec("special.nan.bias", keeps=("bias",), profile="functional", source=IEEE)
 def test_nan_in_the_bias(judge: Judge) -> None:
     """A NaN in the bias makes every output of its channel NaN, and no other."""
-    judge.nonfinite(cases(problem for problem in TABLE if problem.bias), in_bias(np.nan))
+    judge.nonfinite(cases(problem for problem in TABLE if problem.bias), in_bias(np.nan), needs=has_bias)
 
 
 @spec("special.infinity.input", profile="functional", source=IEEE)
@@ -120,15 +135,15 @@ def test_infinity_in_the_input(judge: Judge) -> None:
 @spec("special.infinity.weight", profile="functional", source=IEEE)
 def test_infinity_in_the_weight(judge: Judge) -> None:
     """An infinity in the weight makes each output of its channel infinite, with the sign of the input it meets."""
-    judge.nonfinite(cases(UNPADDED), in_weight(np.inf, 0.0))
-    judge.nonfinite(cases(UNPADDED), in_weight(-np.inf, 1.0))
+    judge.nonfinite(cases(UNPADDED), in_weight(np.inf, 0.0), needs=is_unpadded)
+    judge.nonfinite(cases(UNPADDED), in_weight(-np.inf, 1.0), needs=is_unpadded)
 
 
 @spec("special.infinity.bias", keeps=("bias",), profile="functional", source=IEEE)
 def test_infinity_in_the_bias(judge: Judge) -> None:
     """An infinity in the bias makes every output of its channel that infinity."""
-    judge.nonfinite(cases(problem for problem in TABLE if problem.bias), in_bias(np.inf))
-    judge.nonfinite(cases(problem for problem in TABLE if problem.bias), in_bias(-np.inf))
+    judge.nonfinite(cases(problem for problem in TABLE if problem.bias), in_bias(np.inf), needs=has_bias)
+    judge.nonfinite(cases(problem for problem in TABLE if problem.bias), in_bias(-np.inf), needs=has_bias)
 
 
 @spec("special.infinity.difference", profile="functional", source=IEEE)
@@ -172,10 +187,14 @@ def test_infinity_times_zero(judge: Judge) -> None:
 
     # a BLAS computes a sum of one product as a scaled vector, and by definition skips a scale of zero
     several = [problem for problem in TABLE if problem.reduction > 1]
-    judge.nonfinite(cases(several), hidden(np.inf))
-    judge.nonfinite(cases(several), hidden(np.nan))
+    judge.nonfinite(cases(several), hidden(np.inf), needs=is_sum)
+    judge.nonfinite(cases(several), hidden(np.nan), needs=is_sum)
     for plant in (unseen, blank):
-        judge.nonfinite(cases([problem for problem in UNPADDED if problem.reduction > 1]), plant)
+        judge.nonfinite(
+            cases([problem for problem in UNPADDED if problem.reduction > 1]),
+            plant,
+            needs=lambda case: is_sum(case) and is_unpadded(case),
+        )
 
 
 @spec("special.overflow", profile="functional", source=IEEE, quick=("float32", "float16"))
@@ -190,7 +209,7 @@ def test_overflow(judge: Judge) -> None:
         input[0, ..., : max(1, case.problem.width // 2)] = largest
         return Operands(input, weight, None if operands.bias is None else operands.bias * 0 + 1)
 
-    judge.nonfinite(cases(problem for problem in TABLE if problem.reduction > 1), plant)
+    judge.nonfinite(cases(problem for problem in TABLE if problem.reduction > 1), plant, needs=is_sum)
 
 
 @spec("special.product_overflow", profile="functional", source=IEEE)
@@ -238,7 +257,7 @@ def test_zero_bias(judge: Judge) -> None:
     def plant(case: Case, operands: Operands) -> Operands:
         return Operands(operands.input, operands.weight, None if operands.bias is None else operands.bias * 0)
 
-    judge.nonfinite(cases(problem for problem in TABLE if problem.bias), plant)
+    judge.nonfinite(cases(problem for problem in TABLE if problem.bias), plant, needs=has_bias)
 
 
 @spec("special.constant", source="the definition")
