@@ -94,6 +94,9 @@ def test_a_case_outside_is_declined_when_it_is_reproduced(file: Path) -> None:
     process = convgauge("reproduce", f"{file}:declared", case)
     assert process.returncode == 0
     assert "outside the declared domain: stride_h == 1" in process.stdout
+    process = convgauge("reproduce", f"{file}:declared", case, "--spec", "stride.pair")
+    assert "declined  outside the declared domain: stride_h == 1" in process.stdout
+    assert "np.zeros((0,))" not in process.stdout, "the operands are shown"
 
 
 def test_pytest_has_the_option(file: Path) -> None:

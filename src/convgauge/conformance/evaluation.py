@@ -237,6 +237,8 @@ class Evaluation:
             population = "redrawn"
         self.tally.count(case, observation, assessment, population)
         if self.setting.on_counted is not None:
+            if observation.kind == "declined":  # none were drawn
+                operands = self.execution.draw(case)
             call = self.execution.call(case, operands, procedure.options.fields)
             self.setting.on_counted(executed, call, assessment)
 
