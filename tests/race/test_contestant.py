@@ -21,7 +21,7 @@ PROBLEM = Problem.parse("n1c2h6w6_o3k3x3_s1x1_p1x1_d1x1_g1_b_float32")
 OPERANDS = draw(PROBLEM)
 REQUEST = CallRequest(PROBLEM, OPERANDS)
 
-Launch = Callable[[str], Contestant]
+Launch = Callable[..., Contestant]
 
 
 @pytest.fixture
@@ -29,8 +29,8 @@ def launch() -> Iterator[Launch]:
     """Launch kernels of the race's tests, and end their processes afterwards."""
     contestants: list[Contestant] = []
 
-    def start(name: str) -> Contestant:
-        origin = Origin("file", str(SUPPORT / "race_kernels.py"), name, name, "numpy")
+    def start(name: str, file: str = "race_kernels.py") -> Contestant:
+        origin = Origin("file", str(SUPPORT / file), name, name, "numpy")
         contestants.append(Contestant(name, origin, threads=1, seed=0))
         contestants[-1].launch()
         contestants[-1].wait_ready()
@@ -71,6 +71,21 @@ def test_a_call_and_timed_calls_have_the_right_output(launch: Launch, name: str)
     contestant.release_operands()
     with pytest.raises(Withdrawn, match="ZeroDivisionError"):
         contestant.request(Sample(0, 0))
+
+
+@pytest.mark.parametrize("is_called_before", [True, False])
+@pytest.mark.parametrize("name", ["numbers", "with_cache", "double", "other_names", "weight_first"])
+def test_timed_calls_of_an_odd_form_have_the_right_output(launch: Launch, name: str, is_called_before: bool) -> None:
+    contestant = launch(name, "odd_forms.py")
+    problem = PROBLEM.replace(bias=name != "weight_first")
+    operands = draw(problem)
+    if is_called_before:
+        assert contestant.call(CallRequest(problem, operands)).output is not None
+    contestant.request(prepare_command(problem, [operands], [[]], 1))
+    contestant.request(Sample(0, 1))
+    timed = contestant.request(ReadOutput())
+    np.testing.assert_array_equal(timed.output, oracle.answer(problem, operands))
+    assert timed.dtype == "float32"
 
 
 @pytest.mark.parametrize(

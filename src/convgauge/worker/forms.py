@@ -12,7 +12,7 @@ in some calls alone therefore keeps its exception.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -61,6 +61,7 @@ class Form:
         self.spelled: tuple[str, ...] = ()
         self._dtypes: tuple[str, ...] = ()
         self._taken = self._rounding = ""
+        self._has_answered = False
         self._decided: set[str] = set()  # properties of the spelling that are known
 
     @property
@@ -95,6 +96,12 @@ class Form:
             self._refuse_spelling(given)
             raise
 
+    def settle(self, dtype: str, operands: Sequence[Array], arguments: Given) -> None:
+        """Make a valid call if none has been answered, so that the spelling and the result of calls are known."""
+        self.is_valid, self.spelled, self.tests_dtype, self._dtypes = True, (), False, (dtype,)
+        if not self._has_answered:
+            self(*operands, **arguments)
+
     def bound(self, weight: Array, bias: Array, arguments: Given) -> Run:
         """Return the call as a function of the input, with as little work as possible in it."""
         function, takes_first = self.function, bool(self._taken)
@@ -115,6 +122,7 @@ class Form:
 
     def result(self, output: Value) -> Array:
         """Return the output: the first of a tuple or list, if it is the only array of its rank there."""
+        self._has_answered = True
         if not isinstance(output, (tuple, list)) or not output:
             return output
         rank = getattr(output[0], "ndim", 0)
