@@ -186,13 +186,20 @@ def test_a_bias_of_none_that_is_the_default_is_not_replaced() -> None:
 # --- results ---------------------------------------------------------------------------------------------------------
 
 
-def test_two_results_of_one_rank_are_no_output() -> None:
+def test_the_output_must_be_the_first_result() -> None:
     def kernel(input: Any, weight: Any, bias: Any = None, **rest: Any) -> Any:
-        return input, input
+        return "cache", input
 
     observation = subject(kernel).observe(call(PLAIN))
     assert observation.kind == "not_an_array"
-    assert "2 arrays of the same rank" in observation.message
+    assert observation.message.endswith("[1]")
+
+
+def test_a_list_with_an_array_per_image_is_no_output() -> None:
+    def kernel(input: Any, weight: Any, bias: Any = None, **rest: Any) -> Any:
+        return list(input)
+
+    assert subject(kernel).observe(call(PLAIN)).kind == "not_an_array"
 
 
 def test_a_dictionary_is_described() -> None:

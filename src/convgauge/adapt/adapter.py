@@ -13,6 +13,7 @@ from convgauge.adapt.source import adapter_text
 from convgauge.adapt.target_import import target_import
 from convgauge.adapt.trial_process import TrialProcess
 from convgauge.adapt.trials import Trials
+from convgauge.registry import LoadError
 from convgauge.worker.messages import Inspected
 
 
@@ -49,6 +50,8 @@ def find_adapter(target: str, folder: Path, *, framework: str = "", python: str 
         process = TrialProcess(origin, Path(temporary), python or sys.executable)
         try:
             inspected = process.inspect()
+            if inspected.kind == "unknown":
+                raise LoadError(f"{origin} {inspected.error}")
             trials = Trials(process, target_import(origin, Path(temporary)), inspected)
             adaptation = search(trials)
         finally:

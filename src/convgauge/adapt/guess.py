@@ -40,6 +40,11 @@ class Guess:
         Subscript that selects the output from the result, or "".
     kernel_size : Sizes
         Spelling of the kernel's size in a constructor.
+    has_zeros : bool
+        True if zeros are passed where there is no bias.
+    refused : tuple of str
+        Features of problems on which the target raises, which the adapter refuses
+        (`convgauge.adapt.problems.trial_problems`).
     """
 
     layout: Layout = "NCHW"
@@ -51,6 +56,8 @@ class Guess:
     first_dilation: int = 1
     result: str = ""
     kernel_size: Sizes = "pair"
+    has_zeros: bool = False
+    refused: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         parts = [f"{self.layout} input", f"{self.weight} weight"]
@@ -58,6 +65,8 @@ class Guess:
         parts += [f"{name} as {form}" for name, form in sizes.items() if form != "pair"]
         if self.first_dilation == 0:
             parts.append("dilation counted from 0")
+        if self.has_zeros:
+            parts.append("zeros where there is no bias")
         if self.result:
             parts.append(f"result{self.result}")
         return ", ".join(parts)
@@ -76,7 +85,11 @@ def roles_of(parameter: InspectedParameter) -> list[str]:
 
 
 def first_guesses(target: Inspected) -> Iterator[Guess]:
-    """Yield guesses in the order of how common they are; of layouts that do not matter, only one."""
+    """Yield guesses in the order of how common they are; they differ in what the target takes only."""
+    yield from dict.fromkeys(_first_guesses(target))
+
+
+def _first_guesses(target: Inspected) -> Iterator[Guess]:
     taken = roles(target)
     layouts = list(get_args(Layout))
     weights: list[WeightLayout] = list(get_args(WeightLayout)) if takes_weight(target) else ["OIHW"]
@@ -90,7 +103,10 @@ def first_guesses(target: Inspected) -> Iterator[Guess]:
         for sizes, padding in product(get_args(Sizes), paddings):
             if padding in ("pair", "number") and padding != sizes:
                 continue  # the padded problems decide between them
-            yield Guess(layout, weight, sizes, sizes, padding, first_dilation=first, kernel_size=kernel_size)
+            stride: Sizes = sizes if "stride" in taken else "pair"
+            dilation: Sizes = sizes if "dilation" in taken else "pair"
+            padded: PaddingForm = padding if "padding" in taken else "pair"
+            yield Guess(layout, weight, stride, dilation, padded, first_dilation=first, kernel_size=kernel_size)
 
 
 def takes_weight(target: Inspected) -> bool:
@@ -114,6 +130,8 @@ def variants(guess: Guess, feature: str) -> Iterator[Guess]:
     elif feature == "padding by name":
         yield replace(guess, has_names=True)
         yield replace(guess, padding="names")
+    elif feature == "bias":
+        yield replace(guess, has_zeros=True)
     elif feature == "stride":
         for sizes in get_args(Sizes):
             yield replace(guess, stride=sizes)

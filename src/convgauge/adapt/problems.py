@@ -32,6 +32,7 @@ def features(base: Problem) -> Mapping[str, list[Problem]]:
         "padding": _with(base, "padding", (1, 2), (1, 1)),
         "stride": _with(base, "stride", (2, 1), (2, 2)),
         "dilation": _with(larger, "dilation", (2, 1), (2, 2)),
+        "bias": [base.replace(bias=False)],
         "padding by name": [extents_odd.replace(padding="same"), base.replace(padding="valid")],
     }
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from convgauge.adapt.guess import Guess, first_guesses, roles, variants
 from convgauge.adapt.problems import BASES, features, trial_problems, without_bias
-from convgauge.adapt.source import REFUSAL
+from convgauge.adapt.source import CONDITIONS, REFUSAL
 from convgauge.adapt.trials import Trial, Trials
 from convgauge.problem import Problem
 
@@ -59,7 +59,8 @@ def search(trials: Trials) -> Adaptation:
         if _is_taken(feature, roles(trials.target)):
             guess = _refined(trials, guess, base, feature)
     final = {name: trials.run(guess, problem) for name, problem in trial_problems(base).items()}
-    return Adaptation(guess, final, trials.outcomes)
+    raised = tuple(name for name, trial in final.items() if trial.status == "raised" and name in CONDITIONS)
+    return Adaptation(replace(guess, refused=raised), final, trials.outcomes)
 
 
 def _plain(trials: Trials, deadline: float) -> Trial | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from convgauge.adapt.arguments import CannotAdaptError, arguments, expressions, held_bias, held_weight
@@ -13,8 +14,10 @@ SIGNATURE = "input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1
 REFUSAL = "not supported"
 """Beginning of the message by which an adapter refuses what its target does not take."""
 
-MAX_LINE = 100
+MAX_LINE = 112
 """Characters of a statement before it is written in several lines."""
+
+INDENT = 4
 
 RESERVED = frozenset(
     (
@@ -23,6 +26,24 @@ RESERVED = frozenset(
     )
 )
 """Names that an adapter uses itself."""
+
+CONDITIONS: Mapping[str, str] = {
+    "no bias": "bias is None",
+    "several images": "len(input) > 1",
+    "kernels that are not square": "weight.shape[2] != weight.shape[3]",
+    "images that are not square": "input.shape[2] != input.shape[3]",
+    "kernels of one element": "weight.shape[2] == weight.shape[3] == 1",
+    "bias": "bias is not None",
+    "padding by name": "isinstance(padding, str)",
+    "padding": "pair(padding) != (0, 0)",
+    "unequal padding": "not isinstance(padding, str) and len(set(pair(padding))) > 1",
+    "stride": "pair(stride) != (1, 1)",
+    "unequal strides": "len(set(pair(stride))) > 1",
+    "dilation": "pair(dilation) != (1, 1)",
+    "unequal dilations": "len(set(pair(dilation))) > 1",
+    "groups": "groups != 1",
+}
+"""Condition of each feature of trial problems that an adapter can refuse; padding by name stands before the numbers."""
 
 PAIR = '''
 def pair(size):
@@ -118,15 +139,13 @@ class _Writer:
 
     def refusals(self) -> list[str]:
         """Return the statements that refuse what the target does not take."""
-        refused = {"bias is not None": "bias"} if not self._has_bias() else {}
+        absent = [name for name in ("stride", "padding", "dilation", "groups") if not self._has(name)]
+        if not self._has_bias():
+            absent.append("bias")
         if not self.guess.has_names and self.guess.padding != "names":
-            refused["isinstance(padding, str)"] = "padding by name"
-        defaults = {"stride": "(1, 1)", "padding": "(0, 0)", "dilation": "(1, 1)"}
-        for name, default in defaults.items():
-            if name not in self.roles and f"{name}_h" not in self.roles:
-                refused[f"pair({name}) != {default}"] = name
-        if "groups" not in self.roles:
-            refused["groups != 1"] = "groups"
+            absent.append("padding by name")
+        names = {*absent, *self.guess.refused}
+        refused = {condition: name for name, condition in CONDITIONS.items() if name in names}
         if self.guess.layout in ("CHW", "HWC", "HW"):
             refused["not len(input)"] = "a batch without images"
         lines = []
@@ -136,6 +155,9 @@ class _Writer:
                 f'    raise NotImplementedError("{REFUSAL}: {", ".join(refused.values())}")',
             ]
         return [*lines, *self._padding_lines()]
+
+    def _has(self, size: str) -> bool:
+        return size in self.roles or f"{size}_h" in self.roles
 
     def _has_bias(self) -> bool:
         if self.target.kind in ("class", "module"):
@@ -158,14 +180,12 @@ class _Writer:
 
     def statements(self) -> list[str]:
         """Return the statements that call the target. Raises `CannotAdaptError`."""
-        if self.target.kind == "unknown":
-            raise CannotAdaptError("it has no method that is called with an image")
         callee = self.source.callee
-        lines: list[str] = []
+        lines = [f"bias = {self._zeros()} if bias is None else bias"] if self.guess.has_zeros else []
         if self.target.kind == "autograd":
             callee = f"{callee}.apply"
         elif self.target.kind in ("class", "module"):
-            lines = self._instance()
+            lines += self._instance()
             callee = "layer" if self.target.method == "__call__" else f"layer.{self.target.method}"
         if self.target.kind == "module" and self.weight is not None:
             return [*lines, *self._functional_call()]
@@ -264,8 +284,11 @@ class _Writer:
 
 
 def _lines(function: str, call: list[str], subscript: str = "") -> list[str]:
-    """Return a call as one line, or with one line per argument if it is long."""
-    line = f"{function}({', '.join(call)}){subscript}"
+    """Return a call as one line, its arguments in a line of their own, or each in one, as is needed."""
+    joined = ", ".join(call)
+    line = f"{function}({joined}){subscript}"
     if len(line) <= MAX_LINE:
         return [line]
+    if len(joined) <= MAX_LINE - INDENT:
+        return [f"{function}(", f"    {joined}", f"){subscript}"]
     return [f"{function}(", *(f"    {argument}," for argument in call), f"){subscript}"]

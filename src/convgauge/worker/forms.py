@@ -36,6 +36,8 @@ from convgauge.worker.spelling import (
 ROUNDED = ("float32", "float16")
 """Dtypes of operands for which a float64 result is rounded: NumPy's default dtype is float64."""
 
+OUTPUT_RANK = 4
+
 Run = Callable[[Array], Array]
 
 
@@ -121,12 +123,14 @@ class Form:
         return self.parameters.arrange(self.spelling.applied(given, self.spelled))
 
     def result(self, output: Value) -> Array:
-        """Return the output: the first of a tuple or list, if it is the only array of its rank there."""
+        """Return the output: the first of a tuple or list, if it is an array of four axes.
+
+        An output is a batch, so that a list with an array per image is none.
+        """
         self._has_answered = True
         if not isinstance(output, (tuple, list)) or not output:
             return output
-        rank = getattr(output[0], "ndim", 0)
-        if rank < 3 or any(getattr(further, "ndim", 0) == rank for further in output[1:]):
+        if getattr(output[0], "ndim", 0) != OUTPUT_RANK:
             return output
         self._taken = f"takes the first of {len(output)} results"
         return output[0]
@@ -254,7 +258,6 @@ def what_to_return(output: Value) -> str:
         return f" of {', '.join(map(str, output))}{adapter}[{arrays[0]!r}]" if arrays else ""
     if isinstance(output, (tuple, list)):
         ranks = [getattr(value, "ndim", 0) for value in output]
-        if max(ranks, default=0) >= 3:
-            first = ranks.index(max(ranks))
-            return f" of {ranks.count(max(ranks))} arrays of the same rank{adapter}[{first}]"
+        if OUTPUT_RANK in ranks:
+            return f" that contains an array of 4 axes{adapter}[{ranks.index(OUTPUT_RANK)}]"
     return ""

@@ -52,24 +52,41 @@ def inspect_target(target: Target, framework: str) -> Inspected:
     """Return what a target is and what it is called with. It may run the constructor of a class."""
     if isinstance(target, type):
         return _of_class(target, framework)
+    if not callable(target):
+        return Inspected("unknown", framework, [], error=f"is {type(target).__name__}, no function")
     function = target.forward if is_torch_module(type(target)) else target
-    return Inspected("function", framework, _parameters(function, is_constructor=False), constants=_constants(function))
+    parameters = _with_operands(_parameters(function, is_constructor=False), ("input", "weight"))
+    if not any(each.role == "weight" for each in parameters):
+        return Inspected("unknown", framework, [], error="takes no weight; name its class instead of an instance")
+    return Inspected("function", framework, parameters, constants=_constants(function))
+
+
+def _with_operands(parameters: list[InspectedParameter], roles: tuple[str, ...]) -> list[InspectedParameter]:
+    """Return parameters of which the first ones of unknown meaning are the operands that no name means."""
+    for role_name in roles:
+        if any(each.role == role_name for each in parameters):
+            continue
+        unknown = [each for each in parameters[:2] if not each.role and not each.keys and not each.collects]
+        if unknown:
+            unknown[0].role = role_name
+    return parameters
 
 
 def _of_class(target: type, framework: str) -> Inspected:
     if is_autograd_function(target):
         signature = autograd_function(target).__signature__
         parameters = [_parameter(each, "", is_constructor=False) for each in signature.parameters.values()]
-        return Inspected("autograd", "torch", parameters)
+        return Inspected("autograd", "torch", _with_operands(parameters, ("input", "weight")))
     kind: TargetKind = "module" if is_torch_module(target) else "class"
     defined = vars_of(target)
     method = next((name for name in METHODS if name in defined), "")
     if not method:
-        return Inspected("unknown", framework, [])
+        return Inspected("unknown", framework, [], error="is a class without a method that is called with an image")
     function = getattr(target, method)
     parameters = _parameters(function, is_constructor=False)
     if not isinstance(inspect.getattr_static(target, method), (staticmethod, classmethod)):
         parameters = parameters[1:]  # without the instance
+    parameters = _with_operands(parameters, ("input",))
     source = inspect.getsource(target) if _has_source(target) else ""
     constructor = [_parameter(each, source, is_constructor=True) for each in constructor_parameters(target)]
     arrays, error = _arrays(target, constructor, kind)
