@@ -98,7 +98,7 @@ class Form:
             self._refuse_spelling(given)
             raise
 
-    def settle(self, dtype: str, operands: Sequence[Array], arguments: Given) -> None:
+    def make_first_call(self, dtype: str, operands: Sequence[Array], arguments: Given) -> None:
         """Make a valid call if none has been answered, so that the spelling and the result of calls are known."""
         self.is_valid, self.spelled, self.tests_dtype, self._dtypes = True, (), False, (dtype,)
         if not self._has_answered:

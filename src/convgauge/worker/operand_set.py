@@ -62,7 +62,7 @@ class OperandSet:
         if self.implementation.prepared is not None:
             self.run = self.implementation.prepared(self.problem, weight, bias)
         else:
-            self.form.settle(self.problem.dtype, self.operands, self.problem.arguments)
+            self.form.make_first_call(self.problem.dtype, self.operands, self.problem.arguments)
             self.run = self.form.bound(weight, bias, self.problem.arguments)
 
     def drop(self) -> None:
