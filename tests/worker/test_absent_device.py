@@ -9,7 +9,7 @@ import pytest
 
 from convgauge.conformance.limits import MAX_REASON
 from convgauge.registry import Declaration, Implementation
-from convgauge.worker.absent_device import ABSENT, INTERPRETER
+from convgauge.worker.absent_device import ABSENT, ELSEWHERE, INTERPRETER
 from convgauge.worker.call import Call, Observation
 from convgauge.worker.subject import Subject
 
@@ -22,7 +22,7 @@ class CudaSupportError(ImportError):
     """Error of Numba."""
 
 
-def observe(error: Exception) -> Observation:
+def observe(error: Exception, devices: tuple[str, ...] = ("cpu",)) -> Observation:
     """Return the observation of a call in which a library raises an exception."""
     library: dict[str, Any] = {"error": error}
     exec(compile("def fail():\n    raise error", "/usr/lib/library.py", "exec"), library)
@@ -31,7 +31,9 @@ def observe(error: Exception) -> Observation:
     def kernel(*_: object, **__: object) -> object:
         return library["fail"]()
 
-    return Subject(Implementation(Declaration("kernel", "numpy"), kernel)).observe(call)
+    subject = Subject(Implementation(Declaration("kernel", "numpy"), kernel))
+    subject.framework.devices = lambda: devices  # type: ignore[method-assign]  # those of another machine
+    return subject.observe(call)
 
 
 @pytest.mark.parametrize(
@@ -41,6 +43,7 @@ def observe(error: Exception) -> Observation:
         AssertionError("Torch not compiled with CUDA enabled"),
         RuntimeError("No CUDA GPUs are available"),
         RuntimeError("input must be a CUDA tensor"),
+        AssertionError("assert input.is_cuda"),
         CUDARuntimeError("cudaErrorInsufficientDriver: CUDA driver version is insufficient for CUDA runtime version"),
         CudaSupportError("Error at driver init: CUDA driver library cannot be found."),
         RuntimeError("Unknown backend: 'gpu' requested, but no platforms that are instances of gpu are present."),
@@ -67,6 +70,12 @@ def test_a_triton_kernel_without_a_gpu_is_shown_how_to_run_interpreted(error: Ex
     assert observation.kind == "refused"
     assert observation.message.startswith(f"{ABSENT}; {INTERPRETER}: {error}")
     assert "TRITON_INTERPRET=1" in observation.message[:MAX_REASON], "a verdict shows it"
+
+
+def test_a_call_on_the_cpu_of_a_machine_with_another_device_is_refused() -> None:
+    observation = observe(RuntimeError("input must be a CUDA tensor"), devices=("cpu", "cuda:0"))
+    assert observation.kind == "refused"
+    assert observation.message.startswith(ELSEWHERE)
 
 
 def test_another_exception_of_a_library_is_an_error() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 ABSENT_DEVICE = (
     # torch: built without the device, no driver, no device
     "Found no NVIDIA driver",
@@ -10,8 +12,9 @@ ABSENT_DEVICE = (
     "No CUDA GPUs are available",
     "no CUDA-capable device is detected",
     "Cannot access accelerator device when none is available",
-    # the check that extensions of torch make
+    # the checks that kernels of torch make
     "must be a CUDA tensor",
+    "is_cuda",
     # CuPy
     "cudaErrorNoDevice",
     "cudaErrorInsufficientDriver",
@@ -30,12 +33,20 @@ TRITON = ("0 active drivers", "cannot be accessed from Triton (cpu tensor?)")
 INTERPRETER = "TRITON_INTERPRET=1 in the environment runs Triton kernels on the CPU"
 
 ABSENT = "its device is absent"
-"""Start of the message of such an exception."""
+"""Start of the message of such an exception on a machine that has the CPU alone."""
+
+ELSEWHERE = "it takes operands on its own device only"
+"""Start of the message of such an exception on another machine."""
 
 
 def has_absent_device(text: str) -> bool:
     """Return True if the text of an exception states that a device is absent."""
     return any(part in text for part in (*ABSENT_DEVICE, *TRITON))
+
+
+def described(text: str, devices: Sequence[str]) -> str:
+    """Return the message of such an exception on a machine with some devices."""
+    return f"{ABSENT if len(devices) == 1 else ELSEWHERE}{advice(text)}: {text}"
 
 
 def advice(text: str) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 from convgauge.registry import Implementation
 from convgauge.registry.signature import UnsupportedArgument
 from convgauge.worker import stability
-from convgauge.worker.absent_device import ABSENT, advice, has_absent_device
+from convgauge.worker.absent_device import described, has_absent_device
 from convgauge.worker.call import Call, Kind, Observation
 from convgauge.worker.call_modes import CALL_MODES, TRACED, Outputs, UnsupportedCall, call_plainly
 from convgauge.worker.exceptions import class_names, describe
@@ -139,9 +139,8 @@ class Observer:
         observation = self._failure("refused" if is_refused else "raised", error, seconds)
         if not has_absent_device(observation.message):
             return observation
-        return replace(
-            observation, kind="refused", message=f"{ABSENT}{advice(observation.message)}: {observation.message}"
-        )
+        message = described(observation.message, self.framework.devices())
+        return replace(observation, kind="refused", message=message)
 
     def _refusal(self, call: Call, arrays: list[Array]) -> BaseException | None:
         """Return the refusal that a plain call raises, or None."""
