@@ -126,11 +126,16 @@ def test_a_promoted_output_has_the_wider_dtype_and_its_accuracy() -> None:
     )
     exact = oracle.answer(PROBLEM, operands)
     assert checks.check_promotion(CASE, call, Observation("answer", exact, "float64")) is None
-    narrow = Observation("answer", exact.astype(np.float32).astype(np.float64), "float64")
-    assert checks.check_promotion(CASE, call, narrow) is not None
-    fault = checks.check_promotion(CASE, call, right(CASE, operands))
-    assert fault is not None
-    assert "dtype is float32, not float64" in fault.message
+    rounded = exact.astype(np.float32)
+    for narrow in (Observation("answer", rounded.astype(np.float64), "float64"), right(CASE, operands)):
+        fault = checks.check_promotion(CASE, call, narrow)
+        assert fault is not None
+        assert fault.status == "answered_invalid"
+        assert f"with the accuracy of float32, as {narrow.dtype}" in fault.message
+    for wrong in (Observation("answer", exact + 1, "float64"), Observation("answer", rounded + 1, "float32")):
+        fault = checks.check_promotion(CASE, call, wrong)
+        assert fault is not None
+        assert fault.status == "failed"
 
 
 def test_an_answered_call_that_is_an_error_names_it() -> None:

@@ -118,6 +118,9 @@ def check_informative(expected: Array) -> Fault | None:
 def check_promotion(case: Case, call: Call, observation: Observation) -> Fault | None:
     """Return a fault if the output of a call with two dtypes has not the wider dtype, or not the accuracy of grade B.
 
+    conv2d refuses such a call. An output that is right to the narrower of the two dtypes is therefore the answer of an
+    invalid call, and not a wrong one.
+
     Parameters
     ----------
     case : Case
@@ -127,11 +130,24 @@ def check_promotion(case: Case, call: Call, observation: Observation) -> Fault |
     observation : Observation
         Observation of the call.
     """
-    wide = max(call.dtypes, key=lambda name: DTYPES[name].digits)
+    narrow, *_, wide = sorted(call.dtypes, key=lambda name: DTYPES[name].digits)
     given = Operands(call.input, call.weight, call.bias)
+    expected, magnitude = oracle.answer(case.problem, given), oracle.magnitude(case.problem, given).max(initial=0.0)
     terms = case.problem.reduction + 1 + accuracy.transform_terms(case.problem)
-    bound = 2 * terms * DTYPES[wide].roundoff * oracle.magnitude(case.problem, given).max(initial=0.0)
-    return compare.check_output(observation.output, observation.dtype, oracle.answer(case.problem, given), wide, bound)
+
+    def fault_in(output_dtype: str, accuracy_dtype: str) -> Fault | None:
+        bound = 2 * terms * DTYPES[accuracy_dtype].roundoff * magnitude
+        return compare.check_output(observation.output, observation.dtype, expected, output_dtype, bound)
+
+    fault = fault_in(wide, wide)
+    if fault is None or all(fault_in(dtype, narrow) for dtype in {wide, narrow}):
+        return fault
+    return Fault(
+        "answered_invalid",
+        f"answered operands of {narrow} and {wide} with the accuracy of {narrow}, as {observation.dtype}",
+        got=observation.dtype,
+        expected=f"an exception, or {wide} with its accuracy",
+    )
 
 
 def check_accuracy(
