@@ -39,11 +39,13 @@ def require_sound(mutant: Mutant, spec: Spec) -> None:
     assert [str(result) for result in results if result.kind in UNEXPECTED] == []
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_counterexamples_of_each_chapter_are_sound(chapter: str) -> None:
     require_sound(*first_pair(lambda spec, code: spec.chapter == chapter))
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("method", METHODS)
 def test_counterexamples_of_each_method_of_the_judge_are_sound(method: str) -> None:
     require_sound(*first_pair(lambda spec, code: f"judge.{method}(" in code))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import NoReturn
@@ -10,20 +9,16 @@ from typing import NoReturn
 from convgauge.conformance import checks
 from convgauge.conformance.cases import Case, Needs, cases
 from convgauge.conformance.checks import LAW_HEADROOM, Check, Law, SpecCheck, as_assessment
-from convgauge.conformance.evaluation import Evaluation
-from convgauge.conformance.execution import CallOptions, Executed, Execution, Transform
+from convgauge.conformance.execution import CallOptions, Executed, Transform
+from convgauge.conformance.judge_state import JudgeState
 from convgauge.conformance.procedure import Observe, Procedure
 from convgauge.conformance.setting import NotApplicable, Setting
-from convgauge.conformance.spec import Spec
 from convgauge.dtypes import round_to
 from convgauge.problem import Problem
-from convgauge.process.runner import Runner
 from convgauge.reference import accuracy, oracle
 from convgauge.reference.assessment import Assessment
 from convgauge.reference.compare import Fault
 from convgauge.reference.operands import Array, Operands, draw
-from convgauge.results import Counterexample, ImageRecord
-from convgauge.terms import Profile, Status, includes
 from convgauge.worker.call import Observation
 
 __all__ = ["Judge", "NotApplicable", "Setting"]
@@ -31,7 +26,7 @@ __all__ = ["Judge", "NotApplicable", "Setting"]
 Cases = Iterable[Problem | Case]
 
 
-class Judge:
+class Judge(JudgeState):
     """Judge of one spec on one subject, in one dtype on one device.
 
     A spec calls one or more methods. Each method runs its cases, assesses the outputs and counts the result. The spec
@@ -54,23 +49,6 @@ class Judge:
     images : list of ImageRecord
         Pictures that the spec attaches.
     """
-
-    def __init__(
-        self,
-        spec: Spec,
-        subject: Runner,
-        dtype: str,
-        device: str,
-        setting: Setting,
-        last_crash: Counterexample | None = None,
-    ) -> None:
-        self.spec, self.dtype, self.device, self.setting = spec, dtype, device, setting
-        self.description = subject.description
-        self.declared_grade = self.description.grade
-        self.images: list[ImageRecord] = []
-        self._execution = Execution(subject, device, setting.declared)
-        self._evaluation = Evaluation(spec, self._execution, dtype, setting, last_crash)
-        self.tally = self._evaluation.tally
 
     # --- cases and their check ---
 
@@ -355,30 +333,6 @@ class Judge:
             message = f"grade {self.declared_grade} is declared, and {best} is measured in all of {count} cases"
             self.conclude(cases(problems)[0].problem.replace(dtype=self.dtype), Fault("failed", message, expected=best))
 
-    # --- checks for `satisfies` and `refuses` ---
-
-    def check_exact(self, case: Case, operands: Operands, observation: Observation) -> Fault | None:
-        """Return a fault if the output is not the exact one; it may be mostly zero.
-
-        Parameters
-        ----------
-        case : Case
-            Case that was run.
-        operands : Operands
-            Operands of the call.
-        observation : Observation
-            Observation of the call.
-        """
-        return checks.check_exact(case, operands, observation, self.declared_grade)
-
-    def check_accuracy(self, case: Case, operands: Operands, observation: Observation) -> Assessment:
-        """Assess the output against the bound of the declared grade, or of B, without the statistics."""
-        return checks.check_accuracy(case, operands, observation, self.declared_grade)
-
-    def check_promotion(self, case: Case, operands: Operands, observation: Observation) -> Fault | None:
-        """Return a fault if the output of operands of two dtypes has not the wider dtype, or not grade B in it."""
-        return checks.check_promotion(case, self._execution.call(case, operands), observation)
-
     # --- single calls, conclusions and notes ---
 
     def observe(self, case: Case, mode: str = "") -> Observation:
@@ -405,42 +359,3 @@ class Judge:
     def skip(self, reason: str) -> NoReturn:
         """Skip the spec, because it does not apply here. Raises `NotApplicable`."""
         raise NotApplicable(reason)
-
-    # --- limits and the run ---
-
-    def headroom(self, problem: Problem) -> float:
-        """Return the factor by which exact operands stay below their limit, so that errors stay below a half."""
-        return self._execution.headroom(problem)
-
-    def tolerance(self, problem: Problem) -> float:
-        """Return the allowed difference from an exact integer output: 0 for grade A, less than 1 otherwise."""
-        return accuracy.integer_tolerance(problem, self.declared_grade)
-
-    def includes(self, profile: Profile) -> bool:
-        """Return True if the run's profile contains the specs of ``profile``."""
-        return includes(self.setting.profile, profile)
-
-    # --- results ---
-
-    def status(self) -> Status:
-        """Return the gravest status of the cases; refused, declined or skipped if none was judged."""
-        return self.tally.status()
-
-    def reason(self) -> str:
-        """Return the counterexample's message, or else the most frequent reason of unjudged cases."""
-        return self.tally.reason() if self.counterexample is None else self.counterexample.message
-
-    def refusals(self) -> Counter[str]:
-        """Return the number of refused and declined cases by limit, or by reason if no limit explains a case."""
-        discovery = self.setting.redrawers.discovery
-        return self.tally.refusals(discovery.limits if discovery is not None else (), self.device)
-
-    @property
-    def counterexample(self) -> Counterexample | None:
-        """First failing case, reduced; None if every case passed."""
-        return self._evaluation.counterexample
-
-    @property
-    def wrong_outputs(self) -> int:
-        """Number of wrong outputs that the cases were given."""
-        return self._evaluation.wrong_outputs
