@@ -65,6 +65,9 @@ def test_odd_forms_are_judged_without_an_adapter(tmp_path: Path) -> None:
     }
     for name, part in ADAPTED.items():
         assert part in sentences[name], sentences[name]
+    limits = "; ".join(run.footer.verdicts["no_bias"].limits) if run.footer is not None else ""
+    assert "its signature has no bias" in limits
+    assert "UnsupportedArgument" not in limits
 
 
 @pytest.mark.once

@@ -100,3 +100,13 @@ def test_a_refusal_in_the_declared_domain_proposes_a_narrower_one() -> None:
     assert step == f"convgauge reproduce mine a; or {proposal}"
     assert proposal not in next_step(judgement("wrong"), [failing("a", "failed", 1)], record), "a wrong output stays"
     assert next_step(judgement("partial"), [], record) == f"answer what is refused, or {proposal}"
+
+
+def test_a_function_that_passes_no_spec_gets_the_advice_to_adapt_its_layout() -> None:
+    records = [failing("padding.pair", "failed", 9)]
+    undeclared, declared = ImplementationRecord("mine"), ImplementationRecord("mine", algorithm="direct")
+    wrong = judgement("wrong", specs={"failed": 1})
+    assert "convgauge adapt mine" in "".join(detail_lines(wrong, records, undeclared))
+    assert "convgauge adapt" not in "".join(detail_lines(wrong, records, declared))
+    passed = judgement("wrong", specs={"failed": 1, "passed": 3})
+    assert "convgauge adapt" not in "".join(detail_lines(passed, records, undeclared))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from convgauge.domain import EVERYTHING, Domain
+from convgauge.registry.signature import UnsupportedArgument
 
 _LOCATION = re.compile(r" \([^()]*:\d+\)$")
 _LABEL = re.compile(r"(?P<sentence>[^:]*) \((?P<raises>raises )?(?P<error>\w+)\)")
@@ -87,6 +88,8 @@ def error_text(error: Sequence[str], message: str) -> str:
         Text of the exception, as in an `Observation`.
     """
     text = _LOCATION.sub("", message.partition("\n")[0]).strip()[:MAX_REASON]
+    if error and error[0] == UnsupportedArgument.__name__:
+        return text  # convgauge raised it, since the form of the implementation cannot express the call
     return ": ".join(filter(None, (*error[:1], text)))
 
 

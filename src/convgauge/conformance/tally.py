@@ -13,6 +13,7 @@ from convgauge.conformance.features import feature_letters
 from convgauge.conformance.limits import Limit, attribute, error_text, merged
 from convgauge.reference.assessment import Assessment
 from convgauge.reference.compare import Fault
+from convgauge.registry.signature import UnsupportedArgument
 from convgauge.terms import GRAVITY, UNANSWERED, Grade, Status
 from convgauge.worker.call import Observation
 
@@ -209,7 +210,9 @@ def _status(observation: Observation, fault: Fault | None, population: Populatio
 
 
 def _reason(observation: Observation) -> str:
-    """Return the message of a call that gave no output, after the class of its exception."""
+    """Return the message of a call that gave no output, after the class of its exception if the kernel raised it."""
     name, message = "".join(observation.error[:1]), observation.message
+    if name == UnsupportedArgument.__name__:
+        return message
     # an exception without a text has its line alone for a message
     return f"{name}: {message}" if name and message.strip() and not message.startswith(" (") else name + message

@@ -14,6 +14,8 @@ from convgauge.text import coverage_text, escape_controls
 MAX_LIMITS = 3
 """Limits of an implementation that are printed; the report shows all."""
 
+MIN_WORDS = 3  # of the command that reproduces a case; the third is the target
+
 MAX_SPECS = 4
 """Specs that a line names."""
 
@@ -57,9 +59,23 @@ def detail_lines(
         "strict": _answered(judgement, records),
         "judged": f"{_cases(judgement)}; specs: {counts or 'none'}",
         "declare": _declaration(implementation),
+        "form": _form_advice(judgement, records, implementation),
         "next": next_step(judgement, records, implementation),
     }
     return [f"  {escape_controls(f'{label:<9} {text}')}" for label, text in lines.items() if text]
+
+
+def _form_advice(
+    judgement: Judgement, records: Sequence[SpecRecord], implementation: ImplementationRecord | None
+) -> str:
+    """Return the command that looks for another layout, if a function without declaration passes no spec."""
+    is_declared = implementation is None or bool(implementation.algorithm)
+    if judgement.verdict != "wrong" or is_declared or judgement.specs.get("passed"):
+        return ""
+    words = _reproduction([record for record in records if record.counterexample is not None]).split()
+    if len(words) < MIN_WORDS:
+        return ""
+    return f"no spec passes; if the layouts are not conv2d's, an adapter helps: convgauge adapt {words[2]}"
 
 
 def _declaration(implementation: ImplementationRecord | None) -> str:
