@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from convgauge.domain import EVERYTHING, FIELDS, Domain, DomainError, fields_of
+from convgauge.domain import EVERYTHING, FIELDS, Domain, DomainError, fields_of, hints
 from convgauge.problem import Problem
 
 PROBLEM = Problem.parse("n2c64h56w28_o32k3x1_s2x1_p1x0_d1x2_g1_b_float32")
@@ -166,3 +166,18 @@ def test_threads_may_parse_at_the_same_time() -> None:
     texts = [f"groups == {number} and ({' or '.join(['bias'] * 40)})" for number in range(400)]
     with ThreadPoolExecutor(8) as pool:
         assert [domain.text for domain in pool.map(Domain.parse, texts)] == texts
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("stride == 1 and dilation in (1, 2)", ["stride", "dilation"]),
+        ("padding in (0, 'same') or groups == 1", []),
+        ("isinstance(stride, int) and stride == 1", []),
+        ("stride_h == 1 and padding == 'same' and kernel in ((1, 1), (3, 3))", []),
+        ("stride in (1, (1, 1))", []),
+        ("padding == 0 or bias", ["padding"]),
+    ],
+)
+def test_a_comparison_of_a_spelling_with_a_number_has_a_hint(text: str, names: list[str]) -> None:
+    assert [hint.split()[0] for hint in hints(Domain.parse(text))] == names

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from convgauge.conformance.declared import idle_conditions
 from convgauge.conformance.verdict import fails, with_cases
 from convgauge.conformance.verdict_text import MAX_LIMITS, detail_lines, shortened, verdict_line
+from convgauge.domain import hints
 from convgauge.results import Counterexample, Footer, Judgement, SpecRecord
 from convgauge.terms import FAULTS, STRICTNESS_FAULTS, UNANSWERED, Requirement, reaches
 from convgauge.text import escape_controls
@@ -120,11 +121,13 @@ def _show_faults(terminal: TerminalReporter) -> None:
             terminal.write_line(str(report.longrepr))
 
 
-def _show_idle_conditions(suite: Suite, name: str, target: Target, terminal: TerminalReporter) -> None:
-    """Show the conditions of the declared domain that excluded no case, unless only some specs were run."""
+def _show_domain(suite: Suite, name: str, target: Target, terminal: TerminalReporter) -> None:
+    """Show hints about the declared domain, and its conditions that excluded no case, after a whole run."""
     records = [record for record in suite.recorder.records if record.implementation == name]
     if suite.request.selection or suite.selection.shard.of or not records:
         return
+    for hint in hints(target.declared):
+        terminal.write_line(escape_controls(f"{name}: {hint}"), yellow=True)
     for condition in idle_conditions(target.declared, records):
         line = f"{name}: {condition} of its declared domain excludes none of the cases"
         terminal.write_line(escape_controls(line), yellow=True)
@@ -141,7 +144,7 @@ def _show_notes(suite: Suite, footer: Footer, terminal: TerminalReporter) -> Non
         if record.status == "xpassed":
             terminal.write_line(escape_controls(f"{record.spec}: {record.reason}"), red=True)
     for name, target in suite.targets.items():
-        _show_idle_conditions(suite, name, target, terminal)
+        _show_domain(suite, name, target, terminal)
     for test in suite.internal_errors:
         terminal.write_line(f"{test} did not come to a verdict: a defect of the suite itself, see above", red=True)
     if footer.cases == 0:

@@ -6,7 +6,19 @@ the worker too, so on Python 3.9, and imports nothing that is not in Python.
 """
 
 from convgauge.domain.fields import FIELDS, Field, fields_of
+from convgauge.domain.hints import hints
 from convgauge.domain.language import EVERYTHING, OUTSIDE, Domain, domain_of
 from convgauge.domain.syntax import FUNCTIONS, DomainError
 
-__all__ = ["EVERYTHING", "FIELDS", "FUNCTIONS", "OUTSIDE", "Domain", "DomainError", "Field", "domain_of", "fields_of"]
+__all__ = [
+    "EVERYTHING",
+    "FIELDS",
+    "FUNCTIONS",
+    "OUTSIDE",
+    "Domain",
+    "DomainError",
+    "Field",
+    "domain_of",
+    "fields_of",
+    "hints",
+]
