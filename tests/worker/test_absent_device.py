@@ -11,6 +11,7 @@ from convgauge.conformance.limits import MAX_REASON
 from convgauge.registry import Declaration, Implementation
 from convgauge.worker.absent_device import ABSENT, ELSEWHERE, INTERPRETER
 from convgauge.worker.call import Call, Observation
+from convgauge.worker.frameworks import framework
 from convgauge.worker.subject import Subject
 
 
@@ -22,7 +23,7 @@ class CudaSupportError(ImportError):
     """Error of Numba."""
 
 
-def observe(error: Exception, devices: tuple[str, ...] = ("cpu",)) -> Observation:
+def observe(error: Exception) -> Observation:
     """Return the observation of a call in which a library raises an exception."""
     library: dict[str, Any] = {"error": error}
     exec(compile("def fail():\n    raise error", "/usr/lib/library.py", "exec"), library)
@@ -31,9 +32,7 @@ def observe(error: Exception, devices: tuple[str, ...] = ("cpu",)) -> Observatio
     def kernel(*_: object, **__: object) -> object:
         return library["fail"]()
 
-    subject = Subject(Implementation(Declaration("kernel", "numpy"), kernel))
-    subject.framework.devices = lambda: devices  # type: ignore[method-assign]  # those of another machine
-    return subject.observe(call)
+    return Subject(Implementation(Declaration("kernel", "numpy"), kernel)).observe(call)
 
 
 @pytest.mark.parametrize(
@@ -72,8 +71,9 @@ def test_a_triton_kernel_without_a_gpu_is_shown_how_to_run_interpreted(error: Ex
     assert "TRITON_INTERPRET=1" in observation.message[:MAX_REASON], "a verdict shows it"
 
 
-def test_a_call_on_the_cpu_of_a_machine_with_another_device_is_refused() -> None:
-    observation = observe(RuntimeError("input must be a CUDA tensor"), devices=("cpu", "cuda:0"))
+def test_a_call_on_the_cpu_of_a_machine_with_another_device_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(framework("numpy"), "devices", lambda: ("cpu", "cuda:0"))
+    observation = observe(RuntimeError("input must be a CUDA tensor"))
     assert observation.kind == "refused"
     assert observation.message.startswith(ELSEWHERE)
 
