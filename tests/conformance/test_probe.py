@@ -46,6 +46,8 @@ REGIONS: dict[str, Region] = {
     "odd kernel": lambda f: f["kernel_h"] % 2 == f["kernel_w"] % 2 == 1,
     "one group or depthwise": lambda f: f["groups"] in (1, f["in_channels"]),
     "stride or dilation": lambda f: f["stride_h"] == f["stride_w"] == 1 or f["dilation_h"] == f["dilation_w"] == 1,
+    "one group unless float32": lambda f: f["dtype"] == "float32" or f["groups"] == 1,
+    "no bias with groups": lambda f: not f["bias"] or f["groups"] == 1,
     "channels per group": lambda f: f["in_channels"] // f["groups"] % 4 == 0,
     "padding of half the kernel": lambda f: (
         f["padding_h"] == f["kernel_h"] // 2 and f["padding_w"] == f["kernel_w"] // 2
@@ -98,6 +100,13 @@ def test_limits_say_what_is_refused_and_how() -> None:
         ("padding by name", "not isinstance(padding, str)"),
     ]
     assert {(limit.error, limit.is_refusal) for limit in discovery.limits} == {("AssertionError: narrow", True)}
+
+
+@pytest.mark.parametrize("dtype", ["float64", "int8"])
+def test_a_kernel_of_one_rare_dtype_has_an_anchor(dtype: str) -> None:
+    dtypes = ("float64", "float32", "float16", "complex64", "int8")
+    discovery = discover(NarrowRunner(lambda f: f["dtype"] == dtype, dtypes), "cpu", dtypes)
+    assert discovery.domain.text == f"dtype in ({dtype!r},)"
 
 
 def test_a_kernel_that_answers_everything_has_no_limits() -> None:

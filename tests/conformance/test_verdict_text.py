@@ -87,10 +87,11 @@ def test_the_next_step_of_a_partial_implementation_states_its_domain() -> None:
 
 def test_a_region_of_errors_is_proposed_unless_a_domain_is_declared() -> None:
     about = ImplementationRecord("mine", limits=["groups > 1 (raises IndexError)"], domain="groups == 1")
-    (line,) = [line for line in detail_lines(judgement("wrong"), [], about) if line.startswith("  declare")]
+    wrong = judgement("wrong", specs={"errored": 1})
+    (line,) = [line for line in detail_lines(wrong, [], about) if line.startswith("  declare")]
     assert line.endswith('wherever groups > 1: if this is not supported, say so: --supports "groups == 1"')
     about = msgspec.structs.replace(about, supports="batch == 1")
-    assert not any("declare" in line for line in detail_lines(judgement("wrong"), [], about))
+    assert not any("declare" in line for line in detail_lines(wrong, [], about))
 
 
 def test_a_refusal_in_the_declared_domain_proposes_a_narrower_one() -> None:

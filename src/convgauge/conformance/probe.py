@@ -12,6 +12,7 @@ import operator
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from random import Random
 
 import numpy as np
 
@@ -21,14 +22,16 @@ from convgauge.conformance.limits import Discovery, Limit, error_text
 from convgauge.conformance.probe_space import (
     MAX_ANCHOR_FLOPS,
     Step,
+    by_field,
     combined,
     interleaved,
-    is_small,
+    max_flops,
     respelled,
     steps,
     typical_cases,
     value_steps,
 )
+from convgauge.conformance.probe_traits import pairs, spread, traits
 from convgauge.diagnosis.atom import Atom
 from convgauge.diagnosis.features import Fields, Table
 from convgauge.diagnosis.learner import Learner
@@ -169,9 +172,9 @@ class _Explorer:
 
     def __init__(self, session: _Session, dtypes: Sequence[str]) -> None:
         self.session, self.dtypes = session, dtypes
-        self.random = np.random.default_rng(0)
-        self.cases: list[Case] = []
-        self.answered: list[bool] = []
+        self.random = Random(0)
+        self.outcomes: list[tuple[Case, bool]] = []
+        self.combined_traits: set[object] = set()
 
     def run(self) -> Discovery:
         """Return what was found."""
@@ -181,6 +184,7 @@ class _Explorer:
         self.anchor = anchor
         with contextlib.suppress(_OverError):
             self.anchor = self._enlarged(anchor)
+        self.max_flops = max_flops(self.anchor)
         self.steps = steps(self.anchor, self.dtypes, self.session.execution.subject.description.layouts)
         with contextlib.suppress(_OverError):
             first = self._singles(interleaved([step for step in self.steps if step.is_first]))
@@ -195,9 +199,12 @@ class _Explorer:
     def _restart(self) -> None:
         """Learn again from all that is known, with atoms that also the values of new steps suggest."""
         self.singles = self._singles(self.steps)
-        random = [combined(self.anchor, self.steps, self.random) for _ in range(2 * CANDIDATES)]
-        self.learner = Learner(list(map(self.session.fields, [*self.cases, *self.singles, *random])))
-        self._learn(self.cases, self.answered)
+        steps = by_field(self.steps)
+        random = [combined(self.anchor, steps, self.random, self.max_flops) for _ in range(2 * CANDIDATES)]
+        self.learner = Learner(
+            list(map(self.session.fields, [*(case for case, _ in self.outcomes), *self.singles, *random]))
+        )
+        self._learn(self.outcomes)
 
     def _close_gaps(self) -> None:
         """Find the exact bounds: try the values between those that are answered and those that are not."""
@@ -209,12 +216,11 @@ class _Explorer:
 
     def _ask(self, cases: Iterable[Case]) -> list[tuple[Case, bool]]:
         outcomes = self.session.ask(cases)
-        self.cases += [case for case, _ in outcomes]
-        self.answered += [answered for _, answered in outcomes]
+        self.outcomes += outcomes
         return outcomes
 
-    def _learn(self, cases: Sequence[Case], answered: Sequence[bool]) -> None:
-        self.learner.add(list(map(self.session.fields, cases)), answered)
+    def _learn(self, outcomes: Sequence[tuple[Case, bool]]) -> None:
+        self.learner.add([self.session.fields(case) for case, _ in outcomes], [answered for _, answered in outcomes])
 
     # --- the anchor ---
 
@@ -251,7 +257,7 @@ class _Explorer:
 
     def _is_usable(self, case: Case) -> bool:
         """Return True if a case is small and lies inside the declared domain."""
-        return is_small(case, self.anchor) and self.session.is_declared(case)
+        return case.problem.flops <= self.max_flops and self.session.is_declared(case)
 
     # --- confirmation ---
 
@@ -265,11 +271,9 @@ class _Explorer:
             outcomes = self._ask([*inside, *others])
             predicted = self.learner.is_inside(Table([self.session.fields(case) for case, _ in outcomes]))
             surprises = [
-                (case, answered)
-                for (case, answered), expected in zip(outcomes, predicted, strict=True)
-                if answered != expected
+                outcome for outcome, expected in zip(outcomes, predicted, strict=True) if outcome[1] != expected
             ]
-            self._learn(*map(list, zip(*outcomes, strict=True)))
+            self._learn(outcomes)
             confirmed = 0 if surprises else confirmed + len(inside)
             for case, answered in surprises:
                 if not answered:
@@ -279,44 +283,49 @@ class _Explorer:
         """Return the next cases: some inside of all rules, and some that decide about a rule."""
         candidates = self._candidates()
         table = Table(list(map(self.session.fields, candidates)))
-        inside = [candidates[n] for n in np.flatnonzero(self.learner.is_inside(table))]
+        inside = [candidates[n] for n in np.flatnonzero(self.learner.is_inside(table))][-CANDIDATES // 2 :]
+        chosen = [inside[n] for n in spread(list(map(pairs, inside)), INSIDE, self.combined_traits)]
         others: dict[str, Case] = {}
         for rule in self.learner.rules:
-            numbers = self.learner.decisive(rule, table, DECISIVE)
-            if len(self.learner.violators(rule)) < MIN_VIOLATORS:
-                numbers += self.learner.outside_one(rule, table)[-DECISIVE:]  # combinations
-            others |= {str(candidates[n]): candidates[n] for n in numbers}
-        chosen = inside[-INSIDE:]  # combinations: single changes come first
-        return chosen, [case for name, case in others.items() if case not in chosen]
+            deciding = [candidates[n] for n in self.learner.decisive(rule, table, DECISIVE)]
+            violators = [traits(self.outcomes[n][0]) for n in self.learner.violators(rule)]
+            if len(violators) < MIN_VIOLATORS:
+                outside = [candidates[n] for n in self.learner.outside_one(rule, table)]
+                covered = set[object]().union(*violators)
+                deciding += [outside[n] for n in spread(list(map(traits, outside)), DECISIVE, covered)]
+            others |= {str(case): case for case in deciding}
+        return chosen, [case for case in others.values() if case not in chosen]
 
     def _candidates(self) -> list[Case]:
         """Return cases that were not asked: single changes, and combinations of changes that keep most rules."""
-        allowed = self._allowed_steps()
+        all_steps, allowed = by_field(self.steps), by_field(self._allowed_steps())
         cases = list(self.singles)
         for number in range(CANDIDATES):
-            cases.append(combined(self.anchor, self.steps if number % 4 == 0 else allowed, self.random))
+            steps = all_steps if number % 4 == 0 else allowed
+            case = combined(self.anchor, steps, self.random, self.max_flops)
             if number % 4 == 1:
-                cases[-1] = combined(cases[-1], self.steps, self.random, 2)
-        fresh = {str(case): case for case in cases if str(case) not in self.session.observations}
-        return [case for case in fresh.values() if self._is_usable(case)]
+                case = combined(case, all_steps, self.random, self.max_flops, 2)
+            cases.append(case)
+        fresh = {str(case): case for case in cases}
+        known = self.session.observations
+        return [case for text, case in fresh.items() if text not in known and self._is_usable(case)]
 
     def _allowed_steps(self) -> list[Step]:
         """Return the steps from the anchor that stay inside the rules."""
         changed = [(step, step.apply(self.anchor)) for step in self.steps]
-        small = [(step, case) for step, case in changed if case is not None and self._is_usable(case)]
-        inside = self.learner.is_inside(Table([self.session.fields(case) for _, case in small]))
-        return [step for (step, _), is_inside in zip(small, inside, strict=True) if is_inside]
+        usable = [(step, case) for step, case in changed if case is not None and self._is_usable(case)]
+        inside = self.learner.is_inside(Table([self.session.fields(case) for _, case in usable]))
+        return [step for (step, _), is_inside in zip(usable, inside, strict=True) if is_inside]
 
     def _simplify(self, case: Case) -> None:
         """Ask cases between a refused case and the anchor, to find the few fields that decide."""
+        learned = len(self.outcomes)
         for fields in REVERTED:
             simpler = self._reverted(case, fields)
-            if simpler is None or simpler == case or str(simpler) in self.session.observations:
-                continue
-            outcomes = self._ask([simpler])
-            self._learn(*map(list, zip(*outcomes, strict=True))) if outcomes else None
-            if outcomes and not outcomes[0][1]:
-                case = simpler
+            if simpler is not None and str(simpler) not in self.session.observations:
+                outcomes = self._ask([simpler])
+                case = simpler if outcomes and not outcomes[0][1] else case
+        self._learn(self.outcomes[learned:])
 
     def _reverted(self, case: Case, fields: Sequence[str]) -> Case | None:
         """Return a case with some fields as those of the anchor, or None if it is no problem."""
@@ -336,16 +345,17 @@ class _Explorer:
         limits = tuple(self._limit(rule) for rule in self.learner.rules)
         domain = functools.reduce(operator.and_, (limit.domain for limit in limits), EVERYTHING)
         unexplained = len(self.learner.unexplained)
-        refused = len(self.answered) - sum(self.answered)
+        refused = sum(not answered for _, answered in self.outcomes)
         reason = f"{unexplained} of {refused} probes that are not answered lie in no region" if unexplained else ""
         return Discovery(domain, limits, self.session.probes, str(self.anchor), reason)
 
     def _limit(self, rule: Atom) -> Limit:
         """Return a rule with the exception that most of the cases raise which violate it and no other rule."""
-        observations = [self.session.observations[str(self.cases[n])] for n in self.learner.violators(rule)]
+        observations = [self.session.observations[str(self.outcomes[n][0])] for n in self.learner.violators(rule)]
         errors = Counter(map(_error, observations))
         refused = sum(observation.kind == "refused" for observation in observations)
-        return Limit(rule.expression, rule.sentence, errors.most_common(1)[0][0], 2 * refused >= len(observations))
+        error = next((error for error, _ in errors.most_common(1)), "")
+        return Limit(rule.expression, rule.sentence, error, 2 * refused >= len(observations))
 
 
 def _error(observation: Observation) -> str:

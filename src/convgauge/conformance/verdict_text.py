@@ -58,7 +58,7 @@ def detail_lines(
         "adapted": "; ".join(implementation.adaptations) if implementation is not None else "",
         "strict": _answered(judgement, records),
         "judged": f"{_cases(judgement)}; specs: {counts or 'none'}",
-        "declare": _declaration(implementation),
+        "declare": _declaration(implementation) if judgement.specs.get("errored") else "",
         "form": _form_advice(judgement, records, implementation),
         "next": next_step(judgement, records, implementation),
     }

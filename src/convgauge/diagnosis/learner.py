@@ -97,13 +97,11 @@ class Learner:
         """Return the simplest alternatives of two atoms that exclude a negative case and hold for all positive ones."""
         candidates = [row for row in np.flatnonzero(~self._holds[:, negative]) if self._atoms[row].cost <= 2 * RELATION]
         violated = (~self._holds[np.ix_(candidates, np.flatnonzero(is_positive))]).astype(np.float32)
-        never_both = np.triu(violated @ violated.T == 0, 1)
-        pairs = [
-            (self._atoms[candidates[first]], self._atoms[candidates[second]])
-            for first, second in np.argwhere(never_both)
-        ]
-        pairs.sort(key=lambda pair: pair[0].cost + pair[1].cost)
-        return alternatives(pairs[:MAX_ALTERNATIVES])
+        first, second = np.nonzero(np.triu(violated @ violated.T == 0, 1))
+        costs = np.array([self._atoms[row].cost for row in candidates])
+        simplest = np.argsort(costs[first] + costs[second], kind="stable")[:MAX_ALTERNATIVES]
+        atoms = [self._atoms[row] for row in candidates]
+        return alternatives((atoms[first[pair]], atoms[second[pair]]) for pair in simplest)
 
     # --- further cases ---
 
