@@ -25,7 +25,7 @@ def placed(framework: str, problem: Problem = PROBLEM, prepared: Any = None) -> 
     if not is_installed(framework):
         pytest.skip(f"{framework} is not installed")
     drawn = operands.draw(problem, "exact", 1)
-    implementation, form = SimpleNamespace(prepared=prepared), Form(lambda *given, **_: given)
+    implementation, form = SimpleNamespace(prepared=prepared), Form(lambda *given, **_: dict(enumerate(given)))
     adapter = frameworks.framework(framework)
     subject: Any = SimpleNamespace(implementation=implementation, framework=adapter, form=form)
     operand_set = OperandSet(subject, problem, (drawn.input, drawn.weight, drawn.bias), FLIPS)
