@@ -41,3 +41,51 @@ def test_quiet_prints_nothing_and_writes_the_run(tmp_path: Path) -> None:
     run = results.read(tmp_path / "race.jsonl")
     assert run.footer is not None
     assert len(run.records_of(results.TimingRecord)) == 2
+
+
+KERNEL = """
+import numpy as np
+
+def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    assert groups == 1
+    padded = np.pad(input, ((0, 0), (0, 0), (padding[0],) * 2, (padding[1],) * 2))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, weight.shape[2:], axis=(2, 3))[:, :, ::stride[0]]
+    output = np.einsum("nchwij,ocij->nohw", windows[..., ::stride[1], :, :], weight, optimize=True)
+    return output if bias is None else output + bias[:, None, None]
+"""
+
+
+@pytest.fixture
+def kernels(tmp_path: Path) -> Path:
+    for name in ("old", "new"):
+        (tmp_path / f"{name}.py").write_text(KERNEL)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "words", [("old.py:conv2d", "new.py:conv2d"), ("new.py:conv2d", "--baseline", "old.py:conv2d")]
+)
+def test_two_kernels_of_one_name_are_refused(kernels: Path, words: tuple[str, ...]) -> None:
+    process = convgauge("bench", *words, "--framework", "numpy", "--layers", PROBLEM, "--budget", "1", folder=kernels)
+    assert process.returncode == 4
+    assert "two targets are called 'conv2d'" in process.stderr
+    assert "conv2d_2=" in process.stderr
+
+
+def test_named_kernels_race_and_are_recorded_with_their_targets(kernels: Path) -> None:
+    path = kernels / "race.jsonl"
+    options = ("--framework", "numpy", "--layers", PROBLEM, "--budget", "1", "--output", str(path), "--quiet")
+    words = ("new=new.py:conv2d", "--baseline", "old=old.py:conv2d", "--supports", "height % 4 == 0")
+    assert convgauge("bench", *words, *options, folder=kernels).returncode == 0
+    timings = results.read(path).records_of(results.TimingRecord)
+    assert [(timing.implementation, timing.target, timing.baseline) for timing in timings] == [
+        ("old", "old=old.py:conv2d", "old"),
+        ("new", "new=new.py:conv2d", "old"),
+    ]
+    assert (timings[1].verdict, timings[1].reason) == ("declined", "outside the declared domain: height % 4 == 0")
+
+
+def test_a_baseline_whose_file_is_missing_is_named(kernels: Path) -> None:
+    process = convgauge("bench", "new.py:conv2d", "--baseline", "gone.py:conv2d", "--layers", PROBLEM, folder=kernels)
+    assert process.returncode == 4
+    assert "baseline: there is no file gone.py" in process.stderr

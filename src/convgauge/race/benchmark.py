@@ -73,8 +73,10 @@ class Benchmark:
         """Return the origin of a baseline that is not among the targets. Raises `BenchError`."""
         name = self.request.baseline
         try:
-            origins = resolve(name)
-        except TargetError:
+            origins = resolve(name, self.request.framework)
+        except TargetError as error:
+            if not name.isidentifier():  # a file, a module, or a name that is given to one
+                raise BenchError(f"baseline: {error}") from None
             near = difflib.get_close_matches(name, {*targets, *known()}, n=3, cutoff=0.4)
             hint = f"; did you mean {' or '.join(near)}?" if near else ""
             raise BenchError(f"baseline {name!r} is neither among the targets nor registered{hint}") from None
