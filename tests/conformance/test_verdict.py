@@ -95,6 +95,8 @@ def test_limits_are_the_reasons_with_their_cases() -> None:
     found_out = ImplementationRecord("kernel", limits=["groups > 1"])
     assert judgement("kernel", records, found_out).limits == limits
     assert judgement("kernel", [record("passed")], found_out).limits == ["groups > 1"]
+    raising = ImplementationRecord("kernel", limits=["groups > 1 (ValueError)", "batch 0 (raises IndexError)"])
+    assert judgement("kernel", records, raising).limits == [*limits, "batch 0 (raises IndexError)"]
 
 
 def test_all_cases_outside_the_declared_domain_are_one_limit() -> None:

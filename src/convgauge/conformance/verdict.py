@@ -119,8 +119,9 @@ def _limits(required: Iterable[SpecRecord], implementation: ImplementationRecord
         return [with_cases(reason, count) for reason, count in reasons.most_common()]
     if not reasons:
         return implementation.limits
-    reasons = _joined(reasons, implementation.supports)
-    return [with_cases(reason, count) for reason, count in reasons.most_common()]
+    joined = _joined(reasons, implementation.supports)
+    errors = [limit for limit in implementation.limits if " (raises " in limit]  # no refusals, so not among the reasons
+    return [*(with_cases(reason, count) for reason, count in joined.most_common()), *errors]
 
 
 def _joined(reasons: Counter[str], supports: str) -> Counter[str]:
