@@ -42,9 +42,14 @@ class Limit:
 
     @property
     def label(self) -> str:
-        """Sentence with the class of the exception, by which cases are counted: "groups > 1 (AssertionError)"."""
-        verb = "" if self.is_refusal else "raises "
-        return f"{self.sentence} ({verb}{self.error.partition(':')[0]})"
+        """Sentence with the class of the exception, by which cases are counted: "groups > 1 (AssertionError)".
+
+        It is the sentence alone if convgauge itself refuses the calls, which the implementation's form cannot express.
+        """
+        name = self.error.partition(":")[0]
+        if not name.isidentifier():
+            return self.sentence if self.is_refusal else f"{self.sentence} ({self.error})"
+        return f"{self.sentence} ({'' if self.is_refusal else 'raises '}{name})"
 
     @cached_property
     def domain(self) -> Domain:

@@ -347,6 +347,8 @@ class _Explorer:
         unexplained = len(self.learner.unexplained)
         refused = sum(not answered for _, answered in self.outcomes)
         reason = f"{unexplained} of {refused} probes that are not answered lie in no region" if unexplained else ""
+        if self.session.seconds > MAX_SECONDS:
+            reason = f"the limits may be incomplete: {self.session.probes} probes took more than {MAX_SECONDS:g} s"
         return Discovery(domain, limits, self.session.probes, str(self.anchor), reason)
 
     def _limit(self, rule: Atom) -> Limit:
