@@ -23,7 +23,7 @@ def conv(x, w, b, s, p, d, g, /):
     for v in range(ky):
         for u in range(kx):
             z = xp[:, :, v * dy : v * dy + (oy - 1) * sy + 1 : sy, u * dx : u * dx + (ox - 1) * sx + 1 : sx]
-            y += np.moveaxis(np.tensordot(w[:, :, v, u], z, axes=(1, 1)), 0, 1)
+            y += np.einsum("oc,nchw->nohw", w[:, :, v, u], z)
     if b is not None:
         y += b[:, None, None]
     return y

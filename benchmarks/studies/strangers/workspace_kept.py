@@ -1,15 +1,18 @@
-"""im2col with a workspace that is allocated once and reused."""
+"""im2col with a workspace per thread that is allocated once and reused."""
+
+import threading
 
 import numpy as np
 
-_workspace = {}
+_local = threading.local()
 
 
 def _buffer(shape, dtype):
-    key = (shape, dtype)
-    if key not in _workspace:
-        _workspace[key] = np.empty(shape, dtype)
-    return _workspace[key]
+    workspace = _local.__dict__
+    key = f"{shape}{dtype}"
+    if key not in workspace:
+        workspace[key] = np.empty(shape, dtype)
+    return workspace[key]
 
 
 def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
