@@ -57,6 +57,7 @@ def test_the_workflow_runs_all_environments(tox: configparser.ConfigParser) -> N
 
 
 RUNS_NO_KERNEL = {
+    "test_call_text": "writes calls as code",
     "test_frameworks": "copies operands",
     "test_help": "lists frameworks",
     "test_loading": "reads declarations",
@@ -67,6 +68,7 @@ RUNS_NO_KERNEL = {
     "test_project": "reads files",
     "test_race": "lists modules",
     "test_selection": "selects specs",
+    "test_refusals": "raises exceptions",
     "test_sets": "runs models on the meta device",
 }
 """Reasons of modules that contain the name of torch and do not run a kernel."""

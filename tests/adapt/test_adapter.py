@@ -83,6 +83,7 @@ def adapter_of(file: str, name: str, folder: Path) -> Adapter:
     return find_adapter(f"{folder / file}:{name}", folder)
 
 
+@pytest.mark.isa
 @pytest.mark.once
 @pytest.mark.parametrize(("file", "name"), CASES, ids=str)
 def test_an_adapter_is_right_in_a_process_of_its_own(file: str, name: str, tmp_path: Path) -> None:

@@ -93,6 +93,7 @@ def test_float64_results_are_a_limit(tmp_path: Path) -> None:
     assert verdicts(run) == {"double": "partial"}
 
 
+@pytest.mark.isa
 @pytest.mark.once
 def test_an_autograd_function_is_judged_without_an_adapter(tmp_path: Path) -> None:
     if not is_installed("torch"):

@@ -42,7 +42,7 @@ class Collected:
         CheckRequest(NAMES, tier="standard", profile="torch", shard="2/3"),
         CheckRequest(NAMES, tier="quick", keyword="padding and not (same or test_errors)"),
         CheckRequest(NAMES, tier="standard", keyword="STRIDE.PAIR or float64 and windows"),
-        CheckRequest(NAMES, tier="quick", dtypes=("float64",), specs=("padding.pair", "dtype.supported")),
+        CheckRequest(NAMES, tier="quick", dtypes=("float64",), specs=("padding.pair", "dtype.kept")),
     ],
     ids=["tier", "profile and shard", "keyword", "keyword of a task", "specs and dtypes"],
 )

@@ -112,6 +112,7 @@ def test_the_oracle_answers_the_modes_as_an_implementation_does(mode: str) -> No
             np.testing.assert_array_equal(mine, theirs)
 
 
+@pytest.mark.isa
 def test_a_mode_of_torch_is_answered_by_torch() -> None:
     pytest.importorskip("torch")
     runner = FakeRunner(exact_output)

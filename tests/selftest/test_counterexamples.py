@@ -39,6 +39,7 @@ def require_sound(mutant: Mutant, spec: Spec) -> None:
     assert [str(result) for result in results if result.kind in UNEXPECTED] == []
 
 
+@pytest.mark.isa
 @pytest.mark.once
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_counterexamples_of_each_chapter_are_sound(chapter: str) -> None:
