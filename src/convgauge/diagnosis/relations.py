@@ -12,8 +12,22 @@ from convgauge.diagnosis.features import AXES, Bools
 
 
 @dataclass(frozen=True)
-class _Relation:
-    """Relation of numbers, of one axis if "_?" stands for it in ``expression``; ``contrary`` is its contrary."""
+class Relation:
+    """Relation of several numbers.
+
+    Attributes
+    ----------
+    expression : str
+        The relation, in the language of `convgauge.domain`.
+    contrary : str
+        Cases that do not meet it, in words.
+    cost : float
+        Complexity; see `convgauge.diagnosis.atom`.
+    test : callable
+        Function of the numbers' columns that returns True for each case that meets the relation.
+    names : tuple of str
+        Names of the numbers.
+    """
 
     expression: str
     contrary: str
@@ -22,89 +36,89 @@ class _Relation:
     names: tuple[str, ...]
 
 
-_PER_AXIS_RELATIONS = (
-    _Relation(
-        "size % stride == 0", "size not a multiple of stride", BOUND, lambda x, s: x % s == 0, ("size", "stride")
-    ),
-    _Relation(
+# Relations of one axis. "size" stands for height or width; the other names get the axis's suffix.
+AXIS_RELATIONS = (
+    Relation("size % stride == 0", "size not a multiple of stride", BOUND, lambda x, s: x % s == 0, ("size", "stride")),
+    Relation(
         "(size + 2 * padding - dilation * (kernel - 1) - 1) % stride == 0",
         "a stride that leaves a rest of size",
         BOUND + DERIVED_COST,
         lambda x, p, d, k, s: (x + 2 * p - d * (k - 1) - 1) % s == 0,
         ("size", "padding", "dilation", "kernel", "stride"),
     ),
-    _Relation("size >= kernel", "size below that of the kernel", BOUND, lambda x, k: x >= k, ("size", "kernel")),
-    _Relation(
+    Relation("size >= kernel", "size below that of the kernel", BOUND, lambda x, k: x >= k, ("size", "kernel")),
+    Relation(
         "size >= dilation * (kernel - 1) + 1",
         "size below that of the dilated kernel",
         BOUND + DERIVED_COST,
         lambda x, d, k: x >= d * (k - 1) + 1,
         ("size", "dilation", "kernel"),
     ),
-    _Relation("padding < kernel", "padding as large as the kernel", BOUND, lambda p, k: p < k, ("padding", "kernel")),
-    _Relation(
+    Relation("padding < kernel", "padding as large as the kernel", BOUND, lambda p, k: p < k, ("padding", "kernel")),
+    Relation(
         "padding <= kernel // 2",
         "padding of more than half the kernel",
         BOUND,
         lambda p, k: p <= k // 2,
         ("padding", "kernel"),
     ),
-    _Relation(
+    Relation(
         "padding == kernel // 2",
         "padding other than half the kernel",
         NUMBER,
         lambda p, k: p == k // 2,
         ("padding", "kernel"),
     ),
-    _Relation(
+    Relation(
         "2 * padding == dilation * (kernel - 1)",
         "padding that changes the size of the image",
         BOUND + DERIVED_COST,
         lambda p, d, k: 2 * p == d * (k - 1),
         ("padding", "dilation", "kernel"),
     ),
-    _Relation("stride <= kernel", "a stride larger than the kernel", BOUND, lambda s, k: s <= k, ("stride", "kernel")),
-    _Relation("stride == kernel", "a stride other than the kernel", NUMBER, lambda s, k: s == k, ("stride", "kernel")),
-    _Relation("out == size", "an output of another size than the input", BOUND, lambda o, x: o == x, ("out", "size")),
+    Relation("stride <= kernel", "a stride larger than the kernel", BOUND, lambda s, k: s <= k, ("stride", "kernel")),
+    Relation("stride == kernel", "a stride other than the kernel", NUMBER, lambda s, k: s == k, ("stride", "kernel")),
+    Relation("out == size", "an output of another size than the input", BOUND, lambda o, x: o == x, ("out", "size")),
 )
 
-_RELATIONS = (
-    _Relation(
+# Relations of the whole problem.
+RELATIONS = (
+    Relation(
         "groups == in_channels",
         "calls that are not depthwise",
         RELATION,
         lambda g, c: g == c,
         ("groups", "in_channels"),
     ),
-    _Relation(
+    Relation(
         "groups in (1, in_channels)",
         "groups other than 1 and in_channels",
         NUMBER,
         lambda g, c: (g == 1) | (g == c),
         ("groups", "in_channels"),
     ),
-    _Relation(
+    Relation(
         "out_channels == in_channels",
         "out_channels other than in_channels",
         NUMBER,
         lambda o, c: o == c,
         ("out_channels", "in_channels"),
     ),
-    _Relation(
+    Relation(
         "out_channels == groups",
         "several outputs per group",
         BOUND,
         lambda o, g: o == g,
         ("out_channels", "groups"),
     ),
-    _Relation(
+    Relation(
         "out_channels % in_channels == 0",
         "out_channels not a multiple of in_channels",
         BOUND,
         lambda o, c: (o % np.maximum(c, 1) == 0) & (c > 0),
         ("out_channels", "in_channels"),
     ),
-    _Relation(
+    Relation(
         "out_channels >= in_channels",
         "fewer output than input channels",
         BOUND,
@@ -120,7 +134,7 @@ def relation_atoms() -> Iterator[Atom]:
     """Yield relations of channels, of the two axes, and of sizes along an axis."""
     yield from (
         Atom(relation.expression, relation.contrary, relation.cost, of_numbers(relation.names, relation.test))
-        for relation in _RELATIONS
+        for relation in RELATIONS
     )
     for axes in AXES:
         square = _SQUARES.get(axes.words)
@@ -132,11 +146,11 @@ def relation_atoms() -> Iterator[Atom]:
             cost,
             of_numbers((axes.height, axes.width), lambda first, second: first == second),
         )
-    for relation in _PER_AXIS_RELATIONS:
+    for relation in AXIS_RELATIONS:
         yield from _relation_of_axes(relation)
 
 
-def _relation_of_axes(relation: _Relation) -> Iterator[Atom]:
+def _relation_of_axes(relation: Relation) -> Iterator[Atom]:
     """Yield a relation for the height, for the width, and for both."""
     tests, expressions = [], []
     for size, suffix in (("height", "_h"), ("width", "_w")):
