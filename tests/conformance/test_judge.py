@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,10 @@ import pytest
 
 from convgauge.conformance import Case, Judge, Spec, cases, problems
 from convgauge.conformance.execution import Execution
+from convgauge.conformance.limits import Discovery
+from convgauge.conformance.redraw import Redrawers
 from convgauge.conformance.setting import NotApplicable, Setting
+from convgauge.domain import EVERYTHING
 from convgauge.problem import Problem
 from convgauge.reference.compare import Fault
 from convgauge.reference.operands import Operands
@@ -187,6 +191,15 @@ def test_a_law_without_all_its_outputs_fails_with_the_call_s_fault() -> None:
     judge.relates([SMALL], lambda ask, problem, operands: (ask(problem.replace(batch=2), doubled(operands)),) * 2)
     assert (judge.tally.outcomes["passed"], judge.tally.outcomes["refused"]) == (0, 1)
     assert (judge.tally.valid, judge.tally.answered, judge.status()) == (1, 0, "refused")
+
+
+def test_cases_are_not_drawn_again_if_the_probe_had_no_answer() -> None:
+    for probes, is_redrawn in ((3, False), (0, True)):
+        redrawers = Redrawers(EVERYTHING, functools.partial(Discovery, probes=probes))
+        judge, runner = judge_of(lambda call: Observation("refused"), redrawers=redrawers)
+        judge.exact([SMALL])
+        assert (judge.tally.valid, judge.tally.answered, judge.status()) == (1, 0, "refused")
+        assert (len(runner.calls) > 1) == is_redrawn
 
 
 def doubled(operands: Operands) -> Operands:

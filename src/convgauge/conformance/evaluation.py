@@ -126,6 +126,9 @@ class Evaluation:
         outside = [executed.case for executed in unanswered]
         is_probed = any(executed.observation.kind != "declined" for executed in unanswered)
         redrawer = self.setting.redrawers.redrawer(self.dtype, self.execution.device, is_probed=is_probed)
+        if is_probed and self.setting.redrawers.is_unanswered:
+            self.tally.note_undrawn("the probe found no problem that is answered")
+            return
         traits = kept_traits(self.spec.chapter, self.spec.keeps, str(procedure.options.fields.get("mode", "")))
         self._draws += 1
         for attempt in range(MAX_REDRAWS):

@@ -73,6 +73,12 @@ class Redrawers:
         with self._lock:
             return self._probed()
 
+    @property
+    def is_unanswered(self) -> bool:
+        """True if a probe was made and none of its calls was answered: then nothing is known about the domain."""
+        discovery = self._discovery
+        return discovery is not None and discovery.probes > 0 and not discovery.anchor
+
     def redrawer(self, dtype: str, device: str, *, is_probed: bool) -> Redrawer:
         """Return the redrawer of the declared domain, or of the part of it that the probe found to be answered."""
         with self._lock:
