@@ -92,7 +92,7 @@ class Repair:
         return all(self._holds(index, values) for index in range(len(self._terms)))
 
     def _holds(self, index: int, values: Parameters) -> bool:
-        """Return True if a term holds; the result is kept, as the same few values come again and again."""
+        """Return True if a term holds; the result is kept, as the same few values come repeatedly."""
         term, names = self._terms[index]
         key = tuple([values[name] for name in names])
         results = self._results[index]
