@@ -52,7 +52,7 @@ def test_a_kernel_that_is_given_up_has_the_case_of_its_crash(run: results.Run, k
     words = shlex.split(last.counterexample.reproduce)
     again = convgauge(*words[1:])
     assert again.returncode == 1, again.stdout
-    assert "CRASHED" in again.stdout or "TIMED_OUT" in again.stdout
+    assert "verdict   crashed" in again.stdout or "verdict   timed_out" in again.stdout
 
 
 def test_a_kernel_that_dies_in_some_calls_is_not_given_up(run: results.Run) -> None:
