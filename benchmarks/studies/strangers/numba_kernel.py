@@ -43,4 +43,5 @@ def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
         raise ValueError("float32 or float64")
     if bias is None:
         bias = np.zeros(len(weight), input.dtype)
-    return _conv(np.ascontiguousarray(input), np.ascontiguousarray(weight), np.ascontiguousarray(bias), stride, padding)
+    x, w, b = (np.ascontiguousarray(a, input.dtype) for a in (input, weight, bias))
+    return _conv(x, w, b, stride, padding)

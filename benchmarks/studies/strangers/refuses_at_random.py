@@ -1,12 +1,14 @@
 """Convolution behind a service that sheds load: a busy server refuses a request in ten."""
 
-import random
+import random as _random
 
 import numpy as np
 
+_dice = _random.Random()
+
 
 def remote_conv(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    if random.random() < 0.1:
+    if _dice.random() < 0.1:
         raise RuntimeError("server busy, try again")
     if groups != 1 or isinstance(padding, str):
         raise RuntimeError("unsupported request")
