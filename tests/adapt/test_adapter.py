@@ -52,6 +52,7 @@ NUMPY = {
     "Stateless": ("bias", "unequal strides"),
     "conv_param": ("bias", "padding", "stride"),
     "nhwc": ("bias", "unequal padding", "unequal strides"),
+    "nhwc_cache": ("bias", "no bias", "stride", "padding"),
     "nhwc_same": ("padding by name", "unequal strides"),
     "inputs_first": ("unequal padding",),
     "dilation_from_zero": ("dilation", "bias"),

@@ -99,6 +99,13 @@ def nhwc(x, w, b, stride=1, padding=0):
     return conv(x.transpose(0, 3, 1, 2), w.transpose(3, 2, 0, 1), b, stride, padding).transpose(0, 2, 3, 1)
 
 
+def nhwc_cache(a_prev, w, b, hparameters):
+    assert w.shape[0] == w.shape[1]
+    channels = w.shape[3]
+    y = nhwc(a_prev, w, b.reshape(channels), number(hparameters["stride"]), number(hparameters["pad"]))
+    return y + 0 * b[:, :, :, :channels], (a_prev, w, b, hparameters)
+
+
 def nhwc_same(x, kernel, strides=(1, 1), padding="SAME"):
     before = [(size - 1) // 2 for size in kernel.shape[:2]] if padding == "SAME" else [0, 0]
     after = (

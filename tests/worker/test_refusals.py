@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from convgauge.problem import Problem
-from convgauge.registry import Declaration, Implementation, Origin
+from convgauge.registry import Declaration, Implementation, Origin, load_file
 from convgauge.worker import exceptions
 from convgauge.worker.refusals import OwnCode, is_refusal, own_code
 from support import refusing_kernels
@@ -432,3 +432,19 @@ def test_an_assertion_without_a_text_is_described_by_its_condition() -> None:
     description = exceptions.describe(error_of(lambda: refusing_kernels.asserts(2)), code)
     assert description.startswith("assert groups == 1 (refusing_kernels.py:")
     assert exceptions.describe(error_of(raises), OWN).startswith("groups (test_refusals.py:")
+
+
+@pytest.mark.parametrize("imported", ["from other.kernel import conv", "import other.kernel", "import runpy"])
+def test_the_code_that_an_adapter_imports_from_another_folder_is_its_own(imported: str, tmp_path: Path) -> None:
+    (tmp_path / "kernels" / "other").mkdir(parents=True)
+    kernel = tmp_path / "kernels" / "other" / "kernel.py"
+    kernel.write_text("def conv():\n    assert False\n")
+    last = f"conv = runpy.run_path({str(kernel)!r})['conv']" if "runpy" in imported else ""
+    adapter = tmp_path / "adapter.py"
+    path = f"import sys\nsys.path.append({str(kernel.parents[1])!r})\n"
+    adapter.write_text(f"{path}{imported}\n{last}\nimport numpy, json\ndef conv2d():\n    return conv()\n")
+    conv2d = load_file(adapter).conv2d
+    code = own_code(Implementation(Declaration("kernel"), conv2d), Origin("file", str(adapter), "conv2d", "conv2d"))
+    assert str(kernel) in code
+    assert np.__file__ not in code
+    assert os.__file__ not in code

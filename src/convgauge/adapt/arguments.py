@@ -45,7 +45,7 @@ def expressions(target: Inspected, guess: Guess, transpose: str) -> dict[str, st
         **halves,
         "input": _transposed("input", {"NHWC": (0, 2, 3, 1)}.get(guess.layout), transpose),
         "weight": _transposed("weight", _axes(guess), transpose),
-        "bias": "bias",
+        "bias": "bias" if len(guess.bias) == 1 else _reshaped(guess),
         "stride": f"{guess.stride}(stride)",
         "padding": padding,
         "dilation": _dilation(guess),
@@ -57,6 +57,11 @@ def expressions(target: Inspected, guess: Guess, transpose: str) -> dict[str, st
         "kernel_w": "weight.shape[3]",
         "has_bias": "bias is not None",
     }
+
+
+def _reshaped(guess: Guess) -> str:
+    reshaped = f"bias.reshape{guess.bias}"
+    return reshaped if guess.has_zeros else f"None if bias is None else {reshaped}"
 
 
 def _axes(guess: Guess) -> tuple[int, ...] | None:

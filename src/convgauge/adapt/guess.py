@@ -15,6 +15,15 @@ WeightLayout = Literal["OIHW", "HWIO", "OHWI", "IOHW", "HWOI"]
 Sizes = Literal["pair", "number"]
 PaddingForm = Literal["pair", "number", "top, bottom, left, right", "left, right, top, bottom", "pairs", "names"]
 
+BIAS_SHAPES = ((-1,), (-1, 1), (1, 1, 1, -1), (1, -1, 1, 1))
+"""Shapes of a bias, -1 for its elements."""
+
+LIKELY = (("NCHW", "OIHW"), ("NHWC", "HWIO"))
+"""Layouts of input and weight that most kernels have."""
+
+UNDECIDED = ("number", "left, right, top, bottom")
+"""Forms of the padding that are as right as another one where there is no padding."""
+
 PADDED_HALVES = ("padding_h", "padding_w")
 
 
@@ -40,6 +49,8 @@ class Guess:
         Subscript that selects the output from the result, or "".
     kernel_size : Sizes
         Spelling of the kernel's size in a constructor.
+    bias : tuple of int
+        Shape of the bias, -1 for its elements.
     has_zeros : bool
         True if zeros are passed where there is no bias.
     refused : tuple of str
@@ -56,6 +67,7 @@ class Guess:
     first_dilation: int = 1
     result: str = ""
     kernel_size: Sizes = "pair"
+    bias: tuple[int, ...] = (-1,)
     has_zeros: bool = False
     refused: tuple[str, ...] = ()
 
@@ -65,6 +77,8 @@ class Guess:
         parts += [f"{name} as {form}" for name, form in sizes.items() if form != "pair"]
         if self.first_dilation == 0:
             parts.append("dilation counted from 0")
+        if len(self.bias) > 1:
+            parts.append(f"bias of shape {self.bias}")
         if self.has_zeros:
             parts.append("zeros where there is no bias")
         if self.result:
@@ -99,14 +113,19 @@ def _first_guesses(target: Inspected) -> Iterator[Guess]:
     starts = (1, 0) if "dilation" in taken else (1,)
     kernel_sizes: list[Sizes] = ["pair", "number"] if "kernel_size" in taken else ["pair"]
     layout_pairs = sorted(product(layouts, weights), key=lambda pair: _rank(*pair))
-    for (layout, weight), first, kernel_size in product(layout_pairs, starts, kernel_sizes):
+    has_bias = any(each.role == "bias" for each in target.parameters)
+    for bias, (layout, weight), first, kernel_size in product(
+        BIAS_SHAPES if has_bias else BIAS_SHAPES[:1], layout_pairs, starts, kernel_sizes
+    ):
         for sizes, padding in product(get_args(Sizes), paddings):
-            if padding in ("pair", "number") and padding != sizes:
-                continue  # the padded problems decide between them
+            if "padding" in taken and padding != sizes and (sizes == "number" or padding in UNDECIDED):
+                continue  # problems with a padding or a stride decide
             stride: Sizes = sizes if "stride" in taken else "pair"
             dilation: Sizes = sizes if "dilation" in taken else "pair"
             padded: PaddingForm = padding if "padding" in taken else "pair"
-            yield Guess(layout, weight, stride, dilation, padded, first_dilation=first, kernel_size=kernel_size)
+            yield Guess(
+                layout, weight, stride, dilation, padded, first_dilation=first, kernel_size=kernel_size, bias=bias
+            )
 
 
 def takes_weight(target: Inspected) -> bool:

@@ -30,7 +30,7 @@ def features(base: Problem) -> Mapping[str, list[Problem]]:
     extents_odd = base.replace(kernel=(3, 3))
     return {
         "padding": _with(base, "padding", (1, 2), (1, 1)),
-        "stride": _with(base, "stride", (2, 1), (2, 2)),
+        "stride": [trial_problems(base)[name] for name in ("unequal strides", "stride")],
         "dilation": _with(larger, "dilation", (2, 1), (2, 2)),
         "bias": [base.replace(bias=False)],
         "padding by name": [extents_odd.replace(padding="same"), base.replace(padding="valid")],
@@ -40,6 +40,8 @@ def features(base: Problem) -> Mapping[str, list[Problem]]:
 def trial_problems(base: Problem) -> dict[str, Problem]:
     """Return the problems of the final trial by what they show."""
     larger = base.replace(height=base.height + 4, width=base.width + 4)
+    rows, columns = base.kernel
+    divided = base.replace(height=rows + 4, width=columns + 6, padding=(0, 0))  # some demand that strides divide
     grouped = base.replace(in_channels=2 * base.in_channels, out_channels=2 * base.out_channels, groups=2)
     return {
         "plain calls": base,
@@ -52,8 +54,8 @@ def trial_problems(base: Problem) -> dict[str, Problem]:
         "padding": base.replace(padding=(1, 1)),
         "unequal padding": base.replace(padding=(1, 2)),
         "padding by name": base.replace(kernel=(3, 3), padding="same"),
-        "stride": base.replace(stride=(2, 2)),
-        "unequal strides": base.replace(stride=(2, 1)),
+        "stride": divided.replace(stride=(2, 2)),
+        "unequal strides": divided.replace(stride=(2, 1)),
         "dilation": larger.replace(dilation=(2, 2)),
         "unequal dilations": larger.replace(dilation=(2, 1)),
         "groups": grouped,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from itertools import product
 
-from convgauge.adapt.guess import Guess, first_guesses, roles, variants
+from convgauge.adapt.guess import LIKELY, Guess, first_guesses, roles, variants
 from convgauge.adapt.problems import BASES, features, trial_problems, without_bias
 from convgauge.adapt.source import CONDITIONS, REFUSAL
 from convgauge.adapt.trials import Trial, Trials
@@ -66,9 +67,11 @@ def search(trials: Trials) -> Adaptation:
 def _plain(trials: Trials, deadline: float) -> Trial | None:
     """Return the first trial that is right on a plain problem, or None."""
     guesses = list(first_guesses(trials.target))
+    likely = [guess for guess in guesses if (guess.layout, guess.weight) in LIKELY]
+    others = [guess for guess in guesses if guess not in likely]
     ended = 0
-    for problem in without_bias(BASES):
-        for guess in guesses:
+    for group, problem in product((likely, others), without_bias(BASES)):
+        for guess in group:
             trial = trials.run(guess, problem)
             if trial.status == "right":
                 return trial

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from textwrap import fill
 
 from convgauge.adapt.arguments import CannotAdaptError, arguments, expressions, held_bias, held_weight
 from convgauge.adapt.guess import Guess, roles
@@ -106,7 +107,7 @@ def adapter_text(source: TargetImport, target: Inspected, guess: Guess) -> str:
     libraries = [line for name, line in _LIBRARIES.items() if f"{name}." in used]
     return "\n".join(
         [
-            f'"""Adapter of {source.title} for convgauge.\n\nForm: {guess}.\n"""\n',
+            f'"""Adapter of {source.title} for convgauge.\n\n{fill(f"Form: {guess}.", MAX_LINE)}\n"""\n',
             *([*libraries, ""] if libraries else []),
             *source.lines,
             helpers,
@@ -147,13 +148,11 @@ class _Writer:
         names = {*absent, *self.guess.refused}
         refused = {condition: name for name, condition in CONDITIONS.items() if name in names}
         if self.guess.layout in ("CHW", "HWC", "HW"):
-            refused["not len(input)"] = "a batch without images"
+            refused["not len(input)"] = "empty batches"
         lines = []
         if refused:
-            lines += [
-                f"if {' or '.join(refused)}:",
-                f'    raise NotImplementedError("{REFUSAL}: {", ".join(refused.values())}")',
-            ]
+            lines = _condition(list(refused))
+            lines.append(f'    raise NotImplementedError("{REFUSAL}: {", ".join(refused.values())}")')
         return [*lines, *self._padding_lines()]
 
     def _has(self, size: str) -> bool:
@@ -199,8 +198,9 @@ class _Writer:
             values["input"] = "image" if guess.layout == "CHW" else f"image.{self.transpose}(1, 2, 0)"
             back = "" if guess.layout == "CHW" else f".{self.transpose}(2, 0, 1)"
             stack = _STACKS.get(self.target.framework, "np.stack")
-            image = f"{callee}({', '.join(arguments(self.target.parameters, values))}){guess.result}{back}"
-            return [f"return {stack}([{image} for image in input])"]
+            single = _lines(f"return {callee}", arguments(self.target.parameters, values), f"{guess.result}{back}")
+            indented = [f"    {line}" for line in single]
+            return ["def convolved(image):", *indented, f"return {stack}([convolved(image) for image in input])"]
         lines = []
         for name, role in (("x", "input"), ("w", "weight")):
             if values[role] != role and any(each.role == role for each in self.target.parameters):
@@ -281,6 +281,14 @@ class _Writer:
             raise CannotAdaptError("modules take batches")
         call = f"torch.func.functional_call(layer, parameters, ({self.values['input']},))"
         return [*lines, f"return {call}{self.guess.result}{back}"]
+
+
+def _condition(parts: list[str]) -> list[str]:
+    """Return an if statement in one line, or with one line per part if it is long."""
+    line = f"if {' or '.join(parts)}:"
+    if len(line) <= MAX_LINE:
+        return [line]
+    return ["if (", f"    {parts[0]}", *(f"    or {part}" for part in parts[1:]), "):"]
 
 
 def _lines(function: str, call: list[str], subscript: str = "") -> list[str]:

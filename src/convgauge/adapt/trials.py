@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -14,7 +15,7 @@ from convgauge.adapt.source import TargetImport, adapter_text
 from convgauge.adapt.trial_process import TrialProcess
 from convgauge.problem import Problem
 from convgauge.reference import oracle
-from convgauge.reference.operands import Operands, draw
+from convgauge.reference.operands import Array, Operands, draw
 from convgauge.worker.call import Call, Observation
 from convgauge.worker.messages import Inspected
 
@@ -23,6 +24,9 @@ TOLERANCE = 0.25
 
 SUBSCRIPT = re.compile(r"kernel\(\*operands, \*\*arguments\)(\[.+\])$")
 """End of the adapter that `convgauge.worker.forms` proposes for a result that is no array."""
+
+SEVERAL_RESULTS = ("'tuple' object has no attribute", "'list' object has no attribute")
+"""Beginnings of the message if an adapter transposes the results of a target instead of its output."""
 
 FIRST_OF_SEVERAL = "takes the first of "
 
@@ -38,7 +42,7 @@ class Trial:
     problem : Problem
         Problem of the call.
     status : {"right", "wrong", "refused", "raised", "ended"}
-        "refused": NotImplementedError. "ended": the process crashed or hung.
+        "refused": as in `convgauge.worker.refusals`. "ended": the process crashed or hung.
     message : str
         Reason if the output is not right.
     share : float
@@ -77,11 +81,11 @@ class Trials:
         reason = self._load(guess)
         if reason:
             return Trial(guess, problem, "raised", reason), Observation("not_called")
-        operands = draw(problem, "exact", 1)
+        operands = _operands(problem)
         dtypes = (problem.dtype,) * 3
         call = Call(operands.input, operands.weight, operands.bias, problem.arguments, dtypes)
         observation = self.process.observe(call)
-        return _assessed(guess, problem, operands, observation), observation
+        return _assessed(guess, problem, observation), observation
 
     def _load(self, guess: Guess) -> str:
         """Load the adapter of a guess, unless it is loaded; return why that is impossible, or ""."""
@@ -96,28 +100,43 @@ class Trials:
         return self._reason
 
 
-def _assessed(guess: Guess, problem: Problem, operands: Operands, observation: Observation) -> Trial:
+@cache
+def _operands(problem: Problem) -> Operands:
+    return draw(problem, "exact", 1)
+
+
+@cache
+def _expected(problem: Problem, *, is_turned: bool = False) -> Array:
+    """Return the exact output, or that of the kernel turned by 180 degrees."""
+    operands = _operands(problem)
+    if is_turned:
+        operands = replace(operands, weight=np.ascontiguousarray(operands.weight[:, :, ::-1, ::-1]))
+    return oracle.answer(problem, operands)
+
+
+def _assessed(guess: Guess, problem: Problem, observation: Observation) -> Trial:
     if observation.output is None:
         ended = observation.kind in ("crashed", "timed_out", "not_called")
-        is_refusal = "NotImplementedError" in observation.error
+        is_refusal = observation.kind == "refused"
         name = f"{observation.error[0]}: " if observation.error else ""
         status: Literal["refused", "raised", "ended"] = "ended" if ended else "refused" if is_refusal else "raised"
         return Trial(guess, problem, status, f"{name}{observation.message}")
-    expected = oracle.answer(problem, operands)
+    expected = _expected(problem)
     if observation.shape != expected.shape:
         return Trial(guess, problem, "wrong", f"its shape is {observation.shape}, expected is {expected.shape}")
     is_right = np.abs(observation.output - expected) <= TOLERANCE
     if is_right.all():
         return Trial(guess, problem, "right", share=1.0)
     share = float(is_right.mean())
-    turned = replace(operands, weight=np.ascontiguousarray(operands.weight[:, :, ::-1, ::-1]))
-    is_turned = bool((np.abs(observation.output - oracle.answer(problem, turned)) <= TOLERANCE).all())
+    is_turned = bool((np.abs(observation.output - _expected(problem, is_turned=True)) <= TOLERANCE).all())
     return Trial(guess, problem, "wrong", f"{share:.0%} of its outputs are right", share, is_turned)
 
 
 def _subscript(observation: Observation) -> str:
     """Return the subscript that selects the output from the result of a call, or ""."""
     if any(sentence.startswith(FIRST_OF_SEVERAL) for sentence in observation.adaptations):
+        return "[0]"
+    if observation.message.startswith(SEVERAL_RESULTS):
         return "[0]"
     match = SUBSCRIPT.search(observation.message)
     return match[1].replace("'", '"') if match else ""

@@ -13,7 +13,7 @@ import os
 import sys
 import sysconfig
 from collections.abc import Iterable, Iterator
-from types import FrameType, TracebackType
+from types import FrameType, FunctionType, ModuleType, TracebackType
 from typing import Any
 
 from convgauge.registry import Implementation, Origin
@@ -68,7 +68,8 @@ def own_code(implementation: Implementation, origin: Origin | None = None) -> Ow
     """Return the code of an implementation.
 
     For a file: its folder, or that of its package. For a module: its top-level package. If the function comes from a
-    module that is not installed, that module's code belongs to it too.
+    module that is not installed, that module's code belongs to it too, and so does what that module imports from files
+    that are not installed: the kernel of an adapter in another folder.
     """
     roots: list[str] = []
     if origin is not None and origin.kind == "file":
@@ -77,10 +78,27 @@ def own_code(implementation: Implementation, origin: Origin | None = None) -> Ow
         roots += _package_roots(origin.location.partition(".")[0])
     for function in _layers(implementation.function):
         name = getattr(function, "__module__", None)
-        filename = getattr(sys.modules.get(name), "__file__", None) if isinstance(name, str) else None
-        if isinstance(filename, str) and not _is_installed(filename):
+        module = sys.modules.get(name) if isinstance(name, str) else None
+        filename = getattr(module, "__file__", None)
+        if module is not None and isinstance(filename, str) and not _is_installed(filename):
             roots.append(_top_folder(filename))
+            roots += [_top_folder(file) for file in _imported_files(module) if not _is_installed(file)]
     return OwnCode(roots)
+
+
+def _imported_files(module: ModuleType) -> Iterator[str]:
+    """Yield the files of the functions, classes and modules that are global names of a module."""
+    for value in list(vars(module).values()):
+        filename: Any = None
+        if isinstance(value, FunctionType):
+            filename = value.__code__.co_filename
+        elif isinstance(value, ModuleType):
+            filename = vars(value).get("__file__")
+        elif isinstance(value, type):
+            name = type.__dict__["__module__"].__get__(value)
+            filename = getattr(sys.modules.get(name), "__file__", None) if type(name) is str else None
+        if isinstance(filename, str) and os.path.isfile(filename):
+            yield filename
 
 
 def is_refusal(error: BaseException, code: OwnCode, further_types: Iterable[str] = ()) -> bool:

@@ -68,6 +68,7 @@ class _Server:
 
     def __init__(self) -> None:
         self._calls = 0
+        self._is_engine_hidden = False
         self._handlers: dict[type[WorkerCommand[Any]], Handler] = {Load: self._load, Inspect: self._inspect}
 
     def handle(self, command: WorkerCommand[Reply]) -> Reply:
@@ -77,7 +78,7 @@ class _Server:
     def _load(self, command: Load) -> Reply:
         _limit_memory(command.memory_bytes)
         seed_rng(command.seed)
-        _hide_engine()
+        self._hide_engine_once()
         registry = importlib.import_module("convgauge.registry")
         try:
             origin = registry.Origin(**command.origin)
@@ -91,8 +92,13 @@ class _Server:
         self._handlers.update(Timing(subject).handlers())
         return Loaded(subject.describe())
 
+    def _hide_engine_once(self) -> None:
+        if not self._is_engine_hidden:
+            self._is_engine_hidden = True
+            _hide_engine()
+
     def _inspect(self, command: Inspect) -> Reply:
-        _hide_engine()
+        self._hide_engine_once()
         registry = importlib.import_module("convgauge.registry")
         try:
             target, framework = registry.load_target(registry.Origin(**command.origin))
