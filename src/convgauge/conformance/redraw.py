@@ -30,7 +30,7 @@ SPREAD = (*range(1, 21), 23, 24, 25, 31, 32, 33, 47, 48, 49, 63, 64, 65, 66, 95,
 """Sizes over which further cases are spread: small ones, and the neighbours of powers of two and of their halves."""
 HALVES = {"kernel": (1, 2, 3, 4, 5, 7), "stride": (1, 2, 3), "padding": (0, 1, 2, 3), "dilation": (1, 2, 3)}
 SMALLER = (1, 2, 3, 4, 8)
-"""Sizes that are tried if a case costs too much, besides those of which the domain is known to have problems."""
+"""Sizes of an image that are tried if a case costs too much: the smallest one depends on kernel and padding."""
 AXES: dict[str, int] = {
     "width": 4, "height": 3, "in_channels": 3, "out_channels": 3, "batch": 2, "kernel": 2, "stride": 1, "padding": 1,
     "dilation": 1, "groups": 1, "bias": 1,
@@ -208,7 +208,9 @@ class Redrawer:
         if new is None:
             return None
         held = {**weights, **dict.fromkeys(change, KEPT)}
-        return self._repair.repaired(new, held, lambda other: all(other[name] == change[name] for name in change))
+        return self._repair.repaired(
+            new, held, lambda other: all(other[name] == change[name] for name in change), from_anchors=False
+        )
 
     # --- redrawing ---
 
@@ -329,7 +331,8 @@ class _Drawing:
         for name in ("batch", "out_channels", "in_channels", "height", "width"):
             if name in held or name == self.swept:
                 continue
-            for value in sorted({*SMALLER, *self.reach[name]}):
+            smaller_sizes = SMALLER if name in ("height", "width") else ()
+            for value in sorted({*smaller_sizes, *self.reach[name]}):
                 if value >= new[name]:
                     break
                 smaller = self.redrawer._with(new, {name: value}, self.weights)

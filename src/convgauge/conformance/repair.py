@@ -107,9 +107,17 @@ class Repair:
     # --- repair ---
 
     def repaired(
-        self, values: Parameters, weights: Weights | None = None, allowed: Allowed = anything
+        self,
+        values: Parameters,
+        weights: Weights | None = None,
+        allowed: Allowed = anything,
+        *,
+        from_anchors: bool = True,
     ) -> Parameters | None:
-        """Return the nearest parameters inside the domain that are allowed, or None if none are changes."""
+        """Return the nearest parameters inside the domain that are allowed, or None if none are found.
+
+        Without ``from_anchors``, the slower search on the way from known cases is left out.
+        """
         weights = weights or {}
         current: Parameters | None = values
         for _ in range(2 * len(self._terms) + 2):
@@ -117,9 +125,11 @@ class Repair:
             if current is None:
                 break
             if not violated:
-                return current if allowed(current) else self._approached(values, weights, allowed)
+                if allowed(current):
+                    return current
+                break
             current = self._step(values, current, violated, weights, allowed)
-        return self._approached(values, weights, allowed)
+        return self._approached(values, weights, allowed) if from_anchors else None
 
     def _step(
         self, origin: Parameters, current: Parameters, violated: Sequence[int], weights: Weights, allowed: Allowed
