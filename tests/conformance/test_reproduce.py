@@ -31,6 +31,16 @@ def one_stride(input, weight, bias=None, stride=1, padding=0, dilation=1, groups
 def refused(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     """Nothing is supported."""
     raise NotImplementedError("no padding")
+
+
+def asserts(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    """Nothing is supported."""
+    assert bias is None
+
+
+def fails(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    """No call succeeds."""
+    return {}["output"]
 '''
 
 
@@ -67,6 +77,15 @@ def test_a_case_with_an_invalid_call_is_called_as_such(kernels: Path, capsys: py
     assert "bias   = np.array([1, 1, 1, 1], np.float32)" in printed
     assert "raised    ValueError: bias has 4 elements" in printed
     assert "verdict   refused, as is due" in printed
+
+
+def test_what_the_kernel_raises_itself_is_due_on_an_invalid_call_and_no_fault_on_exotic_operands(
+    kernels: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(f"{kernels}:asserts", f"{PROBLEM};invalid_call=bias_longer") == 0
+    assert "verdict   refused, as is due" in capsys.readouterr().out
+    assert run(f"{kernels}:fails", f"{PROBLEM};layouts=bigendian,contiguous,contiguous") == 0
+    assert run(f"{kernels}:fails", PROBLEM) == 1
 
 
 def test_a_refused_call_is_no_fault(kernels: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -168,15 +168,21 @@ def _print_call(executed: Executed, call: Call, fault: Fault | None, description
 def _verdict(executed: Executed, fault: Fault | None) -> str:
     if fault is not None:
         return f"{fault.status}: {fault.message}"
-    kind = executed.observation.kind
-    return "right" if kind == "answer" else f"{kind}, which is no fault" if kind != "raised" else "refused, as is due"
+    case, _, observation = executed
+    if observation.kind == "answer":
+        return "right"
+    is_due = observation.kind == "raised" or (observation.kind == "refused" and bool(case.invalid_call))
+    return "refused, as is due" if is_due else f"{observation.kind}, which is no fault"
 
 
 def _fault(executed: Executed, declared_grade: str) -> Fault | None:
     """Return the fault of a case."""
     case, operands, observation = executed
+    is_refused = observation.kind in ("raised", "refused")
+    if is_refused and (case.invalid_call or case.is_exotic):
+        return None
     if case.invalid_call:
-        return None if observation.kind == "raised" else missing_output(observation) or check_refused(case, observation)
+        return missing_output(observation) or check_refused(case, observation)
     fault = missing_output(observation) or check_form(case, observation) or side_effects(observation)
     if fault is not None or observation.output is None:
         return fault
