@@ -58,7 +58,7 @@ TYPICAL = (
     _image(32, 8, 32, 3, 1, groups=32),
     _image(64, 8, 64, 1),
     _image(8, 16, 8, 5, 2),
-    _image(8, 16, 8, 3, 1, stride=(2, 2)),
+    _image(16, 9, 16, 3, 1, stride=(2, 2)),
     _image(128, 4, 128, 3),
     _image(8, 8, 8, 3, 1, batch=8),
     _image(3, 32, 8, 3, 1),

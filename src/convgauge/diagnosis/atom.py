@@ -9,7 +9,7 @@ from convgauge.diagnosis.features import Bools, Table
 
 Test = Callable[[Table], Bools]
 
-PLAIN, RELATION, NUMBER, BOUND, DERIVED_COST, PER_MEMBER = 1.0, 1.2, 1.6, 2.0, 0.7, 0.4
+PLAIN, RELATION, NUMBER, BOUND, DERIVED_COST, PER_MEMBER = 1.0, 1.2, 1.6, 2.0, 0.7, 0.6
 """Costs, by which the simpler of two atoms is preferred that explain the same cases: a switch (one group, a bias, one
 spelling), an equality of two fields, a divisor or a value, a bound; the surcharges of a number that is derived from
 several fields, and of each member of a set. Their order matters, not their size: two atoms cost more than one."""
