@@ -9,7 +9,7 @@ import pytest
 
 from convgauge.conformance import Case, Judge, Spec, problems
 from convgauge.conformance.declared import idle_conditions
-from convgauge.conformance.redraw import Redrawers
+from convgauge.conformance.redrawers import Redrawers
 from convgauge.conformance.setting import Setting
 from convgauge.conformance.verdict import judgement
 from convgauge.domain import EVERYTHING, Domain

@@ -11,7 +11,7 @@ import pytest
 from convgauge.conformance import Case, Judge, Spec, cases, problems
 from convgauge.conformance.execution import Execution
 from convgauge.conformance.limits import Discovery
-from convgauge.conformance.redraw import Redrawers
+from convgauge.conformance.redrawers import Redrawers
 from convgauge.conformance.setting import NotApplicable, Setting
 from convgauge.domain import EVERYTHING
 from convgauge.problem import Problem

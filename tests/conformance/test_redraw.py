@@ -7,7 +7,8 @@ import pytest
 from convgauge.conformance.cases import BASE, Case, cases, problems, sweep
 from convgauge.conformance.limits import Discovery
 from convgauge.conformance.parameters import parameters_of
-from convgauge.conformance.redraw import MAX_COST, Redrawer, Redrawers, is_inside, redraw
+from convgauge.conformance.redraw import MAX_COST, Redrawer, is_inside, redraw
+from convgauge.conformance.redrawers import Redrawers
 from convgauge.conformance.traits import ALWAYS, keeps, kept_traits
 from convgauge.domain import Domain
 from convgauge.problem import Problem

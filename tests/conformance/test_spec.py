@@ -25,6 +25,7 @@ def test_a_spec_has_its_sentence_chapter_and_dtypes() -> None:
         ("some.thing", {"level": "optional"}, "level 'optional'"),
         ("some.thing", {"profile": "all"}, "profile 'all'"),
         ("some.thing", {"dtypes": ("float8",)}, "float8"),
+        ("some.thing", {"keeps": ("colour",)}, "colour"),
     ],
 )
 def test_an_unknown_word_is_an_error(id: str, fields: dict[str, object], message: str) -> None:

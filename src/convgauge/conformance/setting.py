@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from convgauge.conformance.cases import Case
 from convgauge.conformance.execution import Executed
-from convgauge.conformance.redraw import Redrawers
+from convgauge.conformance.redrawers import Redrawers
 from convgauge.domain import Domain
 from convgauge.reference.assessment import Assessment
 from convgauge.terms import Profile, Tier

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from convgauge.conformance.traits import TRAITS
 from convgauge.dtypes import DTYPES, FLOATS
 from convgauge.terms import LEVELS, PROFILES, Level, Profile
 
@@ -101,7 +102,7 @@ def spec(
     Raises
     ------
     ValueError
-        If the id, level, profile or a dtype is unknown, or the docstring is missing.
+        If the id, level, profile, a dtype or a trait is unknown, or the docstring is missing.
     """
     if not _ID.fullmatch(id):
         raise ValueError(f"spec id {id!r} is not words joined by dots")
@@ -109,6 +110,8 @@ def spec(
         raise ValueError(f"spec {id}: level {level!r} or profile {profile!r} is not known")
     if not set(dtypes) <= set(DTYPES):
         raise ValueError(f"spec {id}: dtypes {dtypes} are not all known")
+    if not set(keeps or ()) <= set(TRAITS):
+        raise ValueError(f"spec {id}: keeps {keeps} are not all known: the traits are {', '.join(TRAITS)}")
 
     def declare(test: Test) -> Test:
         sentence = " ".join((inspect.getdoc(test) or "").split())

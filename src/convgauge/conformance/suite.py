@@ -17,7 +17,7 @@ from convgauge.conformance.judge import Judge
 from convgauge.conformance.limits import Discovery
 from convgauge.conformance.probe import discover
 from convgauge.conformance.recorder import Recorder
-from convgauge.conformance.redraw import Redrawers
+from convgauge.conformance.redrawers import Redrawers
 from convgauge.conformance.selection import Selection, Task
 from convgauge.conformance.setting import Setting
 from convgauge.conformance.subject_pool import SubjectPool
