@@ -40,6 +40,7 @@ WORKED = [
     Example("onnxruntime_session.py", "", "partial", ("onnxruntime", "onnx")),
     Example("torch_module.py:conv2d", "torch", "partial", ("torch",)),
     Example("c_function.py:conv2d", "numpy", "conformant"),
+    Example("nhwc_kernel.py:conv2d", "numpy", "partial"),
     Example("generated_kernel.py:conv2d", "numpy", "wrong"),
 ]
 
