@@ -53,8 +53,9 @@ def test_errors_are_proposed_as_a_declaration() -> None:
 def test_an_error_that_is_no_refusal_has_a_label_of_its_own() -> None:
     assert replace(GROUPS, error="IndexError: 2", is_refusal=False).label == "groups > 1 (raises IndexError)"
     returned = replace(GROUPS, error="returned None, not a NumPy array", is_refusal=False)
-    assert returned.label == "groups > 1 (returned None, not a NumPy array)"
+    assert returned.label == "groups > 1: returned None, not a NumPy array"
 
 
 def test_a_limit_of_the_form_names_no_exception() -> None:
-    assert replace(BATCH, sentence="padding by name", error="does not take padding by name").label == "padding by name"
+    limit = replace(BATCH, sentence="a bias", error="its signature has no bias")
+    assert limit.label == "a bias: its signature has no bias"

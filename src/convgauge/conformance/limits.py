@@ -44,11 +44,12 @@ class Limit:
     def label(self) -> str:
         """Sentence with the class of the exception, by which cases are counted: "groups > 1 (AssertionError)".
 
-        It is the sentence alone if convgauge itself refuses the calls, which the implementation's form cannot express.
+        The reason stands in place of a class if convgauge refuses the calls, which the implementation's form cannot
+        express: "a bias: its signature has no bias".
         """
         name = self.error.partition(":")[0]
         if not name.isidentifier():
-            return self.sentence if self.is_refusal else f"{self.sentence} ({self.error})"
+            return f"{self.sentence}: {self.error}"
         return f"{self.sentence} ({'' if self.is_refusal else 'raises '}{name})"
 
     @cached_property
