@@ -87,3 +87,44 @@ def test_a_file_that_does_not_import_shows_its_own_traceback(tmp_path: Path, sou
     assert "broken.py" in caught.value.trace
     assert "loading.py" not in caught.value.trace
     assert "importlib" not in caught.value.trace
+
+
+@pytest.mark.parametrize(
+    ("source", "framework"),
+    [
+        ("import numpy as np", "numpy"),
+        ("from numpy import zeros", "numpy"),
+        ("import numpy\nimport torch", "torch"),
+        ("from torch.nn import functional", "torch"),
+    ],
+)
+def test_a_function_takes_the_arrays_that_its_module_imports(tmp_path: Path, source: str, framework: str) -> None:
+    if framework == "torch" and not registry.is_installed("torch"):
+        pytest.skip("torch is not installed")
+    path = tmp_path / "mine.py"
+    path.write_text(f"{source}\ndef conv(x, w):\n    return x\n")
+    loaded = load(resolve(f"{path}:conv")[0])
+    assert loaded.declaration.framework == framework
+    assert not loaded.is_declared
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("def conv(x, w, table):\n    pass", "its parameter table is no argument of conv2d"),
+        ("def conv(x, w, pad, padding):\n    pass", "its parameters pad and padding both mean padding"),
+        ("def conv(x):\n    pass", "no parameter takes the weight"),
+        ("class conv:\n    def __init__(self, channels):\n        pass", "whose constructor takes channels"),
+        ("class conv:\n    pass", "is a class without __call__"),
+        ("class conv:\n    def __init__(self):\n        1 / 0\n    def __call__(self, x, w):\n        pass",
+         "cannot be instantiated: ZeroDivisionError"),
+    ],
+)  # fmt: skip
+def test_a_form_without_clear_meaning_is_one_sentence_with_the_next_step(
+    tmp_path: Path, source: str, text: str
+) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(source + "\n")
+    with pytest.raises(LoadError) as caught:
+        load(resolve(f"{path}:conv", "numpy")[0])
+    assert text in str(caught.value)
