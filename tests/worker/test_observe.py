@@ -117,16 +117,21 @@ def test_a_strange_exception_is_observed(make: Callable[[], Exception]) -> None:
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_an_exception_of_a_repeated_call_is_an_error(threads: int) -> None:
+@pytest.mark.parametrize(("is_raised", "kind"), [(True, "refused"), (False, "raised")])
+def test_an_exception_of_a_repeated_call_is_judged_as_that_of_the_first(
+    threads: int, is_raised: bool, kind: str
+) -> None:
     calls = itertools.count()
 
     def kernel(input: Any, *_: Any, **__: Any) -> Any:
         if next(calls):
-            raise ValueError("once only")
+            if is_raised:
+                raise ValueError("once only")
+            int("no number")
         return input * 2
 
     observation = observe(kernel, repeat=5, threads=threads)
-    assert (observation.kind, observation.error[0], observation.output) == ("raised", "ValueError", None)
+    assert (observation.kind, observation.error[0], observation.output) == (kind, "ValueError", None)
 
 
 def test_an_exception_is_described_by_its_classes() -> None:

@@ -105,8 +105,8 @@ class Observer:
                 observation.is_unstable = self._is_unstable(call, arrays, observation.output)
             except (KeyboardInterrupt, SystemExit):
                 raise
-            except BaseException as error:  # the first call was answered: the same one cannot be refused
-                return self._failure("raised", error, observation.seconds)
+            except BaseException as error:
+                return self._raised(error, call, arrays, observation.seconds)
         return observation
 
     def _call(self, call: Call, arrays: list[Array]) -> Outputs:
