@@ -15,6 +15,7 @@ class UnfoldConv2d(nn.Module):
         nn.init.kaiming_uniform_(self.weight, a=5**0.5)
 
     def forward(self, x):
+        assert x.numel() > 0 and self.weight.numel() > 0, "empty tensors"
         cols = F.unfold(x, self.weight.shape[2:], self.dilation, self.padding, self.stride)
         out = self.weight.flatten(1) @ cols
         if self.bias is not None:
