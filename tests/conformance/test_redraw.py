@@ -144,6 +144,17 @@ def test_equal_cases_become_equal_ones() -> None:
     assert len({str(case) for case in drawn}) == len(GROUPS["repeated"])
 
 
+def test_a_domain_of_one_problem_is_drawn_with_other_operands() -> None:
+    only = PLANE.replace(width=8)
+    text = f"height == 4 and width == 8 and {PLAIN} and kernel == (3, 3) and padding in ((1, 1), 1) and bias"
+    domain = Domain.parse(f"{text} and batch == in_channels == 1 and out_channels == 2")
+    numbered = [Case(problem, seed=seed) for seed, problem in enumerate(TABLE, start=1)]
+    drawn = redraw(numbered, domain)
+    assert {case.problem for case in drawn} == {only}
+    assert len({case.seed for case in drawn}) == len(drawn) == len(TABLE)
+    assert redraw([*numbered, *drawn], domain) == []
+
+
 def test_layouts_are_always_kept() -> None:
     laid = [Case(problem, layouts=("fortran", "contiguous", "sliced")) for problem in TABLE]
     redrawer = Redrawer(Domain.parse(SQUARES), "float32", "cpu")

@@ -39,6 +39,8 @@ STARTS = 12
 TRIES = 12
 """Further cases that are tried for each one that is missing."""
 MIN_TRIES = 40
+MAX_REPEATS = 20
+"""Cases of a problem that is drawn already, with other operands: as many as a topic needs (see `sufficiency`)."""
 KEPT, SWEPT = 50.0, 8.0
 """Weights of the parameters of a kept trait, and of the one that a spec sweeps; others have 1 to 4."""
 
@@ -184,6 +186,7 @@ class Redrawer:
         """
         drawing = _Drawing(self, self._repair, self._reach, traits, needs, random.Random(seed))
         drawing.used = {_key(case) for case in inside}
+        drawing.exact = {(_key(case), case.seed) for case in inside}
         return drawing.run(outside)
 
 
@@ -211,6 +214,7 @@ class _Drawing:
     needs: Needs | None
     random: random.Random
     used: set[tuple[object, ...]] = field(default_factory=set)
+    exact: set[tuple[object, ...]] = field(default_factory=set)
     lost: list[str] = field(default_factory=list)
     weights: dict[str, float] = field(default_factory=dict)
     swept: str = ""
@@ -232,6 +236,7 @@ class _Drawing:
         if not drawn:
             return Redrawn(reason=self._reason())
         self._extend(drawn, originals, groups)
+        self._repeat(drawn, originals, groups)
         cases = [
             replace(drawn[_key(case)], seed=case.seed, operands=case.operands)
             for case in outside
@@ -343,6 +348,24 @@ class _Drawing:
                     break
             if budget <= 0:
                 return
+
+    def _repeat(
+        self,
+        drawn: dict[tuple[object, ...], Case],
+        originals: dict[tuple[object, ...], Parameters],
+        groups: dict[tuple[object, ...], Case],
+    ) -> None:
+        """Add the nearest case of some originals again, with other operands: the domain has no further problem."""
+        self.exact |= {(_key(case), groups[key].seed) for key, case in drawn.items()}
+        for key in [key for key in originals if key not in drawn][:MAX_REPEATS]:
+            nearest = self.nearest[key]
+            case = None if nearest is None else case_of(nearest, groups[key])
+            if nearest is None or case is None or not keeps(self.traits, originals[key], nearest):
+                continue
+            is_new = (_key(case), case.seed) not in self.exact
+            if is_new and self.redrawer.contains(case) and (self.needs is None or self.needs(case)):
+                drawn[key] = case
+                self.exact.add((_key(case), case.seed))
 
     def _varied(self, base: Parameters, original: Parameters, count: int) -> Iterator[Parameters]:
         """Yield variations of parameters inside the domain."""
