@@ -5,8 +5,8 @@
 The kernels are the files in `strangers/`, one per style. Each is sound, and supports only a part of the problems. A
 twin differs from it by one piece of text, its fault. `kernels.toml` in that folder declares the faults and the expected
 verdicts: a rung above "wrong" and words of the limits for the sound kernel, "wrong" for a twin. Each check is a command
-with one job; that of a twin ends at its first fault. Its seconds contain the start of Python. Its processor seconds do
-not depend on other work on the machine.
+with one job; that of a twin ends at its first fault. Its seconds contain the start of Python, not that of printing an
+adapter. Its processor seconds do not depend on other work on the machine.
 
 A kernel is left out if the module that it needs is not installed. Without the device that it needs, the verdict must be
 "unjudged". Exit status 0 if all sound kernels are judged as expected, within 8 s at the quick tier, and if the faults
@@ -110,20 +110,22 @@ def rows(chosen: Sequence[Kernel], tier: str) -> Iterator[Row]:
         for fault in ("", *kernel.faults):
             with tempfile.TemporaryDirectory() as name:
                 path = Path(name, kernel.file)
-                path.write_text(kernel.twin(fault) if fault else kernel.path.read_text(encoding="utf-8"))
-                row = check(kernel, path, fault, tier, *(["-x"] if fault else []))
+                path.write_text(kernel.path.read_text(encoding="utf-8"))
+                target = f"{path}:{kernel.function}"
+                if kernel.adapter:  # a twin is called through the adapter of the sound kernel
+                    target = adapted(target, path.parent)
+                if fault:
+                    path.write_text(kernel.twin(fault))
+                row = check(kernel, target, fault, tier, *(["-x"] if fault else []))
                 if fault and row.verdict != "wrong":  # the first fault was of a recommended spec, or there is none
-                    row = check(kernel, path, fault, tier)
+                    row = check(kernel, target, fault, tier)
             row.miss = miss(kernel, row, is_judged, tier)
             yield row
 
 
-def check(kernel: Kernel, path: Path, fault: str, tier: str, *further: str) -> Row:
-    """Check one file as its author does, with further options; return the result."""
+def check(kernel: Kernel, target: str, fault: str, tier: str, *further: str) -> Row:
+    """Check one target as its author does, with further options; return the result."""
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    target = f"{path}:{kernel.function}"
-    if kernel.adapter:
-        target = adapted(target, path.parent, kernel)
     options = ["--framework", kernel.framework, "--tier", tier, "--jobs", "1", "--json", *kernel.options, *further]
     done = _convgauge("check", target, *options)
     seconds, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -151,7 +153,7 @@ def check(kernel: Kernel, path: Path, fault: str, tier: str, *further: str) -> R
     )
 
 
-def adapted(target: str, folder: Path, kernel: Kernel) -> str:
+def adapted(target: str, folder: Path) -> str:
     """Return the target of the adapter that ``convgauge adapt`` prints, or the kernel itself if it prints none."""
     done = _convgauge("adapt", target)
     if done.returncode or "def " not in done.stdout:
