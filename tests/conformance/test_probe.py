@@ -52,6 +52,13 @@ REGIONS: dict[str, Region] = {
     "padding of half the kernel": lambda f: (
         f["padding_h"] == f["kernel_h"] // 2 and f["padding_w"] == f["kernel_w"] // 2
     ),
+    "pointwise": lambda f: (
+        f["kernel"] == (1, 1)
+        and f["groups"] == f["stride_h"] == f["stride_w"] == 1
+        and f["padding_h"] == f["padding_w"] == 0
+        and not isinstance(f["padding"], str)
+    ),
+    "patches": lambda f: (f["stride_h"], f["stride_w"]) == f["kernel"],
     "a textbook's kernel": lambda f: (
         f["groups"] == f["batch"] == 1
         and not f["bias"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import msgspec
 import pytest
 
 from convgauge.conformance.collection import collect_specs
@@ -82,3 +83,11 @@ def test_a_run_below_the_minimum_is_unjudged_unless_it_is_wrong() -> None:
     failed = SpecRecord("kernel", "shape.rows", "required", "failed", 1, outcomes={"failed": 1}, valid=1, answered=1)
     assert judgement("kernel", [*records, failed]).verdict == "wrong"
     assert judgement("kernel", whole((60,) * 5)).verdict == "partial"
+
+
+@pytest.mark.parametrize(
+    ("dtypes", "suffices"), [(("int8",), False), (("int8", "complex64"), False), (("int8", "float32"), True)]
+)
+def test_integers_alone_do_not_suffice(dtypes: tuple[str, ...], suffices: bool) -> None:
+    records = [msgspec.structs.replace(record("dtype.integers", 400), dtype=dtype) for dtype in dtypes]
+    assert (insufficient(records) == "") is suffices

@@ -156,6 +156,8 @@ DILATIONS = ((1, 1), (2, 2), (3, 3), (4, 4), (1, 2), (2, 1), (2, 3), (1, 5), (3,
 PADDINGS = ((0, 0), (1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (1, 0), (0, 1), (2, 1), (1, 2), (0, 3), (3, 0))
 SMALLER_THAN_KERNEL = (((1, 1), 3), ((2, 2), 3), ((3, 12), 5), ((12, 3), 5), ((1, 7), 3), ((7, 1), 3))
 """Sizes of images and larger kernels, which padding makes possible."""
+PATCHES = (2, 3)
+"""Sizes of kernels that are as large as the stride."""
 BATCHES = (1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 16, 17, 32, 33, 64)
 
 NUMBERS = ("batch", "in_channels", "out_channels", "height", "width")
@@ -276,8 +278,16 @@ def _window_steps() -> Iterator[Step]:
         yield _set("padding", _constant(padding=word), is_first=True)
     for size, kernel in SMALLER_THAN_KERNEL:
         yield _set("kernel", _smaller(size, kernel), is_first=True)
+    for size in PATCHES:  # a kernel of 1×1 and stride 1 alone is not "as wide as its stride"
+        yield _set("stride", _patches(size), is_first=True)
     yield _set("padding", lambda problem: {"padding": (problem.extent[0] // 2, problem.extent[1] // 2)}, is_first=True)
     yield _set("padding", lambda problem: {"padding": (problem.extent[0] - 1, problem.extent[1] - 1)}, is_first=True)
+
+
+def _patches(size: int) -> Change:
+    """Return the change to a window that moves by its own size."""
+    larger = _enlarged("kernel", (size, size))
+    return lambda problem: {**larger(problem.replace(stride=(1, 1))), "stride": (size, size)}
 
 
 def _smaller(size: Pair, kernel: int) -> Change:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from convgauge.dtypes import DTYPES
 from convgauge.results import SpecRecord
 
 MIN_CASES = 300
@@ -35,7 +36,8 @@ NOTHING_EXECUTED = "nothing was executed"
 def insufficient(records: Sequence[SpecRecord]) -> str:
     """Return why records do not suffice for a verdict, and what to do next; "" if they do.
 
-    A run that was narrowed needs one judged case: its verdict holds for what was selected.
+    A run that was narrowed needs one judged case: its verdict holds for what was selected. A run in integers or complex
+    numbers alone does not suffice, because the geometry of calls is judged in floating dtypes.
 
     Parameters
     ----------
@@ -51,7 +53,10 @@ def insufficient(records: Sequence[SpecRecord]) -> str:
         return f"none of {valid:,} valid cases was answered"
     counts = {topic: _judged_of_topic(topic, required) for topic in TOPICS}
     if any(counts[topic] is None for topic in OF_WHOLE_RUNS):
-        return ""
+        dtypes = {record.dtype for record in records if record.dtype}
+        if not dtypes or any(DTYPES[dtype].kind == "f" for dtype in dtypes):
+            return ""
+        return f"in {', '.join(sorted(dtypes))} alone, padding, stride and sizes are not judged: add a floating dtype"
     few = [
         f"{count} of at least {MIN_CASES_OF_TOPIC} on {topic}"
         for topic, count in counts.items()
