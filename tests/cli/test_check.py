@@ -69,6 +69,7 @@ def test_a_correct_implementation_is_conformant(tmp_path: Path) -> None:
     process = convgauge("check", "numpy_windows", *PADDING, "--output", str(output))
     assert process.returncode == 0, process.stdout
     assert "numpy_windows: conformant" in process.stdout
+    assert "selected: -k padding; the verdict holds for this part" in process.stdout
     assert f"convgauge report {output}" in process.stdout
     run = results.read(output)
     assert run.footer is not None

@@ -11,6 +11,7 @@ from convgauge.conformance.collection import collect_specs
 from convgauge.conformance.sufficiency import (
     MIN_CASES,
     MIN_CASES_OF_TOPIC,
+    MIN_SPECS_OF_WHOLE_RUN,
     NOTHING_EXECUTED,
     OF_WHOLE_RUNS,
     TOPICS,
@@ -31,7 +32,12 @@ def record(spec: str, answered: int, redrawn: int = 0, valid: int = 500) -> Spec
 
 
 def whole(counts: Iterable[int]) -> list[SpecRecord]:
-    return [record(spec, count) for spec, count in zip(WHOLE, counts, strict=True)]
+    return [*(record(spec, count) for spec, count in zip(WHOLE, counts, strict=True)), *others()]
+
+
+def others() -> list[SpecRecord]:
+    """Return records of further specs, which judged no case."""
+    return [record(f"shape.{number}", 0, valid=0) for number in range(MIN_SPECS_OF_WHOLE_RUN)]
 
 
 def test_a_fault_in_one_case_of_a_hundred_is_found_with_95_percent() -> None:
@@ -63,11 +69,12 @@ def test_a_whole_run_needs_cases_on_each_topic(counts: tuple[int, ...], reason: 
 
 
 def test_redrawn_cases_count() -> None:
-    assert insufficient([record(spec, 0, redrawn=60) for spec in WHOLE]) == ""
+    assert insufficient([*(record(spec, 0, redrawn=60) for spec in WHOLE), *others()]) == ""
 
 
 def test_a_run_that_was_narrowed_needs_one_case() -> None:
     assert insufficient([record("sweep.width", 1)]) == ""
+    assert insufficient([record(spec, 1) for spec in WHOLE]) == ""
     assert insufficient([record("sweep.width", 0)]) == NOTHING_EXECUTED
     assert insufficient([]) == NOTHING_EXECUTED
 

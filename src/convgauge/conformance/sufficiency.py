@@ -30,6 +30,9 @@ TOPICS: Mapping[str, tuple[str, ...]] = {
 OF_WHOLE_RUNS = ("the definition", "sizes", "accuracy")
 """Topics of the smallest profile. A run without specs of one of them was narrowed, by -k, --spec or a shard."""
 
+MIN_SPECS_OF_WHOLE_RUN = 100
+"""Specs below which a run was narrowed too: the smallest profile has more than one and a half times as many."""
+
 NOTHING_EXECUTED = "nothing was executed"
 
 
@@ -52,7 +55,8 @@ def insufficient(records: Sequence[SpecRecord]) -> str:
     if valid and not judged:
         return f"none of {valid:,} valid cases was answered"
     counts = {topic: _judged_of_topic(topic, required) for topic in TOPICS}
-    if any(counts[topic] is None for topic in OF_WHOLE_RUNS):
+    specs = {record.spec for record in records}
+    if len(specs) < MIN_SPECS_OF_WHOLE_RUN or any(counts[topic] is None for topic in OF_WHOLE_RUNS):
         dtypes = {record.dtype for record in records if record.dtype}
         if not dtypes or any(DTYPES[dtype].kind == "f" for dtype in dtypes):
             return ""

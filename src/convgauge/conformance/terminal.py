@@ -97,6 +97,8 @@ def show_summary(suite: Suite, terminal: TerminalReporter) -> None:
     elapsed_s = suite.footer.elapsed
     rate = suite.footer.cases / max(elapsed_s, 1e-9)
     terminal.write_line(f"{suite.footer.cases} cases in {elapsed_s:.1f} s ({rate:.0f} a second)")
+    if suite.request.selection:
+        terminal.write_line(escape_controls(f"selected: {suite.request.selection}; the verdict holds for this part"))
     for name, judgement in suite.footer.verdicts.items():
         _show_verdict(suite, name, judgement, terminal)
 
