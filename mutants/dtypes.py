@@ -21,9 +21,9 @@ def always_float32(input, weight, bias=None, stride=1, padding=0, dilation=1, gr
 
 
 @mutant(
-    "Pads into an array of NumPy's default dtype and returns float64 for every dtype.",
+    "Pads into an array of NumPy's default dtype and returns float64 for every dtype, complex ones included.",
     mechanism="wrong_dtype",
-    killed_by=("dtype.half_accumulates_in_float32", "laws.stride"),
+    killed_by=("random.complex",),
 )
 def zeros_of_default_dtype(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)

@@ -24,7 +24,7 @@ def stride_square(input, weight, bias=None, stride=1, padding=0, dilation=1, gro
 @mutant(
     "Rounds the output size up if the stride leaves a remainder.",
     mechanism="wrong_shape",
-    killed_by=("stride.int", "stride.remainder"),
+    killed_by=("laws.stride", "stride.int", "stride.remainder"),
 )
 def output_size_rounded_up(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)

@@ -167,3 +167,8 @@ def floods_standard_output(input, weight, bias=None, stride=1, padding=0, dilati
 def restores_the_error_state(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     with np.errstate(all="ignore"), contextlib.suppress(ZeroDivisionError):
         return conv(input, weight, bias, stride, padding, dilation, groups)
+
+
+@correct("Returns a tuple of the output and None.")
+def output_in_a_tuple(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    return conv(input, weight, bias, stride, padding, dilation, groups), None

@@ -7,7 +7,7 @@ import pytest
 from convgauge.conformance.cases import BASE, Case, cases, problems, sweep
 from convgauge.conformance.limits import Discovery
 from convgauge.conformance.parameters import parameters_of
-from convgauge.conformance.redraw import MAX_COST, Redrawer, is_inside, redraw
+from convgauge.conformance.redraw import FILTER_COST, MAX_COST, USUAL_COST, Redrawer, is_inside, redraw
 from convgauge.conformance.redrawers import Redrawers
 from convgauge.conformance.traits import ALWAYS, keeps, kept_traits
 from convgauge.domain import Domain
@@ -136,6 +136,8 @@ def test_sizes_are_spread_where_cases_coincide() -> None:
     assert len({case.problem.width for case in drawn}) >= 8
     assert max(case.problem.width for case in drawn) > 64
     assert max(case.problem.in_channels for case in drawn) > 16
+    filters = max(case.problem.out_channels * case.problem.in_channels for case in drawn)
+    assert filters <= USUAL_COST // FILTER_COST
 
 
 def test_equal_cases_become_equal_ones() -> None:

@@ -278,8 +278,8 @@ def _window_steps() -> Iterator[Step]:
         yield _set("padding", _constant(padding=word), is_first=True)
     for size, kernel in SMALLER_THAN_KERNEL:
         yield _set("kernel", _smaller(size, kernel), is_first=True)
-    for size in PATCHES:  # a kernel of 1×1 and stride 1 alone is not "as wide as its stride"
-        yield _set("stride", _patches(size), is_first=True)
+    for patch in PATCHES:  # a kernel of 1×1 and stride 1 alone is not "as wide as its stride"
+        yield _set("stride", _patches(patch), is_first=True)
     yield _set("padding", lambda problem: {"padding": (problem.extent[0] // 2, problem.extent[1] // 2)}, is_first=True)
     yield _set("padding", lambda problem: {"padding": (problem.extent[0] - 1, problem.extent[1] - 1)}, is_first=True)
 

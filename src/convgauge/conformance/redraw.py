@@ -21,6 +21,8 @@ from convgauge.domain import Domain
 
 USUAL_COST = 600_000
 """FLOPs and elements of a redrawn case, so that loops in plain Python end in time; more if the case before has more."""
+FILTER_COST = 500
+"""Elements that one filter of one channel stands for: a loop of Python over them calls NumPy some times, 10 µs."""
 MAX_COST = 4_000_000
 """FLOPs and elements of a case whose size the spec sweeps, or of which the domain has no smaller one."""
 
@@ -196,11 +198,15 @@ def _key(case: Case) -> tuple[object, ...]:
 
 
 def _cost(values: Parameters) -> int:
-    """Return the FLOPs of a convolution with these parameters, and the elements of its input, which are drawn too."""
+    """Return the FLOPs of a convolution with these parameters, the elements of its input, and the cost of its filters.
+
+    The elements are drawn too, and many kernels loop over the pairs of an output and an input channel.
+    """
     fields = Fields(values, "", "")
     outputs = values["batch"] * values["out_channels"] * max(0, fields["out_h"]) * max(0, fields["out_w"])
     elements = values["batch"] * values["in_channels"] * values["height"] * values["width"]
-    return int(2 * outputs * fields["reduction"] + elements)
+    filters = values["out_channels"] * (values["in_channels"] // values["groups"])
+    return int(2 * outputs * fields["reduction"] + elements + FILTER_COST * filters)
 
 
 @dataclass
