@@ -18,7 +18,7 @@ from convgauge.conformance.sufficiency import (
     insufficient,
 )
 from convgauge.conformance.verdict import judgement
-from convgauge.results import SpecRecord
+from convgauge.results import ImplementationRecord, SpecRecord
 
 WHOLE = ("definition.delta", "sweep.width", "accuracy.gaussian", "behaviour.same_shape", "behaviour.fresh_output")
 
@@ -90,6 +90,12 @@ def test_a_run_below_the_minimum_is_unjudged_unless_it_is_wrong() -> None:
     failed = SpecRecord("kernel", "shape.rows", "required", "failed", 1, outcomes={"failed": 1}, valid=1, answered=1)
     assert judgement("kernel", [*records, failed]).verdict == "wrong"
     assert judgement("kernel", whole((60,) * 5)).verdict == "partial"
+
+
+def test_a_domain_with_few_cases_is_not_called_empty() -> None:
+    drawn = [msgspec.structs.replace(record(spec, 0, redrawn=1), outcomes={"declined": 9}) for spec in WHOLE]
+    judged = judgement("kernel", [*drawn, *others()], ImplementationRecord("kernel", supports="width == 1717"))
+    assert judged.reason.startswith("too few cases were judged (5 of at least 300")
 
 
 @pytest.mark.parametrize(

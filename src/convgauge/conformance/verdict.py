@@ -81,7 +81,8 @@ def _unjudged_reason(records: Sequence[SpecRecord], supports: str = "") -> str:
     """Return why there is no verdict, with the most frequent refusal, or "" if there is one."""
     reason, refusals = insufficient(records), _refusals(records)
     outcomes = _outcomes(records)
-    if reason and supports and outcomes["declined"] and not outcomes["refused"]:
+    is_empty = outcomes["declined"] and not outcomes["refused"] and not any(record.redrawn for record in records)
+    if reason and supports and is_empty:
         return f"the declared domain, {supports}, excludes all {outcomes['declined']:,} valid cases: widen it"
     if not reason or not refusals:
         return reason
