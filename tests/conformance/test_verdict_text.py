@@ -111,3 +111,14 @@ def test_a_function_that_passes_no_spec_gets_the_advice_to_adapt_its_layout() ->
     assert "convgauge adapt" not in "".join(detail_lines(wrong, records, declared))
     passed = judgement("wrong", specs={"failed": 1, "passed": 3})
     assert "convgauge adapt" not in "".join(detail_lines(passed, records, undeclared))
+
+
+@pytest.mark.parametrize(
+    ("faulty", "passed", "is_named"),
+    [("float16", "float32", True), ("float32", "float64", False), ("float16", "", False)],
+)
+def test_the_dtype_of_all_faults_is_named_if_others_pass(faulty: str, passed: str, is_named: bool) -> None:
+    records = [msgspec.structs.replace(failing("dtype.kept", "failed", 9), dtype=faulty)]
+    records += [SpecRecord("mine", "dtype.kept", "required", "passed", 3, passed)] if passed else []
+    printed = "".join(detail_lines(judgement("wrong"), records))
+    assert (f"every fault is in {faulty}: mend or refuse it; --dtype {passed} judges" in printed) is is_named

@@ -16,6 +16,9 @@ MAX_LIMITS = 3
 
 MIN_WORDS = 3  # of the command that reproduces a case; the third is the target
 
+USUAL_DTYPE = "float32"
+"""Dtype in which every spec is judged that has no dtype of its own."""
+
 MAX_SPECS = 4
 """Specs that a line names."""
 
@@ -58,6 +61,7 @@ def detail_lines(
         "adapted": "; ".join(implementation.adaptations) if implementation is not None else "",
         "strict": _answered(judgement, records),
         "judged": f"{_cases(judgement)}; specs: {counts or 'none'}",
+        "dtypes": _dtypes_of_faults(records) if judgement.verdict == "wrong" else "",
         "declare": _declaration(implementation) if judgement.specs.get("errored") else "",
         "form": _form_advice(judgement, records, implementation),
         "next": next_step(judgement, records, implementation),
@@ -76,6 +80,17 @@ def _form_advice(
     if len(words) < MIN_WORDS:
         return ""
     return f"no spec passes; if the layouts are not conv2d's, an adapter helps: convgauge adapt {words[2]}"
+
+
+def _dtypes_of_faults(records: Sequence[SpecRecord]) -> str:
+    """Return the dtypes that have all faults, if the others pass; float32 among them says nothing about the dtype."""
+    required = [record for record in records if record.level == "required" and record.dtype]
+    faulty = {record.dtype for record in required if is_wrong(record)}
+    sound = {record.dtype for record in required if record.status == "passed"} - faulty
+    if not faulty or USUAL_DTYPE not in sound:
+        return ""
+    others = ",".join(sorted(sound, key=lambda dtype: dtype != USUAL_DTYPE))
+    return f"every fault is in {', '.join(sorted(faulty))}: mend or refuse it; --dtype {others} judges the others"
 
 
 def _declaration(implementation: ImplementationRecord | None) -> str:
