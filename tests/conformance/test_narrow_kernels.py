@@ -13,6 +13,8 @@ from convgauge.request import CheckRequest
 from convgauge.results import SpecRecord
 from support import narrow_kernels
 
+pytestmark = pytest.mark.once
+
 REQUEST = CheckRequest(
     tier="quick",
     dtypes=("float32",),

@@ -20,6 +20,8 @@ from convgauge.worker.call import Call, Kind, Observation
 from support.fake_runner import FakeRunner
 from support.narrow_runner import LAYOUTS, Fields, NarrowRunner, Region, fields_of_call
 
+pytestmark = pytest.mark.once
+
 DTYPES = ("float32", "float64", "float16")
 
 REGIONS: dict[str, Region] = {
