@@ -123,6 +123,12 @@ def test_a_spelling_of_a_case_is_not_adapted() -> None:
     assert observation.message == "does not take stride as a tuple"
 
 
+def test_a_limit_names_the_first_spelling_that_is_refused_alone() -> None:
+    mixed = {"stride": 2, "padding": (1, 1), "dilation": (1, 1)}
+    observation = subject(odd_forms.numbers).observe(call(PLAIN, mixed))
+    assert observation.message == "does not take padding as a tuple"
+
+
 def test_an_invalid_call_keeps_its_exception() -> None:
     observation = subject(odd_forms.numbers).observe(call(PLAIN, is_valid=False))
     assert observation.error[0] == "TypeError"

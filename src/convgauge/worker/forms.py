@@ -243,10 +243,10 @@ class Form:
         if self._answers(given, self.spelling, self.spelled):
             return  # it raises in some calls alone
         names = [name for name in self.spelled if name in SIZES]
-        refused = [
-            name for name in names if not self._answers({**usual, name: given[name]}, self.spelling, self.spelled)
-        ]
-        spellings = (described(name, given[name]) for name in refused or names)
+        for name in names:  # the first that is refused alone, so that mixtures are counted with it
+            if not self._answers({**usual, name: given[name]}, self.spelling, (name,)):
+                raise UnsupportedArgument(f"does not take {described(name, given[name])}") from None
+        spellings = (described(name, given[name]) for name in names)
         raise UnsupportedArgument(f"does not take {' and '.join(spellings)}") from None
 
 
