@@ -121,4 +121,4 @@ def test_the_dtype_of_all_faults_is_named_if_others_pass(faulty: str, passed: st
     records = [msgspec.structs.replace(failing("dtype.kept", "failed", 9), dtype=faulty)]
     records += [SpecRecord("mine", "dtype.kept", "required", "passed", 3, passed)] if passed else []
     printed = "".join(detail_lines(judgement("wrong"), records))
-    assert (f"every fault is in {faulty}: mend or refuse it; --dtype {passed} judges" in printed) is is_named
+    assert (f"every fault is in {faulty}: fix or refuse it; --dtype {passed} judges" in printed) is is_named

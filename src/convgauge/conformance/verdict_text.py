@@ -90,7 +90,7 @@ def _dtypes_of_faults(records: Sequence[SpecRecord]) -> str:
     if not faulty or USUAL_DTYPE not in sound:
         return ""
     others = ",".join(sorted(sound, key=lambda dtype: dtype != USUAL_DTYPE))
-    return f"every fault is in {', '.join(sorted(faulty))}: mend or refuse it; --dtype {others} judges the others"
+    return f"every fault is in {', '.join(sorted(faulty))}: fix or refuse it; --dtype {others} judges the others"
 
 
 def _declaration(implementation: ImplementationRecord | None) -> str:
