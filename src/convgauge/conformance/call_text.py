@@ -8,9 +8,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from convgauge.domain import CONTIGUOUS
 from convgauge.reference.compare import Fault
 from convgauge.reference.operands import Array
-from convgauge.worker.call import CONTIGUOUS, OPERANDS, Call, Observation
+from convgauge.worker.call import OPERANDS, Call, Observation
 from convgauge.worker.call_modes import CALL_MODES
 
 MAX_NUMBERS = 40

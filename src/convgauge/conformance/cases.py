@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from convgauge.domain import fields_of
+from convgauge.domain import CONTIGUOUS, fields_of
 from convgauge.problem import Problem, ProblemError
-from convgauge.worker.call import CONTIGUOUS
 
 BASE = Problem(batch=2, in_channels=3, height=7, width=9, out_channels=4, kernel=(3, 2), padding=(1, 2), bias=True)
 """Default of a table's parameters: small, and of different sizes, so that a swap of two changes the output."""

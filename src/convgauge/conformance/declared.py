@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from convgauge.conformance.execution import Executed, Execution
+from convgauge.conformance.parameters import LAYOUTS
 from convgauge.conformance.procedure import Procedure
-from convgauge.domain import Domain
+from convgauge.domain import CONTIGUOUS, Domain
 from convgauge.reference.compare import Fault
 from convgauge.results import SpecRecord
-from convgauge.worker.call import CONTIGUOUS, Observation
-
-LAYOUTS = frozenset({"layout", "weight_layout", "bias_layout"})
-"""Fields by which a domain makes a statement about memory layouts."""
+from convgauge.worker.call import Observation
 
 
 def breaks_declaration(executed: Executed, procedure: Procedure, execution: Execution) -> bool:
@@ -26,7 +24,7 @@ def breaks_declaration(executed: Executed, procedure: Procedure, execution: Exec
     may_refuse = procedure.may_refuse(case) or procedure.keeps_dtype or procedure.options.fields.get("mode")
     if declared.is_everything or observation.kind != "refused" or may_refuse:
         return False
-    is_usual = case.layouts == CONTIGUOUS or bool(declared.names & LAYOUTS)
+    is_usual = case.layouts == CONTIGUOUS or not declared.names.isdisjoint(LAYOUTS)
     return is_usual and not execution.exclusion(case)
 
 

@@ -30,7 +30,7 @@ from convgauge.worker.frameworks import adapter
 BUDGETS = {"quick": 28, "standard": 700, "exhaustive": 1_000_000}
 """Cases that one call of a judge's method may take at each tier; more are thinned out evenly."""
 
-UNANSWERED = ("refused", "declined", "raised")
+UNANSWERED_KINDS = ("refused", "declined", "raised")
 """Results of a call on a valid problem after which cases inside the domain are drawn."""
 
 MAX_REDRAWS = 3
@@ -81,7 +81,7 @@ class Evaluation:
                 assessment = self._assess(call, procedure)
                 # a case that is answered in part shows nothing
                 executed = call._replace(observation=assessment.unanswered or call.observation)
-                if executed.observation.kind in UNANSWERED and not procedure.may_refuse(executed.case):
+                if executed.observation.kind in UNANSWERED_KINDS and not procedure.may_refuse(executed.case):
                     unanswered.append(executed)
                 yield executed, assessment
 

@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 from convgauge.conformance.cases import Case
+from convgauge.domain import SPELLED
 from convgauge.problem import Problem, ProblemError
 
 Parameters = dict[str, Any]
 """Value of each parameter by its name, one of `PARAMETERS`."""
 
 PAIRS = ("kernel", "stride", "padding", "dilation")
-SPELLED = ("stride", "padding", "dilation")
 CHANNELS = ("in_channels", "out_channels")
 LAYOUTS = ("layout", "weight_layout", "bias_layout")
 HALVES = tuple(f"{name}_{axis}" for name in PAIRS for axis in "hw")

@@ -32,6 +32,7 @@ from convgauge.conformance.probe_space import (
     value_steps,
 )
 from convgauge.conformance.probe_traits import pairs, spread, traits
+from convgauge.conformance.tally import MAX_ENDED_PROCESSES
 from convgauge.diagnosis.atom import Atom
 from convgauge.diagnosis.features import Fields, Table
 from convgauge.diagnosis.learner import Learner
@@ -45,9 +46,6 @@ MAX_PROBES = 400
 
 MAX_SECONDS = 10.0
 """Seconds of calls after which no more are begun: a kernel that is compiled for each shape takes longer for each."""
-
-MAX_ENDED_PROCESSES = 2
-"""Probes that may end the subject's process or exceed its time, as for a spec."""
 
 CONFIRMATIONS = 60
 """Cases in a row that must turn out as the rules predict: a rule that is wrong for 5 % of them is found by 95 %."""

@@ -15,8 +15,8 @@ from typing import Any
 
 from convgauge.conformance.cases import Case
 from convgauge.conformance.random_problems import MAX_FLOPS
+from convgauge.domain import CONTIGUOUS
 from convgauge.problem import Pair, Problem, ProblemError
-from convgauge.worker.call import CONTIGUOUS
 
 MAX_GROWTH = 16
 """Factor by which a probe may be larger than a large anchor: both numbers of channels may be four times as large."""

@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from convgauge.conformance.cases import Case
+from convgauge.domain import CONTIGUOUS
 from convgauge.problem import Problem, ProblemError
-from convgauge.worker.call import CONTIGUOUS
 
 
 def shrink(case: Case, fails: Callable[[Case], bool], budget: int, deadline: float) -> Case:

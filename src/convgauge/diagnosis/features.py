@@ -99,8 +99,5 @@ COUNTS = {
 }
 """Numbers without an axis, with their name in a sentence."""
 
-SPELLED = ("stride", "padding", "dilation")
-"""Arguments that may be spelled as a number, a tuple or a list."""
-
 OPERAND_LAYOUTS = {"layout": "input", "weight_layout": "weight", "bias_layout": "bias"}
 """Fields of memory layouts, with their operand."""

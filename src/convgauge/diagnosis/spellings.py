@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from convgauge.diagnosis.atom import NUMBER, PLAIN, RELATION, Atom, Test, has_value
-from convgauge.diagnosis.features import OPERAND_LAYOUTS, SPELLED, SPELLINGS, Table
+from convgauge.diagnosis.features import OPERAND_LAYOUTS, SPELLINGS, Table
+from convgauge.domain import SPELLED
 
 EXCLUSION = 0.05
 """Surcharge of the exclusion of one dtype, so that a list of two dtypes is preferred to it, and it to a longer one."""

@@ -5,16 +5,18 @@ allowed syntax and computed without Python's builtins. A module belongs here if 
 the worker too, so on Python 3.9, and imports nothing that is not in Python.
 """
 
-from convgauge.domain.fields import FIELDS, Field, fields_of
+from convgauge.domain.fields import CONTIGUOUS, FIELDS, SPELLED, Field, fields_of
 from convgauge.domain.hints import hints
 from convgauge.domain.language import EVERYTHING, OUTSIDE, Domain, domain_of
 from convgauge.domain.syntax import FUNCTIONS, DomainError
 
 __all__ = [
+    "CONTIGUOUS",
     "EVERYTHING",
     "FIELDS",
     "FUNCTIONS",
     "OUTSIDE",
+    "SPELLED",
     "Domain",
     "DomainError",
     "Field",

@@ -13,6 +13,10 @@ Kind = Literal["int", "bool", "str", "tuple", "list"]
 """Type of a field, a constant or a part of an expression."""
 
 CONTIGUOUS = ("contiguous", "contiguous", "contiguous")
+"""Memory layouts of input, weight and bias in a usual call."""
+
+SPELLED = ("stride", "padding", "dilation")
+"""Arguments that a call spells as a number, a tuple or a list; their numbers are fields with _h and _w at the end."""
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from convgauge.domain.fields import SPELLED
 from convgauge.domain.language import Domain
 from convgauge.domain.trees import parse_expression
-
-SPELLED = ("stride", "padding", "dilation")
-"""Fields whose value is as spelled in the call, with numbers of the same name and _h or _w."""
 
 
 def hints(domain: Domain) -> list[str]:

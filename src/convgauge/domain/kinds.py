@@ -8,14 +8,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Callable
 
-from convgauge.domain.fields import FIELDS, Kind
+from convgauge.domain.fields import FIELDS, SPELLED, Kind
 from convgauge.domain.syntax import DomainError, at, types_of
 
 UNKNOWN = object()
 """Value of a part that depends on the call."""
 
 _KINDS: dict[type, Kind] = {bool: "bool", int: "int", str: "str", tuple: "tuple", list: "list"}
-_SPELLED = ("stride", "padding", "dilation")
 _NUMBERS = ("int", "bool")
 _ORDERED = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 
@@ -77,7 +76,7 @@ def _is_false(condition: ast.expr, environment: Environment) -> bool:
 def _environments(names: set[str]) -> Iterator[Environment]:
     """Yield the fields with each combination of the kinds of those that are named."""
     choices = {name: [Part(kind) for kind in field.kinds[:1]] for name, field in FIELDS.items()}
-    for name in names.intersection(_SPELLED):
+    for name in names.intersection(SPELLED):
         choices[name] = [Part(kind) for kind in FIELDS[name].kinds if kind != "str"]
     if "padding" in names:
         choices["padding"] += [Part.of("same"), Part.of("valid")]
@@ -91,7 +90,7 @@ def _environments(names: set[str]) -> Iterator[Environment]:
 
 def _advice(error: _Incomputable, environment: Environment) -> str:
     """Return the spelling for which a part cannot be computed, and the next step."""
-    name = next((name for name in _SPELLED if name in error.names), "")
+    name = next((name for name in SPELLED if name in error.names), "")
     if not name:
         return f": {error.advice}"
     part = environment[name]

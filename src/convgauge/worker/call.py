@@ -8,9 +8,10 @@ from typing import Any, Literal
 
 import numpy as np
 
+from convgauge.domain import CONTIGUOUS
+
 Value = Any  # an argument of conv2d as the caller passes it, which may be invalid
 OPERANDS = ("input", "weight", "bias")
-CONTIGUOUS = ("contiguous", "contiguous", "contiguous")
 
 Kind = Literal[
     "answer",

@@ -16,12 +16,12 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from convgauge.domain import SPELLED
 from convgauge.dtypes import DTYPES
 from convgauge.registry.signature import OPERANDS, USUAL, SignatureError, UnsupportedArgument, parameters_of
 from convgauge.worker.call import Call
 from convgauge.worker.frameworks import Array
 from convgauge.worker.spelling import (
-    SIZES,
     USUAL_SPELLING,
     Given,
     MissingBias,
@@ -212,7 +212,7 @@ class Form:
         """Return the spellings of what is not decided, the simplest change first."""
         numbers = [self.spelling.numbers]
         if "numbers" not in self._decided:
-            numbers.append(SIZES)
+            numbers.append(SPELLED)
         fillings: list[MissingBias] = [self.spelling.missing_bias]
         if "bias" not in self._decided and given.get("bias", 0) is None:
             fillings += self.parameters.fillings()
@@ -222,7 +222,7 @@ class Form:
 
     def _narrowed(self, simple: Given, spelling: Spelling) -> Spelling:
         """Return the spelling without the numbers that the function does not need."""
-        for name in SIZES:
+        for name in SPELLED:
             fewer = tuple(each for each in spelling.numbers if each != name)
             candidate = Spelling(fewer, spelling.has_names, spelling.missing_bias)
             if fewer != spelling.numbers and self._answers(simple, candidate):
@@ -242,7 +242,7 @@ class Form:
             return
         if self._answers(given, self.spelling, self.spelled):
             return  # it raises in some calls alone
-        names = [name for name in self.spelled if name in SIZES]
+        names = [name for name in self.spelled if name in SPELLED]
         for name in names:  # the first that is refused alone, so that mixtures are counted with it
             if not self._answers({**usual, name: given[name]}, self.spelling, (name,)):
                 raise UnsupportedArgument(f"does not take {described(name, given[name])}") from None

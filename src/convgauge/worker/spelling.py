@@ -8,14 +8,13 @@ from typing import Any, Literal
 
 import numpy as np
 
+from convgauge.domain import SPELLED
 from convgauge.registry.signature import UnsupportedArgument
 from convgauge.worker.frameworks import Array
 
 Value = Any  # an argument of a call
 Given = Mapping[str, Value]
 MissingBias = Literal["None", "omitted", "zeros"]
-
-SIZES = ("stride", "padding", "dilation")
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,7 @@ def with_small_kernel(given: Given, padding: Value) -> dict[str, Value]:
 def as_pairs(given: Given) -> dict[str, Value]:
     """Return arguments with each size as a pair. Raises `TypeError` or `ValueError` if one cannot be a size."""
     result = dict(given)
-    for name in SIZES:
+    for name in SPELLED:
         value = result.get(name)
         if isinstance(value, (tuple, list)):
             first, second = value * 2 if len(value) == 1 else value
