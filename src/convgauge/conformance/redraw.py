@@ -19,6 +19,9 @@ from convgauge.conformance.repair import Repair, Weights
 from convgauge.conformance.traits import TRAITS, keeps, lost_traits
 from convgauge.domain import Domain
 
+Key = tuple[object, ...]
+"""What sets a case apart from others, its seed excepted."""
+
 USUAL_COST = 600_000
 """FLOPs and elements of a redrawn case, so that loops in plain Python end in time; more if the case before has more."""
 FILTER_COST = 500
@@ -192,7 +195,7 @@ class Redrawer:
         return drawing.run(outside)
 
 
-def _key(case: Case) -> tuple[object, ...]:
+def _key(case: Case) -> Key:
     """Return what sets a case apart from others, its seed excepted."""
     return case.problem, repr(case.arguments), case.layouts, case.prepared
 
@@ -219,30 +222,34 @@ class _Drawing:
     traits: Sequence[str]
     needs: Needs | None
     random: random.Random
-    used: set[tuple[object, ...]] = field(default_factory=set)
+    used: set[Key] = field(default_factory=set)
     exact: set[tuple[object, ...]] = field(default_factory=set)
     lost: list[str] = field(default_factory=list)
     weights: dict[str, float] = field(default_factory=dict)
     swept: str = ""
-    nearest: dict[tuple[object, ...], Parameters | None] = field(default_factory=dict)
+    nearest: dict[Key, Parameters | None] = field(default_factory=dict)
+    outside: dict[Key, Case] = field(default_factory=dict)
+    originals: dict[Key, Parameters] = field(default_factory=dict)
 
     def run(self, outside: Sequence[Case]) -> Redrawn:
         """Return the cases, in the order of those outside."""
-        groups: dict[tuple[object, ...], Case] = {_key(case): case for case in outside}
-        originals = {key: values for key, case in groups.items() if (values := parameters_of(case)) is not None}
-        self._weigh(list(originals.values()))
-        drawn: dict[tuple[object, ...], Case] = {}
-        for key, values in originals.items():
+        self.outside = {_key(case): case for case in outside}
+        self.originals = {
+            key: values for key, case in self.outside.items() if (values := parameters_of(case)) is not None
+        }
+        self._weigh()
+        drawn: dict[Key, Case] = {}
+        for key, values in self.originals.items():
             self.nearest[key] = self._nearest(values)
-            case = self._accepted(self.nearest[key], groups[key], values)
+            case = self._accepted(self.nearest[key], key)
             if case is not None:
                 drawn[key] = case
         if not drawn:
-            drawn = self._first(originals, groups)
+            drawn = self._first()
         if not drawn:
             return Redrawn(reason=self._reason())
-        self._extend(drawn, originals, groups)
-        self._repeat(drawn, originals, groups)
+        self._extend(drawn)
+        self._repeat(drawn)
         cases = [
             replace(drawn[_key(case)], seed=case.seed, operands=case.operands)
             for case in outside
@@ -250,8 +257,9 @@ class _Drawing:
         ]
         return Redrawn(cases)
 
-    def _weigh(self, originals: Sequence[Parameters]) -> None:
+    def _weigh(self) -> None:
         """Set the weights: a parameter that the cases vary more is changed less."""
+        originals = list(self.originals.values())
         if not originals:
             return
         counts = {name: len({values[name] for values in originals}) for name in originals[0]}
@@ -300,11 +308,11 @@ class _Drawing:
                 return new
         return new if _cost(new) <= MAX_COST else None
 
-    def _accepted(self, new: Parameters | None, case: Case, original: Parameters) -> Case | None:
+    def _accepted(self, new: Parameters | None, key: Key) -> Case | None:
         """Return the case of the parameters if it is new, inside the domain, and meets the needs."""
-        if new is None or not keeps(self.traits, original, new):
+        if new is None or not keeps(self.traits, self.originals[key], new):
             return None
-        drawn = case_of(new, case)
+        drawn = case_of(new, self.outside[key])
         if drawn is None or _key(drawn) in self.used or not self.redrawer.contains(drawn):
             return None
         if self.needs is not None and not self.needs(drawn):
@@ -314,59 +322,47 @@ class _Drawing:
 
     # --- further cases ---
 
-    def _first(
-        self, originals: dict[tuple[object, ...], Parameters], groups: dict[tuple[object, ...], Case]
-    ) -> dict[tuple[object, ...], Case]:
+    def _first(self) -> dict[Key, Case]:
         """Return a first case that meets the needs, varied from one that does not."""
-        for key, values in list(originals.items())[:TRIES]:
+        for key, values in list(self.originals.items())[:TRIES]:
             nearest = self.nearest[key]
             if nearest is None:
                 self._loses_trait(values)
                 continue
             for varied in self._varied(nearest, values, MIN_TRIES):
-                case = self._accepted(varied, groups[key], values)
+                case = self._accepted(varied, key)
                 if case is not None:
                     return {key: case}
         return {}
 
-    def _extend(
-        self,
-        drawn: dict[tuple[object, ...], Case],
-        originals: dict[tuple[object, ...], Parameters],
-        groups: dict[tuple[object, ...], Case],
-    ) -> None:
+    def _extend(self, drawn: dict[Key, Case]) -> None:
         """Add a further case for each original without one, varied from its nearest one or else from another case."""
-        missing = [key for key in originals if key not in drawn]
+        missing = [key for key in self.originals if key not in drawn]
         budget = MIN_TRIES + TRIES * len(missing)
         for index, key in enumerate(missing):
             base = self.nearest[key]
-            if base is None and self._loses_trait(originals[key]):
+            if base is None and self._loses_trait(self.originals[key]):
                 continue
             source = key if base is not None else list(drawn)[index % len(drawn)]
             base = base or parameters_of(drawn[source])
             if base is None:
                 continue
-            for varied in self._varied(base, originals[source], TRIES):
+            for varied in self._varied(base, self.originals[source], TRIES):
                 budget -= 1
-                case = self._accepted(varied, groups[source], originals[source])
+                case = self._accepted(varied, source)
                 if case is not None:
                     drawn[key] = case
                     break
             if budget <= 0:
                 return
 
-    def _repeat(
-        self,
-        drawn: dict[tuple[object, ...], Case],
-        originals: dict[tuple[object, ...], Parameters],
-        groups: dict[tuple[object, ...], Case],
-    ) -> None:
+    def _repeat(self, drawn: dict[Key, Case]) -> None:
         """Add the nearest case of some originals again, with other operands: the domain has no further problem."""
-        self.exact |= {(_key(case), groups[key].seed) for key, case in drawn.items()}
-        for key in [key for key in originals if key not in drawn][:MAX_REPEATS]:
+        self.exact |= {(_key(case), self.outside[key].seed) for key, case in drawn.items()}
+        for key in [key for key in self.originals if key not in drawn][:MAX_REPEATS]:
             nearest = self.nearest[key]
-            case = None if nearest is None else case_of(nearest, groups[key])
-            if nearest is None or case is None or not keeps(self.traits, originals[key], nearest):
+            case = None if nearest is None else case_of(nearest, self.outside[key])
+            if nearest is None or case is None or not keeps(self.traits, self.originals[key], nearest):
                 continue
             is_new = (_key(case), case.seed) not in self.exact
             if is_new and self.redrawer.contains(case) and (self.needs is None or self.needs(case)):
