@@ -23,6 +23,11 @@ def coverage_text(percent: float | None) -> str:
     return f"{min(max(percent, 0.1), 99.9):.1f}\N{NO-BREAK SPACE}%"
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a count with its noun: ``1 case``, ``2,000 cases``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def escape_controls(text: str) -> str:
     r"""Return ``text`` with control, zero-width and direction-changing characters replaced by visible ones.
 

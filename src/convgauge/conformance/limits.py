@@ -10,9 +10,11 @@ from functools import cached_property
 
 from convgauge.domain import EVERYTHING, Domain
 from convgauge.registry.signature import UnsupportedArgument
+from convgauge.text import counted
 
 _LOCATION = re.compile(r" \([^()]*:\d+\)$")
 _LABEL = re.compile(r"(?P<sentence>[^:]*) \((?P<raises>raises )?(?P<error>\w+)\)")
+_CLASS_AT_END = re.compile(r" \((\w+)\)$")
 _NUMBERS = re.compile(r"\d+|…")
 
 MAX_REASON = 120
@@ -139,6 +141,19 @@ def _common(texts: Sequence[str]) -> str:
 def _stable(error: str) -> str:
     """Return the text of an exception with "…" for each number."""
     return _NUMBERS.sub("…", error)
+
+
+def with_cases(reason: str, count: int) -> str:
+    """Return a label or another reason with its number of cases, which joins a class in parentheses at its end."""
+    cases = counted(count, "case")
+    if match := _CLASS_AT_END.search(reason):
+        return f"{reason[: match.start()]} ({match[1]}, {cases})"
+    return f"{reason} ({cases})"
+
+
+def is_of_errors(label: str) -> bool:
+    """Return True if a label is that of a limit whose exception is no refusal."""
+    return " (raises " in label
 
 
 def proposal(limits: Iterable[str], domain: str) -> str:

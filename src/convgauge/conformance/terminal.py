@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from convgauge.conformance.declared import idle_conditions
-from convgauge.conformance.verdict import fails, with_cases
+from convgauge.conformance.limits import with_cases
+from convgauge.conformance.verdict import fails
 from convgauge.conformance.verdict_text import MAX_LIMITS, detail_lines, shortened, verdict_line
 from convgauge.domain import hints
 from convgauge.results import Counterexample, Footer, Judgement, SpecRecord

@@ -6,18 +6,15 @@ problems are answered, and whether invalid calls are refused.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from convgauge.conformance.limits import merged
+from convgauge.conformance.limits import is_of_errors, merged, with_cases
 from convgauge.conformance.sufficiency import insufficient
 from convgauge.domain import OUTSIDE
 from convgauge.reference.accuracy import lowest_grade
 from convgauge.results import ImplementationRecord, Judgement, SpecRecord
 from convgauge.terms import FAULTS, UNANSWERED, ExitStatus, Requirement, Verdict
-
-_CLASS_AT_END = re.compile(r" \((\w+)\)$")
 
 WRONG = tuple(status for status in FAULTS if status != "xpassed")
 """Statuses of a required spec that make the verdict wrong. A spec that passes unexpectedly is met."""
@@ -121,7 +118,7 @@ def _limits(required: Iterable[SpecRecord], implementation: ImplementationRecord
     if not reasons:
         return implementation.limits
     joined = _joined(reasons, implementation.supports)
-    errors = [limit for limit in implementation.limits if " (raises " in limit]  # no refusals, so not among the reasons
+    errors = [limit for limit in implementation.limits if is_of_errors(limit)]  # no refusals, so not among the reasons
     return [*(with_cases(reason, count) for reason, count in joined.most_common()), *errors]
 
 
@@ -139,14 +136,6 @@ def _refusals(records: Iterable[SpecRecord]) -> Counter[str]:
     for record in records:
         refusals.update(record.refusals)
     return merged(refusals)
-
-
-def with_cases(reason: str, count: int) -> str:
-    """Return a reason with its number of cases, which joins a class in parentheses at the end of the reason."""
-    cases = f"{count:,} case{'s' * (count != 1)}"
-    if match := _CLASS_AT_END.search(reason):
-        return f"{reason[: match.start()]} ({match[1]}, {cases})"
-    return f"{reason} ({cases})"
 
 
 def _outcomes(records: Iterable[SpecRecord]) -> Counter[str]:

@@ -9,7 +9,7 @@ from convgauge.conformance.verdict import is_wrong
 from convgauge.domain import domain_of
 from convgauge.results import ImplementationRecord, Judgement, SpecRecord
 from convgauge.terms import Requirement, reaches
-from convgauge.text import coverage_text, escape_controls
+from convgauge.text import counted, coverage_text, escape_controls
 
 MAX_LIMITS = 3
 """Limits of an implementation that are printed; the report shows all."""
@@ -107,7 +107,7 @@ def shortened(texts: Sequence[str], most: int, separator: str) -> str:
 
 
 def _cases(judgement: Judgement) -> str:
-    parts = [f"{judgement.executed:,} case{'s' * (judgement.executed != 1)} judged"]
+    parts = [f"{counted(judgement.executed, 'case')} judged"]
     for count, status in ((judgement.refused, "refused"), (judgement.declined, "declined")):
         parts += [f"{count:,} {status}"] if count else []
     return ", ".join(parts)

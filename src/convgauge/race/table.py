@@ -13,6 +13,7 @@ from convgauge.layers.sets import Layer, LayerSet
 from convgauge.race import scaling
 from convgauge.race.standings import Standing, standings
 from convgauge.results import LimitRecord, TimingRecord
+from convgauge.text import counted
 
 PLAIN_WIDTH = 160
 """Columns of a table that is not printed on a terminal."""
@@ -61,7 +62,7 @@ def print_limits(console: Console, records: Sequence[LimitRecord]) -> None:
         for record in records
     ]
     threads = records[0].threads if records else 1
-    console.print(f"machine, {threads} thread{'s' * (threads > 1)}: {', '.join(parts)}", highlight=False)
+    console.print(f"machine, {counted(threads, 'thread')}: {', '.join(parts)}", highlight=False)
 
 
 def print_race(console: Console, heading: str, layer: Layer, records: Sequence[TimingRecord]) -> None:

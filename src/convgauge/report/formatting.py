@@ -8,7 +8,7 @@ import re
 import unicodedata
 
 from convgauge.terms import Status, Verdict
-from convgauge.text import coverage_text, escape_controls
+from convgauge.text import counted, coverage_text, escape_controls
 
 _STATUSES: dict[Status, tuple[str, str, str]] = {
     "passed": ("✓", "p", "every judged case was correct"),
@@ -130,5 +130,5 @@ def strictness(is_strict: bool | None) -> str:
 
 
 def plural(count: int, noun: str) -> str:
-    """Return a count with its noun: ``1 case``, ``2,000 cases``."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    """Return a count with its noun (see `convgauge.text.counted`)."""
+    return counted(count, noun)
