@@ -90,7 +90,7 @@ class TrialProcess:
         if self._child is None:
             if isinstance(command, MakeCall):
                 raise ProcessFailure("not_called", "has ended in an earlier call")
-            self._child = self._start()
+            self._child = Child(self.python)
         child = self._child
         try:
             child.send(encode(command).frame)
@@ -107,12 +107,6 @@ class TrialProcess:
             self.close()
             raise ProcessFailure("crashed", "sent another reply than the expected one")
         return reply
-
-    def _start(self) -> Child:
-        try:
-            return Child(self.python)
-        except OSError as error:
-            raise LoadError(f"the Python {self.python} cannot be started: {error.strerror}") from None
 
     def close(self) -> None:
         """End the process."""

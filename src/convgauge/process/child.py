@@ -18,6 +18,7 @@ from convgauge import worker
 from convgauge.environment import thread_environment
 from convgauge.process.address_layout import fixed_addresses
 from convgauge.process.failures import ProcessFailure
+from convgauge.registry import LoadError
 from convgauge.worker.protocol import LENGTH, MAX_FRAME_BYTES
 
 IN_CHILD = "CONVGAUGE_CHILD"
@@ -47,7 +48,7 @@ class Child:
 
     Raises
     ------
-    OSError
+    LoadError
         The interpreter cannot be started.
     """
 
@@ -60,7 +61,10 @@ class Child:
     ) -> None:
         variables = {**os.environ, **thread_environment(threads), **(environment or {}), IN_CHILD: "1"}
         with fixed_addresses() if fixed else contextlib.nullcontext():
-            self.process, self._out, self._in = _start(python, variables)
+            try:
+                self.process, self._out, self._in = _start(python, variables)
+            except OSError as error:
+                raise LoadError(f"the Python {python} cannot be started: {error.strerror}") from None
         assert self.process.stdout is not None
         self._stdout = self.process.stdout.fileno()
         for descriptor in (self._out, self._in, self._stdout):

@@ -95,10 +95,7 @@ class Connection:
 
     def _start(self) -> None:
         """Start the process and let it load the implementation, without waiting for it."""
-        try:
-            child = Child(self.python, self.limits.threads, self.environment, self.fixed)
-        except OSError as error:
-            raise LoadError(f"the Python {self.python} cannot be started: {error.strerror}") from None
+        child = Child(self.python, self.limits.threads, self.environment, self.fixed)
         self._child, self._calls, self._is_ready = child, 0, False
         origin = {**vars(self.origin), "declaration": None}
         child.send(encode(Load(origin, self.seed, self.limits.memory_bytes, self.refusals)).frame)
