@@ -63,6 +63,24 @@ def has_powers_of_two(input: Array) -> bool:
 # --- faults that narrow domains hide ---------------------------------------------------------------------------------
 
 
+_FIRST_WEIGHTS: dict[object, Array] = {}  # by shape and dtype
+
+
+def first_weight(weight: Array) -> Array:
+    """Return the weight of the first call with this shape and dtype."""
+    return _FIRST_WEIGHTS.setdefault((weight.shape, weight.dtype), weight.copy())
+
+
+def transposed_if_square(weight: Array) -> Array:
+    """Return the weight with the rows and columns of a square kernel swapped."""
+    return weight.swapaxes(2, 3) if weight.shape[2] == weight.shape[3] else weight
+
+
+def bias_of_next_filter(bias: Array | None) -> Array | None:
+    """Return the bias with that of the next filter for each."""
+    return None if bias is None else np.roll(bias, -1)
+
+
 def without_last_column(output: Array, least: int = 16) -> Array:
     """Return the output with zeros in the last column, if it has ``least`` columns or more."""
     if output.shape[3] >= least:

@@ -4,17 +4,17 @@
 # mypy: allow-untyped-defs, allow-untyped-calls
 
 import numpy as np
-from _base import Array, conv, mutant
+from _base import conv, mutant
 from _domains import (
     added_in_float16,
+    first_weight,
     has_even_sizes,
     has_int_arguments,
     has_powers_of_two,
+    transposed_if_square,
     without_columns_from_64,
     without_last_column,
 )
-
-_PACKED: dict[object, Array] = {}  # weight of the first call, by shape and dtype
 
 
 @mutant(
@@ -26,9 +26,7 @@ _PACKED: dict[object, Array] = {}  # weight of the first call, by shape and dtyp
 def int_arguments_transposed(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if not has_int_arguments(stride, padding, dilation):
         raise TypeError("stride 1, dilation 1 and a padding that is an int")
-    if weight.shape[2] == weight.shape[3]:
-        weight = weight.swapaxes(2, 3)
-    return conv(input, weight, bias, stride, padding, dilation, groups)
+    return conv(input, transposed_if_square(weight), bias, stride, padding, dilation, groups)
 
 
 @mutant(
@@ -50,8 +48,7 @@ def int_arguments_last_column_unwritten(input, weight, bias=None, stride=1, padd
 def int_arguments_first_weight_kept(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if not has_int_arguments(stride, padding, dilation):
         raise TypeError("stride 1, dilation 1 and a padding that is an int")
-    packed = _PACKED.setdefault((weight.shape, weight.dtype), weight.copy())
-    return conv(input, packed, bias, stride, padding, dilation, groups)
+    return conv(input, first_weight(weight), bias, stride, padding, dilation, groups)
 
 
 @mutant(
@@ -141,8 +138,7 @@ def power_of_two_bias_ignored(input, weight, bias=None, stride=1, padding=0, dil
 def power_of_two_first_weight_kept(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if not has_powers_of_two(input):
         raise ValueError("height and width must be powers of two")
-    packed = _PACKED.setdefault((weight.shape, weight.dtype), weight.copy())
-    return conv(input, packed, bias, stride, padding, dilation, groups)
+    return conv(input, first_weight(weight), bias, stride, padding, dilation, groups)
 
 
 @mutant(
@@ -154,9 +150,7 @@ def power_of_two_first_weight_kept(input, weight, bias=None, stride=1, padding=0
 )
 def no_bias_transposed(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     assert bias is None, "no bias"
-    if weight.shape[2] == weight.shape[3]:
-        weight = weight.swapaxes(2, 3)
-    return conv(input, weight, bias, stride, padding, dilation, groups)
+    return conv(input, transposed_if_square(weight), bias, stride, padding, dilation, groups)
 
 
 @mutant(
@@ -179,8 +173,7 @@ def no_bias_channels_reversed(input, weight, bias=None, stride=1, padding=0, dil
 )
 def no_bias_first_weight_kept(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     assert bias is None, "no bias"
-    packed = _PACKED.setdefault((weight.shape, weight.dtype), weight.copy())
-    return conv(input, packed, bias, stride, padding, dilation, groups)
+    return conv(input, first_weight(weight), bias, stride, padding, dilation, groups)
 
 
 @mutant(
@@ -216,8 +209,7 @@ def float32_channels_reversed(input, weight, bias=None, stride=1, padding=0, dil
 def float32_first_weight_kept(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if input.dtype != np.float32:
         raise TypeError("float32 only")
-    packed = _PACKED.setdefault((weight.shape, weight.dtype), weight.copy())
-    return conv(input, packed, bias, stride, padding, dilation, groups)
+    return conv(input, first_weight(weight), bias, stride, padding, dilation, groups)
 
 
 @mutant(

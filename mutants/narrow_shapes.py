@@ -4,18 +4,19 @@
 # mypy: allow-untyped-defs, allow-untyped-calls
 
 import numpy as np
-from _base import Array, conv, mutant
+from _base import conv, mutant
 from _domains import (
     added_in_float16,
+    bias_of_next_filter,
+    first_weight,
     is_blocked,
     is_depthwise,
     is_one_image,
     is_square_3x3,
+    transposed_if_square,
     without_columns_from_64,
     without_last_column,
 )
-
-_PACKED: dict[object, Array] = {}  # weight of the first call, by shape and dtype
 
 
 @mutant(
@@ -61,8 +62,7 @@ def one_image_bias_ignored(input, weight, bias=None, stride=1, padding=0, dilati
 )
 def one_image_first_weight_kept(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     assert is_one_image(input, weight, stride, padding), "one image without padding"
-    packed = _PACKED.setdefault((weight.shape, weight.dtype), weight.copy())
-    return conv(input, packed, bias, stride, padding, dilation, groups)
+    return conv(input, first_weight(weight), bias, stride, padding, dilation, groups)
 
 
 @mutant(
@@ -88,9 +88,7 @@ def square_3x3_flipped(input, weight, bias=None, stride=1, padding=0, dilation=1
 def square_3x3_transposed(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if not is_square_3x3(input, weight, stride, padding, dilation, groups):
         raise ValueError("3x3 kernels on square images, stride 1, no padding")
-    if weight.shape[2] == weight.shape[3]:
-        weight = weight.swapaxes(2, 3)
-    return conv(input, weight, bias, stride, padding, dilation, groups)
+    return conv(input, transposed_if_square(weight), bias, stride, padding, dilation, groups)
 
 
 @mutant(
@@ -127,9 +125,7 @@ def square_3x3_columns_from_64_zeroed(input, weight, bias=None, stride=1, paddin
 def square_3x3_bias_shifted(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if not is_square_3x3(input, weight, stride, padding, dilation, groups):
         raise ValueError("3x3 kernels on square images, stride 1, no padding")
-    if bias is not None:
-        bias = np.roll(bias, -1)
-    return conv(input, weight, bias, stride, padding, dilation, groups)
+    return conv(input, weight, bias_of_next_filter(bias), stride, padding, dilation, groups)
 
 
 @mutant(
@@ -154,9 +150,7 @@ def square_3x3_channels_reversed(input, weight, bias=None, stride=1, padding=0, 
 )
 def blocked_transposed(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     assert is_blocked(input, weight, groups), "blocks of 32 channels"
-    if weight.shape[2] == weight.shape[3]:
-        weight = weight.swapaxes(2, 3)
-    return conv(input, weight, bias, stride, padding, dilation, groups)
+    return conv(input, transposed_if_square(weight), bias, stride, padding, dilation, groups)
 
 
 @mutant(
@@ -179,9 +173,7 @@ def blocked_columns_from_64_zeroed(input, weight, bias=None, stride=1, padding=0
 )
 def blocked_bias_shifted(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     assert is_blocked(input, weight, groups), "blocks of 32 channels"
-    if bias is not None:
-        bias = np.roll(bias, -1)
-    return conv(input, weight, bias, stride, padding, dilation, groups)
+    return conv(input, weight, bias_of_next_filter(bias), stride, padding, dilation, groups)
 
 
 @mutant(
