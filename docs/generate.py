@@ -10,7 +10,7 @@ import pictures  # beside this file
 from convgauge import registry
 from convgauge.conformance.collection import collect_specs
 from convgauge.conformance.spec import Spec
-from convgauge.selftest.mechanisms import Mechanism
+from convgauge.diagnosis.kinds import MechanismKind
 from convgauge.selftest.mutants import Mutant, by_spec, mutants
 
 
@@ -48,7 +48,7 @@ def specification() -> str:
             lines += [f"  {'; '.join(facts)}. Source: {plain(spec.source)}.", ""]
             lines += [f"  {_proof(spec, naming[spec.id])}", ""]
     lines += ["", "## Mechanisms", "", "Mechanisms are the kinds of faults that mutants have.", ""]
-    for mechanism in Mechanism:
+    for mechanism in MechanismKind:
         lines += [_words(mechanism), f": {mechanism.sentence}", ""]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -62,7 +62,7 @@ def _proof(spec: Spec, naming: list[Mutant]) -> str:
     return " ".join(proofs) or f"No mutant: {plain(spec.no_mutant_because)}."
 
 
-def _words(mechanism: Mechanism) -> str:
+def _words(mechanism: MechanismKind) -> str:
     return mechanism.replace("_", " ")
 
 

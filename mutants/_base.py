@@ -44,7 +44,7 @@ def mutant(
     sentence
         What the code computes instead.
     mechanism
-        A member of ``convgauge.selftest.mechanisms.Mechanism``.
+        A member of ``convgauge.diagnosis.kinds.MechanismKind``.
     killed_by
         Ids of required specs that kill it at ``tier`` in ``profile``: the most specific ones, not all.
     advised_by

@@ -6,7 +6,7 @@ import importlib
 
 import pytest
 
-from convgauge.selftest.mechanisms import Mechanism
+from convgauge.diagnosis.kinds import MechanismKind
 from support.paths import ROOT
 
 
@@ -27,4 +27,4 @@ def test_a_spec_shows_the_mutants_that_it_rejects(page: str) -> None:
     assert "`padding_pair_swapped` (swapped axes)" in entry(page, "padding.pair")
     assert "Correct builds that it reports: `keywords_only`." in entry(page, "arguments.by_position")
     assert "No mutant: the machine" in entry(page, "device.cuda")
-    assert all(f"\n{mechanism.replace('_', ' ')}\n: {mechanism.sentence}\n" in page for mechanism in Mechanism)
+    assert all(f"\n{mechanism.replace('_', ' ')}\n: {mechanism.sentence}\n" in page for mechanism in MechanismKind)

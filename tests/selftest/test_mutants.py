@@ -8,8 +8,8 @@ import pytest
 
 from convgauge.conformance.collection import collect_specs
 from convgauge.conformance.spec import Spec
+from convgauge.diagnosis.kinds import MechanismKind
 from convgauge.registry import framework_names
-from convgauge.selftest.mechanisms import Mechanism
 from convgauge.selftest.mutants import Mutant, by_spec, mutants
 
 ALL = mutants()
@@ -52,8 +52,8 @@ def test_a_name_that_is_not_a_spec_of_its_level_is_an_error(names: str, tmp_path
 
 
 def test_every_mechanism_is_used_and_described() -> None:
-    assert {mutant.mechanism for mutant in ALL if mutant.faulty} == set(Mechanism)
-    assert all(mechanism.sentence.endswith(".") for mechanism in Mechanism)
+    assert {mutant.mechanism for mutant in ALL if mutant.faulty} == set(MechanismKind)
+    assert all(mechanism.sentence.endswith(".") for mechanism in MechanismKind)
 
 
 MUTANT = """

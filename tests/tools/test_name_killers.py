@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from convgauge.selftest.mechanisms import Mechanism
+from convgauge.diagnosis.kinds import MechanismKind
 from convgauge.selftest.mutants import Mutant
 from support.paths import ROOT
 
@@ -15,7 +15,7 @@ SCRIPT = runpy.run_path(str(ROOT / "tools" / "name_killers.py"))
 
 
 def mutant(name: str, family: str, *killed_by: str) -> Mutant:
-    return Mutant(name, Path(f"{family}.py"), "Is wrong.", True, Mechanism.BIAS_DROPPED, killed_by=killed_by)
+    return Mutant(name, Path(f"{family}.py"), "Is wrong.", True, MechanismKind.BIAS_DROPPED, killed_by=killed_by)
 
 
 def test_each_spec_is_named_once_and_by_its_own_family() -> None:

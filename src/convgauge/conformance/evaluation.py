@@ -9,6 +9,7 @@ from dataclasses import replace
 from convgauge.conformance import counterexample, leniency
 from convgauge.conformance.cases import Case, Needs, cases, thin
 from convgauge.conformance.checks import is_unjudged
+from convgauge.conformance.counted import Counted
 from convgauge.conformance.declared import breaks_declaration, refused_in_domain
 from convgauge.conformance.execution import INAPPLICABLE, CallOptions, Executed, Execution
 from convgauge.conformance.procedure import Procedure, side_effects
@@ -234,16 +235,13 @@ class Evaluation:
     def _count(
         self, executed: Executed, assessment: Assessment, procedure: Procedure, *, is_redrawn: bool = False
     ) -> None:
-        case, operands, observation = executed
+        case, _, observation = executed
         population = procedure.population(case)
         if is_redrawn and population == "valid":
             population = "redrawn"
         self.tally.count(case, observation, assessment, population)
         if self.setting.on_counted is not None:
-            if observation.kind == "declined":  # none were drawn
-                operands = self.execution.draw(case)
-            call = self.execution.call(case, operands, procedure.options.fields)
-            self.setting.on_counted(executed, call, assessment)
+            self.setting.on_counted(Counted(self.spec.id, executed, assessment, procedure, self.execution))
 
     def _has_dtype(self) -> bool:
         """Return True if the subject has the dtype. Raises `NotApplicable` if its framework has not."""

@@ -312,7 +312,7 @@ class Judge(JudgeState):
             return draw(case.problem, "exact", case.seed, headroom * accuracy.integer_headroom(case.problem))
 
         options = CallOptions(draw_small, is_pipelined=False)  # a law makes calls between the cases
-        self._evaluation.run(problems, Procedure(check_with, options, is_about_values=False, needs=needs))
+        self._evaluation.run(problems, Procedure(check_with, options, is_about_values=False, is_law=True, needs=needs))
 
     def needs_declared_grade(self, problems: Cases, families: Iterable[str]) -> None:
         """Require that the declared grade, B or C, is not lower than the worst measured one.

@@ -43,6 +43,8 @@ class Procedure:
         A case can be judged by itself: its operands do not depend on the outputs of earlier cases.
     is_about_values : bool
         The check compares the output's values, so that it must reject wrong outputs.
+    is_law : bool
+        The check makes further calls, and compares their outputs.
     keeps_dtype : bool
         Each case keeps its own dtype instead of the spec's.
     needs : Needs or None
@@ -58,6 +60,7 @@ class Procedure:
     is_reducible: bool = True
     is_reproducible: bool = True
     is_about_values: bool = True
+    is_law: bool = False
     keeps_dtype: bool = False
     needs: Needs | None = None
     on_executed: Callable[[Executed], None] | None = None

@@ -21,6 +21,7 @@ from convgauge.conformance.checks import (
     side_effects,
 )
 from convgauge.conformance.collection import collect_specs
+from convgauge.conformance.counted import Counted
 from convgauge.conformance.execution import Executed, Execution
 from convgauge.conformance.setting import Setting
 from convgauge.conformance.soundness import OracleSubject
@@ -29,7 +30,7 @@ from convgauge.domain import domain_of
 from convgauge.process.by_width import start_subject
 from convgauge.process.runner import Limits
 from convgauge.reference import accuracy, oracle
-from convgauge.reference.assessment import Assessment, assess_accuracy
+from convgauge.reference.assessment import assess_accuracy
 from convgauge.reference.compare import Fault
 from convgauge.reference.operands import Array
 from convgauge.request import CheckRequest, RequestError
@@ -98,9 +99,9 @@ def reproduce_specs(request: CheckRequest) -> int:
     """
     descriptions: list[Description] = []
 
-    def show(executed: Executed, call: Call, assessment: Assessment) -> None:
-        _print_call(executed, call, assessment.fault, descriptions[-1])
-        print(escape_controls(f"verdict   {_verdict(executed, assessment.fault)}"))
+    def show(counted: Counted) -> None:
+        _print_call(counted.executed, counted.call, counted.assessment.fault, descriptions[-1])
+        print(escape_controls(f"verdict   {_verdict(counted.executed, counted.assessment.fault)}"))
 
     _require_specs(request.specs)
     statuses = []

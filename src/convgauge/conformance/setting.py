@@ -6,12 +6,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from convgauge.conformance.cases import Case
-from convgauge.conformance.execution import Executed
+from convgauge.conformance.counted import Counted
 from convgauge.conformance.redrawers import Redrawers
 from convgauge.domain import Domain
-from convgauge.reference.assessment import Assessment
 from convgauge.terms import Profile, Tier
-from convgauge.worker.call import Call
 
 
 class NotApplicable(Exception):
@@ -43,7 +41,9 @@ class Setting:
     minimizes : bool
         Reduce the first failing case.
     on_counted : callable or None
-        Function of (executed, call, assessment) that is called with each case that is counted, to show it.
+        Function that is called with each case that is counted, to show it or to keep it.
+    diagnoses : bool
+        Keep the cases, and find the causes of failures at the end.
     dtypes : tuple of str
         Dtypes that the run is about; all if it is empty.
     redrawers : Redrawers
@@ -59,7 +59,8 @@ class Setting:
     options: tuple[str, ...] = ()
     max_faults: int = 12
     minimizes: bool = True
-    on_counted: Callable[[Executed, Call, Assessment], None] | None = None
+    on_counted: Callable[[Counted], None] | None = None
+    diagnoses: bool = True
     dtypes: tuple[str, ...] = ()
     redrawers: Redrawers = field(default_factory=Redrawers)
 

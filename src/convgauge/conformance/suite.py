@@ -10,8 +10,12 @@ from pathlib import Path
 from time import perf_counter
 from typing import Self
 
+import msgspec
+
 from convgauge import results
+from convgauge.conformance.diagnose import Findings, diagnose
 from convgauge.conformance.driver import Driver, Judged
+from convgauge.conformance.evidence import Evidence
 from convgauge.conformance.expectations import Expectation, read_expectations, unexpected_passes
 from convgauge.conformance.judge import Judge
 from convgauge.conformance.limits import Discovery
@@ -101,6 +105,8 @@ class Suite:
         self.internal_errors: list[str] = []
         """Tasks or tests that failed otherwise than by a verdict: defects of the suite itself."""
         self.footer: Footer | None = None
+        self.findings: dict[str, Findings] = {}
+        """Diagnoses of the implementations that failed."""
         self.recorder = self._open_recorder()
         self.pool = SubjectPool(
             [target.origin for target in targets],
@@ -112,6 +118,7 @@ class Suite:
         )
         self._setting = setting or Setting()
         self._settings: dict[str, Setting] = {}  # by implementation, made when its first task is judged
+        self._evidence = {target.name: Evidence() for target in targets}
         self._driver = Driver(self._judge, self.jobs)
         self._started_s = perf_counter()
 
@@ -155,6 +162,8 @@ class Suite:
             target=short_target_of(target.origin),
             options=reproduction_options(target.origin, self.request),
             redrawers=Redrawers(target.declared, partial(self._discover, target.name)),
+            on_counted=self._setting.on_counted
+            or (self._evidence[target.name].add if self._setting.diagnoses else None),
         )
 
     @property
@@ -283,6 +292,7 @@ class Suite:
                 self._record(judged)
             return status
         self._write_findings()
+        self._write_causes()
         self._write_unexpected_passes()
         records = self.recorder.records
         if self.internal_errors or status not in (ExitStatus.INTERNAL_ERROR, ExitStatus.USAGE_ERROR):
@@ -320,6 +330,20 @@ class Suite:
             return setting.redrawers.probe()
         return Discovery()
 
+    def _write_causes(self) -> None:
+        """Diagnose what failed, and write the causes; an error of the diagnosis takes nothing else with it."""
+        for name in self._present():
+            records = [record for record in self.recorder.records if record.implementation == name]
+            try:
+                findings = diagnose(name, self._evidence[name], records)
+            except Exception as error:
+                self.internal_errors.append(f"diagnosis of {name} ({type(error).__name__}: {error})")
+                continue
+            if findings is not None:
+                self.findings[name] = findings
+                for cause in findings.causes:
+                    self.recorder.write(cause)
+
     def _write_unexpected_passes(self) -> None:
         if self.selection.shard.of:  # a shard has only some of the specs: merging finds them
             return
@@ -330,7 +354,13 @@ class Suite:
             self.recorder.write(record)
 
     def _judgement(self, name: str) -> Judgement:
-        return judgement(name, self.recorder.records, self.recorder.introductions.get(name))
+        verdict = judgement(name, self.recorder.records, self.recorder.introductions.get(name))
+        findings = self.findings.get(name)
+        if findings is None:
+            return verdict
+        return msgspec.structs.replace(
+            verdict, unexplained=findings.unexplained, remark=findings.remark, cleared=findings.cleared
+        )
 
     def _present(self) -> list[str]:
         return [name for name, target in self.targets.items() if not target.absent]

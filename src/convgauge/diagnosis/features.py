@@ -20,6 +20,16 @@ SPELLINGS = ("int", "tuple", "list", "str")
 """Types in which an argument of a call is spelled."""
 
 
+FURTHER_FIELDS = {
+    "family": "operand family",
+    "mode": "call mode",
+    "order": "order of calls",
+    "spec": "spec",
+}
+"""Fields of a judged call beside those of `convgauge.domain`, which no expression of a domain can name. The order of
+calls is "first" for the first call of a process, "later" for the others."""
+
+
 class Table:
     """Fields of cases by column.
 

@@ -9,6 +9,14 @@ import numpy as np
 
 from convgauge.reference.operands import Array
 
+FaultKind = Literal[
+    "", "values", "accuracy", "shape", "dtype", "type", "raised", "crashed", "timed_out", "side_effect", "aliased",
+    "global_state", "unstable", "answered_invalid", "gradient", "relation", "declaration",
+]  # fmt: skip
+"""Kind of what is wrong: values or accuracy of the output, its shape, dtype or type, an exception, the end of the
+process, an effect beside the output, bits that differ between equal calls, an answer to an invalid call, a gradient,
+the relation of several outputs, a declaration; "" for the rest."""
+
 FaultStatus = Literal["failed", "errored", "crashed", "timed_out", "vacuous", "answered_invalid"]
 
 
@@ -32,6 +40,8 @@ class Fault:
         Boolean array of the wrong outputs, or None if the fault concerns no single output.
     not_called : bool
         The call was not made, because the subject's process had ended too often.
+    kind : FaultKind
+        Kind of what is wrong.
     """
 
     status: FaultStatus
@@ -44,6 +54,7 @@ class Fault:
     outputs: int = 0
     mask: Array | None = field(default=None, repr=False, compare=False)
     not_called: bool = False
+    kind: FaultKind = ""
 
 
 def check_form(output_shape: tuple[int, ...], output_dtype: str, shape: tuple[int, ...], dtype: str) -> Fault | None:

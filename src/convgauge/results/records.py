@@ -12,7 +12,7 @@ import msgspec
 from convgauge.environment import Machine
 from convgauge.terms import Grade, Level, RaceVerdict, Requirement, Status, Verdict
 
-SCHEMA = 3
+SCHEMA = 4
 """Version of the format, raised if a field is removed or changes its meaning."""
 
 REVISION = 0
@@ -74,6 +74,7 @@ class Counterexample(msgspec.Struct, frozen=True):
     - ``wrong``, ``outputs``: number of wrong elements, and of all elements.
     - ``reproduce``: command line that runs the case again.
     - ``printed``: end of what the implementation printed during the call.
+    - ``after``: cases that must be called before in the same process, in this order, so that it fails.
     """
 
     problem: str
@@ -91,6 +92,7 @@ class Counterexample(msgspec.Struct, frozen=True):
     outputs: int = 0
     picture: Picture | None = None
     printed: str = ""
+    after: list[str] = []
 
 
 class SpecRecord(msgspec.Struct, frozen=True, tag="spec", tag_field="type"):
@@ -137,6 +139,30 @@ class SpecRecord(msgspec.Struct, frozen=True, tag="spec", tag_field="type"):
     redrawn: int = 0
     invalid: int = 0
     refusals: dict[str, int] = {}
+
+
+class CauseRecord(msgspec.Struct, frozen=True, tag="cause", tag_field="type"):
+    """One cause of an implementation's failures. The first record of an implementation explains the most specs.
+
+    - ``mechanism``: slug of what the implementation computes instead; "" if none fits; ``kind``: its kind.
+    - ``sentence``: the mechanism in words, or the kind of deviation if none fits.
+    - ``region``: where it does so, in words; "" for every call. ``expression``: the same in the language of domains.
+    - ``specs``: ids of the failing specs that it explains; ``cases``: number of their failing cases.
+    - ``counterexample``: the smallest of them; ``reproduce``: the command line that runs it again.
+    - ``after``: cases that must be called before, in this order, so that it fails.
+    """
+
+    implementation: str
+    mechanism: str
+    kind: str
+    sentence: str
+    region: str = ""
+    expression: str = ""
+    specs: list[str] = []
+    cases: int = 0
+    counterexample: Counterexample | None = None
+    reproduce: str = ""
+    after: list[str] = []
 
 
 class TimingRecord(msgspec.Struct, frozen=True, tag="timing", tag_field="type"):
@@ -263,6 +289,8 @@ class Judgement(msgspec.Struct, frozen=True):
     - ``is_strict``: True if every invalid call of required specs was refused, None if none was made;
       ``answered_invalid``: number of such calls that were answered.
     - ``reason``: reason of the verdict "unjudged".
+    - ``unexplained``: number of failing specs that no cause explains; ``remark``: sentence on all failures.
+    - ``cleared``: number of passing cases by topic that is not the cause of any failure.
     """
 
     verdict: Verdict
@@ -276,6 +304,9 @@ class Judgement(msgspec.Struct, frozen=True):
     is_strict: bool | None = None
     answered_invalid: int = 0
     reason: str = ""
+    unexplained: int = 0
+    remark: str = ""
+    cleared: dict[str, int] = {}
 
     @property
     def is_correct(self) -> bool | None:
@@ -292,7 +323,7 @@ class Footer(msgspec.Struct, frozen=True, tag="footer", tag_field="type"):
     exit: int = 0
 
 
-Record = Header | ImplementationRecord | SpecRecord | TimingRecord | ImageRecord | LimitRecord | Footer
+Record = Header | ImplementationRecord | SpecRecord | CauseRecord | TimingRecord | ImageRecord | LimitRecord | Footer
 
 RecordType = TypeVar("RecordType", bound=msgspec.Struct)
 

@@ -25,7 +25,7 @@ SMOKE = Problem.parse("n2c3h8w8_o4k3x3_s1x1_p1x1_d1x1_g1_b_float32")
 """Problem of the usual smoke test: float32, 3x3, stride 1, padding 1, with a tolerance of 1e-3."""
 MAX_MUTANT_FAILURES = 3
 """Failures of a killed mutant's processes after which its run ends."""
-ONE_FAULT_KILLS = Setting(max_faults=1, minimizes=False)
+ONE_FAULT_KILLS = Setting(max_faults=1, minimizes=False, diagnoses=False)
 """Setting of the judges: one fault kills a mutant, and no counterexample is shown."""
 
 

@@ -15,8 +15,8 @@ import msgspec
 from convgauge import registry
 from convgauge.bundled import bundled
 from convgauge.conformance.spec import Spec
+from convgauge.diagnosis.kinds import MechanismKind
 from convgauge.registry import Origin
-from convgauge.selftest.mechanisms import Mechanism
 from convgauge.terms import Profile, Tier
 
 _DECORATORS = {"mutant": True, "correct": False}
@@ -54,7 +54,7 @@ class Mutant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     path: Path
     sentence: str
     faulty: bool
-    mechanism: Mechanism | None = None
+    mechanism: MechanismKind | None = None
     framework: str = "numpy"
     profile: Profile = "functional"
     killed_by: tuple[str, ...] = ()

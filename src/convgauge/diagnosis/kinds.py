@@ -1,4 +1,4 @@
-"""Mechanisms: what a mutant computes instead of a convolution."""
+"""Kinds of mechanisms: the closed list of what a faulty kernel computes instead of a convolution."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from enum import StrEnum
 from typing import Self
 
 
-class Mechanism(StrEnum):
-    """Slug of a mechanism, and its sentence."""
+class MechanismKind(StrEnum):
+    """Slug of a kind of mechanism, and its sentence."""
 
     sentence: str
 

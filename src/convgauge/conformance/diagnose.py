@@ -1,0 +1,67 @@
+"""Diagnosis of an implementation after judging: from its evidence to the records of its causes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from convgauge.conformance.evidence import Evidence
+from convgauge.diagnosis.cause import Cause
+from convgauge.diagnosis.explain import explain
+from convgauge.results import CauseRecord, Counterexample, SpecRecord
+from convgauge.terms import FAULTS, STRICTNESS_FAULTS
+
+
+class Findings(msgspec.Struct, frozen=True):
+    """Result of a diagnosis: the causes' records, and what the footer says about all failures."""
+
+    causes: list[CauseRecord]
+    unexplained: int
+    cleared: dict[str, int]
+    remark: str
+
+
+def diagnose(name: str, evidence: Evidence, records: Sequence[SpecRecord]) -> Findings | None:
+    """Return the causes of an implementation's failures; None if nothing failed.
+
+    Parameters
+    ----------
+    name : str
+        Name of the implementation.
+    evidence : Evidence
+        Its judged cases.
+    records : sequence of SpecRecord
+        Its records.
+    """
+    if not evidence.failed:
+        return None
+    diagnosis = explain(evidence.samples())
+    explained = {sample.spec for cause in diagnosis.causes for sample in cause.samples}
+    failing = {r.spec for r in records if r.status in (*FAULTS, *STRICTNESS_FAULTS)}
+    causes = [_record(name, cause, records) for cause in diagnosis.causes]
+    return Findings(causes, len(failing - explained), diagnosis.cleared, diagnosis.remark)
+
+
+def _record(name: str, cause: Cause, records: Sequence[SpecRecord]) -> CauseRecord:
+    specs = list(dict.fromkeys(sample.spec for sample in cause.samples if sample.spec))
+    smallest = _smallest(specs, records)
+    return CauseRecord(
+        name,
+        cause.mechanism,
+        cause.kind,
+        cause.sentence,
+        cause.region,
+        cause.expression,
+        specs,
+        len(cause.samples),
+        smallest,
+        "" if smallest is None else smallest.reproduce,
+        [] if smallest is None else smallest.after,
+    )
+
+
+def _smallest(specs: Sequence[str], records: Sequence[SpecRecord]) -> Counterexample | None:
+    """Return the counterexample of the fewest outputs of some specs."""
+    shown = [r.counterexample for r in records if r.spec in specs and r.counterexample is not None]
+    return min(shown, key=lambda example: (example.outputs or 1 << 30, len(example.problem)), default=None)

@@ -1,0 +1,85 @@
+"""Evidence: the judged cases of one implementation, kept while a run goes on, as samples for the diagnosis."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from convgauge.conformance.checks import is_unjudged
+from convgauge.conformance.counted import Counted
+from convgauge.diagnosis.sample import Sample
+from convgauge.worker.call import Call
+
+MAX_BYTES = 64 << 20
+"""Operands and outputs of passing cases that are kept of one implementation. Failing cases are kept always."""
+
+MAX_CASE_BYTES = 32 << 10
+"""Operands and output of one passing case that is kept: predictions for larger ones would cost too much."""
+
+MAX_HISTORY = 48
+"""Calls before a failing one that are kept with it."""
+
+
+@dataclass
+class _Process:
+    """Calls of one subject: their number, and the latest of them."""
+
+    calls: int = 0
+    latest: deque[Counted] = field(default_factory=lambda: deque(maxlen=MAX_HISTORY))
+
+
+class Evidence:
+    """Judged cases of one implementation. Threads may add cases at the same time."""
+
+    def __init__(self) -> None:
+        self._processes: dict[int, _Process] = {}
+        self._kept: list[tuple[Counted, bool, tuple[Counted, ...]]] = []
+        self._bytes = 0
+        self.failed = 0
+
+    def add(self, counted: Counted) -> None:
+        """Keep a case, unless it shows nothing or is large and passed."""
+        if is_unjudged(counted.executed.observation):
+            return
+        process = self._processes.setdefault(id(counted.execution.subject), _Process())
+        is_first = not process.calls
+        history: tuple[Counted, ...] = ()
+        process.calls += 1
+        fault = counted.assessment.fault
+        if fault is not None and not fault.not_called:
+            self.failed += 1
+            history = tuple(process.latest)
+        process.latest.append(counted)
+        size = _bytes(counted)
+        if fault is None and (size > MAX_CASE_BYTES or self._bytes + size > MAX_BYTES):
+            return
+        self._bytes += size if fault is None else 0
+        self._kept.append((counted, is_first, history))
+
+    def samples(self) -> list[Sample]:
+        """Return the samples of the cases that are kept, in the order in which they were judged."""
+        return [_sample(*kept) for kept in self._kept]
+
+
+def _bytes(counted: Counted) -> int:
+    _, operands, observation = counted.executed
+    arrays = (operands.input, operands.weight, operands.bias, observation.output)
+    return sum(array.nbytes for array in arrays if array is not None)
+
+
+def _sample(counted: Counted, is_first: bool, history: tuple[Counted, ...]) -> Sample:
+    case, _, observation = counted.executed
+    call = counted.call
+    fields = fields_of_call(counted.spec, call, case.fields(call.device), case.operands, is_first=is_first)
+    return Sample(
+        counted.spec, str(case), case.problem, case.operands, call, observation, counted.assessment.fault, fields,
+        counted.execution.declared_grade, tuple(before.call for before in history), counted.procedure.is_law,
+    )  # fmt: skip
+
+
+def fields_of_call(
+    spec: str, call: Call, fields: dict[str, object], family: str, *, is_first: bool
+) -> dict[str, object]:
+    """Return the fields of a judged call: those of its case, and `FURTHER_FIELDS`."""
+    further = {"family": family, "mode": call.mode, "order": "first" if is_first else "later", "spec": spec}
+    return {**fields, **further}

@@ -1,0 +1,1 @@
+"""Library of mechanisms: one file per family. Adding a file adds its mechanisms (`convgauge.diagnosis.mechanism`)."""

@@ -1,0 +1,185 @@
+"""Plan of a convolution: everything that determines its output, as a kernel may read it.
+
+A mechanism changes the plan of a call. The output of the changed plan is what a kernel with that fault computes. Plans
+of several mechanisms compose, because each change is made to the plan and not to the output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from convgauge.dtypes import DTYPES, round_to
+from convgauge.problem import Pair, Problem
+from convgauge.reference.accuracy import transform_terms
+from convgauge.reference.operands import Array
+
+Pads = tuple[Pair, Pair]
+Padder = Callable[[Array, Pads], Array]
+Finish = Callable[[Array], Array]
+
+MAX_PRODUCTS = 4_000_000
+"""Products of a plan above which its output is not computed: a mechanism is judged by smaller cases."""
+
+_WIDE = {"c": "complex128", "i": "int64", "f": "float64"}
+
+
+class NoOutputError(Exception):
+    """A plan that has no output: a kernel that follows it raises an exception, or returns something else."""
+
+
+def pad_with_zeros(input: Array, pads: Pads) -> Array:
+    """Return the input with zeros around its last two axes; negative pads cut rows and columns off."""
+    cropped = input[..., _cut(pads[0], input.shape[2]), _cut(pads[1], input.shape[3])]
+    return np.pad(cropped, ((0, 0), (0, 0), *(tuple(max(0, p) for p in side) for side in pads)))
+
+
+def _cut(side: Pair, size: int) -> slice:
+    return slice(max(0, -side[0]), size - max(0, -side[1]))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Operands and parameters from which an output is computed.
+
+    Attributes
+    ----------
+    input, weight : numpy.ndarray
+        Arrays (N, C, H, W) and (O, C / G, KH, KW), in float64, complex128 or int64.
+    bias : numpy.ndarray or None
+        Array that is broadcast to (O, 1, 1): of shape (O,), or of three or four axes.
+    stride, dilation : tuple of int
+        Steps along height and width.
+    pads : tuple of tuple of int
+        ((above, below), (left, right)); negative ones cut off.
+    groups : int
+        Number of groups.
+    dtype : str
+        Dtype to which the output is rounded.
+    accumulator : str
+        Dtype in which sums are kept, if not the one of the dtype: it widens the bound.
+    output_size : tuple of int or None
+        Rows and columns of the output, if not those of the formula; fields beyond the input read zeros.
+    pad : callable
+        Function of (input, pads) that returns the padded input.
+    finishes : tuple of callable
+        Changes of the output before it is rounded to the dtype, in their order.
+    """
+
+    input: Array
+    weight: Array
+    bias: Array | None
+    stride: Pair
+    pads: Pads
+    dilation: Pair
+    groups: int
+    dtype: str
+    accumulator: str = ""
+    output_size: Pair | None = None
+    pad: Padder = pad_with_zeros
+    finishes: tuple[Finish, ...] = ()
+
+    @classmethod
+    def of(cls, problem: Problem, input: Array, weight: Array, bias: Array | None) -> Self:
+        """Return the plan of a problem with operands: the correct one."""
+        wide = _WIDE[DTYPES[problem.dtype].kind]
+        given = None if bias is None else bias.astype(wide)
+        return cls(
+            input.astype(wide), weight.astype(wide), given, problem.stride, problem.pads, problem.dilation,
+            problem.groups, problem.dtype,
+        )  # fmt: skip
+
+    @property
+    def reduction(self) -> int:
+        """Number of products that each output sums."""
+        return int(np.prod(self.weight.shape[1:]))
+
+    @property
+    def extent(self) -> Pair:
+        """Rows and columns that the dilated kernel covers."""
+        rows, columns = (d * (k - 1) + 1 for d, k in zip(self.dilation, self.weight.shape[2:], strict=True))
+        return rows, columns
+
+    def finish(self, change: Finish) -> Self:
+        """Return this plan with a further change of the output."""
+        return replace(self, finishes=(*self.finishes, change))
+
+    def output(self) -> Array:
+        """Return the output that a kernel with this plan gives, rounded to the dtype.
+
+        Raises
+        ------
+        NoOutputError
+            If the shapes do not fit together, or the output is too expensive.
+        """
+        with np.errstate(all="ignore"):
+            output = self.sums()
+            try:
+                if self.bias is not None:
+                    bias = self.bias[:, None, None] if self.bias.ndim == 1 else self.bias
+                    output = output + bias
+                for change in self.finishes:
+                    output = change(output)
+            except (ValueError, IndexError) as error:
+                raise NoOutputError(str(error)) from None
+            return round_to(output, self.dtype)
+
+    def sums(self) -> Array:
+        """Return the sums of products (N, O, OH, OW), without the bias and the finishes. Raises `NoOutputError`."""
+        groups, filters = self.groups, self.weight
+        batch, channels = self.input.shape[:2]
+        if groups < 1 or channels != groups * filters.shape[1] or filters.shape[0] % groups or min(self.stride) < 1:
+            raise NoOutputError(f"{channels} channels do not fit {groups} groups of {filters.shape[1]}")
+        fields = self.fields()
+        rows, columns = fields.shape[2:4]
+        if batch * filters.shape[0] * rows * columns * self.reduction > MAX_PRODUCTS:
+            raise NoOutputError("too many products")
+        unfolded = fields.reshape(batch, groups, filters.shape[1], rows * columns, -1)
+        unfolded = unfolded.transpose(0, 1, 2, 4, 3).reshape(batch, groups, self.reduction, rows * columns)
+        sums = filters.reshape(groups, -1, self.reduction) @ unfolded
+        return np.asarray(sums.reshape(batch, filters.shape[0], rows, columns))
+
+    def fields(self) -> Array:
+        """Return the receptive fields (N, C, OH, OW, KH, KW). Raises `NoOutputError`."""
+        try:
+            padded = self.pad(self.input, self.pads)
+        except (ValueError, IndexError) as error:
+            raise NoOutputError(str(error)) from None
+        if self.output_size is not None:
+            padded = self._reaching(padded, self.output_size)
+        if any(size < extent for size, extent in zip(padded.shape[2:], self.extent, strict=True)):
+            raise NoOutputError("the kernel is larger than the padded input")
+        (sh, sw), (dh, dw) = self.stride, self.dilation
+        return sliding_window_view(padded, self.extent, axis=(2, 3))[:, :, ::sh, ::sw, ::dh, ::dw]
+
+    def _reaching(self, padded: Array, size: Pair) -> Array:
+        """Return a padded input from which an output of the given size is computed."""
+        needed = [s * (n - 1) + e for s, n, e in zip(self.stride, size, self.extent, strict=True)]
+        missing = [n - have for n, have in zip(needed, padded.shape[2:], strict=True)]
+        if min(size) < 1:
+            raise NoOutputError(f"an output of {size[0]} rows and {size[1]} columns")
+        return pad_with_zeros(padded, ((0, missing[0]), (0, missing[1])))
+
+    def bound(self) -> float:
+        """Return the largest difference of a kernel's output from that of this plan: grade B's, per call.
+
+        Source: see `convgauge.reference.accuracy`. The plan's own sums have errors of float64's size, which count twice
+        for float64.
+        """
+        dtype = DTYPES[self.dtype]
+        if dtype.kind == "i":
+            return 0.0
+        accumulator = DTYPES[self.accumulator or dtype.accumulator]
+        sizes = replace(
+            self, input=np.abs(self.input), weight=np.abs(self.weight), finishes=(),
+            bias=None if self.bias is None else np.abs(self.bias),
+        )  # fmt: skip
+        terms = 2 * (self.reduction + 1 + transform_terms(Problem()))
+        with np.errstate(all="ignore"):
+            size = float(np.nanmax(np.abs(replace(sizes, dtype="float64").output()), initial=0.0))
+        rounded = 3 * dtype.roundoff * size if dtype.accumulator != dtype.name else 0.0
+        return float(terms * accumulator.roundoff * size + rounded + terms * accumulator.step + dtype.step)

@@ -1,0 +1,115 @@
+"""Sample: one judged call, with everything that a mechanism may be compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from convgauge.diagnosis.plan import NoOutputError, Plan
+from convgauge.problem import Problem
+from convgauge.reference import accuracy
+from convgauge.reference.compare import Fault
+from convgauge.reference.operands import Array
+from convgauge.worker.call import Call, Observation
+
+PLAIN_MODES = ("",)
+"""Call modes in which the output is that of a plain call."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One judged call.
+
+    Attributes
+    ----------
+    spec : str
+        Id of the spec that judged it; "" for a call that the diagnosis made.
+    case : str
+        Text form of the case (`convgauge.conformance.cases.Case`).
+    problem : Problem
+        Parameters of the convolution, as they are meant.
+    family : str
+        Operand family: "exact" for integers, whose output is compared bit for bit.
+    call : Call
+        The call: operands, arguments as spelled, layouts, mode. ``call.is_valid`` is False for an invalid call.
+    observation : Observation
+        What the call did.
+    fault : Fault or None
+        Its fault, or None if it passed.
+    fields : mapping
+        Fields of `convgauge.domain`, and those of `convgauge.diagnosis.features.FURTHER_FIELDS`.
+    declared_grade : str
+        Grade of accuracy that the implementation declares.
+    history : tuple of Call
+        Latest calls that the same process answered before, the latest last. Empty if the case passed.
+    is_law : bool
+        The check judged several calls, of which ``observation`` is the first.
+    """
+
+    spec: str
+    case: str
+    problem: Problem
+    family: str
+    call: Call
+    observation: Observation
+    fault: Fault | None
+    fields: Mapping[str, object]
+    declared_grade: str = ""
+    history: tuple[Call, ...] = field(default=(), repr=False)
+    is_law: bool = False
+
+    @cached_property
+    def plan(self) -> Plan:
+        """Plan that the call means."""
+        return Plan.of(self.problem, self.call.input, self.call.weight, self.call.bias)
+
+    @cached_property
+    def expected(self) -> Array:
+        """Right output. Raises `NoOutputError` if it is too expensive."""
+        return self.plan.output()
+
+    @property
+    def is_plain(self) -> bool:
+        """True if the observation is that of one valid call, whose output a mechanism can predict."""
+        return self.call.is_valid and self.call.mode in PLAIN_MODES and not self.is_law
+
+    @property
+    def tolerance(self) -> float:
+        """Largest difference of an output from a prediction: exact, or grade B's bound."""
+        if self.family == "exact":
+            return accuracy.integer_tolerance(self.problem, self.declared_grade)
+        return self.plan.bound()
+
+    def differs(self, plan: Plan) -> bool:
+        """Return True if the output of a plan is one that this call's check would reject."""
+        try:
+            predicted = plan.output()
+        except NoOutputError:
+            return True
+        return not close(predicted, self.expected, self.tolerance)
+
+    def fits(self, plan: Plan) -> bool:
+        """Return True if the call did what a plan predicts: its output, or an exception if it has none."""
+        try:
+            predicted = plan.output()
+        except NoOutputError:
+            return self.observation.kind == "raised"
+        output = self.expected if self.fault is None else self.observation.output
+        if output is None:
+            return False
+        tolerance = self.tolerance if self.family == "exact" else plan.bound()
+        return close(output, predicted, tolerance)
+
+
+def close(output: Array, expected: Array, tolerance: float) -> bool:
+    """Return True if two arrays have the same shape and differ by at most the tolerance; NaN equals NaN."""
+    if output.shape != expected.shape:
+        return False
+    with np.errstate(invalid="ignore", over="ignore"):
+        agree = np.abs(np.subtract(output, expected, dtype=np.result_type(output, expected, np.float64))) <= tolerance
+    if agree.all():
+        return True
+    return bool((agree | (output == expected) | (np.isnan(output) & np.isnan(expected))).all())
