@@ -32,6 +32,10 @@ class NoOutputError(Exception):
     """A plan that has no output: a kernel that follows it raises an exception, or returns something else."""
 
 
+class TooExpensiveError(Exception):
+    """A plan whose output needs more than `MAX_PRODUCTS` products."""
+
+
 def pad_with_zeros(input: Array, pads: Pads) -> Array:
     """Return the input with zeros around its last two axes; negative pads cut rows and columns off."""
     cropped = input[..., _cut(pads[0], input.shape[2]), _cut(pads[1], input.shape[3])]
@@ -114,7 +118,9 @@ class Plan:
         Raises
         ------
         NoOutputError
-            If the shapes do not fit together, or the output is too expensive.
+            If the shapes do not fit together.
+        TooExpensiveError
+            If the output needs too many products.
         """
         with np.errstate(all="ignore"):
             output = self.sums()
@@ -129,7 +135,7 @@ class Plan:
             return round_to(output, self.dtype)
 
     def sums(self) -> Array:
-        """Return the sums of products (N, O, OH, OW), without the bias and the finishes. Raises `NoOutputError`."""
+        """Return the sums of products (N, O, OH, OW), without the bias and the finishes. Raises as `output` does."""
         groups, filters = self.groups, self.weight
         batch, channels = self.input.shape[:2]
         if groups < 1 or channels != groups * filters.shape[1] or filters.shape[0] % groups or min(self.stride) < 1:
@@ -137,7 +143,7 @@ class Plan:
         fields = self.fields()
         rows, columns = fields.shape[2:4]
         if batch * filters.shape[0] * rows * columns * self.reduction > MAX_PRODUCTS:
-            raise NoOutputError("too many products")
+            raise TooExpensiveError
         unfolded = fields.reshape(batch, groups, filters.shape[1], rows * columns, -1)
         unfolded = unfolded.transpose(0, 1, 2, 4, 3).reshape(batch, groups, self.reduction, rows * columns)
         sums = filters.reshape(groups, -1, self.reduction) @ unfolded

@@ -68,7 +68,7 @@ class Sample:
 
     @cached_property
     def expected(self) -> Array:
-        """Right output. Raises `NoOutputError` if it is too expensive."""
+        """Right output. Raises `TooExpensiveError`."""
         return self.plan.output()
 
     @property
@@ -84,7 +84,7 @@ class Sample:
         return self.plan.bound()
 
     def differs(self, plan: Plan) -> bool:
-        """Return True if the output of a plan is one that this call's check would reject."""
+        """Return True if the output of a plan is one that this call's check would reject. Raises `TooExpensiveError`."""
         try:
             predicted = plan.output()
         except NoOutputError:
@@ -92,7 +92,13 @@ class Sample:
         return not close(predicted, self.expected, self.tolerance)
 
     def fits(self, plan: Plan) -> bool:
-        """Return True if the call did what a plan predicts: its output, or an exception if it has none."""
+        """Return True if the call did what a plan predicts: its output, or an exception if it has none.
+
+        Raises
+        ------
+        TooExpensiveError
+            If the plan's output needs too many products.
+        """
         try:
             predicted = plan.output()
         except NoOutputError:
