@@ -84,7 +84,7 @@ class Sample:
         return self.plan.bound()
 
     def differs(self, plan: Plan) -> bool:
-        """Return True if the output of a plan is one that this call's check would reject. Raises `TooExpensiveError`."""
+        """Return True if this call's check would reject the output of a plan. Raises `TooExpensiveError`."""
         try:
             predicted = plan.output()
         except NoOutputError:

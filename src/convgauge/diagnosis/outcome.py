@@ -1,0 +1,83 @@
+"""Outcome of a mechanism on a sample: what the mechanism predicts, compared with what the call did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from convgauge.diagnosis.mechanism import Mechanism
+from convgauge.diagnosis.plan import NoOutputError, Plan, TooExpensiveError
+from convgauge.diagnosis.sample import Sample
+
+Outcome = Literal["fits", "invisible", "differs", "unknown"]
+"""Result of a comparison. "fits": the mechanism changes the output, and the call gave the changed one. "invisible": the
+mechanism does not change the output. "differs": it changes the output, and the call gave another one. "unknown": the
+prediction is too expensive, or is not made for a call of this kind."""
+
+_UNFIT = (TypeError, ValueError, LookupError, ArithmeticError, AttributeError)
+"""Raised by a change that does not suit a plan: the mechanism has no meaning for the call."""
+
+
+def changed(mechanism: Mechanism, sample: Sample, plan: Plan | None = None) -> Plan | None:
+    """Return the plan of a sample as a mechanism changes it, or None if the mechanism has no meaning for it."""
+    try:
+        return mechanism.change(sample.plan if plan is None else plan, sample)
+    except _UNFIT:
+        return None
+
+
+def outcome(mechanism: Mechanism, sample: Sample) -> Outcome:
+    """Return the outcome of a mechanism on a plain sample."""
+    return outcome_of_plan(changed(mechanism, sample), sample)
+
+
+def outcome_of_plan(plan: Plan | None, sample: Sample) -> Outcome:
+    """Return the outcome of a changed plan on a sample."""
+    if plan is None:
+        return "invisible"
+    try:
+        if not sample.differs(plan):
+            return "invisible"
+        return "fits" if sample.fault is not None and sample.fits(plan) else "differs"
+    except TooExpensiveError:
+        return "unknown"
+    except _UNFIT:
+        return "invisible"
+
+
+def composed(mechanisms: Iterable[Mechanism], sample: Sample) -> Plan | None:
+    """Return the plan of a sample as several mechanisms change it one after the other; None if one has no meaning."""
+    plan: Plan | None = sample.plan
+    for mechanism in mechanisms:
+        plan = None if plan is None else changed(mechanism, sample, plan)
+    return plan
+
+
+def has_output(plan: Plan) -> bool:
+    """Return True if a plan has an output."""
+    try:
+        plan.output()
+    except NoOutputError:
+        return False
+    except TooExpensiveError:
+        return True
+    return True
+
+
+class Outcomes:
+    """Outcomes of mechanisms on some samples, each computed once."""
+
+    def __init__(self, samples: Sequence[Sample]) -> None:
+        self.samples = samples
+        self._known: dict[tuple[Mechanism, int], Outcome] = {}
+
+    def of(self, mechanism: Mechanism, number: int) -> Outcome:
+        """Return the outcome of a mechanism on the sample of a number."""
+        key = (mechanism, number)
+        if key not in self._known:
+            self._known[key] = outcome(mechanism, self.samples[number])
+        return self._known[key]
+
+    def having(self, mechanism: Mechanism, numbers: Iterable[int], wanted: Outcome) -> list[int]:
+        """Return the numbers of the samples on which a mechanism has an outcome."""
+        return [number for number in numbers if self.of(mechanism, number) == wanted]
