@@ -37,6 +37,14 @@ STRICTNESS_FAULTS: tuple[Status, ...] = ("answered_invalid",)
 UNANSWERED: tuple[Status, ...] = ("refused", "declined")
 """Statuses of a valid case that the implementation does not answer, without being wrong."""
 
+FaultKind = Literal[
+    "", "values", "accuracy", "shape", "dtype", "type", "raised", "crashed", "timed_out", "side_effect", "aliased",
+    "global_state", "unstable", "answered_invalid", "gradient", "relation", "declaration",
+]  # fmt: skip
+"""Kind of what is wrong: values or accuracy of the output, its shape, dtype or type, an exception, the end of the
+process, an effect beside the output, bits that differ between equal calls, an answer to an invalid call, a gradient,
+the relation of several outputs, a declaration; "" for the rest."""
+
 Grade = Literal["A", "B", "C", "F", ""]
 GRADES: tuple[Grade, ...] = get_args(Grade)
 """Grades of accuracy, from the best to the worst; "" if no accuracy was measured."""

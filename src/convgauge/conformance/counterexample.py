@@ -133,6 +133,7 @@ def describe(failing: FailingCase, command: str) -> Counterexample:
         outputs=fault.outputs,
         picture=picture(failing),
         printed="" if failing.executed is None else failing.executed.observation.printed[-MAX_PRINTED:],
+        kind=fault.kind,
     )
 
 

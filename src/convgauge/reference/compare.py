@@ -8,14 +8,7 @@ from typing import Literal
 import numpy as np
 
 from convgauge.reference.operands import Array
-
-FaultKind = Literal[
-    "", "values", "accuracy", "shape", "dtype", "type", "raised", "crashed", "timed_out", "side_effect", "aliased",
-    "global_state", "unstable", "answered_invalid", "gradient", "relation", "declaration",
-]  # fmt: skip
-"""Kind of what is wrong: values or accuracy of the output, its shape, dtype or type, an exception, the end of the
-process, an effect beside the output, bits that differ between equal calls, an answer to an invalid call, a gradient,
-the relation of several outputs, a declaration; "" for the rest."""
+from convgauge.terms import FaultKind
 
 FaultStatus = Literal["failed", "errored", "crashed", "timed_out", "vacuous", "answered_invalid"]
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from convgauge.environment import Machine
-from convgauge.terms import Grade, Level, RaceVerdict, Requirement, Status, Verdict
+from convgauge.terms import FaultKind, Grade, Level, RaceVerdict, Requirement, Status, Verdict
 
 SCHEMA = 4
 """Version of the format, raised if a field is removed or changes its meaning."""
@@ -75,6 +75,7 @@ class Counterexample(msgspec.Struct, frozen=True):
     - ``reproduce``: command line that runs the case again.
     - ``printed``: end of what the implementation printed during the call.
     - ``after``: cases that must be called before in the same process, in this order, so that it fails.
+    - ``kind``: kind of what is wrong.
     """
 
     problem: str
@@ -93,6 +94,7 @@ class Counterexample(msgspec.Struct, frozen=True):
     picture: Picture | None = None
     printed: str = ""
     after: list[str] = []
+    kind: FaultKind = ""
 
 
 class SpecRecord(msgspec.Struct, frozen=True, tag="spec", tag_field="type"):
