@@ -8,7 +8,7 @@ import msgspec
 
 from convgauge.conformance.evidence import Evidence
 from convgauge.diagnosis.cause import Cause
-from convgauge.diagnosis.explain import explain
+from convgauge.diagnosis.explain import Ask, explain
 from convgauge.results import CauseRecord, Counterexample, SpecRecord
 from convgauge.terms import FAULTS, STRICTNESS_FAULTS
 
@@ -22,7 +22,7 @@ class Findings(msgspec.Struct, frozen=True):
     remark: str
 
 
-def diagnose(name: str, evidence: Evidence, records: Sequence[SpecRecord]) -> Findings | None:
+def diagnose(name: str, evidence: Evidence, records: Sequence[SpecRecord], ask: Ask | None = None) -> Findings | None:
     """Return the causes of an implementation's failures; None if nothing failed.
 
     Parameters
@@ -33,10 +33,12 @@ def diagnose(name: str, evidence: Evidence, records: Sequence[SpecRecord]) -> Fi
         Its judged cases.
     records : sequence of SpecRecord
         Its records.
+    ask : callable, optional
+        Function that makes further calls.
     """
     if not evidence.failed:
         return None
-    diagnosis = explain(evidence.samples())
+    diagnosis = explain(evidence.samples(), ask)
     explained = {sample.spec for cause in diagnosis.causes for sample in cause.samples}
     failing = {r.spec for r in records if r.status in (*FAULTS, *STRICTNESS_FAULTS)}
     causes = [_record(name, cause, records) for cause in diagnosis.causes]

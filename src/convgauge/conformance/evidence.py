@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from convgauge.conformance.checks import is_unjudged
 from convgauge.conformance.counted import Counted
 from convgauge.diagnosis.sample import Sample
-from convgauge.worker.call import Call
 
 MAX_BYTES = 64 << 20
 """Operands and outputs of passing cases that are kept of one implementation. Failing cases are kept always."""
@@ -58,7 +57,7 @@ class Evidence:
 
     def samples(self) -> list[Sample]:
         """Return the samples of the cases that are kept, in the order in which they were judged."""
-        return [_sample(*kept) for kept in self._kept]
+        return [sample_of(counted, is_first=is_first, history=history) for counted, is_first, history in self._kept]
 
 
 def _bytes(counted: Counted) -> int:
@@ -67,19 +66,14 @@ def _bytes(counted: Counted) -> int:
     return sum(array.nbytes for array in arrays if array is not None)
 
 
-def _sample(counted: Counted, is_first: bool, history: tuple[Counted, ...]) -> Sample:
+def sample_of(counted: Counted, *, is_first: bool, history: tuple[Counted, ...] = ()) -> Sample:
+    """Return the sample of a counted case, given the cases that its process answered before."""
     case, _, observation = counted.executed
     call = counted.call
-    fields = fields_of_call(counted.spec, call, case.fields(call.device), case.operands, is_first=is_first)
+    order = "first" if is_first else "later"
+    further = {"family": case.operands, "mode": call.mode, "order": order, "spec": counted.spec}
+    fields = {**case.fields(call.device), **further}  # those of `features.FURTHER_FIELDS`
     return Sample(
         counted.spec, str(case), case.problem, case.operands, call, observation, counted.assessment.fault, fields,
         counted.execution.declared_grade, tuple(before.call for before in history), counted.procedure.is_law,
     )  # fmt: skip
-
-
-def fields_of_call(
-    spec: str, call: Call, fields: dict[str, object], family: str, *, is_first: bool
-) -> dict[str, object]:
-    """Return the fields of a judged call: those of its case, and `FURTHER_FIELDS`."""
-    further = {"family": family, "mode": call.mode, "order": "first" if is_first else "later", "spec": spec}
-    return {**fields, **further}

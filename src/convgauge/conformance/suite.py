@@ -17,6 +17,7 @@ from convgauge.conformance.diagnose import Findings, diagnose
 from convgauge.conformance.driver import Driver, Judged
 from convgauge.conformance.evidence import Evidence
 from convgauge.conformance.expectations import Expectation, read_expectations, unexpected_passes
+from convgauge.conformance.further_calls import FurtherCalls
 from convgauge.conformance.judge import Judge
 from convgauge.conformance.limits import Discovery
 from convgauge.conformance.probe import discover
@@ -335,7 +336,7 @@ class Suite:
         for name in self._present():
             records = [record for record in self.recorder.records if record.implementation == name]
             try:
-                findings = diagnose(name, self._evidence[name], records)
+                findings = diagnose(name, self._evidence[name], records, self._further_calls(name))
             except Exception as error:
                 self.internal_errors.append(f"diagnosis of {name} ({type(error).__name__}: {error})")
                 continue
@@ -343,6 +344,11 @@ class Suite:
                 self.findings[name] = findings
                 for cause in findings.causes:
                     self.recorder.write(cause)
+
+    def _further_calls(self, name: str) -> FurtherCalls:
+        target = self.targets[name]
+        devices = self.selection.devices or (target.description.devices if target.description else ("cpu",))
+        return FurtherCalls(partial(self.pool.fresh, name), devices[0], target.declared, self.request.seed)
 
     def _write_unexpected_passes(self) -> None:
         if self.selection.shard.of:  # a shard has only some of the specs: merging finds them
