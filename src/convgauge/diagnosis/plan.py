@@ -6,12 +6,13 @@ of several mechanisms compose, because each change is made to the plan and not t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
+from numpy.lib.stride_tricks import as_strided
 
 from convgauge.dtypes import DTYPES, round_to
 from convgauge.problem import Pair, Problem
@@ -38,12 +39,26 @@ class TooExpensiveError(Exception):
 
 def pad_with_zeros(input: Array, pads: Pads) -> Array:
     """Return the input with zeros around its last two axes; negative pads cut rows and columns off."""
-    cropped = input[..., _cut(pads[0], input.shape[2]), _cut(pads[1], input.shape[3])]
-    return np.pad(cropped, ((0, 0), (0, 0), *(tuple(max(0, p) for p in side) for side in pads)))
+    height, width = (size + sum(side) for size, side in zip(input.shape[2:], pads, strict=True))
+    padded = np.zeros((*input.shape[:2], height, width), input.dtype)
+    (above, _), (left, _) = pads
+    inner = input[..., _inside(above, height), _inside(left, width)]
+    padded[..., max(0, above) : max(0, above) + inner.shape[2], max(0, left) : max(0, left) + inner.shape[3]] = inner
+    return padded
 
 
-def _cut(side: Pair, size: int) -> slice:
-    return slice(max(0, -side[0]), size - max(0, -side[1]))
+def _inside(before: int, size: int) -> slice:
+    """Return the rows of an input that are inside a padded one of the given size."""
+    return slice(max(0, -before), max(0, size - before))
+
+
+def _windows(padded: Array, extent: Pair, stride: Pair, dilation: Pair) -> Array:
+    """Return a view (N, C, OH, OW, KH, KW), in a tenth of the time of `sliding_window_view`."""
+    counts = [(size - e) // s + 1 for size, e, s in zip(padded.shape[2:], extent, stride, strict=True)]
+    taps = [(e - 1) // d + 1 for e, d in zip(extent, dilation, strict=True)]
+    rows, columns = padded.strides[2:]
+    steps = (rows * stride[0], columns * stride[1], rows * dilation[0], columns * dilation[1])
+    return as_strided(padded, (*padded.shape[:2], *counts, *taps), (*padded.strides[:2], *steps), writeable=False)
 
 
 @dataclass(frozen=True)
@@ -100,7 +115,7 @@ class Plan:
     @property
     def reduction(self) -> int:
         """Number of products that each output sums."""
-        return int(np.prod(self.weight.shape[1:]))
+        return math.prod(self.weight.shape[1:])
 
     @property
     def extent(self) -> Pair:
@@ -138,15 +153,16 @@ class Plan:
         """Return the sums of products (N, O, OH, OW), without the bias and the finishes. Raises as `output` does."""
         groups, filters = self.groups, self.weight
         batch, channels = self.input.shape[:2]
-        if groups < 1 or channels != groups * filters.shape[1] or filters.shape[0] % groups or min(self.stride) < 1:
+        if min(groups, *self.stride, *self.dilation) < 1:
+            raise NoOutputError("a stride, a dilation or a number of groups below 1")
+        if channels != groups * filters.shape[1] or filters.shape[0] % groups:
             raise NoOutputError(f"{channels} channels do not fit {groups} groups of {filters.shape[1]}")
         fields = self.fields()
         rows, columns = fields.shape[2:4]
         if batch * filters.shape[0] * rows * columns * self.reduction > MAX_PRODUCTS:
             raise TooExpensiveError
-        unfolded = fields.reshape(batch, groups, filters.shape[1], rows * columns, -1)
-        unfolded = unfolded.transpose(0, 1, 2, 4, 3).reshape(batch, groups, self.reduction, rows * columns)
-        sums = filters.reshape(groups, -1, self.reduction) @ unfolded
+        unfolded = fields.transpose(0, 1, 4, 5, 2, 3).reshape(batch, groups, self.reduction, rows * columns)
+        sums = filters.reshape(groups, filters.shape[0] // groups, self.reduction) @ unfolded
         return np.asarray(sums.reshape(batch, filters.shape[0], rows, columns))
 
     def fields(self) -> Array:
@@ -159,8 +175,7 @@ class Plan:
             padded = self._reaching(padded, self.output_size)
         if any(size < extent for size, extent in zip(padded.shape[2:], self.extent, strict=True)):
             raise NoOutputError("the kernel is larger than the padded input")
-        (sh, sw), (dh, dw) = self.stride, self.dilation
-        return sliding_window_view(padded, self.extent, axis=(2, 3))[:, :, ::sh, ::sw, ::dh, ::dw]
+        return _windows(padded, self.extent, self.stride, self.dilation)
 
     def _reaching(self, padded: Array, size: Pair) -> Array:
         """Return a padded input from which an output of the given size is computed."""
