@@ -22,9 +22,15 @@ from functools import cache
 from convgauge.diagnosis.kinds import MechanismKind
 from convgauge.diagnosis.plan import Plan
 from convgauge.diagnosis.sample import Sample
+from convgauge.problem import Problem
+from convgauge.reference.operands import Operands
 
 Change = Callable[[Plan, Sample], "Plan | None"]
 """Function that returns the plan as a faulty kernel reads it; None if the mechanism has no meaning for the call."""
+
+
+Test = Callable[[Plan, Sample], bool]
+"""Function of a changed plan and a sample."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,14 @@ class Mechanism:
         Function of (plan, sample).
     cost : float
         Complexity: of two mechanisms that predict the same, the one of the lower cost is named.
+    fits : callable or None
+        Function of (changed plan, failing sample): True if the sample is what the mechanism predicts. None for
+        `Sample.fits`. A mechanism that predicts a range of outputs, and not one, has a test of its own.
+    differs : callable or None
+        Function of (changed plan, passing sample): True if the sample shows that the mechanism is not active. None for
+        `Sample.differs`.
+    decisive : callable or None
+        Function that returns problems and operands of further calls, on which rivals predict other outputs.
     """
 
     slug: str
@@ -50,6 +64,19 @@ class Mechanism:
     sentence: str
     change: Change
     cost: float = 1.0
+    fits: Test | None = None
+    differs: Test | None = None
+    decisive: Callable[[], Sequence[tuple[Problem, Operands]]] | None = None
+
+    def predicts(self, plan: Plan, sample: Sample) -> bool:
+        """Return True if a failing sample is what the mechanism, which changed its plan, predicts."""
+        if self.fits is not None:
+            return self.fits(plan, sample)
+        return sample.differs(plan) and sample.fits(plan)
+
+    def is_visible(self, plan: Plan, sample: Sample) -> bool:
+        """Return True if the mechanism, which changed the plan of a sample, would have changed its result visibly."""
+        return sample.differs(plan) if self.differs is None or sample.fault is not None else self.differs(plan, sample)
 
 
 Family = Callable[[Sequence[Sample]], Iterator[Mechanism]]

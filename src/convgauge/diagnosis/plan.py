@@ -185,6 +185,14 @@ class Plan:
             raise NoOutputError(f"an output of {size[0]} rows and {size[1]} columns")
         return pad_with_zeros(padded, ((0, missing[0]), (0, missing[1])))
 
+    def magnitude(self) -> Array:
+        """Return S = sum |w||x| + |b| of each output, without the finishes. Raises as `output` does."""
+        sizes = replace(
+            self, input=np.abs(self.input), weight=np.abs(self.weight), finishes=(), dtype="float64",
+            bias=None if self.bias is None else np.abs(self.bias),
+        )  # fmt: skip
+        return np.abs(sizes.output())
+
     def bound(self) -> float:
         """Return the largest difference of a kernel's output from that of this plan: grade B's, per call.
 
@@ -195,12 +203,7 @@ class Plan:
         if dtype.kind == "i":
             return 0.0
         accumulator = DTYPES[self.accumulator or dtype.accumulator]
-        sizes = replace(
-            self, input=np.abs(self.input), weight=np.abs(self.weight), finishes=(),
-            bias=None if self.bias is None else np.abs(self.bias),
-        )  # fmt: skip
         terms = 2 * (self.reduction + 1 + transform_terms(Problem()))
-        with np.errstate(all="ignore"):
-            size = float(np.nanmax(np.abs(replace(sizes, dtype="float64").output()), initial=0.0))
+        size = float(np.nanmax(self.magnitude(), initial=0.0))
         rounded = 3 * dtype.roundoff * size if dtype.accumulator != dtype.name else 0.0
         return float(terms * accumulator.roundoff * size + rounded + terms * accumulator.step + dtype.step)

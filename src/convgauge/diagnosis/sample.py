@@ -8,7 +8,9 @@ from functools import cached_property
 
 import numpy as np
 
+from convgauge.diagnosis.closeness import is_beyond_rounding, is_equally_finite, is_nearer
 from convgauge.diagnosis.plan import NoOutputError, Plan
+from convgauge.dtypes import FLOATS
 from convgauge.problem import Problem
 from convgauge.reference import accuracy
 from convgauge.reference.compare import Fault
@@ -83,16 +85,44 @@ class Sample:
             return accuracy.integer_tolerance(self.problem, self.declared_grade)
         return self.plan.bound()
 
+    @cached_property
+    def sizes(self) -> Array | float:
+        """S = sum |w||x| + |b| of each output, the unit of its rounding errors; 1 for exact operands."""
+        if self.family == "exact" or self.problem.dtype not in FLOATS:
+            return 1.0
+        return self.plan.magnitude()
+
     def differs(self, plan: Plan) -> bool:
-        """Return True if this call's check would reject the output of a plan. Raises `TooExpensiveError`."""
+        """Return True if the output of a plan shows whether the plan is that of the implementation.
+
+        So it does if the call's check would reject the output. It also does if the output of a failing call is much
+        nearer to the plan's than to the right one, or that of a passing call is much nearer to the right one.
+
+        Raises
+        ------
+        TooExpensiveError
+            If the plan's output needs too many products.
+        """
         try:
             predicted = plan.output()
         except NoOutputError:
             return True
-        return not close(predicted, self.expected, self.tolerance)
+        return not close(predicted, self.expected, self.tolerance) or self._is_distinguished(predicted)
+
+    def _is_distinguished(self, predicted: Array) -> bool:
+        """Return True if the observed output excludes the right output or a predicted one inside the tolerance."""
+        output = self.observation.output
+        if self.family == "exact" or output is None or output.shape != predicted.shape:
+            return False
+        if self.fault is not None:
+            return is_nearer(output, predicted, self.expected, self.sizes)
+        is_visible = is_beyond_rounding(predicted, self.expected, self.sizes, self.problem.dtype)
+        return is_visible and is_nearer(output, self.expected, predicted, self.sizes)
 
     def fits(self, plan: Plan) -> bool:
         """Return True if the call did what a plan predicts: its output, or an exception if it has none.
+
+        The plan must also account for the deviation from the right output, not only lie near enough.
 
         Raises
         ------
@@ -107,7 +137,13 @@ class Sample:
         if output is None:
             return False
         tolerance = self.tolerance if self.family == "exact" else plan.bound()
-        return close(output, predicted, tolerance)
+        return close(output, predicted, tolerance) and self._accounts_for(output, predicted)
+
+    def _accounts_for(self, output: Array, predicted: Array) -> bool:
+        """Return True if little of the deviation remains, or if it lies in NaN and infinities."""
+        if self.fault is None or output.shape != self.expected.shape or not is_equally_finite(output, self.expected):
+            return True
+        return is_nearer(output, predicted, self.expected, self.sizes)
 
 
 def close(output: Array, expected: Array, tolerance: float) -> bool:
