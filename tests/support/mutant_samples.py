@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 
 from convgauge.diagnosis.mechanism import Mechanism, library
+from convgauge.diagnosis.outcome import outcome
 from convgauge.diagnosis.plan import NoOutputError, Plan
 from convgauge.diagnosis.sample import Sample
 from convgauge.domain import CONTIGUOUS, fields_of
@@ -128,8 +129,7 @@ def fitting(samples: Sequence[Sample], candidates: Iterable[Mechanism] | None = 
 
 def predicts(mechanism: Mechanism, sample: Sample) -> bool:
     """Return True if a mechanism changes the output of a failing sample to what was observed."""
-    plan = mechanism.change(sample.plan, sample)
-    return plan is not None and sample.differs(plan) and sample.fits(plan)
+    return outcome(mechanism, sample) == "fits"
 
 
 def changed_output(mechanism: Mechanism, sample: Sample) -> bytes | None:

@@ -68,16 +68,6 @@ class Mechanism:
     differs: Test | None = None
     decisive: Callable[[], Sequence[tuple[Problem, Operands]]] | None = None
 
-    def predicts(self, plan: Plan, sample: Sample) -> bool:
-        """Return True if a failing sample is what the mechanism, which changed its plan, predicts."""
-        if self.fits is not None:
-            return self.fits(plan, sample)
-        return sample.differs(plan) and sample.fits(plan)
-
-    def is_visible(self, plan: Plan, sample: Sample) -> bool:
-        """Return True if the mechanism, which changed the plan of a sample, would have changed its result visibly."""
-        return sample.differs(plan) if self.differs is None or sample.fault is not None else self.differs(plan, sample)
-
 
 Family = Callable[[Sequence[Sample]], Iterator[Mechanism]]
 """Function of the samples, failing and passing, that yields mechanisms with their parameters filled in."""

@@ -28,7 +28,19 @@ def changed(mechanism: Mechanism, sample: Sample, plan: Plan | None = None) -> P
 
 def outcome(mechanism: Mechanism, sample: Sample) -> Outcome:
     """Return the outcome of a mechanism on a plain sample."""
-    return outcome_of_plan(changed(mechanism, sample), sample)
+    plan = changed(mechanism, sample)
+    test = mechanism.differs if sample.fault is None else mechanism.fits
+    if plan is None or test is None:
+        return outcome_of_plan(plan, sample)
+    try:
+        holds = test(plan, sample)
+    except TooExpensiveError:
+        return "unknown"
+    except _UNFIT:
+        return "invisible"
+    if sample.fault is None:
+        return "differs" if holds else "invisible"
+    return "fits" if holds else "differs"
 
 
 def outcome_of_plan(plan: Plan | None, sample: Sample) -> Outcome:
