@@ -198,5 +198,7 @@ def test_digits(judge: Judge) -> None:
     clear = ranked[:, -1] - ranked[:, -2] > 2 * error.max(axis=1)
     wrong = (logits.argmax(axis=1) != exact_logits.argmax(axis=1)) & clear
     if fault is None and wrong.any():
-        fault = Fault("failed", f"{int(wrong.sum())} of {len(labels)} digits are read otherwise than exactly")
+        fault = Fault(
+            "failed", f"{int(wrong.sum())} of {len(labels)} digits are read otherwise than exactly", kind="values"
+        )
     judge.conclude(second.problem, fault)

@@ -117,7 +117,7 @@ def test_no_rows_or_columns_at_all(judge: Judge) -> None:
     def check(case: Case, operands: Operands, observation: Observation) -> Fault | None:
         assert observation.output is not None
         return (
-            Fault("failed", "answered with numbers where there is nothing to convolve")
+            Fault("failed", "answered with numbers where there is nothing to convolve", kind="answered_invalid")
             if observation.output.size
             else None
         )

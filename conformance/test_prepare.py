@@ -44,7 +44,7 @@ def first_fault(judge: Judge, problem: Problem, bias: Array | None, outputs: Ite
     """Return the fault of the first output that is wrong, or None."""
     for output in outputs:
         if output.array is None:
-            return Fault("failed", f"{output.message}: no output")
+            return Fault("failed", f"{output.message}: no output", kind="type")
         expected = oracle.answer(problem, Operands(output.input, output.weight, bias))
         fault = compare.check_values(output.array, expected, judge.tolerance(problem), output.message)
         if fault is not None:

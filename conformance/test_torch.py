@@ -56,7 +56,7 @@ def test_meta(judge: Judge) -> None:
     def check(case: Case, operands: Operands, observation: Observation) -> Fault | None:
         fault = compare.check_form(observation.shape, observation.dtype, case.problem.output_shape, case.problem.dtype)
         if fault is None and not is_confirmed(observation):
-            return Fault("failed", "the output is not on the meta device")
+            return Fault("failed", "the output is not on the meta device", kind="device")
         return fault
 
     judge.satisfies(cases(TABLE), check, mode="meta", values=False)
@@ -69,7 +69,7 @@ def test_channels_last_is_kept(judge: Judge) -> None:
     def check(case: Case, operands: Operands, observation: Observation) -> Fault | None:
         fault = judge.check_exact(case, operands, observation)
         if fault is None and not is_confirmed(observation):
-            return Fault("failed", "the output is not in channels-last memory")
+            return Fault("failed", "the output is not in channels-last memory", kind="layout")
         return fault
 
     laid = cases(TABLE, layouts=("channels_last", "channels_last", "contiguous"))

@@ -66,15 +66,15 @@ def first_fault(judge: Judge, named: Iterable[tuple[str, Array | None, Array | N
     for name, got, expected in named:
         if expected is None:
             if got is not None:
-                return Fault("failed", f"{name}: a gradient where none was asked for")
+                return Fault("failed", f"{name}: a gradient where none was asked for", kind="graph")
             continue
         if got is None:
-            return Fault("failed", f"{name}: no gradient", expected="an array")
+            return Fault("failed", f"{name}: no gradient", expected="an array", kind="graph")
         if got.shape != expected.shape:
-            return Fault("failed", f"{name}: shape {got.shape}, not {expected.shape}")
+            return Fault("failed", f"{name}: shape {got.shape}, not {expected.shape}", kind="gradient")
         fault = compare.check_values(got, expected, 0.0 if judge.declared_grade == "A" else 0.25, f"{name} is wrong")
         if fault is not None:
-            return replace(fault, mask=None)  # it is not one of the output
+            return replace(fault, mask=None, kind="gradient")  # the mask is not one of the output
     return None
 
 
@@ -152,13 +152,15 @@ def test_accurate_gradients(judge: Judge) -> None:
         ):
             if expected is None or bound is None:
                 continue
-            if got is None or got.shape != expected.shape:
-                return Fault("failed", f"the gradient by the {name}: {'none' if got is None else got.shape}")
+            if got is None:
+                return Fault("failed", f"the gradient by the {name}: none", kind="graph")
+            if got.shape != expected.shape:
+                return Fault("failed", f"the gradient by the {name}: {got.shape}", kind="gradient")
             fault = compare.check_values(
                 got, expected, bound, f"the gradient by the {name} is less accurate than its dtype"
             )
             if fault is not None:
-                return replace(fault, mask=None)  # it is not one of the output
+                return replace(fault, mask=None, kind="gradient")  # the mask is not one of the output
         return None
 
     table = cases(TABLE[::2], operands="gaussian")

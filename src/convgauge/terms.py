@@ -39,11 +39,25 @@ UNANSWERED: tuple[Status, ...] = ("refused", "declined")
 
 FaultKind = Literal[
     "", "values", "accuracy", "shape", "dtype", "type", "raised", "crashed", "timed_out", "side_effect", "aliased",
-    "global_state", "unstable", "answered_invalid", "gradient", "relation", "declaration",
+    "global_state", "unstable", "answered_invalid", "gradient", "relation", "declaration", "device", "layout", "graph",
+    "noise", "rewritten", "vacuous",
 ]  # fmt: skip
-"""Kind of what is wrong: values or accuracy of the output, its shape, dtype or type, an exception, the end of the
-process, an effect beside the output, bits that differ between equal calls, an answer to an invalid call, a gradient,
-the relation of several outputs, a declaration; "" for the rest."""
+"""Kind of what is wrong.
+
+- "values", "accuracy", "shape", "dtype", "type", "layout", "device": a property of the output; "dtype" includes its
+  byte order, and "type" an output that is no array.
+- "raised", "crashed", "timed_out": no output. "noise": the process sent bytes that are no reply.
+- "side_effect": an operand or an argument was changed. "aliased": the output shares memory with another array, or with
+  itself. "rewritten": an output changed after it was returned. "global_state": state of the process was changed.
+- "unstable": equal calls gave other bits.
+- "answered_invalid": an invalid call was answered.
+- "gradient": values or shape of a gradient. "graph": a gradient is missing, or there is one that was not requested.
+- "relation": the relation of several outputs.
+- "declaration": a declared grade or domain is false.
+- "vacuous": the case proves nothing.
+
+Every fault of this package and its specification has one; "" is left to faults that tests make up.
+"""
 
 Grade = Literal["A", "B", "C", "F", ""]
 GRADES: tuple[Grade, ...] = get_args(Grade)

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from convgauge.registry import Declaration, Implementation
-from convgauge.worker.call import Call, Observation
+from convgauge.worker.call import Call, Observation, SideEffect
 from convgauge.worker.messages import Observed
 from convgauge.worker.protocol import encode_reply
 from convgauge.worker.subject import Subject
@@ -187,7 +187,7 @@ def changes_argument(input: Any, weight: Any, bias: Any = None, *, stride: Any) 
     ],
 )
 def test_a_side_effect_is_described(kernel: Kernel, calls: int, sentence: str) -> None:
-    assert any(sentence in effect for effect in observe(kernel, calls).side_effects)
+    assert any(sentence in effect.sentence for effect in observe(kernel, calls).side_effects)
 
 
 def test_an_output_that_changes_after_it_was_returned_is_a_side_effect() -> None:
@@ -199,7 +199,8 @@ def test_an_output_that_changes_after_it_was_returned_is_a_side_effect() -> None
         outputs.append(input * 2)
         return outputs[-1]
 
-    assert observe(kernel, calls=2).side_effects == ("an earlier output changed after it was returned",)
+    (effect,) = observe(kernel, calls=2).side_effects
+    assert effect == SideEffect("rewritten", "earlier output", "an earlier output changed after it was returned")
 
 
 def seeds(input: Any, weight: Any, bias: Any = None, **_: Any) -> Any:
@@ -221,7 +222,8 @@ def test_a_changed_global_is_a_side_effect_in_every_call(
 ) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     for calls in (1, 2):
-        assert sentence in observe(kernel, calls, check_globals=True).side_effects
+        effects = observe(kernel, calls, check_globals=True).side_effects
+        assert sentence in [effect.sentence for effect in effects]
     assert observe(kernel).side_effects == ()
     assert os.environ["OMP_NUM_THREADS"] == "1"
 

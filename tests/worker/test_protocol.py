@@ -13,7 +13,7 @@ import pytest
 from convgauge.process.replies import InvalidReply
 from convgauge.process.replies import decode as decode_reply
 from convgauge.worker import messages
-from convgauge.worker.call import Call, Description, Observation
+from convgauge.worker.call import Call, Description, Observation, SideEffect
 from convgauge.worker.protocol import LENGTH, decode, encode, encode_reply
 
 X = np.arange(12, dtype="float32").reshape(1, 2, 2, 3)
@@ -31,7 +31,12 @@ REPLIES = [
     messages.Loaded(Description("k", "numpy", "", "B", ("float32",), ("contiguous",), ("cpu",), {"numpy": "2"})),
     messages.LoadFailed("no such file", "Traceback"),
     messages.Observed(3, Observation("answer", X, "float32", seconds=0.5, extra_outputs=[X[0], None, X[:0]])),
-    messages.Observed(1, Observation("raised", error=("ValueError",), message="größer ×", side_effects=("wrote",))),
+    messages.Observed(
+        1,
+        Observation(
+            "raised", error=("ValueError",), message="größer ×", side_effects=(SideEffect("mutated", "input", "wrote"),)
+        ),
+    ),
     messages.Refused("refused", "not here"),
     messages.Done(),
     messages.Prepared(None, 4),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 
@@ -15,17 +15,28 @@ from convgauge.dtypes import DTYPES, round_to
 from convgauge.problem import Problem
 from convgauge.reference import accuracy, compare, oracle
 from convgauge.reference.assessment import Assessment, assess_accuracy
-from convgauge.reference.compare import Fault, FaultStatus
+from convgauge.reference.compare import Fault
 from convgauge.reference.operands import Array, Operands
-from convgauge.terms import Level
-from convgauge.worker.call import Call, Observation
+from convgauge.terms import FaultKind, Level
+from convgauge.worker.call import Call, Observation, SideEffectKind
 
 Check = Callable[[Case, Operands, Observation], Assessment]
 SpecCheck = Callable[[Case, Operands, Observation], "Assessment | Fault | None"]
 """Check that a spec defines: it may return a fault, or None if the case passes, in place of an assessment."""
 
 PASSED = Assessment()
-UNSTABLE = Fault("failed", "another call with the same operands gave other bits")
+UNSTABLE = Fault("failed", "another call with the same operands gave other bits", kind="unstable")
+
+
+KINDS_OF_SIDE_EFFECTS: dict[SideEffectKind, FaultKind] = {
+    "mutated": "side_effect",
+    "aliased": "aliased",
+    "rewritten": "rewritten",
+    "byte_order": "dtype",
+    "device": "device",
+    "global_state": "global_state",
+}
+"""Kind of the fault of a call by the kind of its first side effect."""
 
 
 class Ask(Protocol):
@@ -66,15 +77,21 @@ def missing_output(observation: Observation) -> Fault | None:
     message = observation.message
     if observation.kind == "raised":
         error = observation.error[0]
-        return Fault("errored", f"raised {error}: {message}; {how_to_refuse(error)}", got=error, expected="an answer")
+        return Fault(
+            "errored", f"raised {error}: {message}; {how_to_refuse(error)}", got=error,
+            expected="an answer", kind="raised",
+        )  # fmt: skip
     if observation.kind in ("crashed", "timed_out", "not_called"):
-        status: FaultStatus = "timed_out" if observation.kind == "timed_out" else "crashed"
+        ending: Literal["timed_out", "crashed"] = "timed_out" if observation.kind == "timed_out" else "crashed"
         sentence = f"the implementation's process {message}"
-        return Fault(status, sentence, got=message, expected="an answer", not_called=observation.kind == "not_called")
+        return Fault(
+            ending, sentence, got=message, expected="an answer", not_called=observation.kind == "not_called",
+            kind="noise" if observation.is_noise else ending,
+        )  # fmt: skip
     if observation.kind == "not_an_array":
-        return Fault("failed", f"the call {message}")
+        return Fault("failed", f"the call {message}", kind="type")
     if observation.kind == "unreadable":
-        return Fault("failed", f"its output cannot be read: {message}")
+        return Fault("failed", f"its output cannot be read: {message}", kind="type")
     return None
 
 
@@ -87,7 +104,9 @@ def side_effects(observation: Observation) -> Fault | None:
     """Return a fault if the call changed anything besides its output."""
     if not observation.side_effects:
         return None
-    return Fault("failed", f"the call {'; '.join(observation.side_effects)}", expected="nothing but a fresh output")
+    sentences = "; ".join(effect.sentence for effect in observation.side_effects)
+    kind = KINDS_OF_SIDE_EFFECTS[observation.side_effects[0].kind]
+    return Fault("failed", f"the call {sentences}", expected="nothing but a fresh output", kind=kind)
 
 
 def check_form(case: Case, observation: Observation) -> Fault | None:
@@ -112,7 +131,7 @@ def check_informative(expected: Array) -> Fault | None:
     """Return a fault if the expected output is mostly zero or constant."""
     if compare.is_informative(expected):
         return None
-    return Fault("vacuous", "the expected output is mostly zero or constant: the case proves nothing")
+    return Fault("vacuous", "the expected output is mostly zero or constant: the case proves nothing", kind="vacuous")
 
 
 def check_promotion(case: Case, call: Call, observation: Observation) -> Fault | None:
@@ -147,6 +166,7 @@ def check_promotion(case: Case, call: Call, observation: Observation) -> Fault |
         f"answered operands of {narrow} and {wide} with the accuracy of {narrow}, as {observation.dtype}",
         got=observation.dtype,
         expected=f"an exception, or {wide} with its accuracy",
+        kind="answered_invalid",
     )
 
 
@@ -202,7 +222,10 @@ def check_refused(case: Case, observation: Observation) -> Fault:
     """Return the fault of an output where the call is an error."""
     reason = INVALID_CALLS[case.invalid_call].sentence if case.invalid_call else f"with {spelling(case)}"
     shape = f"an output of shape {observation.shape}"
-    return Fault("answered_invalid", f"answered a call that is an error: {reason}", got=shape, expected="an exception")
+    return Fault(
+        "answered_invalid", f"answered a call that is an error: {reason}", got=shape, expected="an exception",
+        kind="answered_invalid",
+    )  # fmt: skip
 
 
 def spelling(case: Case) -> str:
@@ -228,4 +251,5 @@ def check_law(case: Case, operands: Operands, law: Law, observe: Callable[[Case,
         output, expected = law(ask, case.problem, operands)
     except UnansweredError as error:
         return Assessment(error.fault, unanswered=error.observation if error.fault is None else None)
-    return Assessment(compare.check_values(output, expected, 0.0))
+    fault = compare.check_values(output, expected, 0.0)
+    return Assessment(None if fault is None else replace(fault, kind="relation"))

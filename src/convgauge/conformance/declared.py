@@ -42,4 +42,4 @@ def refused_in_domain(observation: Observation, declared: Domain) -> Fault:
         f"refused a problem of its declared domain, {declared}: {error}: {observation.message}; narrow --supports or"
         " answer it"
     )
-    return Fault("errored", message, got=error, expected="an answer")
+    return Fault("errored", message, got=error, expected="an answer", kind="declaration")

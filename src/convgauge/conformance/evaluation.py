@@ -229,7 +229,7 @@ class Evaluation:
             self.wrong_outputs += 1
             wrong = executed._replace(observation=observation)
             if self._decide(wrong, self._assess(wrong, procedure)).fault is None:
-                return Fault("vacuous", f"the case accepts {description} for the right answer")
+                return Fault("vacuous", f"the case accepts {description} for the right answer", kind="vacuous")
         return None
 
     def _count(

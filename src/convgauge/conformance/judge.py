@@ -331,7 +331,8 @@ class Judge(JudgeState):
         if best and not self.tally.faults and accuracy.ORDER.index(best) < accuracy.ORDER.index(self.declared_grade):
             count = len(self.tally.grades)
             message = f"grade {self.declared_grade} is declared, and {best} is measured in all of {count} cases"
-            self.conclude(cases(problems)[0].problem.replace(dtype=self.dtype), Fault("failed", message, expected=best))
+            fault = Fault("failed", message, expected=best, kind="declaration")
+            self.conclude(cases(problems)[0].problem.replace(dtype=self.dtype), fault)
 
     # --- single calls, conclusions and notes ---
 

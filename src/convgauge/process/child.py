@@ -159,7 +159,7 @@ class Child:
             if size > MAX_FRAME_BYTES:
                 if self._frames:
                     break
-                raise ProcessFailure("crashed", "wrote noise to the engine's pipe")
+                raise ProcessFailure("crashed", "wrote noise to the engine's pipe", is_noise=True)
             if len(self._incoming) - start - LENGTH.size < size:
                 break
             start += LENGTH.size

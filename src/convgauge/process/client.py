@@ -215,4 +215,4 @@ class IsolatedSubject:
 
     def _failed(self, failure: ProcessFailure) -> Observation:
         self.connection.record_failure(failure)
-        return Observation(failure.kind, message=str(failure), printed=failure.printed)
+        return Observation(failure.kind, message=str(failure), printed=failure.printed, is_noise=failure.is_noise)

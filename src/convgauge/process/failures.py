@@ -13,12 +13,12 @@ HANG_WEIGHT = 5
 class ProcessFailure(Exception):
     """The process ended ("crashed"), did not reply ("timed_out"), or is not started again ("not_called").
 
-    ``printed`` is the text that it printed last.
+    ``printed`` is the text that it printed last. ``is_noise`` is True if it sent bytes that are no reply.
     """
 
-    def __init__(self, kind: Kind, message: str) -> None:
+    def __init__(self, kind: Kind, message: str, *, is_noise: bool = False) -> None:
         super().__init__(message)
-        self.kind = kind
+        self.kind, self.is_noise = kind, is_noise
         self.printed = ""
 
 

@@ -90,9 +90,9 @@ def _accuracy_fault(
     )
     fault = compare.check_values(output, scale.exact, bound)
     if fault is not None:
-        return replace(fault, message=f"{message}; {fault.message}")
+        return replace(fault, message=f"{message}; {fault.message}", kind="accuracy")
     index = measured.index
     return Fault(
         "failed", message, index, f"{float(output[index]):.9g}", f"{float(scale.exact[index]):.9g}",
-        f"{float(bound[index]):.6g}", 0, output.size,
+        f"{float(bound[index]):.6g}", 0, output.size, kind="accuracy",
     )  # fmt: skip

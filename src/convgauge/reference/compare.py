@@ -54,10 +54,12 @@ def check_form(output_shape: tuple[int, ...], output_dtype: str, shape: tuple[in
     """Return a fault if the shape or the dtype of an output differs from the expected one."""
     if output_shape != shape:
         return Fault(
-            "failed", f"the output's shape is {output_shape}, not {shape}", got=str(output_shape), expected=str(shape)
-        )
+            "failed", f"the output's shape is {output_shape}, not {shape}", got=str(output_shape), expected=str(shape),
+            kind="shape",
+        )  # fmt: skip
     if output_dtype != dtype:
-        return Fault("failed", f"the output's dtype is {output_dtype}, not {dtype}", got=output_dtype, expected=dtype)
+        message = f"the output's dtype is {output_dtype}, not {dtype}"
+        return Fault("failed", message, got=output_dtype, expected=dtype, kind="dtype")
     return None
 
 
@@ -100,7 +102,7 @@ def check_values(output: Array | None, expected: Array, tolerance: float | Array
         Message of the fault; by default the number of wrong outputs.
     """
     if output is None:
-        return Fault("failed", "there is no output", expected=f"an array of shape {expected.shape}")
+        return Fault("failed", "there is no output", expected=f"an array of shape {expected.shape}", kind="type")
     if output.shape != expected.shape:
         return check_form(output.shape, "", expected.shape, "")
     with np.errstate(invalid="ignore"):
@@ -135,8 +137,9 @@ def locate_fault(output: Array, expected: Array, mask: Array, tolerance: float |
     wrong = int(mask.sum())
     message = what or f"{wrong} of {mask.size} outputs are wrong"
     return Fault(
-        "failed", message, index, _text(output[index]), _text(expected[index]), f"{allowed:.6g}", wrong, mask.size, mask
-    )
+        "failed", message, index, _text(output[index]), _text(expected[index]), f"{allowed:.6g}", wrong, mask.size,
+        mask, kind="values",
+    )  # fmt: skip
 
 
 def _text(value: np.generic) -> str:

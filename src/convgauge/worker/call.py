@@ -88,6 +88,31 @@ class Call:
     tests_dtype: bool = False
 
 
+SideEffectKind = Literal["mutated", "aliased", "rewritten", "byte_order", "device", "global_state"]
+"""Kind of a side effect. "mutated": an operand or an argument was changed. "aliased": the output shares memory with
+another array, or with itself. "rewritten": an output changed after it was returned. "byte_order" and "device": those of
+the output. "global_state": state of the process was changed."""
+
+
+@dataclass(frozen=True)
+class SideEffect:
+    """One thing that a call did beside computing an output.
+
+    Parameters
+    ----------
+    kind : SideEffectKind
+        Kind of the effect.
+    target : str
+        What it concerns: an operand, an argument, an array, or a part of the state of the process.
+    sentence : str
+        Predicate of the call: "wrote to the input's memory".
+    """
+
+    kind: SideEffectKind
+    target: str
+    sentence: str
+
+
 @dataclass
 class Observation:
     """Everything that one call did.
@@ -104,8 +129,8 @@ class Observation:
         Class names of the exception, the most derived first.
     message : str
         Text of the exception, or the reason why there is no output.
-    side_effects : tuple of str
-        Sentences: what the call changed beside its output.
+    side_effects : tuple of SideEffect
+        What the call changed beside its output.
     is_unstable : bool
         True if a repeated call gave other bits.
     seconds : float
@@ -116,6 +141,8 @@ class Observation:
         Further results of the call's mode; None for one that is missing.
     adaptations : tuple of str
         Sentences: how calls of the implementation differ from conv2d's (`convgauge.worker.forms`).
+    is_noise : bool
+        True if the process sent bytes that are no reply, for which it was ended.
     """
 
     kind: Kind
@@ -123,12 +150,13 @@ class Observation:
     dtype: str = ""
     error: tuple[str, ...] = ()
     message: str = ""
-    side_effects: tuple[str, ...] = ()
+    side_effects: tuple[SideEffect, ...] = ()
     is_unstable: bool = False
     seconds: float = 0.0
     printed: str = ""
     extra_outputs: list[np.ndarray | None] = field(default_factory=list)
     adaptations: tuple[str, ...] = ()
+    is_noise: bool = False
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -16,6 +16,8 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from convgauge.worker.call import SideEffect
+
 GlobalState = dict[str, object]
 """Comparable values by the name of what they describe."""
 
@@ -48,9 +50,11 @@ def permanent_state(state: GlobalState) -> GlobalState:
     return {name: value for name, value in state.items() if "random" not in name and name not in _MAY_CHANGE_LATE}
 
 
-def changes(before: Mapping[str, object], after: Mapping[str, object], when: str = "") -> list[str]:
-    """Return a sentence for each part of the state that differs."""
-    return [f"changed {name}{when}" for name in before if before[name] != after.get(name)]
+def changes(before: Mapping[str, object], after: Mapping[str, object], when: str = "") -> list[SideEffect]:
+    """Return a side effect for each part of the state that differs."""
+    return [
+        SideEffect("global_state", name, f"changed {name}{when}") for name in before if before[name] != after.get(name)
+    ]
 
 
 def seed_rng(seed: int) -> None:

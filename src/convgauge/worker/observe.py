@@ -15,7 +15,7 @@ from convgauge.registry import Implementation
 from convgauge.registry.signature import UnsupportedArgument
 from convgauge.worker import stability
 from convgauge.worker.absent_device import described, has_absent_device
-from convgauge.worker.call import Call, Kind, Observation
+from convgauge.worker.call import Call, Kind, Observation, SideEffect
 from convgauge.worker.call_modes import CALL_MODES, TRACED, Outputs, UnsupportedCall, call_plainly
 from convgauge.worker.exceptions import class_names, describe
 from convgauge.worker.forms import Form, what_to_return
@@ -98,7 +98,7 @@ class Observer:
             if state:
                 effects += tuple(changes(state, self.framework.global_state()))
             if repr(call.arguments) != arguments:
-                effects += ("changed a list among the arguments",)
+                effects += (SideEffect("mutated", "arguments", "changed a list among the arguments"),)
             observation.side_effects = effects
         if call.repeat > 1:
             try:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Optional
 
-from convgauge.worker.call import OPERANDS
+from convgauge.worker.call import OPERANDS, SideEffect
 from convgauge.worker.frameworks import Array, Framework, MemoryView, Operand
 
 MAX_EARLIER_OUTPUTS = 3  # outputs that are inspected again after later calls: a kernel may rotate a few buffers
@@ -44,53 +44,55 @@ class SideEffectDetector:
         view = framework.memory_view(memory)
         return Snapshot(view, framework.address_range(memory), framework.bytes_of(view), framework.metadata(array))
 
-    def find(self, operands: Sequence[Operand | None], before: Snapshots, output: Array) -> tuple[str, ...]:
-        """Return a sentence for each side effect of a call that returned ``output``."""
+    def find(self, operands: Sequence[Operand | None], before: Snapshots, output: Array) -> tuple[SideEffect, ...]:
+        """Return the side effects of a call that returned ``output``."""
         snapshot = self.snapshot(output, output)
-        sentences = (
+        effects = (
             *self._output_properties(operands, output),
             *self._operand_changes(operands, before, snapshot),
             *self._wrong_device(operands, output),
             *self._earlier_output_changes(snapshot),
         )
         self._remember(snapshot)
-        return sentences
+        return effects
 
-    def _output_properties(self, operands: Sequence[Operand | None], output: Array) -> Iterator[str]:
+    def _output_properties(self, operands: Sequence[Operand | None], output: Array) -> Iterator[SideEffect]:
         framework = self.framework
         if framework.has_zero_strides(output):
-            yield "returned an output whose elements share memory"
+            yield SideEffect("aliased", "itself", "returned an output whose elements share memory")
         if framework.is_byteswapped(output) and not any(
             framework.is_byteswapped(operand[0]) for operand in operands if operand is not None
         ):
-            yield "returned an output in another byte order than the operands'"
+            sentence = "returned an output in another byte order than the operands'"
+            yield SideEffect("byte_order", "output", sentence)
 
     def _operand_changes(
         self, operands: Sequence[Operand | None], before: Snapshots, output: Snapshot
-    ) -> Iterator[str]:
+    ) -> Iterator[SideEffect]:
         for name, operand, old in zip(OPERANDS, operands, before):
             if operand is None or old is None:
                 continue
             if self.framework.bytes_of(old.view) != old.content:
-                yield f"wrote to the {name}'s memory"
+                yield SideEffect("mutated", name, f"wrote to the {name}'s memory")
             if self.framework.metadata(operand[0]) != old.metadata:
-                yield f"changed the {name}'s shape, strides or flags"
+                yield SideEffect("mutated", name, f"changed the {name}'s shape, strides or flags")
             if old.overlaps(output.address_range):
-                yield f"output shares memory with the {name}"
+                yield SideEffect("aliased", name, f"output shares memory with the {name}")
 
-    def _wrong_device(self, operands: Sequence[Operand | None], output: Array) -> Iterator[str]:
+    def _wrong_device(self, operands: Sequence[Operand | None], output: Array) -> Iterator[SideEffect]:
         assert operands[0] is not None
         device, expected = self.framework.device_of(output), self.framework.device_of(operands[0][0])
         if device != expected:
-            yield f"put the output on {device}, not on {expected} where the input is"
+            sentence = f"put the output on {device}, not on {expected} where the input is"
+            yield SideEffect("device", device, sentence)
 
-    def _earlier_output_changes(self, output: Snapshot) -> Iterator[str]:
+    def _earlier_output_changes(self, output: Snapshot) -> Iterator[SideEffect]:
         for earlier in self._earlier_outputs:
             if earlier.overlaps(output.address_range):
-                yield "output shares memory with an earlier output"
+                yield SideEffect("aliased", "earlier output", "output shares memory with an earlier output")
                 return
             if self.framework.bytes_of(earlier.view) != earlier.content:
-                yield "an earlier output changed after it was returned"
+                yield SideEffect("rewritten", "earlier output", "an earlier output changed after it was returned")
                 return
 
     def _remember(self, output: Snapshot) -> None:
