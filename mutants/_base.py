@@ -29,6 +29,7 @@ def mutant(
     *,
     mechanism: str,
     killed_by: Sequence[str],
+    also: Sequence[str] = (),
     advised_by: Sequence[str] = (),
     framework: str = "numpy",
     profile: str = "functional",
@@ -45,6 +46,8 @@ def mutant(
         What the code computes instead.
     mechanism
         A member of ``convgauge.diagnosis.kinds.MechanismKind``.
+    also
+        Further members that describe the fault as well, so that a diagnosis may name them. A comment states why.
     killed_by
         Ids of required specs that kill it at ``tier`` in ``profile``: the most specific ones, not all.
     advised_by

@@ -138,13 +138,13 @@ def test_the_summary_names_what_is_unexpected(capsys: pytest.CaptureFixture[str]
 def test_an_impossible_request_is_explained(
     words: tuple[str, str], status: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert selftest.selftest(words[0], None, words[1]) == status  # type: ignore[arg-type]  # wrong on purpose
+    assert selftest.selftest(words[0], None, words[1:]) == status  # type: ignore[arg-type]  # wrong on purpose
     assert capsys.readouterr().err.startswith("convgauge: ")
 
 
 def test_a_single_mutant_can_be_selected(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     output = tmp_path / "deep" / "matrix.json"
-    assert selftest.selftest("quick", output, "padding_pair_swapped", first=True) == 0
+    assert selftest.selftest("quick", output, ["padding_pair_swapped"], first=True) == 0
     assert '"padding_pair_swapped"' in output.read_text()
     assert "1 of 1 mutants killed at quick (1 of them pass the smoke test)" in capsys.readouterr().out
 

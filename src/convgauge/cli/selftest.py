@@ -12,7 +12,13 @@ from convgauge.terms import PROFILES, TIERS, Profile, Tier
 
 
 @click.command(
-    "selftest", cls=Command, examples=("convgauge selftest --tier quick", "convgauge selftest -k padding -x")
+    "selftest",
+    cls=Command,
+    examples=(
+        "convgauge selftest --tier quick",
+        "convgauge selftest -k padding -x",
+        "convgauge selftest --diagnosis --tier quick -k padding -k tails --output diagnoses.json",
+    ),
 )
 @click.option(
     "--tier",
@@ -23,7 +29,11 @@ from convgauge.terms import PROFILES, TIERS, Profile, Tier
 )
 @click.option("--output", type=click.Path(path_type=Path), metavar="FILE.json", help="write the kill matrix here")
 @click.option(
-    "-k", "word", default="", metavar="WORD", help="run only mutants whose name contains this, or of this file"
+    "-k",
+    "words",
+    multiple=True,
+    metavar="WORD",
+    help="run only mutants whose name contains this, or of this file; it may be given several times",
 )
 @click.option(
     "-x",
@@ -50,6 +60,14 @@ from convgauge.terms import PROFILES, TIERS, Profile, Tier
     help="instead, judge the counterexamples of the mutants again: on the mutant and on the oracle",
 )
 @click.option(
+    "--diagnosis",
+    "judges_diagnosis",
+    is_flag=True,
+    help="instead, diagnose the mutants, and compare the causes that are named with their mechanisms",
+)
+@click.option("-v", "prints_text", is_flag=True, help="with --diagnosis, print what a check prints at its end")
+@click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="mutants that are run at once; default: cores")
+@click.option(
     "--profile",
     type=click.Choice(PROFILES),
     default="functional",
@@ -59,11 +77,14 @@ from convgauge.terms import PROFILES, TIERS, Profile, Tier
 def command(
     tier: Tier,
     output: Path | None,
-    word: str,
+    words: tuple[str, ...],
     is_first_kill_only: bool,
     resume: Path | None,
     sensitivity: str,
     audits_counterexamples: bool,
+    judges_diagnosis: bool,
+    prints_text: bool,
+    jobs: int | None,
     profile: Profile,
 ) -> int:
     """Test the specification with mutants and correct builds.
@@ -77,11 +98,14 @@ def command(
     if audits_counterexamples:
         from convgauge.selftest.counterexamples import show as show_counterexamples
 
-        return show_counterexamples(tier, word, names_only=is_first_kill_only)
+        return show_counterexamples(tier, words, names_only=is_first_kill_only)
     from convgauge.results import DamagedFileError
+    from convgauge.selftest.diagnoses.run import show as show_diagnoses
     from convgauge.selftest.run import selftest
 
     try:
-        return selftest(tier, output, word, is_first_kill_only, resume)
+        if judges_diagnosis:
+            return show_diagnoses(tier, words, output=output, resume=resume, jobs=jobs or 0, prints_text=prints_text)
+        return selftest(tier, output, words, is_first_kill_only, resume, jobs or 0)
     except (DamagedFileError, OSError) as error:
         raise InputError(str(error)) from None

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Self
 
 import msgspec
@@ -33,6 +33,7 @@ from convgauge.conformance.targets import (
     resolve_targets,
 )
 from convgauge.conformance.verdict import exit_status, judgement
+from convgauge.diagnosis.sample import Sample
 from convgauge.dtypes import DTYPES
 from convgauge.environment import cores
 from convgauge.process.runner import Limits
@@ -108,6 +109,8 @@ class Suite:
         self.footer: Footer | None = None
         self.findings: dict[str, Findings] = {}
         """Diagnoses of the implementations that failed."""
+        self.diagnosis_seconds: dict[str, tuple[float, float]] = {}
+        """Time of each diagnosis: by the clock, and of this process's processor."""
         self.recorder = self._open_recorder()
         self.pool = SubjectPool(
             [target.origin for target in targets],
@@ -335,11 +338,14 @@ class Suite:
         """Diagnose what failed, and write the causes; an error of the diagnosis takes nothing else with it."""
         for name in self._present():
             records = [record for record in self.recorder.records if record.implementation == name]
+            started_s, started_cpu_s = perf_counter(), process_time()
             try:
                 findings = diagnose(name, self._evidence[name], records, self._further_calls(name))
             except Exception as error:
                 self.internal_errors.append(f"diagnosis of {name} ({type(error).__name__}: {error})")
                 continue
+            finally:
+                self.diagnosis_seconds[name] = (perf_counter() - started_s, process_time() - started_cpu_s)
             if findings is not None:
                 self.findings[name] = findings
                 for cause in findings.causes:
@@ -349,6 +355,10 @@ class Suite:
         target = self.targets[name]
         devices = self.selection.devices or (target.description.devices if target.description else ("cpu",))
         return FurtherCalls(partial(self.pool.fresh, name), devices[0], target.declared, self.request.seed)
+
+    def samples(self, name: str) -> list[Sample]:
+        """Return the judged cases of an implementation that are kept for its diagnosis."""
+        return self._evidence[name].samples()
 
     def _write_unexpected_passes(self) -> None:
         if self.selection.shard.of:  # a shard has only some of the specs: merging finds them

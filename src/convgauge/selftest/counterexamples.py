@@ -9,7 +9,7 @@ from __future__ import annotations
 import shlex
 import traceback
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -26,7 +26,7 @@ from convgauge.reference import memo
 from convgauge.registry import LoadError
 from convgauge.request import CheckRequest
 from convgauge.results import Counterexample
-from convgauge.selftest.mutants import Mutant, mutants
+from convgauge.selftest.mutants import Mutant, select
 from convgauge.terms import FAULTS, STRICTNESS_FAULTS, ExitStatus, Status, Tier
 
 Kind = Literal["sound", "with history", "bogus", "unjudged", "passes again"]
@@ -120,15 +120,15 @@ def _status(task: Task, subject: Runner, setting: Setting) -> Status:
     return judge.status()
 
 
-def show(tier: Tier, word: str = "", *, names_only: bool = False) -> int:
-    """Audit the mutants whose name or file has ``word``; print a table, and a line for each unexpected result.
+def show(tier: Tier, words: Sequence[str] = (), *, names_only: bool = False) -> int:
+    """Audit the mutants of some names or files; print a table, and a line for each unexpected result.
 
     Parameters
     ----------
     tier : Tier
         Tier of the specs.
-    word : str
-        Part of a mutant's name, or the stem of its file.
+    words : sequence of str
+        Parts of names of mutants, or stems of their files; all mutants if empty.
     names_only : bool
         Judge a mutant only by the specs that it names.
 
@@ -139,8 +139,8 @@ def show(tier: Tier, word: str = "", *, names_only: bool = False) -> int:
     """
     counts: dict[str, Counter[Kind]] = {}
     failures = 0
-    for mutant in mutants():
-        if not mutant.faulty or not (word in mutant.name or word == mutant.path.stem):
+    for mutant in select(words):
+        if not mutant.faulty:
             continue
         named = (*mutant.killed_by, *mutant.advised_by) if names_only else ()
         try:

@@ -7,7 +7,7 @@ the files' text, and each function is loaded in a child process of its own.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -34,6 +34,8 @@ class Mutant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Statement of what is computed instead, or of what is unusual about a correct build.
     mechanism
         Kind of the fault; None for a correct build.
+    also
+        Further kinds that describe the fault as well. A comment in the file states why.
     framework
         Framework of the operands.
     profile, tier
@@ -55,6 +57,7 @@ class Mutant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sentence: str
     faulty: bool
     mechanism: MechanismKind | None = None
+    also: tuple[MechanismKind, ...] = ()
     framework: str = "numpy"
     profile: Profile = "functional"
     killed_by: tuple[str, ...] = ()
@@ -63,6 +66,11 @@ class Mutant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     problem: str = ""
     tier: Tier = "quick"
     timeout: float = 20.0
+
+    @property
+    def kinds(self) -> tuple[MechanismKind, ...]:
+        """Kinds that describe the fault, the declared one first; none for a correct build."""
+        return () if self.mechanism is None else (self.mechanism, *self.also)
 
     @property
     def origin(self) -> Origin:
@@ -100,6 +108,16 @@ def mutants(root: Path | None = None) -> list[Mutant]:
                 raise ValueError(f"{path} and {declared[mutant.name].path} both declare {mutant.name}")
             declared[mutant.name] = mutant
     return list(declared.values())
+
+
+def select(words: Sequence[str], declared: Iterable[Mutant] | None = None) -> list[Mutant]:
+    """Return the mutants whose name has one of the words or whose file is one of them; all if there is no word."""
+    declared = mutants() if declared is None else declared
+    return [
+        mutant
+        for mutant in declared
+        if not words or any(word in mutant.name or word == mutant.path.stem for word in words)
+    ]
 
 
 def by_spec(declared: Iterable[Mutant], specs: Iterable[Spec]) -> dict[str, list[Mutant]]:

@@ -10,7 +10,7 @@ import hashlib
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
@@ -21,13 +21,20 @@ from convgauge.environment import cores
 from convgauge.selftest import kill_matrix
 from convgauge.selftest.examination import examine
 from convgauge.selftest.kill_matrix import Finding, Matrix
-from convgauge.selftest.mutants import Mutant, by_spec, mutants
+from convgauge.selftest.mutants import Mutant, by_spec, select
 from convgauge.selftest.terminal import print_matrix, print_progress
 from convgauge.terms import TIERS, ExitStatus, Tier
 from convgauge.worker.server import die_with_parent
 
 
-def selftest(tier: Tier, output: Path | None, word: str, first: bool = False, resume: Path | None = None) -> int:
+def selftest(
+    tier: Tier,
+    output: Path | None,
+    words: Sequence[str] = (),
+    first: bool = False,
+    resume: Path | None = None,
+    jobs: int = 0,
+) -> int:
     """Run the specification on the mutants, print and write the kill matrix; return the exit status.
 
     The status is 1 if a finding is not as declared. ``output`` is rewritten after each mutant. ``resume`` is such a
@@ -36,9 +43,9 @@ def selftest(tier: Tier, output: Path | None, word: str, first: bool = False, re
     if tier not in TIERS:
         print(f"convgauge: tier {tier!r} is not one of {', '.join(TIERS)}", file=sys.stderr)
         return ExitStatus.USAGE_ERROR
-    chosen = [mutant for mutant in mutants() if word in mutant.name or word == mutant.path.stem]
+    chosen = select(words)
     if not chosen:
-        print(f"convgauge: no mutant has {word!r} in its name", file=sys.stderr)
+        print(f"convgauge: no mutant has {' or '.join(map(repr, words))} in its name", file=sys.stderr)
         return ExitStatus.NOTHING_EXECUTED
     before = None if resume is None else kill_matrix.read(resume)
     if before is not None and (before.tier != tier or before.first_kill_only != first):
@@ -51,7 +58,7 @@ def selftest(tier: Tier, output: Path | None, word: str, first: bool = False, re
         if output is not None:
             write(matrix, output)
 
-    matrix = run(chosen, tier, first=first, before=before, progress=progress)
+    matrix = run(chosen, tier, first=first, jobs=jobs, before=before, progress=progress)
     print_matrix(matrix, time.perf_counter() - started)
     if output is not None:
         write(matrix, output)

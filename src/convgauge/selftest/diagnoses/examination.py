@@ -1,0 +1,90 @@
+"""Examination of one mutant or correct build: a whole check of it as a user makes it, and its diagnosis."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from convgauge.conformance.diagnose import Findings
+from convgauge.conformance.setting import Setting
+from convgauge.conformance.suite import Suite
+from convgauge.conformance.targets import Target
+from convgauge.conformance.terminal import show_summary
+from convgauge.diagnosis.mechanism import Mechanism, library
+from convgauge.diagnosis.sample import Sample
+from convgauge.reference import memo
+from convgauge.request import CheckRequest, RequestError
+from convgauge.selftest.diagnoses.finding import DiagnosisFinding, NamedCause
+from convgauge.selftest.diagnoses.recording_terminal import RecordingTerminal
+from convgauge.selftest.mutants import Mutant
+from convgauge.terms import FAULTS, STRICTNESS_FAULTS, TIERS, Tier
+
+SETTING = Setting(minimizes=False)
+"""Setting of the judges: that of a check, but no counterexample is reduced, because causes do not depend on it."""
+
+
+def examine(mutant: Mutant, tier: Tier) -> DiagnosisFinding:
+    """Check a mutant in a child process of its own, diagnose it, and return the finding."""
+    memo.enable()  # the next mutant is given the same cases
+    started_s = time.perf_counter()
+    due = TIERS.index(mutant.tier) <= TIERS.index(tier)
+    finding = DiagnosisFinding(mutant.name, mutant.faulty, [str(kind) for kind in mutant.kinds], due)
+    request = CheckRequest(profile=mutant.profile, tier=tier, timeout_s=mutant.timeout, jobs=1)
+    try:
+        with Suite(request, [Target(mutant.origin)], setting=SETTING) as suite:
+            _check(suite, finding)
+    except RequestError as error:  # of an implementation that cannot be loaded
+        finding.not_run = str(error)
+    except Exception as error:
+        finding.error = f"{type(error).__name__}: {error}"
+    finding.check_seconds = round(time.perf_counter() - started_s, 2)
+    return finding
+
+
+def _check(suite: Suite, finding: DiagnosisFinding) -> None:
+    """Judge all tasks and fill the finding in."""
+    suite.load()
+    for _ in suite:
+        pass
+    suite.finish()
+    if suite.internal_errors:
+        raise RuntimeError("; ".join(suite.internal_errors))
+    statuses = {record.spec for record in suite.recorder.records if record.status in (*FAULTS, *STRICTNESS_FAULTS)}
+    finding.failing, finding.has_failed = len(statuses), bool(statuses)
+    finding.seconds, finding.cpu_seconds = suite.diagnosis_seconds.get(finding.name, (0.0, 0.0))
+    _add_causes(finding, suite.findings.get(finding.name))
+    samples = suite.samples(finding.name) if finding.has_failed else []
+    finding.has_candidate = has_candidate(samples, finding.kinds) or finding.is_right_first
+    terminal: Any = RecordingTerminal()
+    show_summary(suite, terminal)
+    finding.text = terminal.lines
+
+
+def _add_causes(finding: DiagnosisFinding, findings: Findings | None) -> None:
+    if findings is None:
+        return
+    finding.unexplained, finding.remark = findings.unexplained, findings.remark
+    finding.causes = [
+        NamedCause(cause.mechanism, cause.kind, cause.sentence, cause.region, len(cause.specs), cause.cases)
+        for cause in findings.causes
+    ]
+
+
+def has_candidate(samples: Sequence[Sample], kinds: Iterable[str]) -> bool:
+    """Return True if a mechanism of one of the kinds has a meaning for one of the failing samples.
+
+    The population of a figure is defined by it: mutants whose fault the library claims to know.
+    """
+    failing = [sample for sample in samples if sample.fault is not None and sample.is_plain]
+    accepted = set(kinds)
+    candidates = [each for each in library(samples) if each.kind in accepted] if failing else []
+    return any(_applies(each, sample) for each in candidates for sample in failing)
+
+
+def _applies(mechanism: Mechanism, sample: Sample) -> bool:
+    try:
+        changed = mechanism.change(sample.plan, sample)
+    except Exception:  # a mechanism that fails claims nothing
+        return False
+    return changed is not None and changed is not sample.plan
