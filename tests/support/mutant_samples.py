@@ -52,6 +52,12 @@ n1c3h3w34_o2k1x3_s1x1_p0x1_d1x1_g1_b_float32
 n1c2h36w3_o2k3x1_s1x1_p1x0_d1x1_g1_b_float32
 n1c17h4w4_o18k1x1_s1x1_p0x0_d1x1_g1_b_float32
 n1c3h6w6_o33k3x3_s1x1_p1x1_d1x1_g1_b_float32
+n2c3h3w3_o4k3x3_s1x1_p0x0_d1x1_g1_b_float32
+n2c3h2w6_o4k2x3_s1x1_p0x0_d1x1_g1_b_float32
+n2c3h6w2_o4k3x2_s1x1_p0x0_d1x1_g1_b_float32
+n0c3h5w5_o4k3x3_s1x1_p1x1_d1x1_g1_b_float32
+n1c2h0w4_o3k3x3_s1x1_p2x1_d1x1_g1_b_float32
+n2c0h4w4_o3k3x3_s1x1_p1x1_d1x1_g1_b_float32
 """
 
 POOL = [Problem.parse(text) for text in _TEXTS.split()]

@@ -87,6 +87,8 @@ class Plan:
         Function of (input, pads) that returns the padded input.
     finishes : tuple of callable
         Changes of the output before it is rounded to the dtype, in their order.
+    sum_finishes : tuple of callable
+        Changes of the sums before the bias is added, in their order.
     """
 
     input: Array
@@ -101,6 +103,7 @@ class Plan:
     output_size: Pair | None = None
     pad: Padder = pad_with_zeros
     finishes: tuple[Finish, ...] = ()
+    sum_finishes: tuple[Finish, ...] = ()
 
     @classmethod
     def of(cls, problem: Problem, input: Array, weight: Array, bias: Array | None) -> Self:
@@ -123,6 +126,10 @@ class Plan:
         rows, columns = (d * (k - 1) + 1 for d, k in zip(self.dilation, self.weight.shape[2:], strict=True))
         return rows, columns
 
+    def finish_sums(self, change: Finish) -> Self:
+        """Return this plan with a further change of the sums before the bias is added."""
+        return replace(self, sum_finishes=(*self.sum_finishes, change))
+
     def finish(self, change: Finish) -> Self:
         """Return this plan with a further change of the output."""
         return replace(self, finishes=(*self.finishes, change))
@@ -140,6 +147,8 @@ class Plan:
         with np.errstate(all="ignore"):
             output = self.sums()
             try:
+                for change in self.sum_finishes:
+                    output = change(output)
                 if self.bias is not None:
                     bias = self.bias[:, None, None] if self.bias.ndim == 1 else self.bias
                     output = output + bias
@@ -188,13 +197,15 @@ class Plan:
     def magnitude(self) -> Array:
         """Return S = sum |w||x| + |b| of each output, without the finishes. Raises as `output` does."""
         sizes = replace(
-            self, input=np.abs(self.input), weight=np.abs(self.weight), finishes=(), dtype="float64",
+            self, input=np.abs(self.input), weight=np.abs(self.weight), finishes=(), sum_finishes=(), dtype="float64",
             bias=None if self.bias is None else np.abs(self.bias),
         )  # fmt: skip
         return np.abs(sizes.output())
 
     def bound(self) -> float:
         """Return the largest difference of a kernel's output from that of this plan: grade B's, per call.
+
+        Finishes may make the output larger than its sum of magnitudes; the bound is then widened in proportion.
 
         Source: see `convgauge.reference.accuracy`. The plan's own sums have errors of float64's size, which count twice
         for float64.
@@ -205,5 +216,8 @@ class Plan:
         accumulator = DTYPES[self.accumulator or dtype.accumulator]
         terms = 2 * (self.reduction + 1 + transform_terms(Problem()))
         size = float(np.nanmax(self.magnitude(), initial=0.0))
+        if self.finishes or self.sum_finishes:
+            output = np.abs(self.output())
+            size = max(size, float(np.max(output, where=np.isfinite(output), initial=0.0)))
         rounded = 3 * dtype.roundoff * size if dtype.accumulator != dtype.name else 0.0
         return float(terms * accumulator.roundoff * size + rounded + terms * accumulator.step + dtype.step)
