@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 _CONTROLS = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]"
@@ -26,6 +27,12 @@ def coverage_text(percent: float | None) -> str:
 def counted(count: int, noun: str) -> str:
     """Return a count with its noun: ``1 case``, ``2,000 cases``."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def listed(items: Sequence[str], most: int = 4) -> str:
+    """Return items as a list in words: ``a, b and c``, with the number of those beyond ``most``."""
+    shown = [*items[:most], *([f"{len(items) - most} more"] if len(items) > most else [])]
+    return " and ".join(filter(None, [", ".join(shown[:-1]), *shown[-1:]]))
 
 
 def escape_controls(text: str) -> str:

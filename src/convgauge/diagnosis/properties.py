@@ -1,0 +1,85 @@
+"""Properties of failing samples, and the groups of those that have one cause."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from convgauge.diagnosis.broken_rules import unchecked_rules
+from convgauge.diagnosis.fault_readers import READERS
+from convgauge.diagnosis.kinds import MechanismKind
+from convgauge.diagnosis.property import Property
+from convgauge.diagnosis.sample import Sample
+
+Pair = tuple[Property, Sample]
+
+
+@dataclass(frozen=True, eq=False)
+class PropertyGroup:
+    """A property, and the failing samples that have it."""
+
+    property: Property
+    samples: tuple[Sample, ...]
+
+
+def observed(sample: Sample) -> Property | None:
+    """Return what the fault of a sample states by itself; None if it passed, or if only its values are wrong."""
+    fault = sample.fault
+    if fault is None or fault.not_called:
+        return None
+    read = READERS.get(fault.kind)
+    return None if read is None else read(sample, fault)
+
+
+def grouped(samples: Iterable[Sample]) -> list[PropertyGroup]:
+    """Return the properties of failing samples, each with its samples, that of the most specs first.
+
+    Samples that state nothing by themselves are in no group. Those that were not called, because the process had ended
+    too often, are in the group of the endings.
+    """
+    samples = list(samples)
+    groups = _of_equal_slugs([(property, sample) for sample in samples if (property := observed(sample)) is not None])
+    _join_modes(groups)
+    _add_not_called(groups, samples)
+    joined = [_joined(pairs) for pairs in groups.values()]
+    return sorted(joined, key=lambda group: -len({sample.spec for sample in group.samples}))
+
+
+def _of_equal_slugs(pairs: Sequence[Pair]) -> dict[str, list[Pair]]:
+    """Return samples by the slug of their property: of several possible ones, the one that most samples may have."""
+    groups: dict[str, list[Pair]] = {}
+    while pairs:
+        counts = Counter(each.slug for property, _ in pairs for each in (property, *property.rivals))
+        slug = max(counts, key=counts.__getitem__)
+        chosen = [(each, sample) for property, sample in pairs
+                  for each in (property, *property.rivals) if each.slug == slug]  # fmt: skip
+        groups[slug] = chosen
+        pairs = [(property, sample) for property, sample in pairs
+                 if slug not in [each.slug for each in (property, *property.rivals)]]  # fmt: skip
+    return groups
+
+
+def _joined(pairs: Sequence[Pair]) -> PropertyGroup:
+    first, samples = pairs[0][0], tuple(sample for _, sample in pairs)
+    items = tuple(dict.fromkeys(item for property, _ in pairs for item in property.items))
+    if first.kind == MechanismKind.ACCEPTS_INVALID:
+        items = tuple(unchecked_rules([sample.call for sample in samples])) or items
+    return PropertyGroup(replace(first, items=items), samples)
+
+
+def _join_modes(groups: dict[str, list[Pair]]) -> None:
+    """Join the same exception in several call modes, if plain calls raise it as well."""
+    for slug in [slug for slug in groups if "@" in slug]:
+        plain = slug.partition("@")[0]
+        if plain in groups:
+            groups[plain] += groups.pop(slug)
+
+
+def _add_not_called(groups: dict[str, list[Pair]], samples: Sequence[Sample]) -> None:
+    """Add the samples that were not called to the largest group of endings."""
+    endings = [pairs for pairs in groups.values() if pairs[0][0].kind in (MechanismKind.CRASH, MechanismKind.HANG)]
+    if endings:
+        largest = max(endings, key=len)
+        not_called = [sample for sample in samples if sample.fault is not None and sample.fault.not_called]
+        largest += [(largest[0][0], sample) for sample in not_called]
