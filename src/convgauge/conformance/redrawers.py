@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 import threading
 from collections.abc import Callable
 
@@ -53,7 +55,8 @@ class Redrawers:
                 discovery = self._probed()
                 domain = domain & discovery.domain
                 known = [Case.parse(discovery.anchor)] if discovery.anchor else []
-            key = domain, dtype, device
+            domain = _for_dtype(domain, dtype)
+            key = domain, dtype if "dtype" in domain.names else "", device  # one serves all dtypes if it names none
             if key not in self._redrawers:
                 self._redrawers[key] = Redrawer(domain, dtype, device, known)
             return self._redrawers[key]
@@ -62,3 +65,12 @@ class Redrawers:
         if self._discovery is None:
             self._discovery = Discovery() if self._discover is None else self._discover()
         return self._discovery
+
+
+@functools.lru_cache(maxsize=256)
+def _for_dtype(domain: Domain, dtype: str) -> Domain:
+    """Return the domain without the conditions on the dtype alone, if the dtype meets them."""
+    others = [part for part in domain.conjuncts if part.names != {"dtype"}]
+    if not all(part.contains({"dtype": dtype}) for part in domain.conjuncts if part not in others):
+        return domain
+    return functools.reduce(operator.and_, others, EVERYTHING)

@@ -6,6 +6,7 @@ import bisect
 import functools
 import itertools
 import math
+import operator
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -83,13 +84,15 @@ class Repair:
         self._sizes = sorted({*SMALL_SIZES, *self.multiples, *(value for value in near if value > 0)})
         self._size_set = frozenset(self._sizes)
         self._memo: dict[tuple[object, ...], list[Any]] = {}  # of `_solutions`
+        self._named = operator.itemgetter(*sorted(self.relevant)) if self.relevant else lambda _: ()
+        self._violated: dict[object, list[int]] = {}
         self._results: list[dict[tuple[object, ...], bool]] = [{} for _ in self._terms]
 
     # --- the domain ---
 
     def contains(self, values: Parameters) -> bool:
         """Return True if the domain contains the parameters."""
-        return all(self._holds(index, values) for index in range(len(self._terms)))
+        return not self.violated(values)
 
     def _holds(self, index: int, values: Parameters) -> bool:
         """Return True if a term holds; the result is kept, as the same few values come repeatedly."""
@@ -101,8 +104,11 @@ class Repair:
         return results[key]
 
     def violated(self, values: Parameters) -> list[int]:
-        """Return the indices of the violated terms."""
-        return [index for index in range(len(self._terms)) if not self._holds(index, values)]
+        """Return the indices of the violated terms; the result is kept, as it is asked for several times."""
+        key = self._named(values)
+        if key not in self._violated:
+            self._violated[key] = [index for index in range(len(self._terms)) if not self._holds(index, values)]
+        return self._violated[key]
 
     # --- repair ---
 
