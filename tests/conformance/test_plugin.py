@@ -140,6 +140,62 @@ def test_a_recommended_spec_does_not_stop_a_run(specs: Path) -> None:
     assert "recommended, not required: mine.recommended failed" in run.stdout
 
 
+TRANSPOSED = """
+import numpy as np
+
+def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    return np.einsum("nchw,oc->nowh", input, weight[:, :, 0, 0])
+"""
+
+POINTWISE = '''
+from convgauge.conformance import problems, spec
+
+@spec("mine.first", source="this test")
+def test_first(judge):
+    """The output is the exact one."""
+    judge.exact(problems(kernel=[(1, 1)], padding=[(0, 0)]))
+
+@spec("mine.second", source="this test")
+def test_second(judge):
+    """The output is the exact one again."""
+    judge.exact(problems(kernel=[(1, 1)], padding=[(0, 0)]))
+'''
+
+
+@pytest.fixture
+def faulty(tmp_path: Path) -> Path:
+    (tmp_path / "test_mine.py").write_text(POINTWISE)
+    (tmp_path / "kernel.py").write_text(TRANSPOSED)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("words", "reports", "has_details"),
+    [([], 0, True), (["-q"], 0, True), (["-qq"], 0, False), (["-v"], 2, True), (["-v", "--tb=no"], 0, True)],
+)
+def test_reports_of_specs_are_shown_if_every_spec_is(
+    faulty: Path, words: list[str], reports: int, has_details: bool
+) -> None:
+    options = ["--implementation=kernel.py:conv2d", "--convgauge-framework=numpy", "--convgauge-tier=quick"]
+    run = pytest_in(faulty, *options, *words)
+    assert run.returncode == 1
+    assert (
+        run.stdout.count("mine.first (required) failed") + run.stdout.count("mine.second (required) failed") == reports
+    )
+    assert run.stdout.count("FAILURES") == (reports > 0)
+    assert "conv2d: wrong. " in run.stdout
+    assert ("  judged " in run.stdout) == has_details
+    assert ("[100%]" in run.stdout) == has_details
+
+
+def test_the_first_failure_that_stops_a_run_is_diagnosed(faulty: Path) -> None:
+    options = ["--implementation=kernel.py:conv2d", "--convgauge-framework=numpy", "--convgauge-tier=quick"]
+    run = pytest_in(faulty, *options, "-x")
+    assert run.returncode == 1
+    assert "specs: 1 failed" in run.stdout
+    assert "the failing spec" in run.stdout
+
+
 def test_items_can_be_collected_without_judging(specs: Path) -> None:
     run = pytest_in(specs, "--implementation=numpy_windows", "--convgauge-tier=quick", "--collect-only", "-q")
     assert run.stdout.count("test_mine.py::") == 4

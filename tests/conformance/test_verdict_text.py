@@ -7,8 +7,17 @@ from typing import Any
 import msgspec
 import pytest
 
-from convgauge.conformance.verdict_text import MAX_LIMITS, detail_lines, next_step, verdict_line
+from convgauge.conformance.verdict_text import (
+    MAX_LIMITS,
+    JudgedImplementation,
+    detail_lines,
+    next_step,
+    result_lines,
+    verdict_line,
+)
+from convgauge.request import Verbosity
 from convgauge.results import Counterexample, ImplementationRecord, Judgement, SpecRecord
+from support.records import cause
 
 
 def judgement(verdict: Any, **facts: Any) -> Judgement:
@@ -122,3 +131,63 @@ def test_the_dtype_of_all_faults_is_named_if_others_pass(faulty: str, passed: st
     records += [SpecRecord("mine", "dtype.kept", "required", "passed", 3, passed)] if passed else []
     printed = "".join(detail_lines(judgement("wrong"), records))
     assert (f"every fault is in {faulty}: fix or refuse it; --dtype {passed} judges" in printed) is is_named
+
+
+def test_the_causes_of_a_wrong_implementation_come_first() -> None:
+    records = [failing("a.b", "failed", 4), failing("c.d", "failed", 9)]
+    result = judgement("wrong", coverage=50.0, specs={"failed": 2}, limits=["groups > 1"])
+    judged = JudgedImplementation("mine", result, records, causes=[cause(specs=["a.b"])])
+    lines = result_lines(judged)
+    assert lines[0] == "mine: wrong. 1 cause explains 1 of 2 failing specs (1 unexplained)."
+    assert lines[1].startswith("1. padding: rows and columns are swapped")
+    assert lines[4:] == [
+        "1 failing spec has no cause that fits: c.d",
+        "  verdict   coverage 50.0\N{NO-BREAK SPACE}%, strictness not tested, no accuracy grade",
+        "  limits    groups > 1",
+        "  judged    12 cases judged; specs: 2 failed",
+    ]
+
+
+def test_a_quiet_check_has_the_verdict_and_the_first_cause() -> None:
+    causes = [cause(specs=["a.b"]), cause(mechanism="bias_dropped", specs=["c.d"])]
+    records = [failing("a.b", "failed", 4), failing("c.d", "failed", 9)]
+    judged = JudgedImplementation("mine", judgement("wrong"), records, causes=causes)
+    lines = result_lines(judged, verbosity=Verbosity.VERDICTS)
+    assert len(lines) == 4
+    assert lines[0] == "mine: wrong. 2 causes explain all 2 failing specs (0 unexplained)."
+    assert lines[3].startswith("   again: ")
+
+
+def test_a_remark_comes_before_everything_else() -> None:
+    remark = "It fails at random: equal calls give different answers."
+    records = [failing("a.b", "failed", 4)]
+    judged = JudgedImplementation("mine", judgement("wrong", remark=remark), records)
+    assert result_lines(judged)[0] == f"mine: wrong. {remark}"
+    judged = JudgedImplementation("mine", judgement("wrong", remark=remark), records, causes=[cause(specs=["a.b"])])
+    assert result_lines(judged)[:2] == [
+        f"mine: wrong. {remark}",
+        "1 cause explains the failing spec (0 unexplained).",
+    ]
+
+
+def test_a_lenient_implementation_keeps_its_verdict_beside_a_cause() -> None:
+    records = [failing("errors.stride", "answered_invalid", 0)]
+    judged = JudgedImplementation("mine", judgement("complete"), records, causes=[cause(specs=["errors.stride"])])
+    lines = result_lines(judged)
+    assert lines[:2] == [
+        verdict_line("mine", judgement("complete")),
+        "1 cause explains the unmet spec (0 unexplained).",
+    ]
+    without = result_lines(JudgedImplementation("mine", judgement("complete"), records))
+    assert without[1].startswith("  judged")
+
+
+def test_a_command_of_a_cause_is_not_repeated_as_the_next_step() -> None:
+    records = [failing("a", "failed", 4)]
+    assert next_step(judgement("wrong"), records, None, [cause(specs=["a"])]) == ""
+
+
+def test_long_details_are_wrapped_below_their_label() -> None:
+    lines = detail_lines(judgement("partial", limits=["a limit of its own " * 4] * 3))
+    assert lines[1].startswith(" " * 12)
+    assert max(map(len, lines)) <= 110

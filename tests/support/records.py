@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,17 @@ import msgspec
 
 from convgauge import results
 from convgauge.environment import Machine
-from convgauge.results import Footer, Header, Judgement, Record, Run, SpecRecord, TimingRecord
+from convgauge.results import (
+    CauseRecord,
+    Counterexample,
+    Footer,
+    Header,
+    Judgement,
+    Record,
+    Run,
+    SpecRecord,
+    TimingRecord,
+)
 from convgauge.terms import Grade, RaceVerdict, Status, Verdict
 from support import synthetic_runs
 
@@ -61,3 +72,25 @@ def write_run(path: Path, *records: Record, footer: Footer | None = None, **chan
         writer.write(record)
     writer.close()
     return path
+
+
+def cause(
+    name: str = "a", mechanism: str = "padding_axes_swapped", specs: Sequence[str] = ("padding.same",), **changes: Any
+) -> CauseRecord:
+    """Return a cause of failing specs, with a counterexample unless the changes have another."""
+    sentence = "padding: rows and columns are swapped"
+    record = CauseRecord(
+        name, mechanism, "swapped_axes", sentence, "padding differs by axis", "", list(specs), 9, example(),
+        "convgauge reproduce mine …",
+    )  # fmt: skip
+    return msgspec.structs.replace(record, **changes)
+
+
+def example(problem: str = "n1c1h1w1_o1k1x1_s1x1_p0x1_d1x1_g1_float32", **changes: Any) -> Counterexample:
+    """Return a counterexample whose output has the wrong shape."""
+    message = "the output's shape is (1, 1, 3, 1), not (1, 1, 1, 3)"
+    record = Counterexample(
+        problem, "exact", 7, message, "convgauge reproduce mine …", got="(1, 1, 3, 1)", expected="(1, 1, 1, 3)",
+        kind="shape", outputs=3,
+    )  # fmt: skip
+    return msgspec.structs.replace(record, **changes)

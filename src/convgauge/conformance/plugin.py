@@ -33,6 +33,9 @@ _LETTERS = {
     "answered_invalid": "i", "refused": "r",
 }  # fmt: skip
 
+VERDICTS_ONLY = -2
+"""Verbosity of pytest, that of -q twice, at which only the verdicts are printed."""
+
 
 class Nonconformity(Exception):
     """Violation of a spec by an implementation; its text is the report."""
@@ -149,6 +152,11 @@ def _task(item: pytest.Item) -> Task | None:
     return task if isinstance(task, Task) else None
 
 
+def _is_of_spec(report: pytest.TestReport) -> bool:
+    """Return True if a report is that of a spec which came to a verdict."""
+    return "convgauge" in dict(getattr(report, "user_properties", ()))
+
+
 class Plugin:
     """Hooks of one check: pytest's items are the tasks that the request makes due.
 
@@ -157,6 +165,7 @@ class Plugin:
 
     suite: Suite
     _progress: ProgressReporter | None = None
+    _failed: list[Any]
 
     def __init__(self, request: CheckRequest) -> None:
         self.request = request
@@ -206,7 +215,7 @@ class Plugin:
             return
         tasks = {item.nodeid: task for item in session.items if (task := _task(item)) is not None}
         self.suite.start(tasks.values())
-        if session.config.option.verbose > -2:  # not if only the verdicts are printed
+        if session.config.option.verbose > VERDICTS_ONLY:
             self._progress = self._reporter(session, tasks)
 
     def _reporter(self, session: pytest.Session, tasks: dict[str, Task]) -> ProgressReporter:
@@ -274,12 +283,13 @@ class Plugin:
         if self._progress is not None:
             self._progress.finish(nodeid)
 
-    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
+    def pytest_report_teststatus(self, report: pytest.TestReport, config: pytest.Config) -> tuple[str, str, str] | None:
         """Keep the suite's statuses apart in the progress line and in the counts."""
         status = dict(report.user_properties).get("convgauge")
         if report.when != "call" or not isinstance(status, str):
             return None
-        return status, _LETTERS[status], status.upper()
+        is_shown = config.option.verbose > VERDICTS_ONLY
+        return status, _LETTERS[status] if is_shown else "", status.upper() if is_shown else ""
 
     # --- begin and end ---
 
@@ -296,10 +306,18 @@ class Plugin:
         with self._exit_if_unwritable():
             session.exitstatus = self.suite.finish(int(session.exitstatus))
 
+    @pytest.hookimpl(specname="pytest_terminal_summary", wrapper=True, tryfirst=True)
+    def pytest_failures_without_specs(self, terminalreporter: TerminalReporter) -> Generator[None, None, None]:
+        """Keep the reports of specs out of pytest's own section of failures: the summary prints them with -v."""
+        self._failed = terminalreporter.stats.get("failed", [])
+        terminalreporter.stats["failed"] = [report for report in self._failed if not _is_of_spec(report)]
+        yield
+
     def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> None:
-        """Print the verdicts."""
+        """Print the verdicts and their causes."""
         from convgauge.conformance.terminal import show_summary
 
+        terminalreporter.stats["failed"] = self._failed
         show_summary(self.suite, terminalreporter)
 
     def pytest_unconfigure(self) -> None:

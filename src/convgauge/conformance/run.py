@@ -11,7 +11,7 @@ from convgauge.request import CheckRequest, Verbosity
 UNUSED = ("cacheprovider", "benchmark", "hypothesispytest", "logging", "doctest", "unraisableexception")
 """Plugins of pytest that a check does not use. Together they take half a second, mostly to import Hypothesis."""
 
-_OPTIONS = {Verbosity.VERDICTS: ("-q", "-q"), Verbosity.FAULTS: (), Verbosity.EVERY_SPEC: ("-v",)}
+_OPTIONS = {Verbosity.VERDICTS: ("-q", "-q"), Verbosity.FAULTS: ("-q",), Verbosity.EVERY_SPEC: ("-v",)}
 
 
 def check(request: CheckRequest, verbosity: Verbosity = Verbosity.FAULTS) -> int:

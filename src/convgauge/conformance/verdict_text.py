@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from convgauge.conformance.case_words import USUAL_DTYPE
+from convgauge.conformance.cause_text import cause_lines, headline, numbered_lines, wrapped
+from convgauge.conformance.causes import failing_specs, named
 from convgauge.conformance.limits import proposal
 from convgauge.conformance.verdict import is_wrong
 from convgauge.domain import domain_of
-from convgauge.results import ImplementationRecord, Judgement, SpecRecord
+from convgauge.request import Verbosity
+from convgauge.results import CauseRecord, ImplementationRecord, Judgement, SpecRecord
 from convgauge.terms import Requirement, reaches
 from convgauge.text import counted, coverage_text, escape_controls
 
@@ -16,23 +21,95 @@ MAX_LIMITS = 3
 
 MIN_WORDS = 3  # of the command that reproduces a case; the third is the target
 
-USUAL_DTYPE = "float32"
-"""Dtype in which every spec is judged that has no dtype of its own."""
-
 MAX_SPECS = 4
 """Specs that a line names."""
 
 
+COMMANDS = ("declare", "form", "next")
+"""Labels of lines that have a command, which is never broken."""
+
+INDENT = " " * 12
+
+
+@dataclass(frozen=True)
+class JudgedImplementation:
+    """Result of a run for one implementation.
+
+    Attributes
+    ----------
+    name : str
+        Name of the implementation.
+    judgement : Judgement
+        Its judgement.
+    records : sequence of SpecRecord
+        Its records; without them, no spec is named.
+    implementation : ImplementationRecord or None
+        What was found out about it.
+    causes : sequence of CauseRecord
+        Causes of its failures.
+    """
+
+    name: str
+    judgement: Judgement
+    records: Sequence[SpecRecord] = ()
+    implementation: ImplementationRecord | None = None
+    causes: Sequence[CauseRecord] = ()
+
+    @property
+    def is_diagnosed(self) -> bool:
+        """True if something failed, and the causes say why or none was found."""
+        is_wrong = self.judgement.verdict == "wrong" and bool(failing_specs(self.records))
+        return is_wrong or bool(named(self.causes))
+
+
+def result_lines(
+    judged: JudgedImplementation, require: Requirement = "correct", verbosity: Verbosity = Verbosity.FAULTS
+) -> list[str]:
+    """Return all lines of one implementation: the verdict, the causes of its failures, and the facts beside them."""
+    judgement, records, causes = judged.judgement, judged.records, judged.causes
+    first = verdict_line(judged.name, judgement, require)
+    if verbosity is Verbosity.VERDICTS:
+        lines = _headlines(judged, require) if judged.is_diagnosed else [first]
+        return lines + [escape_controls(line) for cause in named(causes)[:1] for line in numbered_lines(1, cause)]
+    details = detail_lines(judgement, records, judged.implementation, causes)
+    if not judged.is_diagnosed:
+        return [first, *details]
+    below = cause_lines(judgement, records, causes, shows_all=verbosity is Verbosity.EVERY_SPEC)
+    facts = [f"  {'verdict':<9} {_facts(judgement)}"] if judgement.verdict == "wrong" else []
+    return [*_headlines(judged, require), *below, *facts, *details]
+
+
+def _headlines(judged: JudgedImplementation, require: Requirement) -> list[str]:
+    """Return the verdict with the sentence on all failures, which a remark precedes."""
+    judgement, remark = judged.judgement, judged.judgement.remark
+    if judgement.verdict != "wrong":
+        met = headline(judged.records, judged.causes, "unmet spec")
+        return [verdict_line(judged.name, judgement, require), *([remark] if remark else []), met]
+    sentence = headline(judged.records, judged.causes)
+    verdict = f"{judged.name}: {_verdict(judgement, require)}."
+    further = [sentence] if remark and named(judged.causes) else []
+    lines = [*wrapped(f"{verdict} {remark or sentence}", "  "), *further]
+    return [escape_controls(line) for line in lines]
+
+
 def verdict_line(name: str, judgement: Judgement, require: Requirement = "correct") -> str:
     """Return the line of one implementation: the verdict and the facts beside it."""
+    return f"{escape_controls(name)}: {_verdict(judgement, require)}, {_facts(judgement)}"
+
+
+def _verdict(judgement: Judgement, require: Requirement) -> str:
     is_reached = require == "correct" or reaches(judgement.verdict, require)
+    return judgement.verdict + ("" if is_reached else f" ({require} is required)")
+
+
+def _facts(judgement: Judgement) -> str:
+    """Return coverage, strictness and grade."""
     parts = [
-        judgement.verdict + ("" if is_reached else f" ({require} is required)"),
         "" if judgement.coverage is None else f"coverage {coverage_text(judgement.coverage)}",
         strictness_text(judgement.is_strict),
         f"accuracy grade {judgement.grade}" if judgement.grade else "no accuracy grade",
     ]
-    return f"{escape_controls(name)}: {', '.join(filter(None, parts))}"
+    return ", ".join(filter(None, parts))
 
 
 def strictness_text(is_strict: bool | None) -> str:
@@ -41,7 +118,10 @@ def strictness_text(is_strict: bool | None) -> str:
 
 
 def detail_lines(
-    judgement: Judgement, records: Sequence[SpecRecord] = (), implementation: ImplementationRecord | None = None
+    judgement: Judgement,
+    records: Sequence[SpecRecord] = (),
+    implementation: ImplementationRecord | None = None,
+    causes: Sequence[CauseRecord] = (),
 ) -> list[str]:
     """Return the lines below that of the verdict: limits, strictness, counts, and what to do next.
 
@@ -53,6 +133,8 @@ def detail_lines(
         Its records; without them, no spec is named.
     implementation
         What was found out about it.
+    causes
+        Causes of its failures, each with the command that runs a case again.
     """
     counts = ", ".join(f"{count:,} {status.replace('_', ' ')}" for status, count in judgement.specs.items())
     lines = {
@@ -64,9 +146,10 @@ def detail_lines(
         "dtypes": _dtypes_of_faults(records) if judgement.verdict == "wrong" else "",
         "declare": _declaration(implementation) if judgement.specs.get("errored") else "",
         "form": _form_advice(judgement, records, implementation),
-        "next": next_step(judgement, records, implementation),
+        "next": next_step(judgement, records, implementation, causes),
     }
-    return [f"  {escape_controls(f'{label:<9} {text}')}" for label, text in lines.items() if text]
+    texts = {label: f"  {escape_controls(f'{label:<9} {text}')}" for label, text in lines.items() if text}
+    return [line for label, text in texts.items() for line in ([text] if label in COMMANDS else wrapped(text, INDENT))]
 
 
 def _form_advice(
@@ -129,15 +212,21 @@ def _lenient_specs(records: Sequence[SpecRecord]) -> list[str]:
     return list(dict.fromkeys(lenient))
 
 
-def next_step(judgement: Judgement, records: Sequence[SpecRecord], implementation: ImplementationRecord | None) -> str:
-    """Return what leads from a verdict to the next rung; "" if nothing is known."""
+def next_step(
+    judgement: Judgement,
+    records: Sequence[SpecRecord],
+    implementation: ImplementationRecord | None,
+    causes: Sequence[CauseRecord] = (),
+) -> str:
+    """Return what leads from a verdict to the next rung; "" if nothing is known, or if the causes' lines have it."""
     match judgement.verdict:
         case "wrong":
             faults = [record for record in records if record.level == "required" and is_wrong(record)]
             is_refused = implementation is not None and bool(implementation.supports)
             is_refused = is_refused and all(record.status == "errored" for record in faults)
             advice = _narrowing(implementation) if is_refused else ""
-            return "; or ".join(filter(None, (_reproduction(faults), advice)))
+            reproduction = "" if any(cause.reproduce for cause in causes) else _reproduction(faults)
+            return "; or ".join(filter(None, (reproduction, advice)))
         case "partial" if advice := _narrowing(implementation):
             return f"answer what is refused, or {advice}"
         case "complete":
