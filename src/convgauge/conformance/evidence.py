@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from convgauge.conformance.checks import is_unjudged
 from convgauge.conformance.counted import Counted
+from convgauge.diagnosis.operand_values import operand_values
 from convgauge.diagnosis.sample import Sample
 
 MAX_BYTES = 64 << 20
@@ -72,7 +73,7 @@ def sample_of(counted: Counted, *, is_first: bool, history: tuple[Counted, ...] 
     call = counted.call
     order = "first" if is_first else "later"
     further = {"family": case.operands, "mode": call.mode, "order": order, "spec": counted.spec}
-    fields = {**case.fields(call.device), **further}  # those of `features.FURTHER_FIELDS`
+    fields = {**case.fields(call.device), **further, **operand_values(call)}  # those of `features.FURTHER_FIELDS`
     return Sample(
         counted.spec, str(case), case.problem, case.operands, call, observation, counted.assessment.fault, fields,
         counted.execution.declared_grade, tuple(before.call for before in history), counted.procedure.is_law,

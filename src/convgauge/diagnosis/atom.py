@@ -1,4 +1,4 @@
-"""Atom: one simple condition on a case's fields, with its expression, its contrary in words, and its cost."""
+"""Atom: one simple condition on a case's fields, with its expression and cost, its words and those of its contrary."""
 
 from __future__ import annotations
 
@@ -34,6 +34,10 @@ class Atom:
         Function that returns, for each case of a table, True if it meets the condition.
     bounded : tuple of str
         Names of the numbers, if the condition is a bound.
+    affirmative : str
+        Cases that meet the condition, in words: "one group". "" if no region of failures is described by it.
+    negation : str
+        Expression of the contrary. "" if no region of failures is described by it.
     """
 
     expression: str
@@ -41,6 +45,8 @@ class Atom:
     cost: float
     holds: Test
     bounded: tuple[str, ...] = ()
+    affirmative: str = ""
+    negation: str = ""
 
 
 def of_numbers(names: tuple[str, ...], test: Callable[..., Bools]) -> Test:

@@ -1,19 +1,25 @@
-"""Regions of failures: the shortest rule that holds for every failing case and for no other."""
+"""Regions of failures: the shortest rules that hold for every failing case and for no other."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from convgauge.diagnosis.atom import Atom
-from convgauge.diagnosis.atoms import atoms
-from convgauge.diagnosis.features import Bools, Fields, Table
-from convgauge.diagnosis.regions import find_rules
+from convgauge.diagnosis.bounds import bounds, rounded
+from convgauge.diagnosis.categories import CATEGORIES
+from convgauge.diagnosis.condition import Condition
+from convgauge.diagnosis.conditions import conditions
+from convgauge.diagnosis.conjunctions import cheapest_conjunction
+from convgauge.diagnosis.features import USUAL, Bools, Column, Fields, Table
 
-MAX_CONDITIONS = 3
-"""Conditions of a rule; most faults need two or three parameters to show (Kuhn, Wallace and Gallo 2004)."""
+COST_OF_ONE = 2.2
+"""Cost of a rule that a single case justifies: two switches, or one number. Twice the cases justify one more."""
+
+_NAMES = tuple(name for name in USUAL if name != "spec")
+"""Fields in which cases may differ."""
 
 
 @dataclass(frozen=True)
@@ -26,58 +32,132 @@ class Region:
         The rule, in the language of `convgauge.domain`; "" if a condition is on a field that it has not.
     sentence : str
         The rule in words: "padding differs by axis and stride > 1"; "" if it is met by every case.
-    conditions : tuple of Atom
+    conditions : tuple of Condition
         Conditions.
     """
 
     expression: str = ""
     sentence: str = ""
-    conditions: tuple[Atom, ...] = ()
+    conditions: tuple[Condition, ...] = ()
 
     @property
     def cost(self) -> float:
         """Complexity of the rule."""
-        return sum(atom.cost for atom in self.conditions)
+        return sum(condition.cost for condition in self.conditions)
 
     def contains(self, fields: Mapping[str, object]) -> bool:
-        """Return True if a case meets the rule."""
-        table = Table([fields])
-        return all(bool(atom.holds(table)[0]) for atom in self.conditions)
+        """Return True if a case meets the rule. Fields that it leaves out have their usual values."""
+        table = Table([{**USUAL, **fields}])
+        return all(bool(condition.holds(table)[0]) for condition in self.conditions)
+
+    @property
+    def clause(self) -> str:
+        """Return the rule with a preposition: "wherever padding differs by axis"; "" if it is met by every case."""
+        is_clause = all(any(verb in each.sentence for verb in _VERBS) for each in self.conditions)
+        return f"{'wherever' if is_clause else 'for'} {self.sentence}" if self.sentence else ""
+
+
+_VERBS = (" differs by axis", " > ", " < ")
 
 
 class RegionSearch:
-    """Search for regions among the cases of a table.
+    """Search for the regions of subsets of a set of cases.
 
     Parameters
     ----------
     rows : sequence of mappings
-        Fields of cases (`convgauge.domain`, and those of `FURTHER_FIELDS`).
+        Fields of each case (`convgauge.domain`, and those of `FURTHER_FIELDS`). Fields that a row leaves out have their
+        usual values.
     """
 
     def __init__(self, rows: Sequence[Fields]) -> None:
-        self._table = Table(rows)
-        self._atoms = atoms(self._table)
-        self._holds = np.array([atom.holds(self._table) for atom in self._atoms], np.bool_)
-        self._costs = np.array([atom.cost for atom in self._atoms])
+        complete = Table([{**USUAL, **row} for row in rows])
+        first, self._numbers = complete.first_of_each(_NAMES)
+        self._table = Table([complete.rows[number] for number in first])
 
-    def find(self, inside: Bools, outside: Bools) -> Region | None:
-        """Return the shortest rule that all cases inside meet and none outside; None if there is no short one."""
-        chosen = np.flatnonzero(inside | outside)
-        rules = find_rules(self._holds[:, chosen], self._costs, inside[chosen])
-        if rules.unexplained or len(rules.rules) > MAX_CONDITIONS:
+    @cached_property
+    def _candidates(self) -> tuple[list[Condition], Bools]:
+        """Conditions, the simplest first and one for each set of cases, and a row of truths for each of them."""
+        if not len(self._table):
+            return [], np.zeros((0, 0), np.bool_)
+        return _distinct(conditions(self._table), self._table)
+
+    def find(self, inside: Bools, outside: Bools, *, max_outside_share: float = 0.0) -> Region | None:
+        """Return the simplest region of all cases inside and none outside; None if there is no simple one.
+
+        Parameters
+        ----------
+        inside, outside : array of bool
+            Subsets of the cases.
+        max_outside_share : float
+            Largest share of the region's cases that are outside.
+        """
+        inside, outside = np.asarray(inside, np.bool_), np.asarray(outside, np.bool_)
+        if not inside.any():
             return None
-        conditions = tuple(self._atoms[rule] for rule in rules.rules)
-        words = " and ".join(atom.expression for atom in conditions)
-        return Region(words, words, conditions)
+        if not outside.any():
+            return Region()
+        is_inside, weights = self._counts(inside) > 0, self._counts(outside)
+        allowed = int(max_outside_share / (1 - max_outside_share) * inside.sum())
+        proposed, remains = self._consistent(is_inside, weights > 0)
+        costs = np.array([condition.cost for condition in proposed])
+        budget = COST_OF_ONE + float(np.log2(is_inside.sum()))
+        rule = cheapest_conjunction(remains, weights[weights > 0], costs, allowed, budget)
+        return None if rule is None else self._region([proposed[n] for n in rule], is_inside, weights > 0)
+
+    def _counts(self, cases: Bools) -> Column:
+        """Return how many of some cases have the fields of each row of the table."""
+        return np.bincount(self._numbers[cases], minlength=len(self._table))
+
+    def _consistent(self, inside: Bools, outside: Bools) -> tuple[list[Condition], Bools]:
+        """Return the conditions that all cases inside meet, and for each the cases outside that meet it as well."""
+        proposed, holds = self._candidates
+        consistent = np.flatnonzero(holds[:, inside].all(axis=1))
+        rows = np.flatnonzero(inside)
+        members = (c.membership(self._table.rows[row][c.name] for row in rows) for c in CATEGORIES)
+        further = [*bounds(self._table, inside), *(condition for condition in members if condition is not None)]
+        truths = np.array([condition.holds(self._table)[outside] for condition in further], np.bool_)
+        remains = np.vstack([holds[np.ix_(consistent, np.flatnonzero(outside))], truths])
+        return [*(proposed[number] for number in consistent), *further], remains
+
+    def _region(self, rule: list[Condition], inside: Bools, outside: Bools) -> Region:
+        """Return the region of a rule, with usual values for its bounds."""
+        for number in range(len(rule)):
+            others = [condition.holds(self._table) for condition in (*rule[:number], *rule[number + 1 :])]
+            alone = outside & ~rule[number].holds(self._table) & np.all([outside, *others], axis=0)
+            rule[number] = rounded(rule[number], self._table, inside, alone)
+        return _of_conditions(sorted(rule, key=lambda condition: (condition.cost, condition.sentence)))
 
 
-def find_region(inside: Sequence[Fields], outside: Sequence[Fields]) -> Region | None:
+def _distinct(proposed: Sequence[Condition], table: Table) -> tuple[list[Condition], Bools]:
+    """Return the first condition for each set of cases, and the truths of each."""
+    holds = np.array([condition.holds(table) for condition in proposed], np.bool_)
+    first: dict[bytes, int] = {}
+    for number, row in enumerate(np.packbits(holds, axis=1)):
+        first.setdefault(row.tobytes(), number)
+    dividing = [number for number in first.values() if holds[number].any() and not holds[number].all()]
+    return [proposed[number] for number in dividing], holds[dividing]
+
+
+def _of_conditions(chosen: Sequence[Condition]) -> Region:
+    expressions = [condition.expression for condition in chosen]
+    parts = [f"({text})" if " or " in text else text for text in expressions] if len(chosen) > 1 else expressions
+    expression = " and ".join(parts) if all(expressions) else ""
+    return Region(expression, " and ".join(condition.sentence for condition in chosen), tuple(chosen))
+
+
+def find_region(
+    inside: Sequence[Fields], outside: Sequence[Fields], *, max_outside_share: float = 0.0
+) -> Region | None:
     """Return the shortest rule that all cases inside meet and none outside; None if there is no short one.
 
     Parameters
     ----------
     inside, outside : sequences of mappings
         Fields of cases (`convgauge.domain`, and those of `FURTHER_FIELDS`).
+    max_outside_share : float
+        Largest share of the region's cases that are outside: 0 if a fault shows on every case of its region.
     """
     is_inside = np.arange(len(inside) + len(outside)) < len(inside)
-    return RegionSearch([*inside, *outside]).find(is_inside, ~is_inside)
+    search = RegionSearch([*inside, *outside])
+    return search.find(is_inside, ~is_inside, max_outside_share=max_outside_share)

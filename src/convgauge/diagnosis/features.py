@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convgauge.domain import fields_of
+from convgauge.problem import Problem
+
 Fields = Mapping[str, object]
 """Values of a case by the names of `convgauge.domain`."""
 
@@ -25,9 +28,22 @@ FURTHER_FIELDS = {
     "mode": "call mode",
     "order": "order of calls",
     "spec": "spec",
+    "input_values": "values of the input",
+    "weight_values": "values of the weight",
+    "bias_values": "values of the bias",
 }
 """Fields of a judged call beside those of `convgauge.domain`, which no expression of a domain can name. The order of
-calls is "first" for the first call of a process, "later" for the others."""
+calls is "first" for the first call of a process, "later" for the others. See `operand_values` for the values."""
+
+USUAL: Fields = {
+    **fields_of(Problem()),
+    **dict.fromkeys(FURTHER_FIELDS, "usual"),
+    "family": "exact",
+    "mode": "",
+    "order": "later",
+    "spec": "",
+}
+"""Value of each field in a usual call."""
 
 
 class Table:
@@ -42,6 +58,7 @@ class Table:
     def __init__(self, rows: Sequence[Fields]) -> None:
         self.rows = list(rows)
         self._numbers: dict[str, Column] = {}
+        self._codes: dict[str, tuple[Column, list[object]]] = {}
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -60,11 +77,40 @@ class Table:
 
     def spellings(self, name: str) -> Column:
         """Return the name of the type of each value of a field."""
-        return np.array([type(value).__name__ for value in self.values(name)], object)
+        codes, values = self._coded(name)
+        return np.array([type(value).__name__ for value in values], object)[codes]
 
     def equals(self, name: str, value: object) -> Bools:
         """Return True for each case whose field equals a value. A tuple does not equal a list or a number."""
-        return np.array([row[name] == value for row in self.rows], np.bool_)
+        codes, values = self._coded(name)
+        return np.isin(codes, [code for code, other in enumerate(values) if other == value])
+
+    def is_among(self, name: str, texts: Sequence[str]) -> Bools:
+        """Return True for each case whose field has one of some values, compared as text."""
+        codes, values = self._coded(name)
+        return np.isin(codes, [code for code, value in enumerate(values) if str(value) in texts])
+
+    def distinct(self, name: str) -> list[object]:
+        """Return the distinct values of a field."""
+        return self._coded(name)[1]
+
+    def first_of_each(self, names: Sequence[str]) -> tuple[Column, Column]:
+        """Return the number of the first row of each combination of values, and the combination of each row."""
+        codes = np.ascontiguousarray(np.column_stack([self._coded(name)[0] for name in names]).astype(np.int32))
+        rows = codes.view([("", f"V{codes.shape[1] * codes.itemsize}")]).ravel()
+        _, first, numbers = np.unique(rows, return_index=True, return_inverse=True)
+        return first, numbers
+
+    def _coded(self, name: str) -> tuple[Column, list[object]]:
+        """Return a number for each value of a field, and the value of each number."""
+        if name not in self._codes:
+            values = self.values(name)
+            keys = values if set(map(type, values)) in ({int}, {str}, {bool}) else list(map(repr, values))
+            texts: dict[object, int] = {}
+            codes = [texts.setdefault(key, len(texts)) for key in keys]
+            distinct = dict(zip(codes, values, strict=True))
+            self._codes[name] = np.array(codes, np.intp), [distinct[code] for code in range(len(texts))]
+        return self._codes[name]
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -73,8 +119,11 @@ class Table:
 
 
 DERIVED: dict[str, Callable[[Table], Column]] = {
-    "in_channels // groups": lambda t: t.numbers("in_channels") // t.numbers("groups"),
-    "out_channels // groups": lambda t: t.numbers("out_channels") // t.numbers("groups"),
+    "in_channels // groups": lambda t: t.numbers("in_channels") // np.maximum(t.numbers("groups"), 1),
+    "out_channels // groups": lambda t: t.numbers("out_channels") // np.maximum(t.numbers("groups"), 1),
+    "out_h * out_w": lambda t: t.numbers("out_h") * t.numbers("out_w"),
+    "kernel_h * kernel_w": lambda t: t.numbers("kernel_h") * t.numbers("kernel_w"),
+    "batch * out_channels": lambda t: t.numbers("batch") * t.numbers("out_channels"),
 }
 """Numbers that are derived from several fields, by their expression."""
 
@@ -108,6 +157,13 @@ COUNTS = {
     "reduction": "reduction",
 }
 """Numbers without an axis, with their name in a sentence."""
+
+PRODUCTS = {
+    "out_h * out_w": "outputs of a plane",
+    "kernel_h * kernel_w": "kernel elements",
+    "batch * out_channels": "output planes",
+}
+"""Numbers that only regions of failures are described by, with their name in a sentence."""
 
 OPERAND_LAYOUTS = {"layout": "input", "weight_layout": "weight", "bias_layout": "bias"}
 """Fields of memory layouts, with their operand."""

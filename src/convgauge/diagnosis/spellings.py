@@ -16,24 +16,28 @@ _WORDS = {"int": "as a number", "tuple": "as a tuple", "list": "as a list", "str
 
 def switch_atoms() -> Iterator[Atom]:
     """Yield conditions on the bias, on depthwise calls, and on the spelling of arguments."""
-    yield Atom("bias", "calls without a bias", PLAIN, has_value("bias", True))
+    with_bias, depthwise = has_value("bias", True), has_value("depthwise", True)
+    yield Atom("bias", "calls without a bias", PLAIN, with_bias, affirmative="a bias", negation="not bias")
     yield Atom("not bias", "a bias", PLAIN, has_value("bias", False))
-    yield Atom("depthwise", "calls that are not depthwise", RELATION, has_value("depthwise", True))
+    sentence, affirmative = "calls that are not depthwise", "depthwise calls"
+    yield Atom("depthwise", sentence, RELATION, depthwise, affirmative=affirmative, negation="not depthwise")
     yield Atom("not depthwise", "depthwise calls", RELATION, has_value("depthwise", False))
     for name in SPELLED:
         yield from _spelling_atoms(name)
     for word in ("same", "valid"):
-        yield Atom(f"padding != {word!r}", f"padding {word!r}", RELATION, has_value("padding", word, wanted=False))
+        is_other = has_value("padding", word, wanted=False)
+        negation = f"padding == {word!r}"
+        yield Atom(f"padding != {word!r}", f"padding {word!r}", RELATION, is_other, negation=negation)
 
 
 def _spelling_atoms(name: str) -> Iterator[Atom]:
     for spelling in SPELLINGS:
         words = _WORDS[spelling]
+        expression, sentence = f"isinstance({name}, {spelling})", f"{name} other than {words}"
+        negation, contrary = f"not isinstance({name}, {spelling})", f"{name} {words}"
         is_spelled = _is_spelled(name, spelling)
-        yield Atom(f"isinstance({name}, {spelling})", f"{name} other than {words}", PLAIN, is_spelled)
-        yield Atom(
-            f"not isinstance({name}, {spelling})", f"{name} {words}", PLAIN, _is_spelled(name, spelling, wanted=False)
-        )
+        yield Atom(expression, sentence, PLAIN, is_spelled, affirmative=contrary, negation=negation)
+        yield Atom(negation, contrary, PLAIN, _is_spelled(name, spelling, wanted=False))
     default = 0 if name == "padding" else 1
     for value in (default, (default, default)):
         yield Atom(f"{name} == {value!r}", f"{name} other than {value!r}", NUMBER, has_value(name, value))
