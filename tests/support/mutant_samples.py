@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import cache
 
 from convgauge.diagnosis.mechanism import Mechanism, library
@@ -15,7 +16,7 @@ from convgauge.process.in_process import InProcessSubject
 from convgauge.reference.compare import Fault, check_output
 from convgauge.reference.operands import Operands, draw
 from convgauge.selftest import mutants
-from convgauge.worker.call import Call
+from convgauge.worker.call import Call, Observation
 
 Layouts = tuple[str, str, str]
 
@@ -108,6 +109,23 @@ def observed(subject: InProcessSubject, problem: Problem, *, layouts: Layouts = 
     else:
         fault = Fault("errored", observation.message)
     return Sample("", problem.text, problem, "exact", call, observation, fault, fields)
+
+
+def planted(mechanism: Mechanism, samples: Iterable[Sample]) -> list[Sample]:
+    """Return samples of a correct build as a kernel with a fault would answer them; an exception has no output."""
+    return [_planted(mechanism, sample) for sample in samples]
+
+
+def _planted(mechanism: Mechanism, sample: Sample) -> Sample:
+    plan = mechanism.change(sample.plan, sample)
+    if plan is None:
+        return sample
+    try:
+        output = plan.output()
+    except NoOutputError as error:
+        return replace(sample, observation=Observation("raised"), fault=Fault("errored", str(error)))
+    fault = check_output(output, sample.problem.dtype, sample.expected, sample.problem.dtype, 0.0)
+    return replace(sample, observation=replace(sample.observation, output=output), fault=fault)
 
 
 def _with_one_filter(operands: Operands) -> Operands:

@@ -11,6 +11,7 @@ from convgauge.diagnosis.kinds import MechanismKind
 from convgauge.diagnosis.mechanism import mechanism
 from convgauge.diagnosis.plan import Plan
 from convgauge.diagnosis.sample import Sample
+from convgauge.reference.operands import Array
 
 
 @mechanism(MechanismKind.BIAS_AXIS, "bias: added along the columns instead of the channels")
@@ -115,5 +116,5 @@ def bias_once_per_real_tap(plan: Plan, sample: Sample) -> Plan | None:
     return with_bias_at(plan, real_taps(plan))
 
 
-def _first(count: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    return (np.arange(count) == 0).astype(np.int64)
+def _first(count: int) -> Array:
+    return np.asarray(np.arange(count) == 0).astype(np.int64)
