@@ -34,7 +34,7 @@ class FurtherCalls:
     declared : Domain
         Declared domain: a problem outside it is not called.
     seed : int
-        Seed of the operands.
+        Seed of the operands of the first call; the following calls have the following seeds.
     """
 
     def __init__(self, start: Start, device: str, declared: Domain, seed: int) -> None:
@@ -45,7 +45,8 @@ class FurtherCalls:
         try:
             with self._start() as subject:
                 execution = Execution(subject, self._device, self._declared)
-                due = [Case(p, seed=self._seed) for p in problems if p.dtype in subject.description.dtypes]
+                dtypes = subject.description.dtypes
+                due = [Case(p, seed=self._seed + index) for index, p in enumerate(problems) if p.dtype in dtypes]
                 return list(self._samples(execution, due))
         except LoadError:
             return []

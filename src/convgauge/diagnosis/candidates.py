@@ -9,7 +9,7 @@ import numpy as np
 
 from convgauge.diagnosis.failure_region import Region, RegionSearch
 from convgauge.diagnosis.mechanism import Mechanism, library
-from convgauge.diagnosis.outcome import Outcomes
+from convgauge.diagnosis.outcome import Outcomes, outcome
 from convgauge.diagnosis.sample import Sample
 
 MAX_WITNESSES = 32
@@ -21,6 +21,16 @@ MAX_PASSING = 600
 
 MAX_COMPARED = 8
 """Mechanisms that are compared with passing samples: those that predict the most."""
+
+MIN_EVIDENCE = 8
+"""Wrong outputs that a mechanism must predict. Operands are small integers: a single one may agree by chance."""
+
+MAX_EVIDENCE_OF_SAMPLE = 4
+"""Wrong outputs that count of one sample: they share operands, so that all may agree for one other reason."""
+
+MAX_CONTRADICTIONS = 24
+MAX_SEARCHES = 3
+"""Samples that are added if they contradict the strongest candidate, and searches with them."""
 
 CONDITION_PENALTY = 0.25
 """Share by which each condition of a region makes an explanation weaker: a rule may follow the sample by chance."""
@@ -72,31 +82,64 @@ class CandidateSearch:
     """
 
     def __init__(self, failing: Sequence[Sample], passing: Sequence[Sample]) -> None:
-        failing, passing = _spread(failing, MAX_FAILING), _smallest(passing, MAX_PASSING)
-        self.samples = [*failing, *passing]
-        self.failing, self.passing = range(len(failing)), range(len(failing), len(self.samples))
-        self.outcomes = Outcomes(self.samples)
+        self.failing = range(min(len(failing), MAX_FAILING))
+        panel = _smallest(passing, MAX_PASSING)
+        in_panel = set(map(id, panel))
+        self._others = sorted((sample for sample in passing if id(sample) not in in_panel), key=_size)
+        self._arrange([*_spread(failing, MAX_FAILING), *panel])
         self._mechanisms = library(self.samples) if failing else []
-        self._regions = RegionSearch([sample.fields for sample in self.samples])
 
-    def best(self, due: Iterable[int]) -> list[Candidate]:
-        """Return the candidates for the failing samples that are due, the strongest first."""
+    def _arrange(self, samples: list[Sample]) -> None:
+        self.samples = samples
+        self.passing = range(len(self.failing), len(samples))
+        self.outcomes = Outcomes(samples)
+        self._regions = RegionSearch([sample.fields for sample in samples])
+
+    def best(self, due: Iterable[int]) -> Candidate | None:
+        """Return the strongest candidate for the failing samples that are due, if there is one.
+
+        Of the samples that passed, some are compared with each candidate, and all with the strongest one.
+        """
         due = list(due)
+        for _ in range(MAX_SEARCHES):
+            candidates = self.candidates(due)
+            against = self._contradictions(candidates[0]) if candidates else []
+            if not against:
+                return candidates[0] if candidates else None
+            left = set(map(id, against))
+            self._others = [sample for sample in self._others if id(sample) not in left]
+            self._arrange([*self.samples, *against])
+        return None
+
+    def _contradictions(self, candidate: Candidate) -> list[Sample]:
+        """Return some of the samples that passed where the candidate would have changed the output."""
+        against: list[Sample] = []
+        for sample in self._others:
+            if candidate.is_conditional and not candidate.region.contains(sample.fields):
+                continue
+            if outcome(candidate.mechanism, sample) == "differs":
+                against.append(sample)
+                if len(against) >= MAX_CONTRADICTIONS:
+                    break
+        return against
+
+    def candidates(self, due: Sequence[int]) -> list[Candidate]:
+        """Return the candidates for the failing samples that are due, the strongest first."""
         witnesses = _diverse([(number, self.samples[number]) for number in due], MAX_WITNESSES)
         hopeful = [m for m in self._mechanisms if self.outcomes.having(m, witnesses, "fits")]
         predicted = {id(m): self.outcomes.having(m, due, "fits") for m in hopeful}
         hopeful.sort(key=lambda m: (-len(predicted[id(m)]), m.cost))
-        candidates = [self._candidate(m, predicted[id(m)], due) for m in hopeful[:MAX_COMPARED]]
-        return sorted(filter(None, candidates), key=lambda c: (-c.strength, c.cost))
+        proposed = [self._candidate(m, predicted[id(m)], due) for m in hopeful[:MAX_COMPARED]]
+        return sorted(filter(None, proposed), key=lambda candidate: (-candidate.strength, candidate.cost))
 
     def region(self, inside: Iterable[int], outside: Iterable[int]) -> Region | None:
         """Return the shortest rule that holds for some samples and not for others."""
         return self._regions.find(self._mask(inside), self._mask(outside))
 
-    def _candidate(self, mechanism: Mechanism, predicted: list[int], due: list[int]) -> Candidate | None:
+    def _candidate(self, mechanism: Mechanism, predicted: list[int], due: Sequence[int]) -> Candidate | None:
+        if sum(_evidence(self.samples[number]) for number in predicted) < MIN_EVIDENCE:
+            return None
         against = self.outcomes.having(mechanism, self.passing, "differs")
-        if not any(self.samples[number].observation.output is not None for number in predicted):
-            return None  # an exception alone has many reasons
         if not against:
             where = self.region(predicted, self.passing) or Region()
             return Candidate(mechanism, tuple(predicted), where, is_conditional=False)
@@ -110,6 +153,15 @@ class CandidateSearch:
         mask = np.zeros(len(self.samples), np.bool_)
         mask[list(numbers)] = True
         return mask
+
+
+def _evidence(sample: Sample) -> int:
+    """Return the number of wrong outputs of a failing sample that count. An exception has too many possible reasons."""
+    fault, output = sample.fault, sample.observation.output
+    if fault is None or output is None:
+        return 0
+    wrong = fault.wrong if fault.mask is not None else output.size  # of another shape, or less accurate as a whole
+    return min(wrong, MAX_EVIDENCE_OF_SAMPLE)
 
 
 def _size(sample: Sample) -> int:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from convgauge.problem import Problem
+import random
+from collections.abc import Iterator
+
+from convgauge.problem import Problem, ProblemError
 
 _BASE = Problem(2, 4, 9, 7, 6, (3, 2), (1, 1), (1, 1), (1, 1), 1, True)
 
@@ -59,3 +62,32 @@ POOL = tuple(
 )
 """Small problems of all kinds: each argument by itself, pairs that differ by axis, and combinations. A kernel is called
 on all of them if several mechanisms explain what is known, or if little is known."""
+
+VARIATIONS = 24
+"""Variations of a failing problem that are called."""
+
+_STEPS: dict[str, tuple[object, ...]] = {
+    "batch": (1, 2, 3),
+    "in_channels": (1, 2, 4, 6, 9),
+    "out_channels": (1, 2, 4, 6, 9),
+    "height": (4, 5, 8, 11),
+    "width": (4, 5, 8, 11),
+    "kernel": ((1, 1), (3, 3), (2, 3), (3, 2), (5, 5)),
+    "stride": ((1, 1), (2, 2), (1, 2), (2, 1)),
+    "padding": ((0, 0), (1, 1), (0, 1), (2, 1)),
+    "dilation": ((1, 1), (2, 2), (1, 2), (2, 1)),
+    "groups": (1, 2),
+    "bias": (False, True),
+}
+
+
+def varied(problem: Problem) -> Iterator[Problem]:
+    """Yield a problem several times, and problems that differ from it in one or two parameters."""
+    yield from [problem] * 3
+    source = random.Random(problem.text)
+    for _ in range(VARIATIONS):
+        names = source.sample(list(_STEPS), source.choice((1, 1, 2)))
+        try:
+            yield problem.replace(**{name: source.choice(_STEPS[name]) for name in names})
+        except ProblemError:
+            continue

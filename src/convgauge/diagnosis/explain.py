@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from convgauge.diagnosis.candidates import Candidate, CandidateSearch
 from convgauge.diagnosis.cause import Cause, Diagnosis
-from convgauge.diagnosis.experiments import POOL
+from convgauge.diagnosis.experiments import POOL, varied
 from convgauge.diagnosis.outcome import changed, composed, outcome_of_plan
 from convgauge.diagnosis.sample import Sample
 from convgauge.problem import Problem
@@ -75,19 +75,25 @@ def _name(failing: Sequence[Sample], passing: Sequence[Sample], ask: Ask | None)
     if not plain:
         return []
     search = CandidateSearch(plain, passing)
-    candidates = search.best(search.failing)
-    if ask is not None and candidates and (_is_tied(candidates) or _is_little(plain, passing)):
-        further = ask([problem.replace(dtype=plain[0].problem.dtype) for problem in POOL])
+    if ask is not None and (_is_little(plain, passing) or _is_tied(search.candidates(search.failing))):
+        further = ask([*varied(_smallest(plain).problem), *_pool(plain)])
         plain = [*plain, *(sample for sample in further if sample.fault is not None)]
         search = CandidateSearch(plain, [*passing, *(sample for sample in further if sample.fault is None)])
-        candidates = search.best(search.failing)
     named: list[_Named] = []
     due = set(search.failing)
-    while candidates and len(named) < MAX_CAUSES:
-        named.append(_Named(candidates[0]))
+    while due and len(named) < MAX_CAUSES and (candidate := search.best(due)) is not None:
+        named.append(_Named(candidate))
         due -= {number for number in due if named[-1].acts_on(search.samples[number])}
-        candidates = search.best(due)
     return named
+
+
+def _smallest(samples: Sequence[Sample]) -> Sample:
+    return min(samples, key=lambda sample: sample.problem.flops)
+
+
+def _pool(plain: Sequence[Sample]) -> list[Problem]:
+    """Return the problems of all kinds, in the dtype of the smallest failing sample."""
+    return [problem.replace(dtype=_smallest(plain).problem.dtype) for problem in POOL]
 
 
 def _is_tied(candidates: Sequence[Candidate]) -> bool:
