@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import msgspec
 
+from convgauge.conformance.causes import example_size, unexplained_specs
 from convgauge.conformance.evidence import Evidence
-from convgauge.diagnosis.cause import Cause
+from convgauge.diagnosis.cause import Cause, Diagnosis
 from convgauge.diagnosis.explain import Ask, explain
 from convgauge.results import CauseRecord, Counterexample, SpecRecord
-from convgauge.terms import FAULTS, STRICTNESS_FAULTS
 
 
 class Findings(msgspec.Struct, frozen=True):
@@ -39,15 +39,16 @@ def diagnose(name: str, evidence: Evidence, records: Sequence[SpecRecord], ask: 
     if not evidence.failed:
         return None
     diagnosis = explain(evidence.samples(), ask)
-    explained = {sample.spec for cause in diagnosis.causes for sample in cause.samples}
-    failing = {r.spec for r in records if r.status in (*FAULTS, *STRICTNESS_FAULTS)}
-    causes = [_record(name, cause, records) for cause in diagnosis.causes]
-    return Findings(causes, len(failing - explained), diagnosis.cleared, diagnosis.remark)
+    causes = [_record(name, cause, diagnosis, records) for cause in diagnosis.causes]
+    return Findings(causes, len(unexplained_specs(records, causes)), diagnosis.cleared, diagnosis.remark)
 
 
-def _record(name: str, cause: Cause, records: Sequence[SpecRecord]) -> CauseRecord:
+def _record(name: str, cause: Cause, diagnosis: Diagnosis, records: Sequence[SpecRecord]) -> CauseRecord:
     specs = list(dict.fromkeys(sample.spec for sample in cause.samples if sample.spec))
-    smallest = _smallest(specs, records)
+    others = {sample.spec for other in diagnosis.causes if other is not cause for sample in other.samples}
+    mixed = others | {sample.spec for sample in diagnosis.unexplained}
+    pure = [spec for spec in specs if spec not in mixed]  # their counterexamples are of this cause
+    smallest = _smallest(pure or specs, records)
     return CauseRecord(
         name,
         cause.mechanism,
@@ -64,6 +65,6 @@ def _record(name: str, cause: Cause, records: Sequence[SpecRecord]) -> CauseReco
 
 
 def _smallest(specs: Sequence[str], records: Sequence[SpecRecord]) -> Counterexample | None:
-    """Return the counterexample of the fewest outputs of some specs."""
+    """Return the smallest counterexample of some specs."""
     shown = [r.counterexample for r in records if r.spec in specs and r.counterexample is not None]
-    return min(shown, key=lambda example: (example.outputs or 1 << 30, len(example.problem)), default=None)
+    return min(shown, key=example_size, default=None)
