@@ -315,10 +315,10 @@ class Plugin:
 
     def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> None:
         """Print the verdicts and their causes."""
-        from convgauge.conformance.terminal import show_summary
+        from convgauge.conformance.terminal import show_summary, verbosity_of
 
         terminalreporter.stats["failed"] = self._failed
-        show_summary(self.suite, terminalreporter)
+        show_summary(self.suite, terminalreporter, verbosity_of(terminalreporter.config.option.verbose))
 
     def pytest_unconfigure(self) -> None:
         """End the implementations' processes."""

@@ -95,14 +95,13 @@ def _counterexample_lines(example: Counterexample) -> list[str]:
 # --- the end of a run ------------------------------------------------------------------------------------------------
 
 
-def show_summary(suite: Suite, terminal: TerminalReporter) -> None:
+def show_summary(suite: Suite, terminal: TerminalReporter, verbosity: Verbosity = Verbosity.FAULTS) -> None:
     """Write the verdicts, their causes, and what to note about them, with the terminal reporter of pytest."""
     if suite.footer is None:
         path = suite.recorder.path
         if path is not None:
             terminal.write_line(f"{path} is incomplete; to continue: the same command with --resume {path}")
         return
-    verbosity = verbosity_of(terminal.config.option.verbose)
     if verbosity is Verbosity.EVERY_SPEC:
         _show_reports(terminal, suite)
     if verbosity is not Verbosity.VERDICTS:
