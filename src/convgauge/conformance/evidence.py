@@ -77,4 +77,5 @@ def sample_of(counted: Counted, *, is_first: bool, history: tuple[Counted, ...] 
     return Sample(
         counted.spec, str(case), case.problem, case.operands, call, observation, counted.assessment.fault, fields,
         counted.execution.declared_grade, tuple(before.call for before in history), counted.procedure.is_law,
+        counted.procedure.is_answer_allowed,
     )  # fmt: skip

@@ -16,6 +16,8 @@ from convgauge.diagnosis.candidates import Candidate, CandidateSearch
 from convgauge.diagnosis.cause import Cause, Diagnosis
 from convgauge.diagnosis.experiments import POOL, varied
 from convgauge.diagnosis.outcome import changed, composed, outcome_of_plan
+from convgauge.diagnosis.properties import grouped
+from convgauge.diagnosis.property_causes import CHEATS, stated_causes
 from convgauge.diagnosis.sample import Sample
 from convgauge.problem import Problem
 
@@ -41,10 +43,17 @@ def explain(samples: Sequence[Sample], ask: Ask | None = None) -> Diagnosis:
     """
     failing = [sample for sample in samples if sample.fault is not None]
     passing = [sample for sample in samples if sample.fault is None and sample.is_plain]
+    stated, failing = stated_causes(failing, passing, consequences=False)
     named = _name(failing, passing, ask)
-    left = _set_aside(failing, named)
-    causes = [cause.record() for cause in named if cause.samples]
-    return Diagnosis(causes, left, {})
+    left = _attribute_consequences(_set_aside(failing, named), named)
+    further, left = stated_causes(left, passing, consequences=True)
+    causes = [*stated, *(cause.record() for cause in named if cause.samples), *further]
+    return Diagnosis(sorted(causes, key=_precedence), left, {})
+
+
+def _precedence(cause: Cause) -> tuple[bool, int]:
+    """Return a sort key: cheats are first, then the causes that explain the most specs."""
+    return cause.kind not in CHEATS, -len({sample.spec for sample in cause.samples})
 
 
 @dataclass(eq=False)
@@ -114,6 +123,20 @@ def _set_aside(failing: Sequence[Sample], named: Sequence[_Named]) -> list[Sampl
         else:
             left.append(sample)
     return left
+
+
+def _attribute_consequences(left: Sequence[Sample], named: Sequence[_Named]) -> list[Sample]:
+    """Attribute exceptions, shapes and gradients to a mechanism that acts on all calls of a group; return the others.
+
+    A kernel that misreads a call may raise an exception where another one would give a wrong output.
+    """
+    attributed: set[int] = set()
+    for group in grouped(left):
+        cause = next((cause for cause in named if all(map(cause.acts_on, group.samples))), None)
+        if cause is not None and group.property.is_consequence_possible:
+            cause.samples += group.samples
+            attributed |= set(map(id, group.samples))
+    return [sample for sample in left if id(sample) not in attributed]
 
 
 def _explains(acting: Sequence[_Named], sample: Sample) -> bool:

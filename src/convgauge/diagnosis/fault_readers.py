@@ -33,7 +33,7 @@ GRADIENT_MODES = ("gradient", "gradient_of_sum", "gradient_turned", "second_grad
 def _raised(sample: Sample, fault: Fault) -> Property:
     error = sample.observation.error[0] if sample.observation.error else "an exception"
     message = _shortened(sample.observation.message)
-    slug = f"raises_{error}_{_without_numbers(message)}"
+    slug = _slug("raises", error, message)
     if error in MEMORY_ERRORS:
         return Property("exhausts_memory", MechanismKind.CRASH, f"memory: exhausted ({error}: {message})")
     mode = sample.call.mode
@@ -43,7 +43,8 @@ def _raised(sample: Sample, fault: Fault) -> Property:
     kind, what = MechanismKind.REFUSES_VALID, f"a valid call in the mode {mode}"
     if mode in GRADIENT_MODES:
         kind, what = MechanismKind.GRADIENT_GRAPH, "gradient: differentiating the output"
-    return Property(f"{slug}@{mode}", kind, f"{what} raises {error}: {message}", is_consequence_possible=True)
+    sentence = f"{what} raises {error}: {message}"
+    return Property(f"{slug}_in_{mode}", kind, sentence, is_consequence_possible=True, explained_by=slug)
 
 
 def _shortened(message: str) -> str:
@@ -51,23 +52,27 @@ def _shortened(message: str) -> str:
     return line if len(line) <= MAX_MESSAGE else f"{line[:MAX_MESSAGE]}…"
 
 
-def _without_numbers(message: str) -> str:
-    return re.sub(r"[0-9]+", "#", message)
+def _slug(*words: str) -> str:
+    """Return the letters of some words: messages that differ in numbers only have one slug."""
+    return re.sub(r"[^a-z]+", "_", " ".join(words).lower()).strip("_")
 
 
 def _crashed(sample: Sample, fault: Fault) -> Property:
     message = sample.observation.message
-    return Property(f"crash_{_without_numbers(message)}", MechanismKind.CRASH, f"process: {_shortened(message)}")
+    return Property(_slug("crash", message), MechanismKind.CRASH, f"process: {_shortened(message)}")
 
 
 def _timed_out(sample: Sample, fault: Fault) -> Property:
-    where = " if several threads call at once" if sample.call.threads > 1 else ""
-    return Property(f"hang{where}", MechanismKind.HANG, f"process: {_shortened(sample.observation.message)}{where}")
+    message = _shortened(sample.observation.message)
+    if sample.call.threads == 1:
+        return Property("hang", MechanismKind.HANG, f"process: {message}")
+    text = f"process: {message}, called from several threads at once"
+    return Property("hang_of_threads", MechanismKind.HANG, text, explained_by="hang")
 
 
 def _noise(sample: Sample, fault: Fault) -> Property:
-    text = "process: disturbs the messages of the harness (it {})"
-    return Property("disturbs_messages", MechanismKind.CHEAT_HARNESS, text, (sample.observation.message,))
+    text = "process: disturbs the messages between the harness and its process"
+    return Property("disturbs_messages", MechanismKind.CHEAT_HARNESS, text)
 
 
 # --- the output ------------------------------------------------------------------------------------------------------
@@ -94,7 +99,7 @@ def _type(sample: Sample, fault: Fault) -> Property:
     message = sample.observation.message or fault.message
     is_unreadable = sample.observation.kind == "unreadable"
     text = f"output: cannot be read: {_shortened(message)}" if is_unreadable else f"output: {_shortened(message)}"
-    return Property(f"wrong_type_{_without_numbers(message)}", MechanismKind.WRONG_TYPE, text)
+    return Property(_slug("wrong_type", message), MechanismKind.WRONG_TYPE, text)
 
 
 def _device(sample: Sample, fault: Fault) -> Property:
@@ -122,7 +127,7 @@ def _side_effect(slug: str, kind: MechanismKind, text: str) -> Reader:
 
 def _rewritten(sample: Sample, fault: Fault) -> Property:
     text = "memory: an output changes after it was returned"
-    return Property("output_changes_later", MechanismKind.THREAD_RACE, text)
+    return Property("output_changes_later", MechanismKind.THREAD_RACE, text, explained_by="output_aliased")
 
 
 def _aliased(sample: Sample, fault: Fault) -> Property:
@@ -154,6 +159,13 @@ def _answered_invalid(sample: Sample, fault: Fault) -> Property:
     return Property("accepts_invalid", MechanismKind.ACCEPTS_INVALID, text, rules)
 
 
+def wrong_answer_to_invalid_call(sample: Sample) -> Property:
+    """Return the property of a call that might have been refused, and was answered wrongly."""
+    rules = tuple(unchecked_rules([sample.call]))
+    text = "invalid calls: {} are accepted"
+    return Property("accepts_invalid", MechanismKind.ACCEPTS_INVALID, text, rules, is_consequence_possible=True)
+
+
 def _graph(sample: Sample, fault: Fault) -> Property:
     missing = [name for name, letter in (("input", "i"), ("weight", "w"), ("bias", "b"))
                if letter in sample.call.wanted and _is_missing(sample, name)]  # fmt: skip
@@ -182,7 +194,7 @@ def _declaration(sample: Sample, fault: Fault) -> Property:
 
 
 def _inaccurate(sample: Sample, fault: Fault) -> Property | None:
-    if sample.declared_grade != "A" or not has_grade_b(sample):
+    if sample.declared_grade != "A" or not sample.is_plain or not has_grade_b(sample):
         return None
     text = "declaration: grade A is declared, and the accuracy is that of grade B"
     return Property("grade_not_reached", MechanismKind.FALSE_DECLARATION, text, is_consequence_possible=True)

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from convgauge.diagnosis.broken_rules import unchecked_rules
-from convgauge.diagnosis.fault_readers import READERS
+from convgauge.diagnosis.broken_rules import broken_rules, unchecked_rules
+from convgauge.diagnosis.fault_readers import READERS, wrong_answer_to_invalid_call
 from convgauge.diagnosis.kinds import MechanismKind
 from convgauge.diagnosis.property import Property
 from convgauge.diagnosis.sample import Sample
@@ -29,7 +29,10 @@ def observed(sample: Sample) -> Property | None:
     if fault is None or fault.not_called:
         return None
     read = READERS.get(fault.kind)
-    return None if read is None else read(sample, fault)
+    property = None if read is None else read(sample, fault)
+    if fault.kind in ("values", "shape", "dtype") and broken_rules(sample.call):
+        return wrong_answer_to_invalid_call(sample)
+    return property
 
 
 def grouped(samples: Iterable[Sample]) -> list[PropertyGroup]:
@@ -40,7 +43,7 @@ def grouped(samples: Iterable[Sample]) -> list[PropertyGroup]:
     """
     samples = list(samples)
     groups = _of_equal_slugs([(property, sample) for sample in samples if (property := observed(sample)) is not None])
-    _join_modes(groups)
+    _join_consequences(groups)
     _add_not_called(groups, samples)
     joined = [_joined(pairs) for pairs in groups.values()]
     return sorted(joined, key=lambda group: -len({sample.spec for sample in group.samples}))
@@ -65,15 +68,16 @@ def _joined(pairs: Sequence[Pair]) -> PropertyGroup:
     items = tuple(dict.fromkeys(item for property, _ in pairs for item in property.items))
     if first.kind == MechanismKind.ACCEPTS_INVALID:
         items = tuple(unchecked_rules([sample.call for sample in samples])) or items
-    return PropertyGroup(replace(first, items=items), samples)
+    is_consequence_possible = all(property.is_consequence_possible for property, _ in pairs)
+    return PropertyGroup(replace(first, items=items, is_consequence_possible=is_consequence_possible), samples)
 
 
-def _join_modes(groups: dict[str, list[Pair]]) -> None:
-    """Join the same exception in several call modes, if plain calls raise it as well."""
-    for slug in [slug for slug in groups if "@" in slug]:
-        plain = slug.partition("@")[0]
-        if plain in groups:
-            groups[plain] += groups.pop(slug)
+def _join_consequences(groups: dict[str, list[Pair]]) -> None:
+    """Join each group to the one from which it follows: an exception in a call mode to that of plain calls."""
+    for slug, pairs in list(groups.items()):
+        reason = pairs[0][0].explained_by
+        if reason in groups:
+            groups[reason] += groups.pop(slug)
 
 
 def _add_not_called(groups: dict[str, list[Pair]], samples: Sequence[Sample]) -> None:

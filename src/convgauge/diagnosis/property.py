@@ -26,6 +26,8 @@ class Property:
         The fault may follow from another one that a mechanism of values names: an exception, a shape, a gradient.
     rivals : tuple of Property
         Other properties that the fault may have instead, the more general ones last.
+    explained_by : str
+        Slug of a property of the same implementation from which this one follows.
     """
 
     slug: str
@@ -34,6 +36,7 @@ class Property:
     items: tuple[str, ...] = ()
     is_consequence_possible: bool = False
     rivals: tuple[Property, ...] = ()
+    explained_by: str = ""
 
     @property
     def sentence(self) -> str:

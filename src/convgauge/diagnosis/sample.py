@@ -49,6 +49,8 @@ class Sample:
         Latest calls that the same process answered before, the latest last. Empty if the case passed.
     is_law : bool
         The check judged several calls, of which ``observation`` is the first.
+    is_answer_allowed : bool
+        An output may pass. False for a call that is an error, also one that is spelled so by its arguments.
     """
 
     spec: str
@@ -62,6 +64,7 @@ class Sample:
     declared_grade: str = ""
     history: tuple[Call, ...] = field(default=(), repr=False)
     is_law: bool = False
+    is_answer_allowed: bool = True
 
     @cached_property
     def plan(self) -> Plan:
@@ -76,7 +79,9 @@ class Sample:
     @property
     def is_plain(self) -> bool:
         """True if the observation is that of one valid call, whose output a mechanism can predict."""
-        return self.call.is_valid and self.call.mode in PLAIN_MODES and not self.is_law
+        is_valid = self.call.is_valid and self.is_answer_allowed and set(self.call.dtypes) == {self.problem.dtype}
+        is_answered = self.fault is not None or self.observation.output is not None
+        return is_valid and is_answered and self.call.mode in PLAIN_MODES and not self.is_law
 
     @property
     def tolerance(self) -> float:

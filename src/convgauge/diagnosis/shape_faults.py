@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from convgauge.text import listed
+
 Shape = tuple[int, ...]
 _AXES = ("batch", "channel", "row", "column")
 _COUNTED = ("images", "channels", "rows", "columns")
@@ -19,7 +21,7 @@ def differences_of_shapes(shape: Shape, expected: Shape) -> dict[str, str]:
     changed = [index for index, pair in enumerate(zip(shape, expected, strict=True)) if pair[0] != pair[1]]
     more = {shape[index] > expected[index] for index in changed}
     extent = "more" if more == {True} else "fewer" if more == {False} else "other numbers of"
-    names = " and ".join(_COUNTED[index] for index in changed)
+    names = listed([_COUNTED[index] for index in changed])
     slug = f"output_size_{'_'.join(_COUNTED[index] for index in changed)}"
     return {slug: f"the output has {extent} {names} than it should", "output_size": "the output has another size"}
 

@@ -87,10 +87,10 @@ class SideEffectDetector:
             yield SideEffect("device", device, sentence)
 
     def _earlier_output_changes(self, output: Snapshot) -> Iterator[SideEffect]:
+        if any(earlier.overlaps(output.address_range) for earlier in self._earlier_outputs):
+            yield SideEffect("aliased", "earlier output", "output shares memory with an earlier output")
+            return
         for earlier in self._earlier_outputs:
-            if earlier.overlaps(output.address_range):
-                yield SideEffect("aliased", "earlier output", "output shares memory with an earlier output")
-                return
             if self.framework.bytes_of(earlier.view) != earlier.content:
                 yield SideEffect("rewritten", "earlier output", "an earlier output changed after it was returned")
                 return

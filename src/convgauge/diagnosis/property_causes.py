@@ -1,0 +1,59 @@
+"""Causes that faults state by themselves, with the region in which they occur."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from convgauge.diagnosis.cause import Cause
+from convgauge.diagnosis.failure_region import Region, find_region
+from convgauge.diagnosis.kinds import MechanismKind
+from convgauge.diagnosis.properties import PropertyGroup, grouped
+from convgauge.diagnosis.sample import Sample
+
+MAX_INSIDE, MAX_OUTSIDE = 200, 400
+"""Samples among which a region is searched."""
+
+CHEATS = (MechanismKind.CHEAT_COMPARISON, MechanismKind.CHEAT_HARNESS)
+
+WITHOUT_REGION = (
+    *CHEATS,
+    MechanismKind.ACCEPTS_INVALID,
+    MechanismKind.FALSE_DECLARATION,
+    MechanismKind.GLOBAL_STATE,
+    MechanismKind.NONDETERMINISTIC,
+    MechanismKind.THREAD_RACE,
+)
+"""Kinds whose faults only some specs can see, so that the cases of others do not show where they are absent."""
+
+
+def stated_causes(
+    failing: Sequence[Sample], passing: Sequence[Sample], *, consequences: bool
+) -> tuple[list[Cause], list[Sample]]:
+    """Return the causes that failing samples state by themselves, and the samples that these do not explain.
+
+    Parameters
+    ----------
+    failing, passing : sequences of Sample
+        Samples of one implementation.
+    consequences : bool
+        Include what may follow from a fault of the values: exceptions, shapes, gradients. To be asked for after
+        mechanisms have explained what they can.
+    """
+    groups = [group for group in grouped(failing) if consequences or not group.property.is_consequence_possible]
+    explained = {id(sample) for group in groups for sample in group.samples}
+    causes = [_cause(group, passing) for group in groups]
+    return causes, [sample for sample in failing if id(sample) not in explained]
+
+
+def _cause(group: PropertyGroup, passing: Sequence[Sample]) -> Cause:
+    property, region = group.property, _region(group, passing)
+    return Cause(property.slug, property.kind, property.sentence, region.sentence, region.expression, group.samples)
+
+
+def _region(group: PropertyGroup, passing: Sequence[Sample]) -> Region:
+    """Return the region of a group; everywhere if there is no short one."""
+    if group.property.kind in WITHOUT_REGION or not all(sample.is_plain for sample in group.samples):
+        return Region()
+    inside = [sample.fields for sample in group.samples[:MAX_INSIDE]]
+    outside = [sample.fields for sample in passing if sample.is_plain][:MAX_OUTSIDE]
+    return (find_region(inside, outside) if outside else None) or Region()
