@@ -7,7 +7,7 @@ of several mechanisms compose, because each change is made to the plan and not t
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -22,6 +22,8 @@ from convgauge.reference.operands import Array
 Pads = tuple[Pair, Pair]
 Padder = Callable[[Array, Pads], Array]
 Finish = Callable[[Array], Array]
+Adder = Callable[[Array, Array], Array]
+"""Function of filters (G, O / G, K) and receptive fields (N, G, K, P) that returns the sums (N, G, O / G, P)."""
 
 MAX_PRODUCTS = 4_000_000
 """Products of a plan above which its output is not computed: a mechanism is judged by smaller cases."""
@@ -35,6 +37,11 @@ class NoOutputError(Exception):
 
 class TooExpensiveError(Exception):
     """A plan whose output needs more than `MAX_PRODUCTS` products."""
+
+
+def add_exactly(filters: Array, fields: Array) -> Array:
+    """Return the sums of products, without rounding errors if the operands are exact."""
+    return np.asarray(filters @ fields)
 
 
 def pad_with_zeros(input: Array, pads: Pads) -> Array:
@@ -80,11 +87,14 @@ class Plan:
     dtype : str
         Dtype to which the output is rounded.
     accumulator : str
-        Dtype in which sums are kept, if not the one of the dtype: it widens the bound.
+        Dtype in which sums are kept in an unknown order, if not the one of the dtype: it widens the bound, and every
+        output is one of its numbers.
     output_size : tuple of int or None
         Rows and columns of the output, if not those of the formula; fields beyond the input read zeros.
     pad : callable
         Function of (input, pads) that returns the padded input.
+    adders : tuple of callable
+        Ways to add the products. A faulty kernel takes one of them, such as an order of summation.
     finishes : tuple of callable
         Changes of the output before it is rounded to the dtype, in their order.
     sum_finishes : tuple of callable
@@ -102,6 +112,7 @@ class Plan:
     accumulator: str = ""
     output_size: Pair | None = None
     pad: Padder = pad_with_zeros
+    adders: tuple[Adder, ...] = (add_exactly,)
     finishes: tuple[Finish, ...] = ()
     sum_finishes: tuple[Finish, ...] = ()
 
@@ -119,6 +130,12 @@ class Plan:
     def reduction(self) -> int:
         """Number of products that each output sums."""
         return math.prod(self.weight.shape[1:])
+
+    @property
+    def is_whole(self) -> bool:
+        """True if all operands are whole numbers, so that a right sum of products is exact."""
+        arrays = [array for array in (self.input, self.weight, self.bias) if array is not None]
+        return all(array.dtype.kind == "i" or np.array_equal(array, np.rint(array), equal_nan=True) for array in arrays)
 
     @property
     def extent(self) -> Pair:
@@ -158,6 +175,14 @@ class Plan:
                 raise NoOutputError(str(error)) from None
             return round_to(output, self.dtype)
 
+    def readings(self) -> Iterator[Self]:
+        """Yield this plan with each of its ways to add the products."""
+        if len(self.adders) == 1:
+            yield self
+            return
+        for adder in self.adders:
+            yield replace(self, adders=(adder,))
+
     def sums(self) -> Array:
         """Return the sums of products (N, O, OH, OW), without the bias and the finishes. Raises as `output` does."""
         groups, filters = self.groups, self.weight
@@ -171,7 +196,7 @@ class Plan:
         if batch * filters.shape[0] * rows * columns * self.reduction > MAX_PRODUCTS:
             raise TooExpensiveError
         unfolded = fields.transpose(0, 1, 4, 5, 2, 3).reshape(batch, groups, self.reduction, rows * columns)
-        sums = filters.reshape(groups, filters.shape[0] // groups, self.reduction) @ unfolded
+        sums = self.adders[0](filters.reshape(groups, filters.shape[0] // groups, self.reduction), unfolded)
         return np.asarray(sums.reshape(batch, filters.shape[0], rows, columns))
 
     def fields(self) -> Array:
@@ -197,8 +222,8 @@ class Plan:
     def magnitude(self) -> Array:
         """Return S = sum |w||x| + |b| of each output, without the finishes. Raises as `output` does."""
         sizes = replace(
-            self, input=np.abs(self.input), weight=np.abs(self.weight), finishes=(), sum_finishes=(), dtype="float64",
-            bias=None if self.bias is None else np.abs(self.bias),
+            self, input=np.abs(self.input), weight=np.abs(self.weight), dtype="float64",
+            bias=None if self.bias is None else np.abs(self.bias), adders=(add_exactly,), finishes=(), sum_finishes=(),
         )  # fmt: skip
         return np.abs(sizes.output())
 
@@ -220,4 +245,5 @@ class Plan:
             output = np.abs(self.output())
             size = max(size, float(np.max(output, where=np.isfinite(output), initial=0.0)))
         rounded = 3 * dtype.roundoff * size if dtype.accumulator != dtype.name else 0.0
-        return float(terms * accumulator.roundoff * size + rounded + terms * accumulator.step + dtype.step)
+        bound = terms * accumulator.roundoff * size + rounded + terms * accumulator.step + dtype.step
+        return float(min(bound, DTYPES["float64"].largest))

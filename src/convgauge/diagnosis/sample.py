@@ -10,6 +10,7 @@ import numpy as np
 
 from convgauge.diagnosis.closeness import is_beyond_rounding, is_equally_finite, is_nearer
 from convgauge.diagnosis.plan import NoOutputError, Plan
+from convgauge.diagnosis.rounding import are_representable
 from convgauge.dtypes import DTYPES, FLOATS
 from convgauge.problem import Problem
 from convgauge.reference import accuracy
@@ -101,13 +102,19 @@ class Sample:
         """Return True if the output of a plan shows whether the plan is that of the implementation.
 
         So it does if the call's check would reject the output. It also does if the output of a failing call is much
-        nearer to the plan's than to the right one, or that of a passing call is much nearer to the right one.
+        nearer to the plan's than to the right one, or that of a passing call is much nearer to the right one. A plan
+        with several ways to add differs from a passing call if each of them does.
 
         Raises
         ------
         TooExpensiveError
             If the plan's output needs too many products.
         """
+        readings = map(self._differs, plan.readings())
+        return all(readings) if self.fault is None else any(readings)
+
+    def _differs(self, plan: Plan) -> bool:
+        """Return True if `differs` holds for a plan with one way to add."""
         try:
             predicted = plan.output()
         except NoOutputError:
@@ -127,13 +134,18 @@ class Sample:
     def fits(self, plan: Plan) -> bool:
         """Return True if the call did what a plan predicts: its output, or an exception if it has none.
 
-        The plan must also account for the deviation from the right output, not only lie near enough.
+        The plan must also account for the deviation from the right output, not only lie near enough. Of several ways
+        to add, one must fit.
 
         Raises
         ------
         TooExpensiveError
             If the plan's output needs too many products.
         """
+        return any(map(self._fits, plan.readings()))
+
+    def _fits(self, plan: Plan) -> bool:
+        """Return True if `fits` holds for a plan with one way to add."""
         try:
             predicted = plan.output()
         except NoOutputError:
@@ -141,6 +153,8 @@ class Sample:
         output = self.expected if self.fault is None else self.observation.output
         if output is None:
             return False
+        if plan.accumulator and self._is_computed_in(plan.accumulator, output):
+            return close(output, predicted, plan.bound())
         return self._agrees(output, predicted, plan) and self._accounts_for(output, predicted)
 
     def _agrees(self, output: Array, predicted: Array, plan: Plan) -> bool:
@@ -148,9 +162,18 @@ class Sample:
         if self.family == "exact":
             if close(output, predicted, self.tolerance):
                 return True
-            if output.shape != predicted.shape or not _may_be_rounded(predicted, self.problem.dtype):
+            if output.shape != predicted.shape:
+                return False
+            if plan.is_whole and not _may_be_rounded(predicted, self.problem.dtype):
                 return False
         return close(output, predicted, plan.bound())
+
+    def _is_computed_in(self, dtype: str, output: Array) -> bool:
+        """Return True if every output is a number of a narrower dtype, and most of the right outputs are not."""
+        finite = self.expected[np.isfinite(self.expected)]
+        others = np.count_nonzero(~are_representable(finite, dtype))
+        is_wider = bool(2 * others >= max(1, finite.size))
+        return is_wider and bool(are_representable(output, dtype).all())
 
     def _accounts_for(self, output: Array, predicted: Array) -> bool:
         """Return True if little of the deviation remains, or if it lies in NaN and infinities."""
