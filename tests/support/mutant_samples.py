@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cache
 
+import numpy as np
+
 from convgauge.diagnosis.mechanism import Mechanism, library
 from convgauge.diagnosis.outcome import outcome
 from convgauge.diagnosis.plan import NoOutputError, Plan
@@ -14,7 +16,7 @@ from convgauge.domain import CONTIGUOUS, fields_of
 from convgauge.problem import Problem
 from convgauge.process.in_process import InProcessSubject
 from convgauge.reference.compare import Fault, check_output
-from convgauge.reference.operands import Operands, draw
+from convgauge.reference.operands import draw
 from convgauge.selftest import mutants
 from convgauge.worker.call import Call, Observation
 
@@ -95,14 +97,15 @@ def observe(
 def observed(subject: InProcessSubject, problem: Problem, *, layouts: Layouts = CONTIGUOUS, seed: int = 0) -> Sample:
     """Return the sample of one call of a subject with exact operands."""
     operands = draw(problem, "exact", seed)
-    if layouts[1] == "broadcast":
-        operands = _with_one_filter(operands)
-    call = Call(
-        operands.input, operands.weight, operands.bias, problem.arguments, (problem.dtype,) * 3, layouts, is_valid=True
+    input, weight, bias = (
+        values if values is None or layout != "broadcast" else np.repeat(values[:1], len(values), axis=0)
+        for values, layout in zip((operands.input, operands.weight, operands.bias), layouts, strict=True)
     )
+    assert input is not None and weight is not None
+    call = Call(input, weight, bias, problem.arguments, (problem.dtype,) * 3, layouts, is_valid=True)
     observation = subject.observe(call)
     fields = fields_of(problem, problem.arguments, layouts)
-    right = Plan.of(problem, operands.input, operands.weight, operands.bias).output()
+    right = Plan.of(problem, input, weight, bias).output()
     fault: Fault | None
     if observation.kind == "answer":
         fault = check_output(observation.output, observation.dtype, right, problem.dtype, 0.0)
@@ -126,13 +129,6 @@ def _planted(mechanism: Mechanism, sample: Sample) -> Sample:
         return replace(sample, observation=Observation("raised"), fault=Fault("errored", str(error)))
     fault = check_output(output, sample.problem.dtype, sample.expected, sample.problem.dtype, 0.0)
     return replace(sample, observation=replace(sample.observation, output=output), fault=fault)
-
-
-def _with_one_filter(operands: Operands) -> Operands:
-    """Return operands whose filters are equal, as a weight with a stride of zero has them."""
-    weight = operands.weight.copy()
-    weight[...] = weight[:1]
-    return Operands(operands.input, weight, operands.bias)
 
 
 def fitting(samples: Sequence[Sample], candidates: Iterable[Mechanism] | None = None) -> set[str]:
