@@ -54,7 +54,7 @@ def test_the_mechanisms_of_an_operand_predict_different_outputs() -> None:
     assert len(set(visible.values())) == len(visible)
 
 
-def test_contiguous_operands_are_read_rightly_by_all() -> None:
+def test_no_mechanism_changes_contiguous_operands() -> None:
     samples = observe("padding_skipped", PROBLEMS)
     assert all(changed_output(each, sample) is None for each in MECHANISMS.values() for sample in samples)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -140,7 +141,7 @@ def _declare(operand: str, number: int, misread: Misreading, words: str, cost: f
         if elements is None:
             return None
         with np.errstate(invalid="ignore"):
-            changes = {operand: elements.values.astype(current.dtype)}
+            changes: dict[str, Any] = {operand: elements.values.astype(current.dtype)}
         return _determined(replace(plan, **changes), sample, elements)
 
     change.__name__ = f"{operand}_{misread.__name__}"
