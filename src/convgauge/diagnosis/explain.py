@@ -10,15 +10,15 @@ states, and then to a region.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 from convgauge.diagnosis.candidates import Candidate, CandidateSearch
 from convgauge.diagnosis.cause import Cause, Diagnosis
 from convgauge.diagnosis.experiments import POOL, varied
-from convgauge.diagnosis.outcome import changed, composed, outcome_of_plan
-from convgauge.diagnosis.properties import grouped
+from convgauge.diagnosis.named import Named, attribute
 from convgauge.diagnosis.property_causes import CHEATS, stated_causes
+from convgauge.diagnosis.remark import remark
 from convgauge.diagnosis.sample import Sample
+from convgauge.diagnosis.unnamed import unnamed_causes
 from convgauge.problem import Problem
 
 MAX_CAUSES = 6
@@ -42,13 +42,17 @@ def explain(samples: Sequence[Sample], ask: Ask | None = None) -> Diagnosis:
         Function that makes further calls.
     """
     failing = [sample for sample in samples if sample.fault is not None]
-    passing = [sample for sample in samples if sample.fault is None and sample.is_plain]
-    stated, failing = stated_causes(failing, passing, consequences=False)
-    named = _name(failing, passing, ask)
-    left = _attribute_consequences(_set_aside(failing, named), named)
-    further, left = stated_causes(left, passing, consequences=True)
-    causes = [*stated, *(cause.record() for cause in named if cause.samples), *further]
-    return Diagnosis(sorted(causes, key=_precedence), left, {})
+    passing = [sample for sample in samples if sample.fault is None]
+    plain = [sample for sample in passing if sample.is_plain]
+    stated, left = stated_causes(failing, plain, consequences=False)
+    named = _name([sample for sample in left if sample.is_plain], plain, ask)
+    left = attribute(left, named)
+    of_modes = _name_in_modes(left, passing)
+    left = attribute(left, of_modes)
+    further, left = stated_causes(left, plain, consequences=True)
+    causes = [*stated, *(each.cause() for each in (*named, *of_modes) if each.samples), *further]
+    causes.sort(key=_precedence)
+    return Diagnosis([*causes, *unnamed_causes(left, plain)], left, {}, remark(failing, passing, causes))
 
 
 def _precedence(cause: Cause) -> tuple[bool, int]:
@@ -56,44 +60,34 @@ def _precedence(cause: Cause) -> tuple[bool, int]:
     return cause.kind not in CHEATS, -len({sample.spec for sample in cause.samples})
 
 
-@dataclass(eq=False)
-class _Named:
-    """A named mechanism with the failing samples that are attributed to it."""
-
-    candidate: Candidate
-    samples: list[Sample] = field(default_factory=list)
-
-    def acts_on(self, sample: Sample) -> bool:
-        """Return True if the mechanism acts on a call: the call is inside its region, and its output changes."""
-        if self.candidate.is_conditional and not self.candidate.region.contains(sample.fields):
-            return False
-        plan = changed(self.candidate.mechanism, sample)
-        return outcome_of_plan(plan, sample) != "invisible"
-
-    def record(self) -> Cause:
-        """Return the cause."""
-        mechanism, region = self.candidate.mechanism, self.candidate.region
-        return Cause(
-            mechanism.slug, mechanism.kind, mechanism.sentence, region.sentence, region.expression, tuple(self.samples)
-        )
-
-
-def _name(failing: Sequence[Sample], passing: Sequence[Sample], ask: Ask | None) -> list[_Named]:
-    """Return the mechanisms that are named, the strongest first."""
-    plain = [sample for sample in failing if sample.is_plain]
-    if not plain:
+def _name(failing: Sequence[Sample], passing: Sequence[Sample], ask: Ask | None) -> list[Named]:
+    """Return the mechanisms that are named for plain samples, the strongest first."""
+    if not failing:
         return []
-    search = CandidateSearch(plain, passing)
-    if ask is not None and (_is_little(plain, passing) or _is_tied(search.candidates(search.failing))):
-        further = ask([*varied(_smallest(plain).problem), *_pool(plain)])
-        plain = [*plain, *(sample for sample in further if sample.fault is not None)]
-        search = CandidateSearch(plain, [*passing, *(sample for sample in further if sample.fault is None)])
-    named: list[_Named] = []
+    search = CandidateSearch(failing, passing)
+    if ask is not None and (_is_little(failing, passing) or _is_tied(search.candidates(search.failing))):
+        further = ask([*varied(_smallest(failing).problem), *_pool(failing)])
+        wrong = [sample for sample in further if sample.fault is not None]
+        right = [sample for sample in further if sample.fault is None]
+        search = CandidateSearch([*failing, *wrong], [*passing, *right])
+    return _strongest(search)
+
+
+def _strongest(search: CandidateSearch) -> list[Named]:
+    """Return the strongest mechanism, the strongest for the samples on which that one does not act, and so on."""
+    named: list[Named] = []
     due = set(search.failing)
     while due and len(named) < MAX_CAUSES and (candidate := search.best(due)) is not None:
-        named.append(_Named(candidate))
+        named.append(Named(candidate))
         due -= {number for number in due if named[-1].acts_on(search.samples[number])}
     return named
+
+
+def _name_in_modes(failing: Sequence[Sample], passing: Sequence[Sample]) -> list[Named]:
+    """Return the mechanisms that are named for calls in other modes, such as those that ask for gradients."""
+    special = [sample for sample in failing if sample.call.mode and sample.is_answer_allowed]
+    others = [sample for sample in passing if sample.call.mode and sample.is_answer_allowed]
+    return _strongest(CandidateSearch(special, others)) if special else []
 
 
 def _smallest(samples: Sequence[Sample]) -> Sample:
@@ -111,36 +105,3 @@ def _is_tied(candidates: Sequence[Candidate]) -> bool:
 
 def _is_little(failing: Sequence[Sample], passing: Sequence[Sample]) -> bool:
     return len(failing) < ENOUGH_FAILING or len(passing) < ENOUGH_PASSING
-
-
-def _set_aside(failing: Sequence[Sample], named: Sequence[_Named]) -> list[Sample]:
-    """Attribute failing samples to the named mechanisms that explain them; return the others."""
-    left = []
-    for sample in failing:
-        acting = [cause for cause in named if cause.acts_on(sample)]
-        if acting and (not sample.is_plain or _explains(acting, sample)):
-            acting[0].samples.append(sample)
-        else:
-            left.append(sample)
-    return left
-
-
-def _attribute_consequences(left: Sequence[Sample], named: Sequence[_Named]) -> list[Sample]:
-    """Attribute exceptions, shapes and gradients to a mechanism that acts on all calls of a group; return the others.
-
-    A kernel that misreads a call may raise an exception where another one would give a wrong output.
-    """
-    attributed: set[int] = set()
-    for group in grouped(left):
-        cause = next((cause for cause in named if all(map(cause.acts_on, group.samples))), None)
-        if cause is not None and group.property.is_consequence_possible:
-            cause.samples += group.samples
-            attributed |= set(map(id, group.samples))
-    return [sample for sample in left if id(sample) not in attributed]
-
-
-def _explains(acting: Sequence[_Named], sample: Sample) -> bool:
-    """Return True if one of the mechanisms that act on a sample, or all of them together, predict it."""
-    mechanisms = [cause.candidate.mechanism for cause in acting]
-    single = [changed(mechanism, sample) for mechanism in mechanisms]
-    return any(outcome_of_plan(plan, sample) in ("fits", "unknown") for plan in (*single, composed(mechanisms, sample)))

@@ -47,7 +47,7 @@ def stated_causes(
 
 def _cause(group: PropertyGroup, passing: Sequence[Sample]) -> Cause:
     property, region = group.property, _region(group, passing)
-    return Cause(property.slug, property.kind, property.sentence, region.sentence, region.expression, group.samples)
+    return Cause(property.slug, property.kind, property.sentence, region.clause, region.expression, group.samples)
 
 
 def _region(group: PropertyGroup, passing: Sequence[Sample]) -> Region:

@@ -1,0 +1,73 @@
+"""Named mechanisms, and the failing samples that are attributed to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from convgauge.diagnosis.candidates import Candidate
+from convgauge.diagnosis.cause import Cause
+from convgauge.diagnosis.outcome import composed, outcome, outcome_of_plan
+from convgauge.diagnosis.properties import grouped
+from convgauge.diagnosis.sample import Sample
+
+
+@dataclass(eq=False)
+class Named:
+    """A named mechanism with the failing samples that are attributed to it."""
+
+    candidate: Candidate
+    samples: list[Sample] = field(default_factory=list)
+
+    def acts_on(self, sample: Sample) -> bool:
+        """Return True if the mechanism acts on a call: the call is inside its region, and its output changes."""
+        if self.candidate.is_conditional and not self.candidate.region.contains(sample.fields):
+            return False
+        return outcome(self.candidate.mechanism, sample) != "invisible"
+
+    def cause(self) -> Cause:
+        """Return the cause."""
+        mechanism, region = self.candidate.mechanism, self.candidate.region
+        return Cause(
+            mechanism.slug, mechanism.kind, mechanism.sentence, region.clause, region.expression, tuple(self.samples)
+        )
+
+
+def attribute(failing: Sequence[Sample], named: Sequence[Named]) -> list[Sample]:
+    """Attribute failing samples to the named mechanisms that explain them; return the others.
+
+    A plain sample is explained if its output is predicted. Another one, such as a law or a gradient, is explained if
+    the mechanism acts on its call.
+    """
+    left = []
+    for sample in failing:
+        acting = [cause for cause in named if cause.acts_on(sample)]
+        cause = _explaining(acting, sample) if sample.is_plain else next(iter(acting), None)
+        if cause is None:
+            left.append(sample)
+        else:
+            cause.samples.append(sample)
+    return _attribute_consequences(left, named)
+
+
+def _explaining(acting: Sequence[Named], sample: Sample) -> Named | None:
+    """Return the one of the mechanisms acting on a sample that predicts it; the first if all together predict it."""
+    for cause in acting:
+        if outcome(cause.candidate.mechanism, sample) in ("fits", "unknown"):
+            return cause
+    plan = composed([cause.candidate.mechanism for cause in acting], sample)
+    return acting[0] if len(acting) > 1 and outcome_of_plan(plan, sample) == "fits" else None
+
+
+def _attribute_consequences(left: Sequence[Sample], named: Sequence[Named]) -> list[Sample]:
+    """Attribute exceptions, shapes and gradients to a mechanism that acts on all calls of a group; return the others.
+
+    A kernel that misreads a call may raise an exception where another one would give a wrong output.
+    """
+    attributed: set[int] = set()
+    for group in grouped(left):
+        cause = next((cause for cause in named if all(map(cause.acts_on, group.samples))), None)
+        if cause is not None and group.property.is_consequence_possible:
+            cause.samples += group.samples
+            attributed |= set(map(id, group.samples))
+    return [sample for sample in left if id(sample) not in attributed]
