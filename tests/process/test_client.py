@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -217,6 +218,59 @@ def test_a_second_process_has_not_made_the_calls_of_the_first(start: Any) -> Non
     assert [runner.observe(call).output.flat[0] for runner in (subject, subject, second)] == [1, 2, 1]
     subject.close()
     assert second.connection.pid == 0
+
+
+def test_a_fresh_process_has_answered_no_call(start: Any) -> None:
+    subject = start("counts")
+    ((_, call),) = calls([SOUND])
+    for _ in range(2):
+        with subject.fresh() as fresh:
+            assert [runner.observe(call).output.flat[0] for runner in (fresh, fresh)] == [1, 2]
+    assert subject.observe(call).output.flat[0] == 1
+    subject.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux")
+def test_fresh_processes_are_forks_of_one(start: Any) -> None:
+    subject = start("counts")
+    assert subject.can_fork()
+    pids = []
+    for _ in range(2):
+        with subject.fresh() as fresh:
+            pids.append(fresh.connection.pid)
+    assert pids[0] == pids[1] != subject.connection.pid
+
+
+@pytest.mark.parametrize(
+    ("kernel", "kind", "words"),
+    [each for each in ENDINGS if each[0] in ("segfault", "exits_0", "killed", "noise", "orphans")],
+)
+def test_a_fork_that_ends_is_observed_as_any_process(start: Any, kernel: str, kind: str, words: str) -> None:
+    subject = start(kernel, timeout_s=2.0)
+    ((_, sound), (_, trigger)) = calls([SOUND, TRIGGER])
+    with subject.fresh() as fresh:
+        ended = fresh.observe(trigger)
+    assert ended.kind == kind
+    assert words in ended.message
+    with subject.fresh() as fresh:
+        assert_right(SOUND, fresh.observe(sound))
+
+
+def test_a_process_with_threads_is_not_forked(tmp_path: Path) -> None:
+    file = tmp_path / "kernel.py"
+    thread = "import threading\nthreading.Thread(target=threading.Event().wait, daemon=True).start()\n"
+    file.write_text(thread + KERNELS.read_text())
+    (origin,) = resolve(f"{file}:counts", "numpy")
+    subject = IsolatedSubject(origin, Limits(timeout_s=30.0))
+    try:
+        assert not subject.can_fork()
+        ((_, call),) = calls([SOUND])
+        for _ in range(2):
+            with subject.fresh() as fresh:
+                assert fresh.observe(call).output is not None
+                assert fresh.observe(call).output.flat[0] == 2  # type: ignore[union-attr]
+    finally:
+        subject.close()
 
 
 def test_a_first_call_may_take_longer_than_others(start: Any) -> None:

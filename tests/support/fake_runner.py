@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,14 @@ class FakeRunner:
     def second(self) -> FakeRunner:
         """Return this runner: there is no process."""
         return self
+
+    def can_fork(self) -> bool:
+        """Return True: a runner is made at once."""
+        return True
+
+    def fresh(self) -> AbstractContextManager[FakeRunner]:
+        """Return a context with a second runner."""
+        return nullcontext(self.second())
 
     def wait_ready(self) -> None:
         """Return at once: there is no process."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,6 +92,14 @@ class OracleSubject:
     def second(self) -> Runner:
         """Return this runner: there is no process."""
         return self
+
+    def can_fork(self) -> bool:
+        """Return True: this runner has no state."""
+        return True
+
+    def fresh(self) -> AbstractContextManager[Runner]:
+        """Return a context with this runner: there is no process."""
+        return nullcontext(self)
 
     def wait_ready(self) -> None:
         """Return at once: there is no process."""

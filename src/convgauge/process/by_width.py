@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 from convgauge.process.client import IsolatedSubject
 from convgauge.process.failures import Cancelled, FailureBudget
@@ -103,6 +104,22 @@ class SubjectByWidth:
         if self._is_cancelled:
             raise Cancelled
         return self._second
+
+    def can_fork(self) -> bool:
+        """Return False: the threads of JAX do not survive a fork."""
+        return False
+
+    @contextmanager
+    def fresh(self) -> Iterator[Runner]:
+        """Yield a subject that has answered no call. Raises `LoadError` or `Cancelled`."""
+        subject = SubjectByWidth(self._start, self._origin)
+        try:
+            subject.wait_ready()
+            if self._is_cancelled:
+                raise Cancelled
+            yield subject
+        finally:
+            subject.close()
 
     def cancel(self) -> None:
         """Let calls under way, and all later ones, raise `Cancelled`. Another thread may call this method."""

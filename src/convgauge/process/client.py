@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from collections import deque
 from collections.abc import Hashable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from convgauge.process import first_call
@@ -58,6 +59,8 @@ class IsolatedSubject:
         self.connection = Connection(origin, limits, python, seed, budget, environment, refusals=refusals)
         self._variables = variables
         self._second: IsolatedSubject | None = None
+        self._unused: IsolatedSubject | None = None  # has answered no call, and forks if it can
+        self._can_fork: bool | None = None  # not known before the first attempt
         self._called: set[Hashable] = set()  # keys of the calls of the process with the next number
         self._called_pid = 0
         self._under_way: deque[_SentCall] = deque()  # in the order in which the replies arrive
@@ -86,34 +89,75 @@ class IsolatedSubject:
         Cancelled
             If this subject is cancelled.
         """
-        connection = self.connection
         if self._second is None:
-            self._second = IsolatedSubject(
-                connection.origin,
-                connection.limits,
-                connection.python,
-                connection.seed,
-                FailureBudget(has_endless_first_call=connection.budget.has_endless_first_call),
-                connection.refusals,
-                self._variables,
-            )
+            self._second = self._again()
             self._second.wait_ready()
-        if connection.is_cancelled:  # `cancel` may not have seen the second
-            raise Cancelled
+        self._raise_if_cancelled()
         return self._second
+
+    def _again(self) -> IsolatedSubject:
+        """Return a subject of the same implementation in a process of its own."""
+        connection = self.connection
+        return IsolatedSubject(
+            connection.origin,
+            connection.limits,
+            connection.python,
+            connection.seed,
+            FailureBudget(has_endless_first_call=connection.budget.has_endless_first_call),
+            connection.refusals,
+            self._variables,
+        )
+
+    def _raise_if_cancelled(self) -> None:
+        if self.connection.is_cancelled:  # `cancel` may not have seen a process that was started meanwhile
+            raise Cancelled
+
+    def can_fork(self) -> bool:
+        """Return True if `fresh` forks a process, which takes milliseconds. Raises `LoadError` or `Cancelled`."""
+        if self._can_fork is None:
+            with self.fresh():
+                pass
+        return bool(self._can_fork)
+
+    @contextmanager
+    def fresh(self) -> Iterator[Runner]:
+        """Yield a subject in a process that has answered no call: a fork of one that is kept, or a new process.
+
+        Raises
+        ------
+        LoadError
+            If the implementation cannot be loaded again.
+        Cancelled
+            If this subject is cancelled.
+        """
+        subject, self._unused = self._unused or self._again(), None
+        subject.wait_ready()
+        self._raise_if_cancelled()
+        self._unused = subject
+        pid = subject.connection.pid
+        has_forked = self._can_fork is not False and subject.connection.fork()
+        self._can_fork = has_forked
+        try:
+            yield subject
+        finally:
+            if not (has_forked and subject.connection.end_fork(pid)):
+                subject.close()
+                self._unused = None
 
     def cancel(self) -> None:
         """Let calls under way, and all later ones, raise `Cancelled`. Another thread may call this method."""
         self.connection.cancel()
-        if self._second is not None:
-            self._second.cancel()
+        for subject in (self._second, self._unused):
+            if subject is not None:
+                subject.cancel()
 
     def close(self) -> None:
-        """End the process, and the second one."""
+        """End the process, and the further ones."""
         self.connection.close()
-        if self._second is not None:
-            self._second.close()
-            self._second = None
+        for subject in (self._second, self._unused):
+            if subject is not None:
+                subject.close()
+        self._second = self._unused = None
 
     def observe(self, call: Call) -> Observation:
         """Make one call."""

@@ -13,7 +13,7 @@ from convgauge.process.replies import InvalidReply, decode
 from convgauge.process.runner import Limits
 from convgauge.registry import LoadError, Origin
 from convgauge.worker.call import Description
-from convgauge.worker.messages import Load, Loaded, LoadFailed, Observed, R, Refused
+from convgauge.worker.messages import EndFork, Fork, Load, Loaded, LoadFailed, Observed, R, Refused
 from convgauge.worker.protocol import Encoded, encode
 
 LOAD_TIMEOUT_S = 120.0
@@ -235,3 +235,25 @@ class Connection:
     def request(self, command: Encoded[R], timeout_s: float) -> R:
         """Return the reply to a command. Raises as `timed_request`."""
         return self.timed_request(command, timeout_s)[0]
+
+    # --- forks ---
+
+    def fork(self) -> bool:
+        """Let a fork of the process answer the commands up to `end_fork`. Return False if it cannot be forked.
+
+        Raises `ProcessFailure` or `Cancelled`.
+        """
+        if self._calls:
+            return False
+        return self.request(encode(Fork()), LOAD_TIMEOUT_S).has_forked
+
+    def end_fork(self, pid: int) -> bool:
+        """End the fork of the process ``pid``. Return False if that process has been replaced or has ended."""
+        if self.pid != pid:
+            return False
+        try:
+            self.request(encode(EndFork()), self.limits.timeout_s)
+        except (ProcessFailure, CommandRefused):
+            return False
+        self._calls = 0
+        return True

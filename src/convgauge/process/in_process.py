@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 
 from convgauge.process.runner import Runner, Token
 from convgauge.registry import Origin, load
@@ -29,6 +30,14 @@ class InProcessSubject:
     def second(self) -> Runner:
         """Return this subject: there is no other process."""
         return self
+
+    def can_fork(self) -> bool:
+        """Return False: there is no other process."""
+        return False
+
+    def fresh(self) -> AbstractContextManager[Runner]:
+        """Return a context with this subject: there is no other process."""
+        return nullcontext(self)
 
     def wait_ready(self) -> None:
         """Return at once: the implementation is loaded."""

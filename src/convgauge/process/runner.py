@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -48,6 +49,17 @@ class Runner(Protocol):
 
     def second(self) -> Runner:
         """Return a subject that has not made the calls of this one, if it can be in a process of its own.
+
+        Raises `LoadError` or `Cancelled`.
+        """
+        ...
+
+    def can_fork(self) -> bool:
+        """Return True if `fresh` takes milliseconds. Raises `LoadError` or `Cancelled`."""
+        ...
+
+    def fresh(self) -> AbstractContextManager[Runner]:
+        """Return a context with a subject that has answered no call, if it can be in a process of its own.
 
         Raises `LoadError` or `Cancelled`.
         """

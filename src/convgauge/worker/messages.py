@@ -114,6 +114,13 @@ class Done(Reply):
 
 
 @dataclass
+class Forked(Reply):
+    """A fork answers the commands that follow, if ``has_forked``; else the process cannot be forked."""
+
+    has_forked: bool
+
+
+@dataclass
 class Calibrated(Reply):
     """Duration of the calibration."""
 
@@ -204,6 +211,20 @@ class MakeCall(WorkerCommand[Observed]):
 
     call: Call
     reply = Observed
+
+
+@dataclass
+class Fork(WorkerCommand[Forked]):
+    """Let a fork of the process answer the commands up to `EndFork`."""
+
+    reply = Forked
+
+
+@dataclass
+class EndFork(WorkerCommand[Done]):
+    """End the fork; its parent answers."""
+
+    reply = Done
 
 
 @dataclass

@@ -13,9 +13,14 @@ from collections.abc import Callable
 from typing import Any
 
 from convgauge.worker.absent_device import advice
+from convgauge.worker.forks import Forks, can_fork
 from convgauge.worker.global_state import seed_rng
 from convgauge.worker.inspection import inspect_target
 from convgauge.worker.messages import (
+    Done,
+    EndFork,
+    Fork,
+    Forked,
     Inspect,
     Load,
     Loaded,
@@ -68,6 +73,7 @@ class _Server:
 
     def __init__(self) -> None:
         self._calls = 0
+        self._forks = Forks()
         self._is_engine_hidden = False
         self._handlers: dict[type[WorkerCommand[Any]], Handler] = {Load: self._load, Inspect: self._inspect}
 
@@ -88,7 +94,7 @@ class _Server:
         except ImportError as error:
             return LoadFailed(f"{command.origin['location']}: {error}")
         self._subject = subject
-        self._handlers[MakeCall] = self._make_call
+        self._handlers.update({MakeCall: self._make_call, Fork: self._fork, EndFork: self._end_fork})
         self._handlers.update(Timing(subject).handlers())
         return Loaded(subject.describe())
 
@@ -110,6 +116,22 @@ class _Server:
         observation = self._subject.observe(command.call)
         self._calls += 1
         return Observed(self._calls, observation)
+
+    def _fork(self, command: Fork) -> Reply:
+        """Fork. The fork returns at once; this process does when the fork has ended, and so answers `EndFork`.
+
+        A GPU's driver that was initialized before a fork does not work in it.
+        """
+        if not can_fork() or self._subject.framework.devices() != ("cpu",):
+            return Forked(has_forked=False)
+        if not self._forks.fork():
+            return Done()
+        die_with_parent()
+        return Forked(has_forked=True)
+
+    def _end_fork(self, command: EndFork) -> Reply:
+        self._forks.end()
+        return Done()
 
 
 def _hide_engine() -> None:
