@@ -75,7 +75,8 @@ class CheckRequest:
     """Options of one check.
 
     ``targets`` are the implementations as a user names them. ``timeout_s`` is in seconds for one call, ``memory_mib``
-    in MiB of address space (0: no limit). Empty tuples stand for everything there is.
+    in MiB of address space (0: no limit). Empty tuples stand for everything there is. ``after`` holds the calls that a
+    reproduction makes before its case (`convgauge.conformance.replay.EarlierCall`).
 
     Raises
     ------
@@ -108,6 +109,7 @@ class CheckRequest:
     case: str = option(
         "", "the only case to run, as a counterexample prints it", "CASE", flag="--only", only_in="pytest"
     )
+    after: tuple[str, ...] = ()
     keyword: str = option(
         "", "run only specs whose test matches, as in pytest", "EXPR", flag="-k", only_in="command line"
     )

@@ -249,7 +249,8 @@ def test_a_case_that_fails_only_after_other_calls_is_not_reduced() -> None:
     judge.exact(TABLE)
     assert judge.counterexample is not None
     assert Problem.parse(judge.counterexample.problem) in TABLE
-    assert judge.counterexample.message.endswith("(not when the case was run again by itself)")
+    assert judge.counterexample.message.endswith("(only after 2 earlier calls)")
+    assert judge.counterexample.reproduce.startswith("convgauge check fake -k some.thing --tier standard")
 
 
 def test_a_case_whose_operands_depend_on_others_is_run_again_with_its_spec() -> None:

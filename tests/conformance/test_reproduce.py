@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from convgauge.conformance.reproduce import reproduce, reproduce_specs
+from convgauge.problem import ProblemError
 from convgauge.request import CheckRequest, RequestError
 
 PROBLEM = "n1c2h5w6_o3k3x2_s1x1_p1x0_d1x1_g1_b_float32"
@@ -36,6 +37,15 @@ def refused(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1)
 def asserts(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     """Nothing is supported."""
     assert bias is None
+
+
+_weights = {}
+
+
+def caches(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    """The first weight of a shape is used again."""
+    weight = _weights.setdefault(weight.shape, weight.copy())
+    return RIGHT(input, weight, bias, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
 def fails(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -134,3 +144,31 @@ def test_a_case_is_judged_only_by_the_steps_of_its_operands(capsys: pytest.Captu
 def test_an_unknown_spec_is_an_error() -> None:
     with pytest.raises(RequestError, match=r"no spec has the id 'stride.pear': did you mean stride.pair"):
         run_as("stride.pear", "numpy_windows", PROBLEM)
+
+
+@pytest.mark.parametrize("specs", [(), ("padding.pair",)])
+def test_earlier_calls_are_made_and_shown_before_the_case(
+    kernels: Path, capsys: pytest.CaptureFixture[str], specs: tuple[str, ...]
+) -> None:
+    def run_after(*after: str) -> int:
+        request = CheckRequest(
+            (f"{kernels}:caches",), case=f"{PROBLEM};seed=1", specs=specs, framework="numpy", devices=("cpu",),
+            after=after,
+        )  # fmt: skip
+        return reproduce_specs(request) if specs else reproduce(request)
+
+    if specs:
+        assert run_after() == 0
+    capsys.readouterr()
+    assert run_after(f"2*{PROBLEM};seed=2", f"bias.large@{PROBLEM};seed=2") == 1
+    printed = capsys.readouterr().out
+    assert f"before    call 1 of 2, 2 times: {PROBLEM};seed=2\n" in printed
+    assert "outcome   an output of shape (1, 3, 5, 5)" in printed
+    assert f"before    call 2 of 2: {PROBLEM};seed=2\n          as bias.large makes it" in printed
+    assert printed.index("call 2 of 2") < printed.index("verdict   failed")
+
+
+def test_an_earlier_call_that_cannot_be_read_is_an_error() -> None:
+    request = CheckRequest(("numpy_windows",), case=PROBLEM, specs=("stride.pair",), after=("no.spec@" + PROBLEM,))
+    with pytest.raises(ProblemError, match=r"no spec has the id 'no.spec'"):
+        reproduce_specs(request)

@@ -23,6 +23,12 @@ from convgauge.request import CheckRequest, RequestError, split_list
 @click.argument("target", metavar="TARGET", type=click.Path())
 @click.argument("problem", metavar="PROBLEM")
 @click.option("--spec", default="", metavar="ID", help="judge the case as this spec does")
+@click.option(
+    "--after",
+    multiple=True,
+    metavar="CASE",
+    help="call this case before, in the same process; may be repeated; SPEC@CASE calls it as that spec does",
+)
 @click.option("--device", default="cpu", metavar="DEVICE", help="device of the call, e.g. cuda:0; default: cpu")
 @request_options(
     CheckRequest,
@@ -36,12 +42,13 @@ from convgauge.request import CheckRequest, RequestError, split_list
     "isolation",
     "output",
 )
-def command(request: CheckRequest, target: str, problem: str, spec: str, device: str) -> int:
+def command(request: CheckRequest, target: str, problem: str, spec: str, after: tuple[str, ...], device: str) -> int:
     """Run one case again and print everything.
 
-    A PROBLEM is the text of a problem, or a case as a counterexample prints it.
+    A PROBLEM is the text of a problem, or a case as a counterexample prints it. The calls of --after are made before
+    it, in their order: a kernel that keeps a state may fail only after them.
     """
-    request = replace(request, targets=(target,), case=problem, specs=split_list(spec), devices=(device,))
+    request = replace(request, targets=(target,), case=problem, specs=split_list(spec), devices=(device,), after=after)
     from convgauge.conformance.reproduce import reproduce, reproduce_specs
     from convgauge.problem import ProblemError
     from convgauge.registry import LoadError, TargetError
@@ -49,7 +56,7 @@ def command(request: CheckRequest, target: str, problem: str, spec: str, device:
     if request.specs:
         try:
             return reproduce_specs(request)
-        except RequestError as error:
+        except (RequestError, ProblemError) as error:
             raise InputError(str(error)) from None
     try:
         return reproduce(request)

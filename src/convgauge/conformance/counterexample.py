@@ -28,6 +28,7 @@ MAX_CRASHING_TRIALS = 6
 MAX_REDUCTION_S = 6.0
 MAX_PRINTED = 2000
 """Characters of what an implementation prints that a counterexample holds, the last ones."""
+NOT_BY_ITSELF = "not when the case was run again by itself"
 MAX_DRAWN = 400
 """Elements of a plane that is drawn."""
 
@@ -49,12 +50,18 @@ class FailingCase:
         Its operands and observation, or None if it was not run again.
     is_reproducible : bool
         The case failed when it was run again by itself, or it ends the process.
+    remark : str
+        Clause on when it fails, if not by itself.
+    after : tuple of str
+        Calls that are made before, in their order, so that it fails (`convgauge.conformance.replay.EarlierCall`).
     """
 
     case: Case
     fault: Fault
     executed: Executed | None = None
     is_reproducible: bool = True
+    remark: str = ""
+    after: tuple[str, ...] = ()
 
 
 def select_fault(faults: Sequence[tuple[Case, Fault]], status: Status) -> tuple[Case, Fault]:
@@ -116,7 +123,7 @@ class _Reduction:
 def describe(failing: FailingCase, command: str) -> Counterexample:
     """Return the counterexample of a failing case, with the command that runs it again."""
     case, fault = failing.case, failing.fault
-    suffix = "" if failing.is_reproducible else " (not when the case was run again by itself)"
+    suffix = "" if failing.is_reproducible else f" ({failing.remark or NOT_BY_ITSELF})"
     return Counterexample(
         problem=case.problem.text,
         operands=case.operands,
@@ -134,12 +141,17 @@ def describe(failing: FailingCase, command: str) -> Counterexample:
         picture=picture(failing),
         printed="" if failing.executed is None else failing.executed.observation.printed[-MAX_PRINTED:],
         kind=fault.kind,
+        after=list(failing.after),
     )
 
 
-def reproduce_command(target: str, case: Case, spec_id: str, device: str, options: Sequence[str]) -> str:
-    """Return the command line that runs a case again as a spec judges it."""
-    words = ["convgauge", "reproduce", target, str(case), "--spec", spec_id, *options]
+def reproduce_command(
+    target: str, case: Case, spec_id: str, device: str, options: Sequence[str], after: Sequence[str] = ()
+) -> str:
+    """Return the command line that runs a case again as a spec judges it, after other calls."""
+    words = ["convgauge", "reproduce", target, str(case), "--spec", spec_id]
+    words += [word for earlier in after for word in ("--after", earlier)]
+    words += options
     return shlex.join([*words, "--device", device] if device != "cpu" else words)
 
 

@@ -65,6 +65,10 @@ def _record(name: str, cause: Cause, diagnosis: Diagnosis, records: Sequence[Spe
 
 
 def _smallest(specs: Sequence[str], records: Sequence[SpecRecord]) -> Counterexample | None:
-    """Return the smallest counterexample of some specs."""
+    """Return the smallest counterexample of some specs; one that a case reproduces, if there is one."""
+
+    def size(example: Counterexample) -> tuple[bool, tuple[int, int, int, int]]:
+        return " reproduce " not in example.reproduce, example_size(example)
+
     shown = [r.counterexample for r in records if r.spec in specs and r.counterexample is not None]
-    return min(shown, key=example_size, default=None)
+    return min(shown, key=size, default=None)

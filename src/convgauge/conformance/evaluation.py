@@ -11,7 +11,9 @@ from convgauge.conformance.cases import Case, Needs, cases, thin
 from convgauge.conformance.checks import is_unjudged
 from convgauge.conformance.counted import Counted
 from convgauge.conformance.declared import breaks_declaration, refused_in_domain
+from convgauge.conformance.earlier_calls import Failure
 from convgauge.conformance.execution import INAPPLICABLE, CallOptions, Executed, Execution
+from convgauge.conformance.minimize import Minimization
 from convgauge.conformance.procedure import Procedure, side_effects
 from convgauge.conformance.redraw import Redrawer
 from convgauge.conformance.setting import NotApplicable, Setting
@@ -23,7 +25,6 @@ from convgauge.conformance.wrong_outputs import wrong_outputs
 from convgauge.problem import Problem
 from convgauge.reference.assessment import Assessment
 from convgauge.reference.compare import Fault
-from convgauge.registry import LoadError
 from convgauge.results import Counterexample
 from convgauge.worker.call import Observation
 from convgauge.worker.frameworks import adapter
@@ -55,6 +56,7 @@ class Evaluation:
         self.counterexample: Counterexample | None = None
         self.last_crash = last_crash  # the case of an earlier spec that last ended the subject's process
         self.wrong_outputs = 0
+        self._failures: list[Failure] = []  # of the tally's faults, those with a call
         self._draws = 0  # groups of cases that were drawn again
 
     def run(self, problems: Iterable[Problem | Case], procedure: Procedure) -> None:
@@ -236,12 +238,20 @@ class Evaluation:
         self, executed: Executed, assessment: Assessment, procedure: Procedure, *, is_redrawn: bool = False
     ) -> None:
         case, _, observation = executed
+        if assessment.fault is not None:
+            self._failures.append(self._failure(executed, assessment.fault, procedure))
         population = procedure.population(case)
         if is_redrawn and population == "valid":
             population = "redrawn"
         self.tally.count(case, observation, assessment, population)
         if self.setting.on_counted is not None:
             self.setting.on_counted(Counted(self.spec.id, executed, assessment, procedure, self.execution))
+
+    def _failure(self, executed: Executed, fault: Fault, procedure: Procedure) -> Failure:
+        case, operands, observation = executed
+        call = self.execution.call(case, operands, procedure.options.fields)
+        history = () if self.execution.log is None else self.execution.log.before(observation, call)
+        return Failure(executed, call, fault, history, procedure.options.transform is not None, self.spec.id)
 
     def _has_dtype(self) -> bool:
         """Return True if the subject has the dtype. Raises `NotApplicable` if its framework has not."""
@@ -293,36 +303,18 @@ class Evaluation:
     # --- counterexamples ---
 
     def _minimize(self, procedure: Procedure) -> None:
-        """Set the counterexample: a failing case, reduced unless the spec or the case forbids it.
+        """Set the counterexample: a failing case, reduced unless the spec or the case forbids it."""
 
-        The trials are made in another process than the cases, because the calls of those may be the reason why a case
-        fails: a subject with a state would fail its counterexample only after them.
-        """
+        def assess(executed: Executed, execution: Execution) -> Fault | None:
+            return self._decide(executed, self._assess(executed, procedure, execution)).fault
 
-        def trial(case: Case) -> tuple[Executed, Fault] | None:
-            if not procedure.allows(case):
-                return None
-            executed = execution.run_once(case, procedure.options)
-            fault = self._decide(executed, self._assess(executed, procedure, execution)).fault
-            if fault is None or fault.not_called:
-                return None
-            is_sound = case == first or accepts_oracle(procedure, case, execution, self.setting.profile)
-            return (executed, fault) if is_sound else None
-
-        first, fault = counterexample.select_fault(self.tally.faults, self.tally.status())
+        case, fault = counterexample.select_fault(self.tally.faults, self.tally.status())
+        failure = next(each for each in self._failures if each.fault is fault and each.executed.case == case)
         # each trial of a crash costs a process: only the first case that ends one is run again
         reruns = fault.status not in ("crashed", "timed_out") or self.last_crash is None
-        reduces = procedure.is_reducible and self.setting.only is None and not first.invalid_call
-        execution = self._second_execution() if reruns else self.execution
-        failing = counterexample.reduce_case(first, fault, trial, reruns=reruns, reduces=reduces)
-        self.counterexample = self._describe(failing, is_case=procedure.is_reproducible)
-
-    def _second_execution(self) -> Execution:
-        """Return an execution in a second process of the subject, or in the first if it cannot be loaded again."""
-        try:
-            return Execution(self.execution.subject.second(), self.execution.device, self.execution.declared)
-        except LoadError:
-            return self.execution
+        failing = Minimization(failure, self.execution, procedure, assess, self.setting, reruns).run()
+        is_case = procedure.is_reproducible and (failing.is_reproducible or bool(failing.after))
+        self.counterexample = self._describe(failing, is_case=is_case)
 
     def _describe(self, failing: counterexample.FailingCase, *, is_case: bool) -> Counterexample:
         """Return the counterexample of a failing case; it is run again with its whole spec unless ``is_case``."""
@@ -330,7 +322,7 @@ class Evaluation:
         target = setting.target or self.description.name
         if is_case:
             command = counterexample.reproduce_command(
-                target, failing.case, self.spec.id, self.execution.device, setting.options
+                target, failing.case, self.spec.id, self.execution.device, setting.options, failing.after
             )
         else:
             command = counterexample.check_command(target, self.spec.id, setting)

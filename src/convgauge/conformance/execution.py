@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from convgauge.conformance.cases import Case
+from convgauge.conformance.history import CallLog, LoggedCall
 from convgauge.conformance.invalid_calls import INVALID_CALLS
 from convgauge.domain import EVERYTHING, Domain
 from convgauge.problem import Problem
@@ -58,15 +59,32 @@ class CallOptions:
     is_pipelined: bool = True
     leaves_out_misfits: bool = False
 
+    @property
+    def is_plain(self) -> bool:
+        """True if a case determines its call."""
+        return self.transform is None and all(getattr(_PLAIN, name) == value for name, value in self.fields.items())
+
+
+_PLAIN = Call(np.empty(0), np.empty(0), None, {})
+
 
 class Execution:
     """Execution of cases on one subject and device.
 
-    A case outside the declared domain is declined without a call, also where a check makes further calls.
+    A case outside the declared domain is declined without a call, also where a check makes further calls. The calls are
+    added to ``log``, as those of ``spec``.
     """
 
-    def __init__(self, subject: Runner, device: str, declared: Domain = EVERYTHING) -> None:
+    def __init__(
+        self,
+        subject: Runner,
+        device: str,
+        declared: Domain = EVERYTHING,
+        log: CallLog | None = None,
+        spec: str = "",
+    ) -> None:
         self.subject, self.device, self.declared = subject, device, declared
+        self.log, self.spec = log, spec
         self.declared_grade = subject.description.grade
 
     def run(self, cases: Iterable[Case], options: CallOptions = CallOptions()) -> Iterator[Executed]:
@@ -113,7 +131,7 @@ class Execution:
     def _stream(self, cases: Iterable[Case], options: CallOptions) -> Iterator[Executed]:
         declined: deque[Executed | None] = deque()  # those before the next call, which is None
 
-        def calls() -> Iterator[tuple[tuple[Case, Operands], Call]]:
+        def calls() -> Iterator[tuple[tuple[Case, Operands, Call], Call]]:
             for case in cases:
                 if reason := self.exclusion(case):
                     declined.append(Executed(case, NO_OPERANDS, Observation("declined", message=reason)))
@@ -130,9 +148,11 @@ class Execution:
                 if options.leaves_out_misfits and not _fit(case.problem, operands):
                     continue
                 declined.append(None)
-                yield (case, operands), call
+                yield (case, operands, call), call
 
-        for (case, operands), observation in self.subject.stream(calls()):
+        for (case, operands, call), observation in self.subject.stream(calls()):
+            if self.log is not None:
+                self.log.add(LoggedCall(self.spec, case, call, observation, options.is_plain))
             while (before := declined.popleft()) is not None:
                 yield before
             yield Executed(case, operands, observation)

@@ -37,7 +37,7 @@ class JudgeState:
         self.description = subject.description
         self.declared_grade = self.description.grade
         self.images: list[ImageRecord] = []
-        self._execution = Execution(subject, device, setting.declared)
+        self._execution = Execution(subject, device, setting.declared, setting.histories.of(subject), spec.id)
         self._evaluation = Evaluation(spec, self._execution, dtype, setting, last_crash)
         self.tally = self._evaluation.tally
 

@@ -23,12 +23,14 @@ from convgauge.conformance.checks import (
 from convgauge.conformance.collection import collect_specs
 from convgauge.conformance.counted import Counted
 from convgauge.conformance.execution import Executed, Execution
+from convgauge.conformance.redrawers import Redrawers
+from convgauge.conformance.replay import EarlierCall, make_again
 from convgauge.conformance.setting import Setting
 from convgauge.conformance.soundness import OracleSubject
 from convgauge.conformance.suite import Suite
 from convgauge.domain import domain_of
 from convgauge.process.by_width import start_subject
-from convgauge.process.runner import Limits
+from convgauge.process.runner import Limits, Runner
 from convgauge.reference import accuracy, oracle
 from convgauge.reference.assessment import assess_accuracy
 from convgauge.reference.compare import Fault
@@ -36,7 +38,7 @@ from convgauge.reference.operands import Array
 from convgauge.request import CheckRequest, RequestError
 from convgauge.terms import FAULTS, STRICTNESS_FAULTS, ExitStatus
 from convgauge.text import escape_controls
-from convgauge.worker.call import Call, Description
+from convgauge.worker.call import Call, Description, Observation
 
 NOT_OF_THE_SPEC = "it is not a case of this spec: its dtype, operands or parameters are not of the kind that it judges"
 
@@ -61,7 +63,7 @@ def reproduce(request: CheckRequest) -> int:
     ProblemError, TargetError, LoadError
         If the case or the target cannot be read or loaded.
     """
-    case = Case.parse(request.case)
+    case, earlier = Case.parse(request.case), list(map(EarlierCall.parse, request.after))
     (origin,) = registry.resolve(request.targets[0], request.framework)[:1]
     limits, python = Limits(request.timeout_s, request.memory_mib << 20), request.python or sys.executable
     subject = start_subject(origin, limits, isolated=request.isolation, python=python, refusals=request.refusals)
@@ -73,6 +75,7 @@ def reproduce(request: CheckRequest) -> int:
     families = [case.operands] if case.operands != "exact" else ["exact", "gaussian"]
     declared = domain_of(subject.description.supports) & domain_of(request.supports)
     execution = Execution(subject, request.devices[0], declared)
+    _make_earlier_calls(earlier, subject, request.devices[0], Setting(redrawers=Redrawers(declared)))
     variants = [replace(case, operands=family, seed=case.seed or request.seed) for family in families]
     faults = [_run_case(execution, variant) for variant in variants]
     subject.close()
@@ -94,8 +97,8 @@ def reproduce_specs(request: CheckRequest) -> int:
 
     Raises
     ------
-    RequestError
-        If the request cannot be used.
+    RequestError, ProblemError
+        If the request, or an earlier call, cannot be used.
     """
     descriptions: list[Description] = []
 
@@ -104,6 +107,7 @@ def reproduce_specs(request: CheckRequest) -> int:
         print(escape_controls(f"verdict   {_verdict(counted.executed, counted.assessment.fault)}"))
 
     _require_specs(request.specs)
+    earlier = list(map(EarlierCall.parse, request.after))
     statuses = []
     with Suite(request, setting=Setting(minimizes=False, on_counted=show)) as suite:
         suite.load()
@@ -114,6 +118,8 @@ def reproduce_specs(request: CheckRequest) -> int:
             _print_head(description)
             print(f"spec      {task.spec.id} ({task.spec.level}) in {task.dtype} on {task.device}")
             print(f"          {task.spec.sentence}")
+            subject, setting = suite.pool.subject(task.implementation), suite.setting_of(task.implementation)
+            _make_earlier_calls(earlier, subject, task.device, setting)
             result = suite.result(task)
             statuses.append(result.record.status)
             if not result.judge.tally.outcomes:
@@ -133,6 +139,27 @@ def _require_specs(ids: Sequence[str]) -> None:
             near = difflib.get_close_matches(id, known, n=3)
             hint = f"did you mean {' or '.join(near)}?" if near else "see convgauge list --specs"
             raise RequestError(f"no spec has the id {id!r}: {hint}")
+
+
+def _make_earlier_calls(earlier: Sequence[EarlierCall], subject: Runner, device: str, setting: Setting) -> None:
+    """Make the calls before the case and print them, in the process that is called afterwards."""
+    for number, call in enumerate(earlier, start=1):
+        times = f", {call.count} times" if call.count > 1 else ""
+        print(f"\nbefore    call {number} of {len(earlier)}{times}: {call.case}")
+        if call.spec:
+            print(f"          as {call.spec} makes it")
+        plain = make_again([call], subject, device, setting)
+        for executed in plain[:1]:
+            execution = Execution(subject, device, setting.declared)
+            _print_code(execution.call(executed.case, executed.operands), subject.description)
+            print(escape_controls(f"outcome   {_outcome(executed.observation)}"))
+
+
+def _outcome(observation: Observation) -> str:
+    """Return what a call did that is not judged."""
+    if observation.output is not None:
+        return f"an output of shape {observation.shape}"
+    return f"{observation.kind}: {observation.message}"
 
 
 def _print_head(description: Description) -> None:
@@ -158,12 +185,18 @@ def _print_call(executed: Executed, call: Call, fault: Fault | None, description
     """Print a call as code, and its output beside that of the oracle."""
     case = executed.case
     expected = OracleSubject(description).observe(call)
-    print(f"\noperands  {case.operands}, seed {case.seed}\n")
+    print(f"\noperands  {case.operands}, seed {case.seed}")
+    _print_code(call, description)
+    for line in output_lines(executed.observation, expected, fault):
+        print(escape_controls(line))
+
+
+def _print_code(call: Call, description: Description) -> None:
+    """Print a call as code."""
+    print()
     for line in call_lines(call, description.name, description.framework):
         print(escape_controls(line))
     print()
-    for line in output_lines(executed.observation, expected, fault):
-        print(escape_controls(line))
 
 
 def _verdict(executed: Executed, fault: Fault | None) -> str:

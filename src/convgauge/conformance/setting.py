@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from convgauge.conformance.cases import Case
 from convgauge.conformance.counted import Counted
+from convgauge.conformance.history import Histories
 from convgauge.conformance.redrawers import Redrawers
 from convgauge.domain import Domain
 from convgauge.terms import Profile, Tier
@@ -48,6 +49,8 @@ class Setting:
         Dtypes that the run is about; all if it is empty.
     redrawers : Redrawers
         Domain of the implementation, declared and discovered, in which unanswered cases are drawn again.
+    histories : Histories
+        Calls that the processes of the implementation answered.
     """
 
     profile: Profile = "functional"
@@ -63,6 +66,7 @@ class Setting:
     diagnoses: bool = True
     dtypes: tuple[str, ...] = ()
     redrawers: Redrawers = field(default_factory=Redrawers)
+    histories: Histories = field(default_factory=Histories)
 
     def among_dtypes(self, dtypes: Iterable[str]) -> tuple[str, ...]:
         """Return those of some dtypes that the run is about."""

@@ -18,6 +18,7 @@ from convgauge.conformance.driver import Driver, Judged
 from convgauge.conformance.evidence import Evidence
 from convgauge.conformance.expectations import Expectation, read_expectations, unexpected_passes
 from convgauge.conformance.further_calls import FurtherCalls
+from convgauge.conformance.history import Histories
 from convgauge.conformance.judge import Judge
 from convgauge.conformance.limits import Discovery
 from convgauge.conformance.probe import discover
@@ -149,7 +150,7 @@ class Suite:
             supports=request.supports,
         )
 
-    def _setting_of(self, name: str) -> Setting:
+    def setting_of(self, name: str) -> Setting:
         """Return the setting of an implementation's judges, with the words that reproduce a case of it."""
         if name not in self._settings:
             self._settings.setdefault(name, self._new_setting(self.targets[name]))  # another thread may be first
@@ -166,6 +167,7 @@ class Suite:
             target=short_target_of(target.origin),
             options=reproduction_options(target.origin, self.request),
             redrawers=Redrawers(target.declared, partial(self._discover, target.name)),
+            histories=Histories(),
             on_counted=self._setting.on_counted
             or (self._evidence[target.name].add if self._setting.diagnoses else None),
         )
@@ -256,7 +258,7 @@ class Suite:
             self.unloadable.append(name)
             raise
         last_crash = self.recorder.last_crashes.get(name)
-        return Judge(task.spec, subject, task.dtype, task.device, self._setting_of(name), last_crash)
+        return Judge(task.spec, subject, task.dtype, task.device, self.setting_of(name), last_crash)
 
     def _discover(self, name: str) -> Discovery:
         """Probe an implementation in a process of its own, so that the subjects that are judged are not disturbed."""

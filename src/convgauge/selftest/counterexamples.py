@@ -14,7 +14,10 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from convgauge.conformance.cases import Case
+from convgauge.conformance.counterexample import NOT_BY_ITSELF
+from convgauge.conformance.earlier_calls import AT_RANDOM, WITH_OPERANDS
 from convgauge.conformance.judge import Judge, NotApplicable
+from convgauge.conformance.replay import EarlierCall, make_again
 from convgauge.conformance.selection import Task
 from convgauge.conformance.setting import Setting
 from convgauge.conformance.soundness import OracleSubject
@@ -35,7 +38,8 @@ the oracle. "unjudged": no step of its spec judges the case. "passes again": it 
 KINDS: tuple[Kind, ...] = ("sound", "with history", "bogus", "unjudged", "passes again")
 UNEXPECTED: tuple[Kind, ...] = ("bogus", "unjudged", "passes again")
 
-NOT_BY_ITSELF = "when the case was run again by itself"
+REMARKS = (NOT_BY_ITSELF, AT_RANDOM, WITH_OPERANDS)
+"""Clauses of a counterexample that does not fail again when it is run as it states."""
 
 UNMET = (*FAULTS, *STRICTNESS_FAULTS)
 """Statuses of a spec whose counterexample is audited."""
@@ -52,7 +56,7 @@ class Audit:
     again, oracle : Status
         Status of the spec on the case: for the mutant in another process, and for the oracle.
     has_history : bool
-        The counterexample states that it does not fail by itself.
+        The counterexample states that it does not fail when it is run again.
     """
 
     mutant: str
@@ -104,10 +108,12 @@ def _audited(mutant: Mutant, task: Task, judge: Judge, counterexample: Counterex
     words = shlex.split(counterexample.reproduce)
     text = words[3] if words[1] == "reproduce" else ""  # otherwise the whole spec is run again
     setting = replace(judge.setting, only=Case.parse(text) if text else None, minimizes=False)
-    statuses = [_status(task, subject, setting) for subject in (again, OracleSubject(judge.description))]
-    return Audit(
-        mutant.name, task.spec.id, task.dtype, text, statuses[0], statuses[1], NOT_BY_ITSELF in counterexample.message
-    )
+    with again.fresh() as fresh:
+        make_again(map(EarlierCall.parse, counterexample.after), fresh, task.device, setting)
+        status = _status(task, fresh, setting)
+    oracle = _status(task, OracleSubject(judge.description), setting)
+    has_history = any(remark in counterexample.message for remark in REMARKS)
+    return Audit(mutant.name, task.spec.id, task.dtype, text, status, oracle, has_history)
 
 
 def _status(task: Task, subject: Runner, setting: Setting) -> Status:

@@ -1,0 +1,165 @@
+"""History of calls: what a subject's process answered before a case, kept during a run."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections import deque
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from convgauge.conformance.cases import Case
+from convgauge.worker.call import Call, Observation
+
+MAX_CALLS = 96
+"""Latest calls of a process that are kept: `MAX_HISTORY`, and those that are answered before a case is counted."""
+
+MAX_HISTORY = 48
+"""Calls before a case that belong to its history, without the first ones of a weight shape."""
+
+MAX_BYTES = 8 << 20
+"""Operands and outputs of the latest calls that are kept of one process."""
+
+MAX_FIRST_CALLS = 256
+"""Shapes of weights of whose first call is kept."""
+
+MAX_FIRST_BYTES = 32 << 10
+"""Operands and output of a first call that is kept."""
+
+
+@dataclass(frozen=True, eq=False)
+class LoggedCall:
+    """A call that a process answered.
+
+    Attributes
+    ----------
+    spec : str
+        Id of the spec that made it.
+    case : Case
+        Case of the call.
+    call : Call
+        The call.
+    observation : Observation
+        What it did.
+    is_plain : bool
+        The case determines the call: its operands are those that are drawn for it.
+    """
+
+    spec: str
+    case: Case
+    call: Call
+    observation: Observation
+    is_plain: bool
+
+    @property
+    def size(self) -> int:
+        """Bytes of its operands and its output."""
+        arrays = (self.call.input, self.call.weight, self.call.bias, self.observation.output)
+        return sum(array.nbytes for array in arrays if array is not None)
+
+
+class CallLog:
+    """Calls of one process in their order: the latest, and the first on each shape of a weight."""
+
+    def __init__(self) -> None:
+        self._latest: deque[LoggedCall] = deque()
+        self._bytes = 0
+        self._first: dict[Hashable, LoggedCall] = {}
+        self.count = 0
+
+    def add(self, logged: LoggedCall) -> None:
+        """Add the latest call. A call that ended the process ends the history."""
+        if logged.observation.kind in ("declined", "not_called"):
+            return
+        self.count += 1
+        self._latest.append(logged)
+        self._bytes += logged.size
+        while len(self._latest) > MAX_CALLS or (self._bytes > MAX_BYTES and len(self._latest) > 1):
+            self._bytes -= self._latest.popleft().size
+        if len(self._first) < MAX_FIRST_CALLS and logged.size <= MAX_FIRST_BYTES:
+            self._first.setdefault(weight_key(logged.call), logged)
+        if _ends_process(logged):  # it is kept, to be found; those after it are of the next process
+            self._first.clear()
+            self._latest = deque([logged])
+            self._bytes = logged.size
+
+    def before(self, observation: Observation, call: Call | None = None) -> tuple[LoggedCall, ...]:
+        """Return the calls before that of an observation, the latest last; none if it is not among those kept.
+
+        Parameters
+        ----------
+        observation : Observation
+            Observation of a call.
+        call : Call, optional
+            That call: the first call on its weight's shape is added.
+        """
+        backwards = reversed(self._latest)
+        if not any(logged.observation is observation for logged in backwards):
+            return ()
+        # a call that ended the process stands before those of the next one
+        before = [
+            each for each in islice(backwards, MAX_HISTORY) if each.observation.kind not in ("crashed", "timed_out")
+        ]
+        first = None if call is None else self._first.get(weight_key(call))
+        if first is not None and first.observation is not observation and first not in before:
+            before.append(first)
+        return tuple(reversed(before))
+
+
+def _ends_process(logged: LoggedCall) -> bool:
+    return logged.observation.kind in ("crashed", "timed_out")
+
+
+def weight_key(call: Call) -> Hashable:
+    """Return the shape and the dtype of a call's weight."""
+    return call.weight.shape, call.dtypes[1]
+
+
+@dataclass
+class SearchBudget:
+    """Processes and time that searches for earlier calls may take for one implementation, and what they showed.
+
+    Attributes
+    ----------
+    forks : int
+        Processes that may still be forked.
+    processes : int
+        Processes that may still be started where none can be forked: each takes from 0.3 s to several seconds.
+    left_s : float
+        Seconds that are left.
+    has_state : bool
+        An outcome differed between two processes.
+    is_state_proven : bool
+        The earlier calls of a process decide an outcome, and not chance.
+    """
+
+    forks: int = 240
+    processes: int = 12
+    left_s: float = 16.0
+    has_state: bool = False
+    is_state_proven: bool = False
+    lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def spend(self, seconds: float, *, forks: int = 0, processes: int = 0) -> None:
+        """Subtract what a search took."""
+        with self.lock:
+            self.left_s -= seconds
+            self.forks -= forks
+            self.processes -= processes
+
+
+class Histories:
+    """Logs of the processes of an implementation, by subject, and the budget of searches in them."""
+
+    def __init__(self) -> None:
+        self._logs: dict[int, tuple[weakref.ref[Any], CallLog]] = {}
+        self.budget = SearchBudget()
+
+    def of(self, subject: object) -> CallLog:
+        """Return the log of a subject, which is forgotten with the subject."""
+        key = id(subject)
+        if key not in self._logs:
+            self._logs[key] = weakref.ref(subject, lambda _: self._logs.pop(key, None)), CallLog()
+        return self._logs[key][1]
