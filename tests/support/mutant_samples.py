@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from convgauge.diagnosis.mechanism import Mechanism, library
 from convgauge.diagnosis.outcome import outcome
-from convgauge.diagnosis.plan import NoOutputError, Plan
+from convgauge.diagnosis.plan import NoOutputError, Plan, TooExpensiveError
 from convgauge.diagnosis.sample import Sample
 from convgauge.domain import CONTIGUOUS, fields_of
 from convgauge.problem import Problem
@@ -94,17 +94,27 @@ def observe(
     return [sample for sample in samples if sample.observation.kind != "refused"]
 
 
-def observed(subject: InProcessSubject, problem: Problem, *, layouts: Layouts = CONTIGUOUS, seed: int = 0) -> Sample:
-    """Return the sample of one call of a subject with exact operands."""
+def observed(
+    subject: InProcessSubject,
+    problem: Problem,
+    *,
+    layouts: Layouts = CONTIGUOUS,
+    seed: int = 0,
+    arguments: Mapping[str, object] | None = None,
+    mode: str = "",
+) -> Sample:
+    """Return the sample of one call of a subject with exact operands, and with arguments as they are spelled."""
+    arguments = problem.arguments if arguments is None else arguments
     operands = draw(problem, "exact", seed)
     input, weight, bias = (
         values if values is None or layout != "broadcast" else np.repeat(values[:1], len(values), axis=0)
         for values, layout in zip((operands.input, operands.weight, operands.bias), layouts, strict=True)
     )
     assert input is not None and weight is not None
-    call = Call(input, weight, bias, problem.arguments, (problem.dtype,) * 3, layouts, is_valid=True)
+    dtypes = (problem.dtype,) * 3
+    call = Call(input, weight, bias, arguments, dtypes, layouts, mode=mode, is_valid=True)
     observation = subject.observe(call)
-    fields = fields_of(problem, problem.arguments, layouts)
+    fields = fields_of(problem, arguments, layouts)
     right = Plan.of(problem, input, weight, bias).output()
     fault: Fault | None
     if observation.kind == "answer":
@@ -155,10 +165,12 @@ def predicts(mechanism: Mechanism, sample: Sample) -> bool:
 def changed_output(mechanism: Mechanism, sample: Sample) -> bytes | None:
     """Return the output that a mechanism predicts, as bytes with its shape; None if it changes nothing."""
     plan = mechanism.change(sample.plan, sample)
-    if plan is None or not sample.differs(plan):
-        return None
     try:
+        if plan is None or not sample.differs(plan):
+            return None
         output = plan.output()
     except NoOutputError:
         return b"no output"
+    except TooExpensiveError:
+        return b"too expensive"
     return repr(output.shape).encode() + output.tobytes()

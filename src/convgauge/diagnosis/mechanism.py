@@ -76,14 +76,19 @@ _MECHANISMS: list[Mechanism] = []
 _FAMILIES: list[Family] = []
 
 
+def declare(each: Mechanism) -> None:
+    """Declare a mechanism that a table or a loop describes."""
+    _MECHANISMS.append(each)
+
+
 def mechanism(kind: MechanismKind, sentence: str, *, cost: float = 1.0) -> Callable[[Change], Change]:
     """Declare a mechanism; the name of the function is its slug."""
 
-    def declare(change: Change) -> Change:
-        _MECHANISMS.append(Mechanism(change.__name__, kind, sentence, change, cost))
+    def decorate(change: Change) -> Change:
+        declare(Mechanism(change.__name__, kind, sentence, change, cost))
         return change
 
-    return declare
+    return decorate
 
 
 def family(propose: Family) -> Family:

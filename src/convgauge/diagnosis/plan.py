@@ -138,9 +138,27 @@ class Plan:
         return all(array.dtype.kind == "i" or np.array_equal(array, np.rint(array), equal_nan=True) for array in arrays)
 
     @property
+    def bias_planes(self) -> Array | float:
+        """Bias in the shape in which it is added to the sums (N, O, OH, OW); 0 if there is none."""
+        if self.bias is None:
+            return 0.0
+        return self.bias[:, None, None] if self.bias.ndim == 1 else self.bias
+
+    @property
     def extent(self) -> Pair:
         """Rows and columns that the dilated kernel covers."""
         rows, columns = (d * (k - 1) + 1 for d, k in zip(self.dilation, self.weight.shape[2:], strict=True))
+        return rows, columns
+
+    @property
+    def size(self) -> Pair:
+        """Rows and columns of the output; below 1 if the kernel does not fit."""
+        if self.output_size is not None:
+            return self.output_size
+        rows, columns = (
+            (size + sum(side) - extent) // step + 1 if step > 0 else 0
+            for size, side, extent, step in zip(self.input.shape[2:], self.pads, self.extent, self.stride, strict=True)
+        )
         return rows, columns
 
     def finish_sums(self, change: Finish) -> Self:
@@ -167,8 +185,7 @@ class Plan:
                 for change in self.sum_finishes:
                     output = change(output)
                 if self.bias is not None:
-                    bias = self.bias[:, None, None] if self.bias.ndim == 1 else self.bias
-                    output = output + bias
+                    output = output + self.bias_planes
                 for change in self.finishes:
                     output = change(output)
             except (ValueError, IndexError) as error:

@@ -18,7 +18,7 @@ from convgauge.reference.compare import Fault
 from convgauge.reference.operands import Array
 from convgauge.worker.call import Call, Observation
 
-PLAIN_MODES = ("",)
+PLAIN_MODES = ("", "by_keyword", "by_position", "without_bias", "numpy_integers")
 """Call modes in which the output is that of a plain call."""
 
 
