@@ -237,6 +237,17 @@ def test_json_has_verdicts_and_faults(file: Path) -> None:
     assert fault["spec"] == "padding.pair"
     assert fault["reproduce"].startswith("convgauge reproduce")
     assert "verdicts" in process.stderr  # the text for people is on standard error
+    for cause in summary["causes"]:
+        assert {
+            "implementation",
+            "mechanism",
+            "sentence",
+            "region",
+            "specs",
+            "cases",
+            "counterexample",
+            "reproduce",
+        } <= {*cause}
 
 
 def test_quiet_prints_the_verdicts_only() -> None:

@@ -10,7 +10,7 @@ import pytest
 from convgauge import cli, results
 from convgauge.conformance.merge import amendments
 from convgauge.results import ImplementationRecord
-from support.records import run
+from support.records import cause, example, run, spec, write_run
 from support.timeless import footer_without_times, header_without_times, records_without_times
 
 NARROW = """
@@ -101,6 +101,31 @@ def test_findings_of_the_parts_are_joined_at_the_end() -> None:
     assert found_out == msgspec.structs.replace(
         plain, domain="groups == 1", limits=["groups"], adaptations=["pairs", "names"]
     )
+
+
+def test_equal_causes_of_shards_are_joined(tmp_path: Path) -> None:
+    judged = {"cleared": {"stride": 5, "bias": 2}, "unexplained": 1}
+    paths = []
+    for number, id in enumerate(("padding.same", "padding.pair"), start=1):
+        found = cause(specs=[id], counterexample=example(outputs=number), reproduce=f"run {number}")
+        records: list[results.Record] = [
+            spec(id=id, status="failed"),
+            spec(id=f"bias.{number}", status="failed"),
+            found,
+        ]
+        footer = run(*records).footer
+        assert footer is not None
+        verdict = msgspec.structs.replace(footer.verdicts["a"], **judged)
+        footer = msgspec.structs.replace(footer, verdicts={"a": verdict}, exit=1)
+        paths.append(write_run(tmp_path / f"{number}.jsonl", *records, footer=footer, shard=f"{number}/2"))
+        judged = {"cleared": {"bias": 7}, "unexplained": 1}
+    assert cli.main(["merge", *map(str, paths), "--output", str(tmp_path / "merged.jsonl")]) == 1
+    merged = results.read(tmp_path / "merged.jsonl")
+    (joined,) = merged.records_of(results.CauseRecord)
+    assert (joined.specs, joined.cases, joined.reproduce) == (["padding.same", "padding.pair"], 18, "run 1")
+    assert merged.footer is not None
+    verdict = merged.footer.verdicts["a"]
+    assert (verdict.unexplained, verdict.cleared) == (2, {"bias": 9})
 
 
 def test_merged_shards_of_a_narrow_kernel_are_the_whole_run(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from convgauge import report, results
 from convgauge.cli import main
 from convgauge.report import csv_tables
 from convgauge.results import (
+    SCHEMA,
     Footer,
     Judgement,
 )
@@ -79,7 +80,7 @@ def test_an_unreadable_file_is_left_out_and_named_on_the_page_and_the_terminal(
     synthetic_runs.write(folder / "b-cut.jsonl", 2, 3, 20, whole=False)
     whole = good.read_bytes().splitlines(keepends=True)
     (folder / "c-empty.jsonl").write_bytes(b"")
-    (folder / "d-future.jsonl").write_bytes(whole[0].replace(b'"schema":3', b'"schema":7') + whole[1])
+    (folder / "d-future.jsonl").write_bytes(whole[0].replace(b'"schema":%d' % SCHEMA, b'"schema":7') + whole[1])
     (folder / "e-\x1b[31m<img>.jsonl").write_bytes(whole[0] + b"{]\n" + whole[1])
     (folder / "f-packed.jsonl.gz").write_bytes(gzip.compress(good.read_bytes())[:-9])
     (folder / "notes.json").write_text("{}")

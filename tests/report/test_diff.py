@@ -8,7 +8,7 @@ import pytest
 from convgauge import report
 from convgauge.results import Run
 from convgauge.terms import Status
-from support.records import judged, run, spec, timing
+from support.records import cause, judged, run, spec, timing
 
 
 @pytest.mark.parametrize(
@@ -123,3 +123,39 @@ def test_runs_without_a_change_say_what_was_compared() -> None:
 
 def test_comparing_runs_that_share_nothing_is_no_success() -> None:
     assert report.compare(run(spec("a")), run(spec("b")))[1] == 5
+
+
+FAILING = spec(status="failed")
+SWAPPED = "a: padding: rows and columns are swapped"
+
+
+def test_a_new_cause_is_a_regression_and_one_that_vanished_an_improvement() -> None:
+    with_cause, without = run(FAILING, cause()), run(FAILING)
+    text, code = report.compare(without, with_cause)
+    assert f"Broke (1)\n  {SWAPPED}: not a cause → wherever padding differs by axis" in text
+    assert code == 1
+    text, code = report.compare(with_cause, without)
+    assert f"Fixed (1)\n  {SWAPPED}: wherever padding differs by axis → not a cause" in text
+    assert code == 0
+    assert report.compare(with_cause, with_cause)[0].startswith("No change")
+
+
+def test_a_cause_in_another_region_has_changed() -> None:
+    text, code = report.compare(run(FAILING, cause()), run(FAILING, cause(region="")))
+    assert f"Changed otherwise (1)\n  {SWAPPED}: wherever padding differs by axis → everywhere" in text
+    assert code == 0
+
+
+def test_a_cause_whose_specs_the_other_run_leaves_out_is_no_regression() -> None:
+    narrowed = run(spec(id="bias.one"))
+    both = run(FAILING, spec(id="bias.one"), cause())
+    assert [change.kind for change in report.changes_between(narrowed, both)][-2:] == ["appeared", "appeared"]
+    assert "vanished" in [change.kind for change in report.changes_between(both, narrowed)]
+    assert "fixed" not in [c.kind for c in report.changes_between(both, narrowed) if SWAPPED in c.what]
+
+
+def test_a_run_without_diagnosis_says_nothing_about_causes() -> None:
+    older = run(FAILING, schema=3)
+    assert not [change for change in report.changes_between(older, run(FAILING, cause())) if SWAPPED in change.what]
+    cut_off = run(FAILING, cause(), footer=False)
+    assert not [change for change in report.changes_between(cut_off, run(FAILING)) if SWAPPED in change.what]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from convgauge import report
 from convgauge.report import faults, model
 from convgauge.results import Counterexample, ImplementationRecord, Record
 from support.html_page import Page
-from support.records import run, spec, write_run
+from support.records import cause, run, spec, write_run
 
 
 def test_reasons_that_differ_in_numbers_alone_are_one() -> None:
@@ -82,3 +85,52 @@ def test_an_implementation_s_page_shows_where_a_nan_went_and_its_accuracy(site: 
     assert "NaN, and should be finite" in slow
     assert "NaN, and should be finite" not in fine
     assert "The largest margin by the length of the sum." in fine
+
+
+def implementation_page(folder: Path, *records: Record, **footer: Any) -> str:
+    made = run(*records).footer
+    assert made is not None
+    verdicts = {name: msgspec.structs.replace(each, **footer) for name, each in made.verdicts.items()}
+    path = write_run(folder / "run.jsonl", *records, footer=msgspec.structs.replace(made, verdicts=verdicts))
+    return Page(report.build([path], folder / "site").parent / "implementations" / "a.html").text
+
+
+def test_causes_head_the_page(tmp_path: Path) -> None:
+    ids = ("padding.same", "padding.pair", "stride.pair", "bias.one")
+    records: list[Record] = [
+        *(spec(id=id, status="failed") for id in ids),
+        cause(specs=ids[:2]),
+        cause(mechanism="", sentence="few outputs are wrong", specs=ids[2:3]),
+    ]
+    text = implementation_page(tmp_path, *records, cleared={"stride": 9}, remark="Equal calls differ.")
+    for fact in (
+        "Causes Equal calls differ. 1 cause explains 2 of 4 failing specs (2 unexplained). Not the cause: stride.",
+        "padding: rows and columns are swapped 2 specs, 9 cases, wherever padding differs by axis",
+        "Smallest: padding (0, 1) on a 1×1 image gives shape (1, 1, 3, 1), expected (1, 1, 1, 3)",
+        "2 specs that it explains padding.same padding.pair",
+        "No cause that fits: few outputs are wrong",
+        "No cause that fits bias.one",
+    ):
+        assert fact in text
+    assert text.index("Causes") < text.index("Faults in 4 specs")
+
+
+def test_a_page_without_failures_or_without_diagnosis_has_no_causes(tmp_path: Path) -> None:
+    assert "Causes" not in implementation_page(tmp_path, spec())
+    path = write_run(tmp_path / "cut.jsonl", spec(status="failed"))
+    page = Page(report.build([path], tmp_path / "site").parent / "implementations" / "a.html")
+    assert "Causes" not in page.text
+
+
+def test_causes_of_replaced_results_are_not_shown() -> None:
+    older = run(spec(status="failed"), spec(id="bias.one", status="failed"), cause(specs=["padding.same", "bias.one"]))
+    newer = run(spec(status="passed"), started="2026-01-01")
+    (entry,) = model.gather([older, newer]).entries
+    assert [each.specs for each in entry.causes] == [["bias.one"]]
+    assert entry.unexplained == []
+
+
+def test_causes_of_shards_are_one() -> None:
+    shards = [run(spec(id=id, status="failed"), cause(specs=[id])) for id in ("padding.same", "padding.pair")]
+    (entry,) = model.gather(shards).entries
+    assert [(each.specs, each.cases) for each in entry.causes] == [(["padding.same", "padding.pair"], 18)]

@@ -11,9 +11,10 @@ from convgauge.cli import main
 from convgauge.report.junit_xml import junit
 from convgauge.results import (
     Counterexample,
+    Record,
 )
 from convgauge.terms import Requirement
-from support.records import run, spec, write_run
+from support.records import cause, run, spec, write_run
 
 COUNTS = ("tests", "failures", "errors", "skipped")
 
@@ -51,3 +52,24 @@ def test_the_requirement_of_the_run_decides_what_fails(require: Requirement, fai
     ]
     (suite,) = ElementTree.fromstring(junit([run(*records, require=require)]))
     assert [int(suite.get(name, -1)) for name in COUNTS] == [4, failures, 0, skipped]
+
+
+def test_causes_are_in_the_failures_and_in_the_output_of_the_suite() -> None:
+    records: list[Record] = [
+        spec(status="failed", sentence="It pads.", reason="wrong"),
+        spec(id="padding.pair", status="failed", reason="wrong"),
+        cause(sentence="padding: <swapped>"),
+    ]
+    suites = ElementTree.fromstring(junit([run(*records)]))
+    explained, unexplained = suites.iter("failure")
+    assert explained.text == "It pads.\ncause: padding: <swapped> (1 spec, 9 cases, wherever padding differs by axis)"
+    assert not unexplained.text
+    output = suites.findtext(".//testsuite/system-out")
+    assert output is not None
+    assert output.splitlines()[0] == "1 cause explains 1 of 2 failing specs (1 unexplained)."
+    assert "1. padding: <swapped>" in output
+    assert "1 failing spec has no cause that fits: padding.pair" in output
+
+
+def test_a_suite_without_causes_has_no_output() -> None:
+    assert "system-out" not in junit([run(spec(), spec(id="padding.pair", status="failed"))])

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from convgauge import report
+from convgauge.results import Record
 from support.html_page import Page
+from support.records import cause, run, spec, write_run
 
 
 def test_the_overview_has_machine_versions_seed_command_and_completeness(site: Path) -> None:
@@ -17,3 +20,15 @@ def test_the_overview_has_machine_versions_seed_command_and_completeness(site: P
     assert "Incomplete run." in text
     assert "pip install 'convgauge[jax]'" in text
     assert "23 of 23 layers" in text
+
+
+def test_the_overview_has_the_first_cause_of_each_verdict(tmp_path: Path) -> None:
+    records: list[Record] = [
+        spec(status="failed"),
+        cause(),
+        cause(mechanism="bias_dropped", sentence="bias: not added"),
+    ]
+    path = write_run(tmp_path / "run.jsonl", *records, footer=run(*records).footer)
+    page = Page(report.build([path], tmp_path / "site"))
+    assert "wrong padding: rows and columns are swapped, and 1 more cause" in page.text
+    assert "implementations/a.html#cause-1" in page.addresses

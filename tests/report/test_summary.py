@@ -9,7 +9,7 @@ from convgauge.results import (
     Counterexample,
 )
 from support import synthetic_runs
-from support.records import run, spec
+from support.records import cause, run, spec
 
 
 def test_the_summary_lists_verdicts_and_how_to_reproduce() -> None:
@@ -26,6 +26,18 @@ def test_the_summary_shows_coverage_strictness_and_limits() -> None:
     text = report.markdown([run(partly)])
     assert "| a | partial | 87.5\N{NO-BREAK SPACE}% | yes | A | 3 | 0 |" in text
     assert "## a: not answered\n\n- no \\*groups\\* (1 case)\n" in text
+
+
+def test_causes_come_before_the_failing_specs() -> None:
+    failing = [spec(id=id, status="failed") for id in ("padding.same", "padding.pair")]
+    text = report.markdown([run(*failing, cause(sentence="padding: *swapped*"))])
+    assert (
+        "## a: 1 cause\n\n1 cause explains 1 of 2 failing specs (1 unexplained).\n\n"
+        "1. **padding: \\*swapped\\***: 1 spec, 9 cases, wherever padding differs by axis\n"
+        "   smallest: padding (0, 1) on a 1×1 image gives shape (1, 1, 3, 1), expected (1, 1, 1, 3)\n"
+        "   ` convgauge reproduce mine … `\n"
+    ) in text
+    assert text.index("## a: 1 cause") < text.index("## a: 2 faults")
 
 
 def test_hostile_names_break_neither_the_table_nor_the_terminal() -> None:

@@ -13,11 +13,13 @@ from pathlib import Path
 import msgspec
 
 from convgauge.conformance import verdict
+from convgauge.conformance.causes import failing_specs
 from convgauge.conformance.features import FEATURES, feature_letters
 from convgauge.environment import Machine
 from convgauge.problem import Problem
 from convgauge.results import (
     SCHEMA,
+    CauseRecord,
     Counterexample,
     Footer,
     Header,
@@ -117,6 +119,7 @@ class RunGenerator:
             records = list(self._implementation(index, name))
             self.verdicts[name] = judgement(records)
             yield from records
+            yield from self._causes(name, records)
         if timings:
             yield from self._timings()
             yield from self._growth()
@@ -205,6 +208,24 @@ class RunGenerator:
             invalid=executed if status == "answered_invalid" else 0,
             refusals={reasons[status]: self.each} if status in UNANSWERED else {},
         )
+
+    def _causes(self, name: str, records: list[SpecRecord]) -> Iterator[CauseRecord]:
+        """Yield two causes that name a mechanism and one that does not, as far as specs fail."""
+        failing = failing_specs(records)
+        sentences = {
+            "stride_axes_swapped": "stride: rows and columns are swapped",
+            "bias_dropped": f"bias: not added {HOSTILE if name == HOSTILE else ''}".strip(),
+            "": "the last column is off by a constant",
+        }
+        for (mechanism, sentence), specs in zip(
+            sentences.items(), (failing[:3], failing[3:4], failing[4:5]), strict=True
+        ):
+            shown = [r.counterexample for r in records if r.spec in specs and r.counterexample is not None]
+            if specs and shown:
+                command = shown[0].reproduce
+                yield CauseRecord(
+                    name, mechanism, "", sentence, "wherever stride differs by axis", "", specs, 9, shown[0], command
+                )
 
     def _space(self) -> list[str]:
         """Return the features of twelve problems."""

@@ -13,9 +13,10 @@ from typing import Any
 import msgspec
 
 from convgauge.cli.temporary_output import R, temporary_output
+from convgauge.conformance.example_sentence import example_sentence
 from convgauge.race.standings import standings
 from convgauge.report.diff import changes_between
-from convgauge.results import DamagedFileError, Run, SpecRecord, TimingRecord, read
+from convgauge.results import CauseRecord, DamagedFileError, Run, SpecRecord, TimingRecord, read
 from convgauge.terms import FAULTS, STRICTNESS_FAULTS
 
 
@@ -41,7 +42,7 @@ def print_summary(request: R, execute: Callable[[R], int], summarize: Callable[[
 
 
 def check(run: Run, status: int) -> dict[str, Any]:
-    """Return the verdicts of a run, and every fault and answered invalid call with the command that reproduces it."""
+    """Return the verdicts of a run and their causes, and every fault and answered invalid call with its command."""
     records = run.records_of(SpecRecord)
     return {
         "suite": run.header.suite,
@@ -50,6 +51,7 @@ def check(run: Run, status: int) -> dict[str, Any]:
         "seed": run.header.seed,
         "require": run.header.require,
         "verdicts": run.footer.verdicts if run.footer else {},
+        "causes": [_cause(cause) for cause in run.records_of(CauseRecord)],
         "faults": [_fault(record) for record in records if record.status in FAULTS],
         "answered_invalid": [_fault(record) for record in records if record.status in STRICTNESS_FAULTS],
         "cases": run.footer.cases if run.footer else 0,
@@ -79,6 +81,12 @@ def bench(run: Run, status: int) -> dict[str, Any]:
         "complete": run.footer is not None,
         "exit_status": status,
     }
+
+
+def _cause(cause: CauseRecord) -> dict[str, Any]:
+    """Return the fields of a cause, and its counterexample in a sentence."""
+    fields = {key: value for key, value in msgspec.to_builtins(cause).items() if key != "type"}
+    return {**fields, "smallest": example_sentence(cause.counterexample) if cause.counterexample else ""}
 
 
 def _fault(record: SpecRecord) -> dict[str, Any]:

@@ -20,16 +20,15 @@ from convgauge.cluster.scheduler import CompletedTask, Scheduler, WorkerTask
 from convgauge.cluster.worker import Attachment, WorkerInfo
 from convgauge.conformance import shards
 from convgauge.conformance.expectations import read_expectations
-from convgauge.conformance.merge import amendments, finish, without_repetitions
+from convgauge.conformance.merge import amendments, causes_of, finish, without_repetitions
 from convgauge.conformance.selection import expected_tasks
 from convgauge.conformance.targets import resolve_targets
-from convgauge.conformance.terminal import report_text
-from convgauge.conformance.verdict import fails
-from convgauge.conformance.verdict_text import detail_lines, verdict_line
+from convgauge.conformance.terminal import is_shown, report_text
+from convgauge.conformance.verdict_text import JudgedImplementation, result_lines
 from convgauge.registry import Origin
 from convgauge.request import CheckRequest, RequestError, Verbosity
-from convgauge.results import Footer, ImplementationRecord, Run, SpecRecord
-from convgauge.terms import FAULTS, reaches
+from convgauge.results import Footer, ImplementationRecord, Judgement, Run, SpecRecord
+from convgauge.terms import reaches
 
 MIN_TASK_S = 10.0
 """Seconds that a task should take at least: each begins with a new process, which takes one to three."""
@@ -69,11 +68,12 @@ def check(address: str, request: CheckRequest, console: Console, verbosity: Verb
         print_line(progress_console, f"interrupted{journal.hint}")
         raise
     footer = journal.finish(time.perf_counter() - started)
-    print_line(console, f"{footer.cases} cases in {footer.elapsed:.1f} s")
+    print_line(progress_console, f"{footer.cases} cases in {footer.elapsed:.1f} s")
     for name, judgement in footer.verdicts.items():
         style = "bold green" if reaches(judgement.verdict, request.require) else "bold red"
-        print_line(console, verdict_line(name, judgement, request.require), style)
-        for line in detail_lines(judgement, *journal.results_of(name)):
+        first, *others = result_lines(journal.result_of(name, judgement), request.require, verbosity)
+        print_line(console, first, style)
+        for line in others:
             print_line(console, line)
     return footer.exit
 
@@ -103,9 +103,11 @@ def _run_parts(
         with ProgressBar(console, sum(task.cost_s for task in tasks)) as bar:
             for completed in scheduler.run(tasks):
                 for record in journal.add(completed, scheduler.known).records_of(SpecRecord):
-                    if record.status in FAULTS or fails(record, request.require):
+                    if verbosity is not Verbosity.EVERY_SPEC:
+                        continue
+                    if is_shown(record, request.require):
                         print_line(console, f"\n{report_text(record, request.require)}\n")
-                    elif verbosity is Verbosity.EVERY_SPEC:
+                    else:
                         line = f"{record.implementation}: {record.spec} {record.status} in {record.dtype}"
                         print_line(console, line)
                 bar.add(completed.task.cost_s, f"{completed.task.name} on {completed.worker}")
@@ -202,16 +204,18 @@ class _Journal:
             writer.write(record)
         by_target = sorted(runs, key=lambda run: self._position(run)[1:])
         footers = [run.footer for run in by_target if run.footer]
-        footer = finish(writer, records, footers, amendments(runs), elapsed_s)
+        footer = finish(writer, records, footers, amendments(runs), elapsed_s, causes_of(runs))
         writer.close()
         os.replace(path, self.output)
         return footer
 
-    def results_of(self, name: str) -> tuple[list[SpecRecord], ImplementationRecord | None]:
-        """Return the records of an implementation, and what was found out about it."""
-        runs = self.parts.values()
+    def result_of(self, name: str, judgement: Judgement) -> JudgedImplementation:
+        """Return what all parts found out about an implementation."""
+        runs = list(self.parts.values())
         records = [each for run in runs for each in run.records_of(SpecRecord) if each.implementation == name]
-        return records, next((each for each in amendments(runs) if each.implementation == name), None)
+        about = next((each for each in amendments(runs) if each.implementation == name), None)
+        causes = [cause for cause in causes_of(runs) if cause.implementation == name]
+        return JudgedImplementation(name, judgement, records, about, causes)
 
     def _position(self, run: Run) -> tuple[bool, int, int]:
         """Return a part's sort key in the run of one machine: absent implementations first, then by target."""

@@ -82,8 +82,8 @@ def extent(cause: CauseRecord) -> str:
 
 
 def region(cause: CauseRecord) -> str:
-    """Return the region of a cause as the end of a sentence."""
-    if not cause.region or cause.region.startswith("wherever"):
+    """Return the region of a cause as the end of a sentence; "" if it is everywhere."""
+    if not cause.region or cause.region.startswith(("wherever ", "for ")):
         return cause.region
     return f"wherever {cause.region}"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from convgauge.conformance.verdict import WRONG
-from convgauge.results import CauseRecord, Counterexample, SpecRecord
+from convgauge.results import CauseRecord, Counterexample, Judgement, SpecRecord
 from convgauge.terms import STRICTNESS_FAULTS
 
 
@@ -46,6 +46,35 @@ def _union(causes: Sequence[CauseRecord]) -> CauseRecord:
         smallest,
         specs=list(dict.fromkeys(spec for cause in causes for spec in cause.specs)),
         cases=sum(cause.cases for cause in causes),
+    )
+
+
+def with_findings(
+    judgement: Judgement, parts: Sequence[Judgement], records: Sequence[SpecRecord], causes: Sequence[CauseRecord]
+) -> Judgement:
+    """Return the judgement of a whole run with what the diagnoses of its parts found.
+
+    Parameters
+    ----------
+    judgement
+        Judgement of the implementation, from the records of all parts.
+    parts
+        Its judgements in the parts.
+    records, causes
+        Its records and its causes.
+    """
+    diagnosed = [part for part in parts if part.unexplained or part.cleared or part.remark]
+    topics = set.intersection(*(set(part.cleared) for part in diagnosed)) if diagnosed else set()
+    remarks = {part.remark for part in diagnosed}
+    return msgspec.structs.replace(
+        judgement,
+        unexplained=len(unexplained_specs(records, causes)),
+        remark=remarks.pop() if len(remarks) == 1 else "",
+        cleared={
+            topic: sum(part.cleared[topic] for part in diagnosed)
+            for topic in (diagnosed[0].cleared if diagnosed else ())
+            if topic in topics
+        },
     )
 
 

@@ -7,10 +7,21 @@ from pathlib import Path
 
 import msgspec
 
+from convgauge.conformance.causes import joined, with_findings
 from convgauge.conformance.expectations import unexpected_passes
 from convgauge.conformance.shards import Shard
 from convgauge.conformance.verdict import exit_status, judgement
-from convgauge.results import Footer, ImageRecord, ImplementationRecord, Record, Run, SpecRecord, Writer
+from convgauge.results import (
+    CauseRecord,
+    Footer,
+    ImageRecord,
+    ImplementationRecord,
+    Judgement,
+    Record,
+    Run,
+    SpecRecord,
+    Writer,
+)
 from convgauge.terms import ExitStatus
 
 COMPARED = ("schema", "suite", "seed", "profile", "tier", "selection", "supports", "expected", "require", "versions")
@@ -36,7 +47,8 @@ def merge(runs: Sequence[Run], output: Path) -> int:
     records = list(without_repetitions(record for run in runs for record in run.records))
     for record in records:
         writer.write(record)
-    footer = finish(writer, records, [run.footer for run in runs if run.footer], amendments(runs))
+    footers = [run.footer for run in runs if run.footer]
+    footer = finish(writer, records, footers, amendments(runs), causes=causes_of(runs))
     writer.close()
     return footer.exit
 
@@ -47,10 +59,11 @@ def finish(
     footers: Sequence[Footer],
     amended: Sequence[ImplementationRecord] = (),
     elapsed: float | None = None,
+    causes: Sequence[CauseRecord] = (),
 ) -> Footer:
     """Write the end of a whole run, and return its footer.
 
-    The end has the descriptions that were amended and the expected failures that did not occur.
+    The end has the descriptions that were amended, the causes, and the expected failures that did not occur.
 
     Parameters
     ----------
@@ -64,16 +77,19 @@ def finish(
         Descriptions of implementations, with what was found out in the parts.
     elapsed
         Seconds that the whole run took; the sum of the parts if None.
+    causes
+        Causes that the parts found, joined.
     """
-    for description in amended:
-        writer.write(description)
+    findings: list[Record] = [*amended, *causes]
+    for record in findings:
+        writer.write(record)
     specs = [record for record in records if isinstance(record, SpecRecord)]
     names = list(dict.fromkeys(name for footer in footers for name in footer.verdicts))
     header = writer.header
     first = names[0] if names else ""
-    for record in unexpected_passes(header.expected, specs, first, is_narrowed=bool(header.selection)):
-        writer.write(record)
-        specs.append(record)
+    for passed in unexpected_passes(header.expected, specs, first, is_narrowed=bool(header.selection)):
+        writer.write(passed)
+        specs.append(passed)
     exits = {footer.exit for footer in footers}
     status = exit_status(
         specs,
@@ -85,10 +101,33 @@ def finish(
     elapsed = sum(footer.elapsed for footer in footers) if elapsed is None else elapsed
     introductions = [record for record in records if isinstance(record, ImplementationRecord)]
     descriptions = {description.implementation: description for description in [*introductions, *amended]}
-    verdicts = {name: judgement(name, specs, descriptions.get(name)) for name in names}
+    verdicts = {
+        name: _with_findings_of_parts(name, judgement(name, specs, descriptions.get(name)), footers, specs, causes)
+        for name in names
+    }
     footer = Footer(verdicts, round(elapsed, 3), sum(record.cases for record in specs), int(status))
     writer.write(footer)
     return footer
+
+
+def _with_findings_of_parts(
+    name: str,
+    judged: Judgement,
+    footers: Iterable[Footer],
+    records: Iterable[SpecRecord],
+    causes: Iterable[CauseRecord],
+) -> Judgement:
+    """Return an implementation's judgement with what the diagnoses of the parts found."""
+    parts = [footer.verdicts[name] for footer in footers if name in footer.verdicts]
+    records = [record for record in records if record.implementation == name]
+    return with_findings(judged, parts, records, [cause for cause in causes if cause.implementation == name])
+
+
+def causes_of(runs: Iterable[Run]) -> list[CauseRecord]:
+    """Return the causes that the parts of a run found, joined, in the order of their implementations."""
+    found = joined(cause for run in runs for cause in run.records_of(CauseRecord))
+    names = list(dict.fromkeys(record.implementation for run in runs for record in run.records_of(SpecRecord)))
+    return sorted(found, key=lambda cause: names.index(cause.implementation))
 
 
 def amendments(runs: Iterable[Run]) -> list[ImplementationRecord]:
@@ -118,12 +157,14 @@ def _with_findings(first: ImplementationRecord, second: ImplementationRecord) ->
 def without_repetitions(records: Iterable[Record], written: set[tuple[str, str]] | None = None) -> Iterator[Record]:
     """Yield the records, and only once what every part writes: introductions of implementations, exact pictures.
 
-    Later descriptions of an implementation are not among them (see `amendments`).
+    Later descriptions of an implementation are not among them (see `amendments`), nor are causes (see `causes_of`).
 
     ``written`` holds the keys of such records that were written before; new ones are added to it.
     """
     written = set() if written is None else written
     for record in records:
+        if isinstance(record, CauseRecord):
+            continue
         key = None
         if isinstance(record, ImplementationRecord):
             key = ("introduced", record.implementation)

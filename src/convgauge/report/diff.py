@@ -1,12 +1,13 @@
-"""Changes between two runs: verdicts and coverage, results that broke, were fixed, appeared or vanished, and speed."""
+"""Changes between two runs: verdicts, causes, results that broke, were fixed, appeared or vanished, and speed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from convgauge.conformance.verdict_text import verdict_line
 from convgauge.report import formatting
+from convgauge.report.cause_changes import cause_changes
+from convgauge.report.change import Change
 from convgauge.results import Judgement, Run, SpecRecord, TimingRecord
 from convgauge.terms import FAULTS, GRADES, STRICTNESS_FAULTS, UNANSWERED, VERDICTS, ExitStatus
 
@@ -14,23 +15,6 @@ Key = tuple[str, str, str, str]
 
 SAME_CASES = ("suite", "seed", "profile", "tier", "selection")
 """Fields of the header that are equal in runs with the same cases."""
-
-
-@dataclass(frozen=True)
-class Change:
-    """One difference: its kind, a key of `CHANGE_KINDS`; the name of the result; its earlier and its present value.
-
-    ``growth`` is the part by which a ratio grew.
-    """
-
-    kind: str
-    what: str
-    was: str
-    now: str
-    growth: float = 0.0
-
-    def __str__(self) -> str:
-        return formatting.line(f"{self.what}: {self.was} → {self.now}")
 
 
 CHANGE_KINDS = {
@@ -59,8 +43,8 @@ def compare(old: Run, new: Run, limit: float | None = None, markdown: bool = Fal
     """Return the changes between two runs as text, and the exit status.
 
     A result breaks if it becomes a fault or an answered invalid call, or if it passed and is refused or declined now.
-    A lower verdict, coverage or grade and lost strictness are regressions too. A change of speed is reported if the two
-    intervals do not overlap.
+    A lower verdict, coverage or grade, lost strictness and a new cause are regressions too. A change of speed
+    is reported if the two intervals do not overlap.
 
     Parameters
     ----------
@@ -116,8 +100,13 @@ def _present_verdicts(new: Run, markdown: bool) -> list[str]:
 
 
 def changes_between(old: Run, new: Run) -> list[Change]:
-    """Return all changes, those of verdicts first."""
-    return [*_verdict_changes(old, new), *spec_changes(old, new), *_timing_changes(old, new)]
+    """Return all changes, those of verdicts and of causes first."""
+    return [
+        *_verdict_changes(old, new),
+        *cause_changes(old, new),
+        *spec_changes(old, new),
+        *_timing_changes(old, new),
+    ]
 
 
 def spec_changes(old: Run, new: Run) -> Iterator[Change]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from convgauge.report import formatting
-from convgauge.report.diff import Change, spec_changes
+from convgauge.report.change import Change
+from convgauge.report.diff import spec_changes
 from convgauge.report.model import UNCHECKED, ImplementationEntry, Report, gather
 from convgauge.report.speed import RaceTable, race_tables
 from convgauge.results import Run

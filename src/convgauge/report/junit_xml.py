@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
+from convgauge.conformance.cause_text import cause_lines, extent, headline
 from convgauge.conformance.verdict import fails
 from convgauge.report import formatting
 from convgauge.report.model import ImplementationEntry, gather
@@ -32,7 +33,10 @@ def junit(runs: Sequence[Run]) -> str:
     suites = ElementTree.Element("testsuites", name="convgauge")
     for entry in report.present:
         if entry.specs:
-            suites.append(_suite(entry.title, [_test(entry, record, require) for record in entry.specs]))
+            suite = _suite(entry.title, [_test(entry, record, require) for record in entry.specs])
+            if entry.causes:
+                ElementTree.SubElement(suite, "system-out").text = _xml(_diagnosis(entry))
+            suites.append(suite)
     for run in report.runs:
         if run.footer is None:
             name = run.name
@@ -73,8 +77,21 @@ def _test(entry: ImplementationEntry, record: SpecRecord, require: Requirement) 
         case = record.counterexample
         message = record.reason or (case.message if case else "") or formatting.label(record.status)
         child = ElementTree.SubElement(test, kind, type=record.status, message=_xml(formatting.line(message)))
-        child.text = _xml(escape_controls("\n".join(filter(None, (record.sentence, case.reproduce if case else "")))))
+        lines = (record.sentence, *_causes(entry, record), case.reproduce if case else "")
+        child.text = _xml(escape_controls("\n".join(filter(None, lines))))
     return test
+
+
+def _causes(entry: ImplementationEntry, record: SpecRecord) -> list[str]:
+    """Return a line for each cause of a spec's failure."""
+    return [f"cause: {cause.sentence} ({extent(cause)})" for cause in entry.named_causes if record.spec in cause.specs]
+
+
+def _diagnosis(entry: ImplementationEntry) -> str:
+    """Return the headline and the lines of an implementation's causes."""
+    judged = entry.judgement
+    lines = [] if judged is None else cause_lines(judged, entry.specs, entry.causes, shows_all=True)
+    return "\n".join([escape_controls(headline(entry.specs, entry.causes)), *lines])
 
 
 def _xml(text: str) -> str:

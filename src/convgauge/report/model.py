@@ -7,10 +7,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import msgspec
+
+from convgauge.conformance.causes import failing_specs, joined, named, unexplained_specs, with_findings
 from convgauge.conformance.verdict import judgement
 from convgauge.report import formatting
+from convgauge.report.cause_changes import is_diagnosed
 from convgauge.report.names import name_apart
 from convgauge.results import (
+    CauseRecord,
     ImageRecord,
     ImplementationRecord,
     Judgement,
@@ -38,10 +43,15 @@ class Environment:
 
 @dataclass
 class RunPart:
-    """Results of one run for one implementation; ``judgement`` is None if the run was cut off."""
+    """Results of one run for one implementation.
+
+    ``judgement`` is None if the run was cut off. ``is_diagnosed`` is True if its failures were diagnosed.
+    """
 
     records: list[SpecRecord]
     judgement: Judgement | None
+    causes: list[CauseRecord] = field(default_factory=list)
+    is_diagnosed: bool = False
 
 
 @dataclass
@@ -74,7 +84,33 @@ class ImplementationEntry:
     @cached_property
     def judgement(self) -> Judgement | None:
         """Verdict, coverage and strictness of the results that are shown; None if no run judged it."""
-        return judgement(self.name, self.specs, self.about) if self.parts else None
+        if not self.parts:
+            return None
+        parts = [part.judgement for part in self.parts if part.judgement is not None]
+        return with_findings(judgement(self.name, self.specs, self.about), parts, self.specs, self.causes)
+
+    @cached_property
+    def causes(self) -> list[CauseRecord]:
+        """Causes of the failures that are shown, those that name a mechanism first."""
+        failing = set(failing_specs(self.specs))
+        causes = joined(cause for part in self.parts for cause in part.causes)
+        remaining = [(cause, [spec for spec in cause.specs if spec in failing]) for cause in causes]
+        return [msgspec.structs.replace(cause, specs=specs) for cause, specs in remaining if specs]
+
+    @property
+    def named_causes(self) -> list[CauseRecord]:
+        """Causes that name a mechanism."""
+        return named(self.causes)
+
+    @property
+    def unexplained(self) -> list[str]:
+        """Ids of the failing specs that no mechanism explains; empty if no run was diagnosed."""
+        return unexplained_specs(self.specs, self.causes) if self.is_diagnosed else []
+
+    @property
+    def is_diagnosed(self) -> bool:
+        """True if every run with a result that is shown diagnosed its failures."""
+        return bool(self.parts) and all(part.is_diagnosed for part in self.parts)
 
     @property
     def is_cut_off(self) -> bool:
@@ -296,6 +332,10 @@ def _parts(run: Run) -> dict[str, RunPart]:
         }
     for record in records:
         parts.setdefault(record.implementation, RunPart([], None)).records.append(record)
+    for cause in run.records_of(CauseRecord):
+        parts.setdefault(cause.implementation, RunPart([], None)).causes.append(cause)
+    for part in parts.values():
+        part.is_diagnosed = is_diagnosed(run)
     return parts
 
 

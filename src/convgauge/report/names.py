@@ -6,7 +6,16 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
-from convgauge.results import Footer, ImageRecord, ImplementationRecord, Record, Run, SpecRecord, TimingRecord
+from convgauge.results import (
+    CauseRecord,
+    Footer,
+    ImageRecord,
+    ImplementationRecord,
+    Record,
+    Run,
+    SpecRecord,
+    TimingRecord,
+)
 
 Rename = Callable[[str], str]
 
@@ -66,7 +75,7 @@ def _records(records: Iterable[Record], rename: Rename) -> Iterable[Record]:
         if isinstance(record, TimingRecord):
             names = {"implementation": rename(record.implementation), "baseline": rename(record.baseline)}
             yield msgspec.structs.replace(record, **names)
-        elif isinstance(record, SpecRecord | ImplementationRecord | ImageRecord):
+        elif isinstance(record, SpecRecord | ImplementationRecord | ImageRecord | CauseRecord):
             yield msgspec.structs.replace(record, implementation=rename(record.implementation))
         else:
             yield record

@@ -16,6 +16,7 @@ from convgauge.report.folder import Folder
 from convgauge.report.history import timelines
 from convgauge.report.model import ImplementationEntry, Report
 from convgauge.report.search_index import results_of, search_index
+from convgauge.report.shown_causes import diagnosis_of, short_text
 from convgauge.report.speed import RaceTable, StandingRow, overall_standings, race_tables
 from convgauge.report.templating import island, templates
 from convgauge.selftest.kill_matrix import Matrix
@@ -44,6 +45,7 @@ class Site:
             suite=__version__,
             means=overall_standings(self.races),
             has_history=bool(self.history),
+            short_text=short_text,
             has_gallery=self.has_gallery,
             has_matrices=bool(matrices),
             kills=matrices[0].kills if matrices else {},
@@ -99,6 +101,7 @@ class Site:
             "chapters": faults.by_chapter(rows),
             "broken": sum(row.worst in FAULTS for row in rows),
             "failures": faults.failures(rows),
+            "diagnosis": diagnosis_of(entry, self.report.specs),
             "lenient": faults.failures(rows, STRICTNESS_FAULTS),
             "refusals": faults.reasons(entry, "refused"),
             "expected": [row for row in rows if any(record.status == "xfailed" for record in row.records)],

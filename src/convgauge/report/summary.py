@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from convgauge.conformance.cause_text import extent, headline
+from convgauge.conformance.example_sentence import example_sentence
 from convgauge.report import formatting, ranking
 from convgauge.report.model import ImplementationEntry, Report, gather
 from convgauge.report.speed import overall_standings, race_tables
@@ -19,7 +21,7 @@ MAX_LIMITS = 10
 
 
 def markdown(runs: Sequence[Run]) -> str:
-    """Return verdicts, speed, and each failing spec with the command that reproduces it."""
+    """Return verdicts, causes of failures, speed, and each failing spec with the command that reproduces it."""
     report = gather(runs)
     lines = ["# Convolution conformance", "", *(_description(run) for run in runs), ""]
     lines += [
@@ -29,7 +31,7 @@ def markdown(runs: Sequence[Run]) -> str:
     ]
     lines += ["", *_table(report), "", *ranking.markdown(report, escape)]
     for entry in report.present:
-        lines += [*_limits(entry), *_faults(entry)]
+        lines += [*_causes(entry), *_limits(entry), *_faults(entry)]
     for entry in report.absent:
         lines.append(f"- {escape(entry.title)} is absent: {escape(entry.about.absent)}")
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines).strip()) + "\n"
@@ -60,6 +62,25 @@ def _table(report: Report) -> Iterator[str]:
         counts = (f"{count:,}" for count in (entry.executed, entry.faults))
         cells = (escape(entry.title), escape(entry.verdict), *facts, *counts, ratio)
         yield f"| {' | '.join(cells)} |"
+
+
+def _causes(entry: ImplementationEntry) -> Iterator[str]:
+    """Yield a section with the causes of an implementation's failures, the one that explains the most first."""
+    if not entry.named_causes:
+        return
+    yield f"## {escape(entry.title)}: {formatting.plural(len(entry.named_causes), 'cause')}"
+    yield ""
+    if entry.judgement is not None and entry.judgement.remark:
+        yield escape(entry.judgement.remark)
+    yield escape(headline(entry.specs, entry.causes))
+    yield ""
+    for number, cause in enumerate(entry.named_causes, start=1):
+        yield f"{number}. **{escape(cause.sentence)}**: {escape(extent(cause))}"
+        if cause.counterexample is not None:
+            yield f"   smallest: {escape(example_sentence(cause.counterexample))}"
+        if cause.reproduce:
+            yield f"   {_code(cause.reproduce)}"
+    yield ""
 
 
 def _limits(entry: ImplementationEntry) -> Iterator[str]:
