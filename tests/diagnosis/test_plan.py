@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from convgauge.diagnosis.plan import NoOutputError, Plan, pad_with_zeros
+from convgauge.diagnosis.plan import NoOutputError, Plan, TooExpensiveError, pad_with_zeros
 from convgauge.problem import Problem
 from convgauge.reference.operands import draw
 from convgauge.reference.oracle import answer
@@ -40,3 +42,13 @@ def test_a_kernel_beyond_the_padded_input_has_no_output() -> None:
     plan = Plan(np.ones((1, 1, 2, 3)), np.ones(problem.weight_shape), None, (1, 1), ((0, 0),) * 2, (1, 1), 1, "float32")
     with pytest.raises(NoOutputError):
         plan.output()
+
+
+def test_a_plan_that_needs_too_much_memory_is_too_expensive() -> None:
+    problem = Problem.parse("n1c1h3w3_o1k1x1_s1x1_p9x9_d1x1_g1_float32")
+    operands = draw(problem)
+    plan = Plan.of(problem, operands.input, operands.weight, operands.bias)
+    with pytest.raises(TooExpensiveError):
+        replace(plan, stride=(99999, 99999), pads=((70000, 70000), (70000, 70000))).output()
+    with pytest.raises(TooExpensiveError):
+        plan.finish(lambda output: pad_with_zeros(output, ((70000, 70000), (70000, 70000)))).output()

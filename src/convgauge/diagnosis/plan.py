@@ -28,6 +28,9 @@ Adder = Callable[[Array, Array], Array]
 MAX_PRODUCTS = 4_000_000
 """Products of a plan above which its output is not computed: a mechanism is judged by smaller cases."""
 
+MAX_ELEMENTS = 16_000_000
+"""Elements of a padded input or output above which it is not allocated: 128 MB in float64."""
+
 _WIDE = {"c": "complex128", "i": "int64", "f": "float64"}
 
 
@@ -36,7 +39,7 @@ class NoOutputError(Exception):
 
 
 class TooExpensiveError(Exception):
-    """A plan whose output needs more than `MAX_PRODUCTS` products."""
+    """A plan whose output needs more than `MAX_PRODUCTS` products or `MAX_ELEMENTS` elements."""
 
 
 def add_exactly(filters: Array, fields: Array) -> Array:
@@ -47,6 +50,8 @@ def add_exactly(filters: Array, fields: Array) -> Array:
 def pad_with_zeros(input: Array, pads: Pads) -> Array:
     """Return the input with zeros around its last two axes; negative pads cut rows and columns off."""
     height, width = (size + sum(side) for size, side in zip(input.shape[2:], pads, strict=True))
+    if math.prod(input.shape[:2]) * max(0, height) * max(0, width) > MAX_ELEMENTS:
+        raise TooExpensiveError
     padded = np.zeros((*input.shape[:2], height, width), input.dtype)
     (above, _), (left, _) = pads
     inner = input[..., _inside(above, height), _inside(left, width)]
@@ -208,13 +213,20 @@ class Plan:
             raise NoOutputError("a stride, a dilation or a number of groups below 1")
         if channels != groups * filters.shape[1] or filters.shape[0] % groups:
             raise NoOutputError(f"{channels} channels do not fit {groups} groups of {filters.shape[1]}")
+        self._check_cost()
         fields = self.fields()
         rows, columns = fields.shape[2:4]
-        if batch * filters.shape[0] * rows * columns * self.reduction > MAX_PRODUCTS:
-            raise TooExpensiveError
         unfolded = fields.transpose(0, 1, 4, 5, 2, 3).reshape(batch, groups, self.reduction, rows * columns)
         sums = self.adders[0](filters.reshape(groups, filters.shape[0] // groups, self.reduction), unfolded)
         return np.asarray(sums.reshape(batch, filters.shape[0], rows, columns))
+
+    def _check_cost(self) -> None:
+        """Check that the output is cheap. Raises `TooExpensiveError`."""
+        rows, columns = (max(0, count) for count in self.size)
+        height, width = (max(0, size + sum(side)) for size, side in zip(self.input.shape[2:], self.pads, strict=True))
+        products = len(self.input) * len(self.weight) * rows * columns * self.reduction
+        if products > MAX_PRODUCTS or math.prod(self.input.shape[:2]) * height * width > MAX_ELEMENTS:
+            raise TooExpensiveError
 
     def fields(self) -> Array:
         """Return the receptive fields (N, C, OH, OW, KH, KW). Raises `NoOutputError`."""

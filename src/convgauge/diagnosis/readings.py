@@ -13,6 +13,7 @@ import numpy as np
 
 from convgauge.diagnosis.kinds import MechanismKind
 from convgauge.diagnosis.mechanism import Change, Mechanism, declare, family
+from convgauge.diagnosis.outcome import changed
 from convgauge.diagnosis.plan import Finish, Plan
 from convgauge.diagnosis.sample import Sample
 from convgauge.diagnosis.trial import failing_calls, predicting
@@ -170,7 +171,7 @@ def readings_with_same_padding(samples: Sequence[Sample]) -> Iterator[Mechanism]
 
 def _with_same_padding(failing: Sequence[Sample]) -> Iterator[Mechanism]:
     for each in _READINGS:
-        plans = ((each.change(sample.plan, sample), sample) for sample in failing)
+        plans = ((changed(each.with_its_size, sample), sample) for sample in failing)
         if any(other is not None and _changes_same(other, sample.plan, sample) for other, sample in plans):
             yield each.mechanism("same_kept", "the padding of 'same' stays right", each.change)
             change = _resized(_following(each.change), _cut_or_extended)
@@ -199,5 +200,5 @@ def _has_right_size(sample: Sample) -> bool:
 
 
 def _changes_size(each: Reading, sample: Sample) -> bool:
-    changed = each.change(sample.plan, sample)
-    return changed is not None and changed.size != sample.plan.size
+    other = changed(each.with_its_size, sample)
+    return other is not None and other.size != sample.plan.size

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from convgauge.diagnosis.mechanism import Mechanism
-from convgauge.diagnosis.plan import TooExpensiveError
+from convgauge.diagnosis.outcome import outcome
 from convgauge.diagnosis.sample import Sample
 
 MAX_TRIALS = 6
@@ -24,20 +24,11 @@ def failing_calls(samples: Sequence[Sample], count: int = MAX_TRIALS) -> list[Sa
     return half[::step][:count]
 
 
-def predicts(mechanism: Mechanism, sample: Sample) -> bool:
-    """Return True if a mechanism changes the output of a failing call to what was observed."""
-    plan = mechanism.change(sample.plan, sample)
-    try:
-        return plan is not None and sample.fits(plan) and sample.differs(plan)
-    except TooExpensiveError:
-        return False
-
-
 def predicting(mechanisms: Iterable[Mechanism], failing: Sequence[Sample], most: int) -> Iterator[Mechanism]:
     """Yield the mechanisms that predict one of the failing calls, at most a given number."""
     proposed = 0
     for mechanism in mechanisms:
-        if any(predicts(mechanism, sample) for sample in failing):
+        if any(outcome(mechanism, sample) == "fits" for sample in failing):
             yield mechanism
             proposed += 1
             if proposed == most:
