@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from convgauge.conformance.random_problems import random_problems
-from convgauge.diagnosis.failure_region import RegionSearch, find_region
+from convgauge.diagnosis.failure_region import RegionSearch, find_region, find_regions
 from convgauge.diagnosis.features import FURTHER_FIELDS, Fields
 from convgauge.domain import Domain, fields_of
 from convgauge.problem import Problem
@@ -143,3 +143,20 @@ def test_rows_may_lack_fields() -> None:
     assert region.sentence == "groups > 1"
     assert region.contains({"groups": 9})
     assert not region.contains({})
+
+
+@pytest.mark.parametrize(
+    "expressions",
+    [
+        ("groups > 1", "dilation_w > 1"),
+        ("bias and groups > 1", "dtype == 'float16'"),
+        ("padding_h != padding_w and not bias", "stride_h > 1 and groups > 1", "out_channels % 2 != 0 and bias"),
+    ],
+)
+def test_several_regions_are_found_if_no_single_one_fits(expressions: tuple[str, ...]) -> None:
+    domains = [Domain.parse(expression) for expression in expressions]
+    inside, outside = split(lambda row: any(domain.contains(row) for domain in domains))
+    assert find_region(inside, outside) is None
+    regions = find_regions(inside, outside)
+    conditions = [set(region.expression.split(" and ")) for region in regions]
+    assert sorted(map(sorted, conditions)) == sorted(sorted(text.split(" and ")) for text in expressions)

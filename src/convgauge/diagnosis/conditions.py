@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from convgauge.diagnosis.atom import BOUND, NUMBER, Atom, Test
+from convgauge.diagnosis.atom import BOUND, NUMBER, PLAIN, Atom, Test
 from convgauge.diagnosis.categories import CATEGORIES
 from convgauge.diagnosis.condition import Condition, in_words
 from convgauge.diagnosis.features import AXES, COUNTS, PRODUCTS, Table
@@ -80,6 +80,8 @@ def _of_atom(atom: Atom) -> Iterator[Condition]:
     is_odd_block = block is not None and int(block[1]) & (int(block[1]) - 1) != 0
     cost = atom.cost + MULTIPLE * is_odd_block
     if atom.negation and atom.sentence:
+        if atom.negation.endswith("> 1"):  # several images, groups or steps: a switch, and no bound like others
+            cost += PLAIN - BOUND
         yield Condition(atom.negation, in_words(atom.sentence), cost, _not(atom.holds))
     if atom.affirmative:
         cost += ABSENCE if block is None else MULTIPLE

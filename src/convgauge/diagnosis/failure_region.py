@@ -14,6 +14,7 @@ from convgauge.diagnosis.condition import Condition
 from convgauge.diagnosis.conditions import conditions
 from convgauge.diagnosis.conjunctions import cheapest_conjunction
 from convgauge.diagnosis.features import USUAL, Bools, Column, Fields, Table
+from convgauge.diagnosis.separation import Cases
 
 COST_OF_ONE = 2.2
 """Cost of a rule that a single case justifies: two switches, or one number. Twice the cases justify one more."""
@@ -47,8 +48,12 @@ class Region:
 
     def contains(self, fields: Mapping[str, object]) -> bool:
         """Return True if a case meets the rule. Fields that it leaves out have their usual values."""
-        table = Table([{**USUAL, **fields}])
-        return all(bool(condition.holds(table)[0]) for condition in self.conditions)
+        return bool(self.holds(Table([{**USUAL, **fields}]))[0])
+
+    def holds(self, table: Table) -> Bools:
+        """Return True for each case of a table that meets the rule."""
+        truths = [np.ones(len(table), np.bool_), *(condition.holds(table) for condition in self.conditions)]
+        return np.asarray(np.all(truths, axis=0))
 
     @property
     def clause(self) -> str:
@@ -104,6 +109,34 @@ class RegionSearch:
         budget = COST_OF_ONE + float(np.log2(is_inside.sum()))
         rule = cheapest_conjunction(remains, weights[weights > 0], costs, allowed, budget)
         return None if rule is None else self._region([proposed[n] for n in rule], is_inside, weights > 0)
+
+    def find_several(
+        self, inside: Bools, outside: Bools, max_regions: int = 3, *, max_outside_share: float = 0.0
+    ) -> list[Region]:
+        """Return regions of which every case inside is in one, the one of the most cases first; [] if there are none.
+
+        Parameters
+        ----------
+        inside, outside : array of bool
+            Subsets of the cases.
+        max_regions : int
+            Largest number of regions.
+        max_outside_share : float
+            Largest share of a region's cases that are outside.
+        """
+        inside, outside = np.asarray(inside, np.bool_), np.asarray(outside, np.bool_)
+        left = self._counts(inside)
+        cases = Cases(self._candidates[1].T.astype(np.float32), left.copy(), self._counts(outside))
+        regions: list[Region] = []
+        while left.any() and len(regions) < max_regions:
+            columns = cases.separating(left, 1 - max_outside_share)
+            rows = (left > 0) & cases.values[:, columns].all(axis=1)
+            region = self.find(inside & rows[self._numbers], outside, max_outside_share=max_outside_share)
+            if region is None or not columns:
+                return []
+            regions.append(region)
+            left[region.holds(self._table)] = 0
+        return [] if left.any() else regions
 
     def _counts(self, cases: Bools) -> Column:
         """Return how many of some cases have the fields of each row of the table."""
@@ -161,3 +194,22 @@ def find_region(
     is_inside = np.arange(len(inside) + len(outside)) < len(inside)
     search = RegionSearch([*inside, *outside])
     return search.find(is_inside, ~is_inside, max_outside_share=max_outside_share)
+
+
+def find_regions(
+    inside: Sequence[Fields], outside: Sequence[Fields], max_regions: int = 3, *, max_outside_share: float = 0.0
+) -> list[Region]:
+    """Return short rules of which each case inside meets one and no case outside meets any; [] if there are none.
+
+    Parameters
+    ----------
+    inside, outside : sequences of mappings
+        Fields of cases (`convgauge.domain`, and those of `FURTHER_FIELDS`).
+    max_regions : int
+        Largest number of rules.
+    max_outside_share : float
+        Largest share of a rule's cases that are outside.
+    """
+    is_inside = np.arange(len(inside) + len(outside)) < len(inside)
+    search = RegionSearch([*inside, *outside])
+    return search.find_several(is_inside, ~is_inside, max_regions, max_outside_share=max_outside_share)

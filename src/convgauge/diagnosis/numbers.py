@@ -40,7 +40,7 @@ def _conditions(values: Sequence[int]) -> Iterator[_Condition]:
             yield _Condition("{} == 0", "{} > 0", "{} 0", "{} > 0", PLAIN, _at_most(0))
             yield _Condition("{} > 0", "{} == 0", "{} > 0", "{} 0", PLAIN, _at_least(1))
         elif value == 1:
-            yield _Condition("{} == 1", "{} != 1", "{} 1", "{} > 1", PLAIN, _exactly(1))
+            yield _Condition("{} == 1", "", "{} 1", "{} > 1", PLAIN, _exactly(1))
             yield _Condition("{} <= 1", "{} > 1", "{} up to 1", "{} > 1", BOUND, _at_most(1))
         else:
             yield from _of_value(value)
@@ -130,7 +130,7 @@ def _on_both_axes(axes: Axes, condition: _Condition, surcharge: float) -> Atom:
         _on_both(axes, condition.test),
         names if condition.is_bound else (),
         _of_both(condition.affirmative, axes.words),
-        " or ".join(condition.negation.format(name) for name in names),
+        " or ".join(condition.negation.format(name) for name in names) if condition.negation else "",
     )
 
 

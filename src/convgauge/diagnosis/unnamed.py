@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from convgauge.diagnosis.cause import Cause
-from convgauge.diagnosis.failure_region import find_region
+from convgauge.diagnosis.deviation import describe_deviation
+from convgauge.diagnosis.failure_region import RegionSearch
 from convgauge.diagnosis.sample import Sample
 
-MAX_INSIDE, MAX_OUTSIDE = 200, 400
+MAX_OUTSIDE_SHARE = 0.1
+"""Share of a region's cases that may pass: the fault does not show on each of them."""
+
+MAX_INSIDE, MAX_OUTSIDE = 300, 1500
 """Samples among which a region is searched."""
 
 
@@ -24,8 +30,20 @@ def unnamed_causes(left: Sequence[Sample], passing: Sequence[Sample]) -> list[Ca
     """
     if not left:
         return []
+    sentence = describe_deviation(left)
     plain = [sample for sample in left if sample.is_plain] or list(left)
-    outside = [sample.fields for sample in passing[:MAX_OUTSIDE]]
-    region = find_region([sample.fields for sample in plain[:MAX_INSIDE]], outside) if outside else None
-    clause, expression = ("", "") if region is None else (region.clause, region.expression)
-    return [Cause("", "", "outputs are wrong", clause, expression, tuple(left))]
+    inside, outside = _spread(plain, MAX_INSIDE), _spread(passing, MAX_OUTSIDE)
+    search = RegionSearch([sample.fields for sample in (*inside, *outside)])
+    is_inside = np.arange(len(inside) + len(outside)) < len(inside)
+    region = search.find(is_inside, ~is_inside, max_outside_share=MAX_OUTSIDE_SHARE)
+    if region is not None:
+        return [Cause("", "", sentence, region.clause, region.expression, tuple(left))]
+    regions = search.find_several(is_inside, ~is_inside, max_outside_share=MAX_OUTSIDE_SHARE)
+    expressions = [each.expression for each in regions]
+    expression = " or ".join(f"({text})" for text in expressions) if all(expressions) else ""
+    return [Cause("", "", sentence, ", and ".join(each.clause for each in regions), expression, tuple(left))]
+
+
+def _spread(samples: Sequence[Sample], count: int) -> Sequence[Sample]:
+    """Return at most ``count`` samples, evenly spread over all of them."""
+    return samples[:: -(-len(samples) // count) or 1]

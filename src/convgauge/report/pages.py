@@ -8,7 +8,7 @@ from typing import Any
 
 from convgauge import __version__
 from convgauge.bundled import bundled
-from convgauge.report import coverage, faults, gallery, regions
+from convgauge.report import coverage, failing_cases, faults, gallery
 from convgauge.report.charts import margins, race_charts, sweep_charts
 from convgauge.report.downloads import write_downloads
 from convgauge.report.faults import SpecRow
@@ -97,17 +97,18 @@ class Site:
         measured = sorted((row for row in rows if row.margin is not None), key=lambda row: -(row.margin or 0.0))
         plot, dtypes = margins.by_length(entry.specs)
         unexpected = [record for record in entry.specs if record.status not in ("xfailed", "xpassed")]
+        diagnosis = diagnosis_of(entry, self.report.specs)
         return {
             "chapters": faults.by_chapter(rows),
             "broken": sum(row.worst in FAULTS for row in rows),
             "failures": faults.failures(rows),
-            "diagnosis": diagnosis_of(entry, self.report.specs),
+            "diagnosis": diagnosis,
             "lenient": faults.failures(rows, STRICTNESS_FAULTS),
             "refusals": faults.reasons(entry, "refused"),
             "expected": [row for row in rows if any(record.status == "xfailed" for record in row.records)],
             "declines": faults.reasons(entry, "declined"),
             "skips": faults.reasons(entry, "skipped"),
-            "failing": regions.locate_failures(unexpected),
+            "failing": None if entry.causes else failing_cases.locate_failures(unexpected),
             "space": coverage.picture(self.spaces[index]) if index in self.spaces else "",
             "measured": [margin for record in entry.specs for margin in record.margins],
             "largest": measured[:10],
