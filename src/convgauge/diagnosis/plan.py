@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Self
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from convgauge.diagnosis.memo import Memo
 from convgauge.dtypes import DTYPES, round_to
 from convgauge.problem import Pair, Problem
 from convgauge.reference.accuracy import transform_terms
@@ -104,6 +106,8 @@ class Plan:
         Changes of the output before it is rounded to the dtype, in their order.
     sum_finishes : tuple of callable
         Changes of the sums before the bias is added, in their order.
+    memo : Memo
+        Results that the plans derived from one share.
     """
 
     input: Array
@@ -120,6 +124,7 @@ class Plan:
     adders: tuple[Adder, ...] = (add_exactly,)
     finishes: tuple[Finish, ...] = ()
     sum_finishes: tuple[Finish, ...] = ()
+    memo: Memo = field(default_factory=Memo, repr=False, compare=False)
 
     @classmethod
     def of(cls, problem: Problem, input: Array, weight: Array, bias: Array | None) -> Self:
@@ -175,7 +180,7 @@ class Plan:
         return replace(self, finishes=(*self.finishes, change))
 
     def output(self) -> Array:
-        """Return the output that a kernel with this plan gives, rounded to the dtype.
+        """Return the output that a kernel with this plan gives, rounded to the dtype; it is computed once.
 
         Raises
         ------
@@ -184,18 +189,31 @@ class Plan:
         TooExpensiveError
             If the output needs too many products.
         """
-        with np.errstate(all="ignore"):
-            output = self.sums()
-            try:
-                for change in self.sum_finishes:
-                    output = change(output)
-                if self.bias is not None:
-                    output = output + self.bias_planes
-                for change in self.finishes:
-                    output = change(output)
-            except (ValueError, IndexError) as error:
-                raise NoOutputError(str(error)) from None
-            return round_to(output, self.dtype)
+        output = self._output
+        if isinstance(output, Exception):
+            raise output
+        return output
+
+    @cached_property
+    def _output(self) -> Array | NoOutputError | TooExpensiveError:
+        try:
+            with np.errstate(all="ignore"):
+                return round_to(self._finished(self.sums()), self.dtype)
+        except (NoOutputError, TooExpensiveError) as error:
+            return error.with_traceback(None)
+
+    def _finished(self, output: Array) -> Array:
+        """Return sums with the bias and the finishes."""
+        try:
+            for change in self.sum_finishes:
+                output = change(output)
+            if self.bias is not None:
+                output = output + self.bias_planes
+            for change in self.finishes:
+                output = change(output)
+        except (ValueError, IndexError) as error:
+            raise NoOutputError(str(error)) from None
+        return output
 
     def readings(self) -> Iterator[Self]:
         """Yield this plan with each of its ways to add the products."""
@@ -208,17 +226,33 @@ class Plan:
     def sums(self) -> Array:
         """Return the sums of products (N, O, OH, OW), without the bias and the finishes. Raises as `output` does."""
         groups, filters = self.groups, self.weight
-        batch, channels = self.input.shape[:2]
+        channels = self.input.shape[1]
         if min(groups, *self.stride, *self.dilation) < 1:
             raise NoOutputError("a stride, a dilation or a number of groups below 1")
         if channels != groups * filters.shape[1] or filters.shape[0] % groups:
             raise NoOutputError(f"{channels} channels do not fit {groups} groups of {filters.shape[1]}")
+        return self.memo.sums.get((*self._geometry, filters, groups, self.adders), self._add).copy()
+
+    @property
+    def _geometry(self) -> tuple[object, ...]:
+        """Everything that determines the receptive fields."""
+        return (self.input, self.pads, self.pad, self.stride, self.dilation, self.weight.shape[2:], self.output_size)
+
+    def _add(self) -> Array:
+        """Return the sums of products."""
         self._check_cost()
+        groups, filters, batch = self.groups, self.weight, len(self.input)
+        columns, size = self.memo.columns.get(self._geometry, self._unfold)
+        by_group = columns.reshape(batch, groups, self.reduction, math.prod(size))
+        sums = self.adders[0](filters.reshape(groups, filters.shape[0] // groups, self.reduction), by_group)
+        return np.asarray(sums.reshape(batch, filters.shape[0], *size))
+
+    def _unfold(self) -> tuple[Array, Pair]:
+        """Return the receptive fields as columns (N, C KH KW, OH OW), and the output's rows and columns."""
         fields = self.fields()
-        rows, columns = fields.shape[2:4]
-        unfolded = fields.transpose(0, 1, 4, 5, 2, 3).reshape(batch, groups, self.reduction, rows * columns)
-        sums = self.adders[0](filters.reshape(groups, filters.shape[0] // groups, self.reduction), unfolded)
-        return np.asarray(sums.reshape(batch, filters.shape[0], rows, columns))
+        batch, channels, rows, columns, *taps = fields.shape
+        shape = (batch, channels * math.prod(taps), rows * columns)
+        return fields.transpose(0, 1, 4, 5, 2, 3).reshape(shape), (rows, columns)
 
     def _check_cost(self) -> None:
         """Check that the output is cheap. Raises `TooExpensiveError`."""
