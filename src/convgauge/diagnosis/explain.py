@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from convgauge.diagnosis.candidates import Candidate, CandidateSearch
 from convgauge.diagnosis.cause import Cause, Diagnosis
 from convgauge.diagnosis.experiments import POOL, varied
+from convgauge.diagnosis.gradient_causes import gradient_causes
 from convgauge.diagnosis.named import Named, attribute
 from convgauge.diagnosis.property_causes import CHEATS, stated_causes
 from convgauge.diagnosis.remark import remark
@@ -47,10 +48,11 @@ def explain(samples: Sequence[Sample], ask: Ask | None = None) -> Diagnosis:
     stated, left = stated_causes(failing, plain, consequences=False)
     named = _name([sample for sample in left if sample.is_plain], plain, ask)
     left = attribute(left, named)
+    gradients, left = gradient_causes(left, passing)
     of_modes = _name_in_modes(left, passing)
     left = attribute(left, of_modes)
     further, left = stated_causes(left, plain, consequences=True)
-    causes = [*stated, *(each.cause() for each in (*named, *of_modes) if each.samples), *further]
+    causes = [*stated, *(each.cause() for each in (*named, *of_modes) if each.samples), *gradients, *further]
     causes.sort(key=_precedence)
     return Diagnosis([*causes, *unnamed_causes(left, plain)], left, {}, remark(failing, passing, causes))
 

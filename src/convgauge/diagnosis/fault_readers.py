@@ -184,8 +184,13 @@ def _is_missing(sample: Sample, name: str) -> bool:
 
 
 def _gradient(sample: Sample, fault: Fault) -> Property:
-    text = "gradient: its values are wrong"
-    return Property("gradient_wrong", MechanismKind.GRADIENT_VALUE, text, is_consequence_possible=True)
+    kind = MechanismKind.GRADIENT_VALUE
+    if sample.call.mode == "second_gradient":
+        text = "gradient: second derivatives are wrong"
+        return Property(
+            "second_gradient_wrong", kind, text, is_consequence_possible=True, explained_by="gradient_wrong"
+        )
+    return Property("gradient_wrong", kind, "gradient: its values are wrong", is_consequence_possible=True)
 
 
 def _declaration(sample: Sample, fault: Fault) -> Property:
