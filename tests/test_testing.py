@@ -49,6 +49,9 @@ def test_every_spec_is_a_test_of_the_project(tmp_path: Path) -> None:
     assert any(line.startswith("PASSED") and "padding.pair" in line for line in sound), output
     assert not any(line.startswith("FAILED") for line in sound), output
     assert "FAILED test_kernel.py::test_fault[definition" in output
+    end = output.rpartition("causes of failing specs")[2]
+    assert "turned: wrong. " in end
+    assert "conv: " not in end
 
 
 REFUSED, LENIENT = "groups.many", "errors.rank.bias"
@@ -95,6 +98,8 @@ def test_records_without_pytest(tmp_path: Path) -> None:
     records = testing.check_implementation(namespace["turned"], framework="numpy", profile="kernel")  # type: ignore[arg-type]  # a function, from exec
     failed = {record.spec for record in records if record.status == "failed"}
     assert "padding.pair" in failed
+    assert records.judgement.verdict == "wrong"
+    assert {spec for cause in records.causes for spec in cause.specs} <= {record.spec for record in records}
     assert all(record.cases or record.status in ("refused", "declined", "skipped") for record in records)
 
 

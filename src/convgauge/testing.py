@@ -16,7 +16,7 @@ from __future__ import annotations
 import atexit
 import inspect
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,7 @@ import pytest
 
 from convgauge.conformance.collection import require_known_specs
 from convgauge.conformance.expectations import Expectation
+from convgauge.conformance.known_causes import KnownCauses
 from convgauge.conformance.plugin import raise_outcome
 from convgauge.conformance.selection import Task
 from convgauge.conformance.spec import Spec
@@ -32,17 +33,18 @@ from convgauge.conformance.targets import Target, description_from_declaration
 from convgauge.process.child import IN_CHILD
 from convgauge.registry import Implementation, Origin, framework_names, is_installed
 from convgauge.request import CheckRequest
-from convgauge.results import SpecRecord
+from convgauge.results import CauseRecord, Judgement, SpecRecord
 from convgauge.terms import Profile, Requirement, Tier
 
-__all__ = ["SpecCase", "check_implementation", "parametrize_with_specs"]
+__all__ = ["JudgedRecords", "SpecCase", "check_implementation", "parametrize_with_specs"]
 
 
 @dataclass(frozen=True)
 class SpecCase:
     """One spec on one implementation in one dtype; a call judges it.
 
-    Raises `Nonconformity`, whose text is the report, if a required spec is not met. Whether refused cases and answered
+    Raises `Nonconformity`, whose text is the report, if a required spec is not met. The causes of the failure that are
+    known at that moment head the text; the session ends with all causes. Whether refused cases and answered
     invalid calls fail depends on the required verdict. A fault that does not count is an expected failure of pytest:
     an answered invalid call, an expected one, or that of a recommended spec. A spec that was refused, declined or does
     not apply is skipped with the reason.
@@ -50,6 +52,7 @@ class SpecCase:
 
     task: Task
     suite: Suite
+    known: KnownCauses
 
     @property
     def spec(self) -> Spec:
@@ -65,10 +68,28 @@ class SpecCase:
         """Judge the spec, and raise its outcome as pytest's."""
         __tracebackhide__ = True
         record = self.suite.result(self.task).record
-        raise_outcome(record, self.suite.request.require)
+        raise_outcome(record, self.suite.request.require, causes=self.known.text(record))
 
     def __str__(self) -> str:
         return f"{self.spec.id}-{self.dtype}"
+
+
+class JudgedRecords(list[SpecRecord]):
+    """Records of one implementation, one for each spec and dtype.
+
+    Parameters
+    ----------
+    records
+        The records.
+    causes
+        Causes of the failures, the one that explains the most specs first.
+    judgement
+        Verdict and the facts beside it.
+    """
+
+    def __init__(self, records: Iterable[SpecRecord], causes: Sequence[CauseRecord], judgement: Judgement) -> None:
+        super().__init__(records)
+        self.causes, self.judgement = list(causes), judgement
 
 
 def parametrize_with_specs(
@@ -130,7 +151,8 @@ def parametrize_with_specs(
     )
     suite = _suite(function, framework, request, expect or {})
     atexit.register(suite.close)
-    return pytest.mark.parametrize("spec", [SpecCase(task, suite) for task in suite.tasks()], ids=str)
+    known = KnownCauses(suite)
+    return pytest.mark.parametrize("spec", [SpecCase(task, suite, known) for task in suite.tasks()], ids=str)
 
 
 def check_implementation(
@@ -144,8 +166,8 @@ def check_implementation(
     refusals: Sequence[str] = (),
     seed: int = 0,
     timeout: float = 20.0,
-) -> list[SpecRecord]:
-    """Judge a convolution, and return one record for each spec and dtype.
+) -> JudgedRecords:
+    """Judge a convolution, and return one record for each spec and dtype, with the causes of its failures.
 
     Parameters and exceptions are those of `parametrize_with_specs`.
     """
@@ -153,7 +175,10 @@ def check_implementation(
         supports=supports, profile=profile, tier=tier, refusals=tuple(refusals), seed=seed, timeout_s=timeout, jobs=1
     )
     with _suite(function, framework, request, expect or {}) as suite:
-        return [result.record for result in suite]
+        records = [result.record for result in suite]
+        (name,) = suite.targets
+        findings = suite.diagnose(name)
+        return JudgedRecords(records, [] if findings is None else findings.causes, suite.judgement(name))
 
 
 def _suite(function: Callable[..., Any], framework: str, request: CheckRequest, expect: Mapping[str, str]) -> Suite:

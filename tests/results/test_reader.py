@@ -114,6 +114,29 @@ def test_runs_of_the_second_schema_are_read() -> None:
     ]
 
 
+def test_runs_of_the_third_schema_are_read() -> None:
+    """Facts beside the verdict are kept; a run without a diagnosis has no causes, and a fault has no kind."""
+    check = read(DATA / "check-3.jsonl")
+    assert check.header.schema == 3
+    assert check.footer is not None
+    narrow, swapped = (check.footer.verdicts[name] for name in ("narrow", "swapped"))
+    assert (narrow.verdict, narrow.refused, narrow.limits) == (
+        "partial",
+        28,
+        ["groups > 1 (NotImplementedError, 28 cases)"],
+    )
+    assert (swapped.verdict, swapped.unexplained, swapped.remark, swapped.cleared) == ("wrong", 0, "", {})
+    assert not check.records_of(results.CauseRecord)
+    failing = next(record for record in check.records_of(SpecRecord) if record.status == "failed")
+    assert failing.counterexample is not None
+    assert (failing.counterexample.kind, failing.counterexample.after) == ("", [])
+
+
+def test_an_older_run_is_shown_without_causes() -> None:
+    (swapped,) = (each for each in model.gather([read(DATA / "check-3.jsonl")]).entries if each.name == "swapped")
+    assert (swapped.verdict, swapped.is_diagnosed, swapped.unexplained) == ("wrong", False, [])
+
+
 def test_a_report_judges_an_older_run_by_its_records() -> None:
     entries = {entry.name: entry for entry in model.gather([read(DATA / "check-2.jsonl")]).entries}
     assert {name: (entry.verdict, entry.coverage) for name, entry in entries.items()} == {

@@ -11,6 +11,7 @@ from hypothesis import given, strategies
 
 from convgauge import results
 from convgauge.results import SpecRecord
+from support.records import cause
 from support.run_file import RECORD
 
 
@@ -22,9 +23,14 @@ def test_hostile_text_goes_through_unchanged(text: str) -> None:
     assert msgspec.json.decode(line, type=SpecRecord) == record
 
 
+def test_a_cause_is_written_and_read_as_it_is() -> None:
+    record = cause(after=["n1c1h1w1_o1k1x1_s1x1_p0x0_d1x1_g1_float32"])
+    assert msgspec.json.decode(msgspec.json.encode(record), type=results.Record) == record
+
+
 def test_the_schema_describes_what_is_written(path: Path) -> None:
     schema = results.json_schema()
-    assert schema["$defs"].keys() >= {"Header", "SpecRecord", "Footer"}
+    assert schema["$defs"].keys() >= {"Header", "SpecRecord", "CauseRecord", "Footer"}
     jsonschema = pytest.importorskip("jsonschema")
-    for line in path.read_text().splitlines():
+    for line in [*path.read_text().splitlines(), msgspec.json.encode(cause()).decode()]:
         jsonschema.validate(json.loads(line), schema)

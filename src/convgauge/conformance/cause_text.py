@@ -39,6 +39,12 @@ def headline(records: Sequence[SpecRecord], causes: Sequence[CauseRecord], noun:
     return f"{counted(count, 'cause')} {verb} {specs} ({unexplained:,} unexplained)."
 
 
+def remark_sentence(judgement: Judgement) -> str:
+    """Return the remark on all failures as a sentence; "" if there is none."""
+    remark = judgement.remark.rstrip(".")
+    return f"{remark[:1].upper()}{remark[1:]}." if remark else ""
+
+
 def cause_lines(
     judgement: Judgement, records: Sequence[SpecRecord], causes: Sequence[CauseRecord], *, shows_all: bool = False
 ) -> list[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import sys
 from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -41,12 +42,14 @@ class Nonconformity(Exception):
     """Violation of a spec by an implementation; its text is the report."""
 
 
-def raise_outcome(record: SpecRecord, require: Requirement, *, raises_recommended: bool = False) -> None:
+def raise_outcome(
+    record: SpecRecord, require: Requirement, *, raises_recommended: bool = False, causes: str = ""
+) -> None:
     """Raise a record's status as an outcome of pytest; return if the spec passed.
 
     Raises `Nonconformity` if the spec is not met as required; a fault of a recommended spec too if
     ``raises_recommended``. A fault that the requirement does not count is an expected failure of pytest, and a spec
-    without a judged case is skipped.
+    without a judged case is skipped. ``causes`` are the lines that head the text of a violation.
     """
     from convgauge.conformance.terminal import report_text
     from convgauge.conformance.verdict import fails
@@ -55,7 +58,7 @@ def raise_outcome(record: SpecRecord, require: Requirement, *, raises_recommende
     __tracebackhide__ = True
     text = report_text(record, require)
     if fails(record, require) or (record.status in FAULTS and raises_recommended):
-        raise Nonconformity(text)
+        raise Nonconformity("\n".join(filter(None, (causes, text))))
     if record.status in (*FAULTS, *STRICTNESS_FAULTS, "xfailed"):
         pytest.xfail(text)
     if record.status != "passed":
@@ -120,6 +123,13 @@ def _usage_errors() -> Iterator[None]:
         yield
     except RequestError as error:
         raise pytest.UsageError(str(error)) from None
+
+
+def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
+    """Print the causes of the failures of specs that are tests of a project (`convgauge.testing`)."""
+    known_causes = sys.modules.get("convgauge.conformance.known_causes")
+    if known_causes is not None:
+        known_causes.show_summaries(terminalreporter)
 
 
 # --- items -----------------------------------------------------------------------------------------------------------

@@ -7,15 +7,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from time import perf_counter, process_time
+from time import perf_counter
 from typing import Self
 
 import msgspec
 
 from convgauge import results
-from convgauge.conformance.diagnose import Findings, diagnose
+from convgauge.conformance.diagnose import Findings
+from convgauge.conformance.diagnoses import Diagnoses
 from convgauge.conformance.driver import Driver, Judged
-from convgauge.conformance.evidence import Evidence
 from convgauge.conformance.expectations import Expectation, read_expectations, unexpected_passes
 from convgauge.conformance.further_calls import FurtherCalls
 from convgauge.conformance.history import Histories
@@ -34,7 +34,6 @@ from convgauge.conformance.targets import (
     resolve_targets,
 )
 from convgauge.conformance.verdict import exit_status, judgement
-from convgauge.diagnosis.sample import Sample
 from convgauge.dtypes import DTYPES
 from convgauge.environment import cores
 from convgauge.process.runner import Limits
@@ -108,10 +107,7 @@ class Suite:
         self.internal_errors: list[str] = []
         """Tasks or tests that failed otherwise than by a verdict: defects of the suite itself."""
         self.footer: Footer | None = None
-        self.findings: dict[str, Findings] = {}
-        """Diagnoses of the implementations that failed."""
-        self.diagnosis_seconds: dict[str, tuple[float, float]] = {}
-        """Time of each diagnosis: by the clock, and of this process's processor."""
+        self.diagnoses = Diagnoses(self.targets)
         self.recorder = self._open_recorder()
         self.pool = SubjectPool(
             [target.origin for target in targets],
@@ -123,7 +119,6 @@ class Suite:
         )
         self._setting = setting or Setting()
         self._settings: dict[str, Setting] = {}  # by implementation, made when its first task is judged
-        self._evidence = {target.name: Evidence() for target in targets}
         self._driver = Driver(self._judge, self.jobs)
         self._started_s = perf_counter()
 
@@ -169,7 +164,7 @@ class Suite:
             redrawers=Redrawers(target.declared, partial(self._discover, target.name)),
             histories=Histories(),
             on_counted=self._setting.on_counted
-            or (self._evidence[target.name].add if self._setting.diagnoses else None),
+            or (self.diagnoses.evidence[target.name].add if self._setting.diagnoses else None),
         )
 
     @property
@@ -310,7 +305,7 @@ class Suite:
                 has_unloadable=bool(self.unloadable),
             )
         self.footer = Footer(
-            {name: self._judgement(name) for name in self._present()},
+            {name: self.judgement(name) for name in self._present()},
             elapsed=round(perf_counter() - self._started_s, 3),
             cases=sum(record.cases for record in records),
             exit=int(status),
@@ -339,28 +334,20 @@ class Suite:
     def _write_causes(self) -> None:
         """Diagnose what failed, and write the causes; an error of the diagnosis takes nothing else with it."""
         for name in self._present():
-            records = [record for record in self.recorder.records if record.implementation == name]
-            started_s, started_cpu_s = perf_counter(), process_time()
-            try:
-                findings = diagnose(name, self._evidence[name], records, self._further_calls(name))
-            except Exception as error:
-                self.internal_errors.append(f"diagnosis of {name} ({type(error).__name__}: {error})")
-                continue
-            finally:
-                self.diagnosis_seconds[name] = (perf_counter() - started_s, process_time() - started_cpu_s)
-            if findings is not None:
-                self.findings[name] = findings
-                for cause in findings.causes:
-                    self.recorder.write(cause)
+            findings = self.diagnose(name)
+            for cause in findings.causes if findings is not None else ():
+                self.recorder.write(cause)
 
-    def _further_calls(self, name: str) -> FurtherCalls:
+    def diagnose(self, name: str) -> Findings | None:
+        """Return the causes of an implementation's failures so far; None if nothing failed, or if the diagnosis did."""
         target = self.targets[name]
         devices = self.selection.devices or (target.description.devices if target.description else ("cpu",))
-        return FurtherCalls(partial(self.pool.fresh, name), devices[0], target.declared, self.request.seed)
-
-    def samples(self, name: str) -> list[Sample]:
-        """Return the judged cases of an implementation that are kept for its diagnosis."""
-        return self._evidence[name].samples()
+        ask = FurtherCalls(partial(self.pool.fresh, name), devices[0], target.declared, self.request.seed)
+        try:
+            return self.diagnoses.diagnose(name, self.recorder.records, ask)
+        except Exception as error:
+            self.internal_errors.append(f"diagnosis of {name} ({type(error).__name__}: {error})")
+            return None
 
     def _write_unexpected_passes(self) -> None:
         if self.selection.shard.of:  # a shard has only some of the specs: merging finds them
@@ -371,9 +358,10 @@ class Suite:
         for record in unexpected_passes(reasons, self.recorder.records, first, is_narrowed=is_narrowed):
             self.recorder.write(record)
 
-    def _judgement(self, name: str) -> Judgement:
+    def judgement(self, name: str) -> Judgement:
+        """Return the judgement of an implementation from the records so far, with what its last diagnosis found."""
         verdict = judgement(name, self.recorder.records, self.recorder.introductions.get(name))
-        findings = self.findings.get(name)
+        findings = self.diagnoses.findings.get(name)
         if findings is None:
             return verdict
         return msgspec.structs.replace(

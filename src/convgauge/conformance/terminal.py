@@ -134,7 +134,7 @@ def _show_verdict(
 ) -> None:
     require = suite.request.require
     is_reached = reaches(judgement.verdict, require)
-    recorder, findings = suite.recorder, suite.findings.get(name)
+    recorder, findings = suite.recorder, suite.diagnoses.findings.get(name)
     records = [record for record in recorder.records if record.implementation == name]
     causes = findings.causes if findings is not None else []
     judged = JudgedImplementation(name, judgement, records, recorder.introductions.get(name), causes)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from convgauge.conformance.case_words import USUAL_DTYPE
-from convgauge.conformance.cause_text import cause_lines, headline, numbered_lines, wrapped
+from convgauge.conformance.cause_text import cause_lines, headline, numbered_lines, remark_sentence, wrapped
 from convgauge.conformance.causes import failing_specs, named
 from convgauge.conformance.limits import proposal
 from convgauge.conformance.verdict import is_wrong
@@ -81,7 +81,7 @@ def result_lines(
 
 def _headlines(judged: JudgedImplementation, require: Requirement) -> list[str]:
     """Return the verdict with the sentence on all failures, which a remark precedes."""
-    judgement, remark = judged.judgement, judged.judgement.remark
+    judgement, remark = judged.judgement, remark_sentence(judged.judgement)
     if judgement.verdict != "wrong":
         met = headline(judged.records, judged.causes, "unmet spec")
         return [verdict_line(judged.name, judgement, require), *([remark] if remark else []), met]

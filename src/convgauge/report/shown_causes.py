@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from convgauge.conformance.cause_text import extent, headline
+from convgauge.conformance.cause_text import extent, headline, remark_sentence
 from convgauge.conformance.example_sentence import example_sentence
 from convgauge.report.charts import picture
 from convgauge.report.model import ImplementationEntry, SpecEntry
@@ -27,6 +27,7 @@ class ShownCause:
 class Diagnosis:
     """Causes of one implementation; ``others`` name no mechanism, and ``left`` are specs without any cause."""
 
+    remark: str
     headline: str
     causes: list[ShownCause]
     others: list[ShownCause]
@@ -42,6 +43,7 @@ def diagnosis_of(entry: ImplementationEntry, specs: Iterable[SpecEntry]) -> Diag
     left = [spec for spec in entry.unexplained if spec not in in_causes]
     noun = "failing spec" if entry.verdict == "wrong" else "unmet spec"
     return Diagnosis(
+        "" if entry.judgement is None else remark_sentence(entry.judgement),
         headline(entry.specs, entry.causes, noun),
         [_shown(cause, by_id) for cause in entry.named_causes],
         [_shown(cause, by_id) for cause in entry.causes if not cause.mechanism],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from convgauge.conformance.cause_text import extent, headline
+from convgauge.conformance.cause_text import extent, headline, remark_sentence
 from convgauge.conformance.example_sentence import example_sentence
 from convgauge.report import formatting, ranking
 from convgauge.report.model import ImplementationEntry, Report, gather
@@ -71,7 +71,7 @@ def _causes(entry: ImplementationEntry) -> Iterator[str]:
     yield f"## {escape(entry.title)}: {formatting.plural(len(entry.named_causes), 'cause')}"
     yield ""
     if entry.judgement is not None and entry.judgement.remark:
-        yield escape(entry.judgement.remark)
+        yield escape(remark_sentence(entry.judgement))
     yield escape(headline(entry.specs, entry.causes))
     yield ""
     for number, cause in enumerate(entry.named_causes, start=1):

@@ -52,9 +52,9 @@ def _check(suite: Suite, finding: DiagnosisFinding) -> None:
         raise RuntimeError("; ".join(suite.internal_errors))
     statuses = {record.spec for record in suite.recorder.records if record.status in (*FAULTS, *STRICTNESS_FAULTS)}
     finding.failing, finding.has_failed = len(statuses), bool(statuses)
-    finding.seconds, finding.cpu_seconds = suite.diagnosis_seconds.get(finding.name, (0.0, 0.0))
-    _add_causes(finding, suite.findings.get(finding.name))
-    samples = suite.samples(finding.name) if finding.has_failed else []
+    finding.seconds, finding.cpu_seconds = suite.diagnoses.seconds.get(finding.name, (0.0, 0.0))
+    _add_causes(finding, suite.diagnoses.findings.get(finding.name))
+    samples = suite.diagnoses.samples(finding.name) if finding.has_failed else []
     finding.has_candidate = has_candidate(samples, finding.kinds) or finding.is_right_first
     terminal: Any = RecordingTerminal()
     show_summary(suite, terminal)
