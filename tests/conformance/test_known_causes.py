@@ -25,9 +25,9 @@ class SuiteOfRecords:
 
     def diagnose(self, name: str) -> Findings:
         self.diagnosed += 1
-        self.diagnoses.findings[name] = Findings(self.causes, 0, {}, self.remark)
-        found: Findings = self.diagnoses.findings[name]
-        return found
+        findings = Findings(self.causes, 0, {}, self.remark)
+        self.diagnoses.findings[name] = findings
+        return findings
 
     def judgement(self, name: str) -> Judgement:
         return Judgement("wrong", "", 3, 0, remark=self.remark)

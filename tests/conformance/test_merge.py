@@ -107,7 +107,7 @@ def test_equal_causes_of_shards_are_joined(tmp_path: Path) -> None:
     judged = {"cleared": {"stride": 5, "bias": 2}, "unexplained": 1}
     paths = []
     for number, id in enumerate(("padding.same", "padding.pair"), start=1):
-        found = cause(specs=[id], counterexample=example(outputs=number), reproduce=f"run {number}")
+        shard_cause = cause(specs=[id], counterexample=example(outputs=number), reproduce=f"run {number}")
         records: list[results.Record] = [
             spec(id=id, status="failed"),
             spec(id=f"bias.{number}", status="failed"),

@@ -191,3 +191,10 @@ def test_long_details_are_wrapped_below_their_label() -> None:
     lines = detail_lines(judgement("partial", limits=["a limit of its own " * 4] * 3))
     assert lines[1].startswith(" " * 12)
     assert max(map(len, lines)) <= 110
+
+
+def test_a_failed_diagnosis_states_nothing_about_causes() -> None:
+    records = [failing("a.b", "failed", 4)]
+    judged = JudgedImplementation("mine", judgement("wrong"), records, has_findings=False)
+    assert result_lines(judged)[0] == verdict_line("mine", judgement("wrong"))
+    assert "cause" not in "".join(result_lines(judged))

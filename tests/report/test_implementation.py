@@ -88,10 +88,10 @@ def test_an_implementation_s_page_shows_where_a_nan_went_and_its_accuracy(site: 
 
 
 def implementation_page(folder: Path, *records: Record, **footer: Any) -> str:
-    made = run(*records).footer
-    assert made is not None
-    verdicts = {name: msgspec.structs.replace(each, **footer) for name, each in made.verdicts.items()}
-    path = write_run(folder / "run.jsonl", *records, footer=msgspec.structs.replace(made, verdicts=verdicts))
+    plain = run(*records).footer
+    assert plain is not None
+    verdicts = {name: msgspec.structs.replace(each, **footer) for name, each in plain.verdicts.items()}
+    path = write_run(folder / "run.jsonl", *records, footer=msgspec.structs.replace(plain, verdicts=verdicts))
     return Page(report.build([path], folder / "site").parent / "implementations" / "a.html").text
 
 

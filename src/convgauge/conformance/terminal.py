@@ -137,7 +137,8 @@ def _show_verdict(
     recorder, findings = suite.recorder, suite.diagnoses.findings.get(name)
     records = [record for record in recorder.records if record.implementation == name]
     causes = findings.causes if findings is not None else []
-    judged = JudgedImplementation(name, judgement, records, recorder.introductions.get(name), causes)
+    about = recorder.introductions.get(name)
+    judged = JudgedImplementation(name, judgement, records, about, causes, has_findings=findings is not None)
     first, *others = result_lines(judged, require, verbosity)
     terminal.write_line(first, green=is_reached, red=not is_reached, bold=True)
     for line in others:

@@ -47,6 +47,8 @@ class JudgedImplementation:
         What was found out about it.
     causes : sequence of CauseRecord
         Causes of its failures.
+    has_findings : bool
+        False if the diagnosis itself failed, so that the absence of causes states nothing.
     """
 
     name: str
@@ -54,12 +56,13 @@ class JudgedImplementation:
     records: Sequence[SpecRecord] = ()
     implementation: ImplementationRecord | None = None
     causes: Sequence[CauseRecord] = ()
+    has_findings: bool = True
 
     @property
     def is_diagnosed(self) -> bool:
         """True if something failed, and the causes say why or none was found."""
         is_wrong = self.judgement.verdict == "wrong" and bool(failing_specs(self.records))
-        return is_wrong or bool(named(self.causes))
+        return (is_wrong and self.has_findings) or bool(named(self.causes))
 
 
 def result_lines(
