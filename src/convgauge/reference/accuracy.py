@@ -230,6 +230,13 @@ class Scale:
             np.broadcast_to(sigma + underflow, self.exact.shape),
         )
 
+    @property
+    def mean_square_allowed(self) -> float:
+        """Largest mean square of the normalised errors (see the module's text); infinite for too few outputs."""
+        if self.sample < _MIN_SAMPLE:
+            return math.inf
+        return 1 + 2 * math.sqrt(_TAIL / self.sample) + 2 * _TAIL / self.sample
+
     def bias_allowed(self, grade: str) -> float:
         """Return the largest mean of the normalised errors (see the module's text).
 
@@ -337,9 +344,8 @@ def _tests(
     if sample < _MIN_SAMPLE or not math.isfinite(largest):
         return largest, 0.0, 0.0
     normal = error / sigma
-    allowed = 1 + 2 * math.sqrt(_TAIL / sample) + 2 * _TAIL / sample
     with np.errstate(over="ignore"):
-        mean_square = float(np.mean(normal * normal)) / allowed
+        mean_square = float(np.mean(normal * normal)) / scale.mean_square_allowed
     mean = abs(float(np.mean(normal * np.sign(scale.exact)))) / scale.bias_allowed(grade)
     return largest, mean_square, mean
 
