@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from convgauge import registry
+from convgauge.conformance.bug_script.reporter import FailureReporter, OnFailure, ignore
 from convgauge.conformance.call_text import call_lines, output_lines
 from convgauge.conformance.cases import Case
 from convgauge.conformance.checks import (
@@ -29,6 +30,7 @@ from convgauge.conformance.setting import Setting
 from convgauge.conformance.soundness import OracleSubject
 from convgauge.conformance.suite import Suite
 from convgauge.domain import domain_of
+from convgauge.dtypes import DTYPES
 from convgauge.process.by_width import start_subject
 from convgauge.process.runner import Limits, Runner
 from convgauge.reference import accuracy, oracle
@@ -45,13 +47,15 @@ NOT_OF_THE_SPEC = "it is not a case of this spec: its dtype, operands or paramet
 SHOWN = 8  # rows and columns of a plane that are printed
 
 
-def reproduce(request: CheckRequest) -> int:
+def reproduce(request: CheckRequest, on_failure: OnFailure = ignore) -> int:
     """Run one case on one implementation with exact and with Gaussian operands and print the result.
 
     Parameters
     ----------
     request : CheckRequest
         The first of its targets and devices, and its case, are used.
+    on_failure : callable
+        Function that is called with each failing case.
 
     Returns
     -------
@@ -72,23 +76,27 @@ def reproduce(request: CheckRequest) -> int:
     _print_head(subject.description)
     print(f"problem   {problem}")
     print(f"output    {problem.output_shape}, {problem.reduction} products each, {problem.flops} FLOPs")
-    families = [case.operands] if case.operands != "exact" else ["exact", "gaussian"]
+    has_accuracy = case.operands == "exact" and DTYPES[problem.dtype].kind != "c"
+    families = ["exact", "gaussian"] if has_accuracy else [case.operands]
     declared = domain_of(subject.description.supports) & domain_of(request.supports)
     execution = Execution(subject, request.devices[0], declared)
     _make_earlier_calls(earlier, subject, request.devices[0], Setting(redrawers=Redrawers(declared)))
+    reporter = FailureReporter(request, origin, on_failure)
     variants = [replace(case, operands=family, seed=case.seed or request.seed) for family in families]
-    faults = [_run_case(execution, variant) for variant in variants]
+    faults = [_run_case(execution, variant, reporter) for variant in variants]
     subject.close()
     return int(any(fault is not None for fault in faults))
 
 
-def reproduce_specs(request: CheckRequest) -> int:
+def reproduce_specs(request: CheckRequest, on_failure: OnFailure = ignore) -> int:
     """Run one case as each of the request's specs judges it, and print its calls and the results.
 
     Parameters
     ----------
     request : CheckRequest
         The targets, the case and the specs.
+    on_failure : callable
+        Function that is called with each failing case.
 
     Returns
     -------
@@ -101,10 +109,12 @@ def reproduce_specs(request: CheckRequest) -> int:
         If the request, or an earlier call, cannot be used.
     """
     descriptions: list[Description] = []
+    reporters: list[FailureReporter] = []
 
     def show(counted: Counted) -> None:
         _print_call(counted.executed, counted.call, counted.assessment.fault, descriptions[-1])
         print(escape_controls(f"verdict   {_verdict(counted.executed, counted.assessment.fault)}"))
+        reporters[-1].report(counted.executed, counted.call, counted.assessment.fault, counted.execution)
 
     _require_specs(request.specs)
     earlier = list(map(EarlierCall.parse, request.after))
@@ -115,6 +125,8 @@ def reproduce_specs(request: CheckRequest) -> int:
             description = suite.targets[task.implementation].description
             assert description is not None
             descriptions.append(description)
+            origin = suite.targets[task.implementation].origin
+            reporters.append(FailureReporter(request, origin, on_failure, task.spec.sentence, task.spec.id))
             _print_head(description)
             print(f"spec      {task.spec.id} ({task.spec.level}) in {task.dtype} on {task.device}")
             print(f"          {task.spec.sentence}")
@@ -167,12 +179,14 @@ def _print_head(description: Description) -> None:
     print(f"{description.name} ({description.framework} {version}), declared grade {description.grade or 'none'}")
 
 
-def _run_case(execution: Execution, case: Case) -> Fault | None:
+def _run_case(execution: Execution, case: Case, reporter: FailureReporter) -> Fault | None:
     """Run and print one case; return its fault."""
     executed = execution.run_once(case)
     unjudged = is_unjudged(executed.observation)
     fault = None if unjudged else _fault(executed, execution.declared_grade)
-    _print_call(executed, execution.call(case, executed.operands), fault, execution.subject.description)
+    call = execution.call(case, executed.operands)
+    _print_call(executed, call, fault, execution.subject.description)
+    reporter.report(executed, call, fault, execution)
     if fault is None and executed.observation.output is not None and case.operands != "exact":
         _print_accuracy(executed)
     print(escape_controls(f"verdict   {_verdict(executed, fault)}"))

@@ -19,7 +19,7 @@ MAX_SPELLED = 64
 MAX_EXCEPTIONS = 4
 """Elements that differ from all others of an array which is written as a constant."""
 
-LINE_CHARS = 110
+LINE_CHARS = 118
 MAX_NESTED_CHARS = 70
 """Characters of an array that is written as a nested list in one line; a longer one is a flat list with a shape."""
 
@@ -50,7 +50,11 @@ def spelled(name: str, array: Array, dtype: str, framework: str) -> Code | None:
     nested = _nested(array)
     if len(nested) <= MAX_NESTED_CHARS:
         return Code(array, [f"{name} = {constructor}({nested}, dtype={kind})"])
-    numbers = wrap(", ".join(map(_number, array.reshape(-1))), LINE_CHARS - 4, break_on_hyphens=False)
+    flat = ", ".join(map(_number, array.reshape(-1)))
+    line = f"{name} = {constructor}([{flat}], dtype={kind}).reshape({array.shape})"
+    if len(line) <= LINE_CHARS:
+        return Code(array, [line])
+    numbers = wrap(flat, LINE_CHARS - 4, break_on_hyphens=False)
     lines = [f"{name} = {constructor}([", *(f"    {line}" for line in numbers)]
     return Code(array, [*lines, f"], dtype={kind}).reshape({array.shape})"])
 
@@ -94,7 +98,7 @@ def drawn(name: str, array: Array, dtype: str, framework: str, random: np.random
 
 
 def _is_integer(array: Array) -> bool:
-    return bool((np.round(array.real) == array.real).all() and np.abs(array).max(initial=0) <= 1 << 40)
+    return bool((np.round(array.real) == array.real).all() and float(np.abs(array).max(initial=0)) <= 2.0**40)
 
 
 def _range(array: Array) -> int:
@@ -111,14 +115,14 @@ def _draw_text(array: Array) -> str:
 
 def _draw(array: Array, random: np.random.Generator) -> Array:
     if _is_integer(array):
-        return random.integers(-_range(array), _range(array) + 1, array.shape)
-    return random.standard_normal(array.shape)
+        return np.asarray(random.integers(-_range(array), _range(array) + 1, array.shape))
+    return np.asarray(random.standard_normal(array.shape))
 
 
 def _nested(array: Array) -> str:
     """Return an array as a nested list in one line."""
     if not array.ndim:
-        return _number(array[()])
+        return _number(array.reshape(-1)[0])
     return f"[{', '.join(_nested(part) for part in array)}]"
 
 

@@ -94,23 +94,22 @@ def _raised(failure: Failure, call: Call) -> Iterator[Body]:
 def _answered_invalid(failure: Failure, call: Call) -> Iterator[Body]:
     lines = [f"    {line}" for line in call_lines(call)]
     message = failure.fault.message.replace("\\", "\\\\").replace('"', "'")
-    yield Body(
-        ["try:", *lines, "except Exception:", "    pass", "else:", f'    raise AssertionError("{message}")']
-    )
+    yield Body(["try:", *lines, "except Exception:", "    pass", "else:", f'    raise AssertionError("{message}")'])
 
 
 def _unstable(failure: Failure, call: Call) -> Iterator[Body]:
     if call.mode or call.threads > 1:
         call_lines(call)  # raises the reason
         raise NoScriptError(f"equal calls of the mode {call.mode} differ")
-    yield Body(
-        [
-            f"outputs = [to_numpy({plain_call(call)}) for _ in range({max(20, call.repeat)})]",
-            "different = [n for n, output in enumerate(outputs) if output.tobytes() != outputs[0].tobytes()]",
-            'assert not different, f"equal calls give other bits: calls {different} of {len(outputs)}"',
-        ],
-        uses_reader=True,
-    )
+    lines = [
+        "outputs = []",
+        f"for _ in range({max(20, call.repeat)}):",
+        f"    output = {plain_call(call)}",
+        "    outputs.append(to_numpy(output).tobytes())",
+        "different = [number for number, output in enumerate(outputs) if output != outputs[0]]",
+        'assert not different, f"equal calls give other bits: calls {different} of {len(outputs)}"',
+    ]
+    yield Body(lines, uses_reader=True)
 
 
 def _rewritten(failure: Failure, call: Call) -> Iterator[Body]:
@@ -159,7 +158,9 @@ def _side_effect(failure: Failure, call: Call) -> Iterator[Body]:
             content = _content(memory, failure.framework, call.dtypes[OPERANDS.index(target)])
             yield Body([f"before = {content}", *call_lines(call), f"assert {content} == before, {message}"])
     elif target in OPERANDS:
-        strides = f"{target}.stride()" if failure.framework == "torch" else f"{target}.strides, {target}.flags.writeable"
+        strides = (
+            f"{target}.stride()" if failure.framework == "torch" else f"{target}.strides, {target}.flags.writeable"
+        )
         form = f"({target}.shape, {strides})"
         yield Body([f"before = {form}", *call_lines(call), f"assert {form} == before, {message}"])
     else:

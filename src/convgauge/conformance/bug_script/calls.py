@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from convgauge.conformance.bug_script.arrays import drawn, spelled
 from convgauge.conformance.bug_script.failure import NoScriptError
 from convgauge.conformance.bug_script.layouts import layout_lines
-from convgauge.reference.operands import Array
 from convgauge.worker.call import OPERANDS, Call
 from convgauge.worker.call_modes import LETTERS
 
@@ -44,7 +44,7 @@ def operand_lines(call: Call, framework: str, random: np.random.Generator | None
         If an operand is large and not drawn, or cannot be written.
     """
     lines: list[str] = []
-    arrays: dict[str, Array] = {}
+    arrays: dict[str, Any] = {}
     values = {"input": call.input, "weight": call.weight, "bias": call.bias, "extra_operand": call.extra_operand}
     dtypes = dict(zip(OPERANDS, call.dtypes, strict=True))
     for operand, array in values.items():
@@ -59,8 +59,7 @@ def operand_lines(call: Call, framework: str, random: np.random.Generator | None
             code = drawn(name, array, dtype, framework, random)
         arrays[operand] = code.array
         lines += [*code.lines, *layout_lines(name, _layout(call, operand), array.shape, dtype, framework)]
-    changed: Call = replace(call, **arrays)
-    return changed, lines
+    return replace(call, **arrays), lines
 
 
 def _name(call: Call, operand: str) -> str:

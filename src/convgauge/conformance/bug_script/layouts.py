@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from convgauge.conformance.bug_script.arrays import type_text
 from convgauge.conformance.bug_script.failure import NoScriptError
@@ -21,7 +20,7 @@ class _Recorded:
     def __init__(self, code: str) -> None:
         self.code = code
 
-    def __getitem__(self, index: Any) -> _Recorded:
+    def __getitem__(self, index: object) -> _Recorded:
         parts = index if isinstance(index, tuple) else (index,)
         return _Recorded(f"{self.code}[{', '.join(map(_index_text, parts))}]")
 
@@ -76,9 +75,8 @@ def layout_lines(name: str, layout: str, shape: tuple[int, ...], dtype: str, fra
     _, view = CARVERS[layout](shape, Maker(buffer, permuted))
     if view.code == memory and layout != USUAL:
         return []  # the layout is contiguous for an operand of so few axes
-    index = "" if not math.prod(shape) else "[...]"
-    fills = [f"{name}_view{index} = {name}"] if index else []
-    return [*made, f"{name}_view = {view.code}", *fills, f"{name} = {name}_view"]
+    fill_line = [f"{view.code}[...] = {name}"] if math.prod(shape) else []
+    return [*made, *fill_line, f"{name} = {view.code}"]
 
 
 _FURTHER: dict[tuple[str, str], list[str]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from textwrap import wrap
@@ -13,6 +14,7 @@ from convgauge.conformance.bug_script.calls import KERNEL, operand_lines, plain_
 from convgauge.conformance.bug_script.failure import Failure, NoScriptError
 from convgauge.conformance.bug_script.values import helper_lines
 from convgauge.registry import Origin
+from convgauge.worker.call import Call
 
 MAX_LINES = 40
 """Lines of a script."""
@@ -57,21 +59,19 @@ def _written(failure: Failure, random: np.random.Generator | None, seed: int | N
     drawing = [f"rng = np.random.default_rng({seed})"] if is_drawn else []
     for body in bodies(failure, call):
         lines = _lines(failure, body, [*drawing, *before, *operands])
-        if len(lines) <= MAX_LINES:
-            yield "\n".join(lines) + "\n"
+        if len(lines) > MAX_LINES:
+            raise NoScriptError(f"its script takes {len(lines)} lines, and {MAX_LINES} are the limit")
+        yield "\n".join(lines) + "\n"
 
 
-def _earlier_lines(failure: Failure, call: object, count: int, random: np.random.Generator | None) -> Iterator[str]:
-    """Yield the lines of a call that is made before: its output is not used, and it may raise."""
-    from convgauge.worker.call import Call
-
-    assert isinstance(call, Call)
+def _earlier_lines(failure: Failure, call: Call, count: int, random: np.random.Generator | None) -> Iterator[str]:
+    """Yield the lines of a call that is made before: its output is not used."""
     if call.mode or call.prepared or call.threads > 1:
         raise NoScriptError(f"it fails after a call of the mode {call.mode or 'prepared'}, which convgauge makes")
     changed, lines = operand_lines(call, failure.framework, random)
     yield from lines
-    yield f"for _ in range({count}):" if count > 1 else ""
-    yield f"{'    ' * (count > 1)}{plain_call(changed)}"
+    repeats = f"for _ in range({count}): " if count > 1 else ""
+    yield f"{repeats}{plain_call(changed)}"
 
 
 def _lines(failure: Failure, body: Body, operands: list[str]) -> list[str]:
@@ -82,10 +82,9 @@ def _lines(failure: Failure, body: Body, operands: list[str]) -> list[str]:
     lines = [
         *_head(failure),
         *sorted(set(imports)),
-        *([""] if imports else []),
         *_framework_imports(failure, text),
         "",
-        *_kernel_lines(failure.origin, failure.target),
+        *kernel_lines(failure.origin, failure.target),
         "",
         *([*helper_lines(failure.framework, failure.problem.dtype), ""] if needs_reader else []),
         *operands,
@@ -100,7 +99,7 @@ def _head(failure: Failure) -> list[str]:
     first, *further = wrap(what, _LINE_CHARS)[:2]
     folder = f", run in {Path.cwd()}" if not Path(failure.origin.location).is_absolute() else ""
     lines = [f'"""{first}', *further, "", *([failure.sentence] if failure.sentence else [])]
-    return [*lines, f"Written by: {failure.command}{folder}" if failure.command else "Written by convgauge.", '"""', ""]
+    return [*lines, f"Written by: {failure.command}{folder}" if failure.command else "Written by convgauge.", '"""']
 
 
 def _framework_imports(failure: Failure, text: str) -> list[str]:
@@ -114,7 +113,7 @@ def _framework_imports(failure: Failure, text: str) -> list[str]:
     return lines
 
 
-def _kernel_lines(origin: Origin, target: str) -> list[str]:
+def kernel_lines(origin: Origin, target: str) -> list[str]:
     """Return the lines that import the kernel: a file by its path as the command line spells it, or a module."""
     if origin.kind == "module":
         module, _, attribute = origin.attribute.rpartition(".")
@@ -123,13 +122,18 @@ def _kernel_lines(origin: Origin, target: str) -> list[str]:
         return [f"import {origin.location} as module", f"{KERNEL} = module.{origin.attribute}"]
     path = _spelled_path(origin, target)
     return [
-        f"sys.path.append({str(path.parent)!r})",
-        f"spec = importlib.util.spec_from_file_location({path.stem!r}, {str(path)!r})",
+        f"sys.path.append({quoted(str(path.parent))})",
+        f"spec = importlib.util.spec_from_file_location({quoted(path.stem)}, {quoted(str(path))})",
         "module = importlib.util.module_from_spec(spec)",
         "sys.modules[spec.name] = module",
         "spec.loader.exec_module(module)",
         f"{KERNEL} = module.{origin.attribute}",
     ]
+
+
+def quoted(text: str) -> str:
+    """Return the literal of a text, in double quotes."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _spelled_path(origin: Origin, target: str) -> Path:

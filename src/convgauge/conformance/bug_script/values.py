@@ -48,10 +48,10 @@ def value_assertions(failure: Failure, call: Call) -> Iterator[list[str]]:
 
 
 COMPARISON = [
-    "wrong = ~np.isclose(result, expected, rtol=0, atol=bound, equal_nan=True)",
-    "assert not wrong.any(), (",
-    '    f"{wrong.sum()} of {wrong.size} outputs are wrong; at {tuple(map(int, np.argwhere(wrong)[0]))}:"',
-    '    f" {result[wrong][0]}, expected {expected[wrong][0]}"',
+    "bad = ~np.isclose(result, expected, rtol=0, atol=bound, equal_nan=True)",
+    "assert not bad.any(), (",
+    '    f"{bad.sum()} of {bad.size} are wrong; at {np.argwhere(bad)[0].tolist()}:'
+    ' {result[bad][0]}, not {expected[bad][0]}"',
     ")",
 ]
 """Lines that compare ``result`` with ``expected`` within ``bound``."""
@@ -81,17 +81,17 @@ def reference_lines(problem: Problem, *, has_bias: bool) -> list[str]:
     per_group = problem.in_channels // groups
     outputs = problem.out_channels // groups
     narrow = f".astype(np.{problem.dtype})" if DTYPES[problem.dtype].kind == "i" else ""
-    spread = "[None, :, None, None]"
-    bias = f"expected += b{spread}" if has_bias else ""
+    widened = f".astype({wide})" if problem.dtype in _WIDER else ""
+    field = f"x[:, first : first + {per_group}, i * {dh} :: {sh}, j * {dw} :: {sw}][:, :, :{rows}, :{columns}]"
+    pads = f"((0, 0), (0, 0), ({top}, {bottom}), ({left}, {right}))"
     return [
-        f"x, w{', b' * has_bias} = ({'to_numpy(input), to_numpy(weight)' + ', to_numpy(bias)' * has_bias})",
-        f"x = np.pad(x, ((0, 0), (0, 0), ({top}, {bottom}), ({left}, {right})))",
+        f"x, w = np.pad(to_numpy(input), {pads}){widened}, to_numpy(weight)",
         f"expected = np.zeros({problem.output_shape}, {wide})",
         f"for o, i, j in np.ndindex({problem.out_channels}, {problem.kernel[0]}, {problem.kernel[1]}):",
         f"    first = o // {outputs} * {per_group}",
-        f"    field = x[:, first : first + {per_group}, i * {dh} :: {sh}, j * {dw} :: {sw}][:, :, :{rows}, :{columns}]",
+        f"    field = {field}",
         "    expected[:, o] += (field * w[o, :, i, j, None, None]).sum(axis=1)",
-        *([bias] if bias else []),
+        *(["expected += to_numpy(bias)[None, :, None, None]"] if has_bias else []),
         *([f"expected = expected{narrow}"] if narrow else []),
     ]
 
@@ -133,7 +133,9 @@ def _up(value: float) -> float:
 
 
 def _spelled_bounds(bounds: Array) -> list[str]:
-    lines = expected_lines("bound", np.array([float(f"{_up(b):.3g}") for b in bounds.reshape(-1)]).reshape(bounds.shape))
+    lines = expected_lines(
+        "bound", np.array([float(f"{_up(b):.3g}") for b in bounds.reshape(-1)]).reshape(bounds.shape)
+    )
     return [] if lines is None else ["\n".join(lines).removeprefix("bound = ")]
 
 

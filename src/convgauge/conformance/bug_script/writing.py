@@ -67,11 +67,15 @@ def run(text: str, python: str, timeout_s: float) -> Outcome:
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
-        done = subprocess.run([python, name], capture_output=True, text=True, errors="replace", timeout=timeout_s)
+        done = subprocess.run(
+            [python, name], capture_output=True, text=True, errors="replace", timeout=timeout_s, check=False
+        )
     except subprocess.TimeoutExpired:
         return Outcome(False, f"no end within {timeout_s:g} s")
     finally:
         Path(name).unlink(missing_ok=True)
     errors = done.stderr.strip().splitlines()
-    last_line = next((line for line in reversed(errors) if line.startswith("AssertionError")), errors[-1] if errors else "")
+    last_line = next(
+        (line for line in reversed(errors) if line.startswith("AssertionError")), errors[-1] if errors else ""
+    )
     return Outcome(done.returncode == 1 and last_line.startswith("AssertionError"), last_line)
