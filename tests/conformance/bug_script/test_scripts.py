@@ -74,7 +74,7 @@ def _in_folder(monkeypatch: pytest.MonkeyPatch) -> None:
         ("one_shape", SMALL, "", "shape", "shape (1, 1, 1, 1), expected (1, 1, 3, 4)"),
         ("widened", SMALL, "", "dtype", "dtype complex64, expected float32"),
         ("listed", SMALL, "", "type", "returned <class 'list'>, not np.ndarray"),
-        ("raising", SMALL, "", "raised", "a valid call raised KeyError: 'wide'"),
+        ("raising", SMALL, "", "raised", "a valid call raised KeyError: 9"),
         ("cleaned", "n1c1h3w3_o1k1x1_s1x1_p0x0_d1x1_g1_float32", "special.nan.input", "values", "0.0, not nan"),
         ("halved", f"{SMALL};operands=gaussian", "", "accuracy", " are wrong; at ["),
         ("halved", f"{LARGE};operands=gaussian", "", "accuracy", " are wrong; at ["),
@@ -128,12 +128,12 @@ def test_a_script_of_torch_fails(name: str, case: str, spec: str, kind: str, mes
     [
         "n1c1h3w3_o1k1x2_s1x1_p0x1_d1x1_g1_b_float32",
         "n1c1h3w3_o1k1x2_s1x1_p0x1_d1x1_g1_b_bfloat16",
-        "n1c4h9w20_o4k3x3_s1x2_p1x1_d2x1_g2_float64",
+        "n1c4h9w20_o4k3x3_s1x2_p1x1_d2x1_g2_float32",
     ],
 )
 def test_a_script_of_jax_fails(case: str, tmp_path: Path) -> None:
     text = _assert_script_shows(failures_of("flipped", case, "", "jax")[0], "values", "are wrong; at [", tmp_path)
-    assert ('"jax_enable_x64"' in text) == ("float64" in case)
+    assert "jax_enable_x64" not in text  # of no dtype of these cases
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_calls_that_are_made_before_are_part_of_the_script(tmp_path: Path) -> No
 
 def test_a_reproduction_after_other_calls_has_a_script(tmp_path: Path) -> None:
     case = SMALL.replace("h3", "h4")
-    failures = failures_of("remembering", f"{case};seed=1", after=(SMALL, f"definition.output@{SMALL}"))
+    failures = failures_of("remembering", f"{case};seed=1", after=(SMALL, f"definition.cross_correlation@{SMALL}"))
     text = _assert_script_shows(failures[0], "values", "are wrong; at [", tmp_path)
     assert text.count("kernel(") >= 2
 

@@ -135,6 +135,16 @@ def _number(value: np.generic) -> str:
 
 
 def expected_lines(name: str, array: Array) -> list[str] | None:
-    """Return the lines that spell an expected array out in NumPy; None if it is too large."""
+    """Return the lines that spell an expected array out in NumPy, in its default types; None if it is too large."""
     code = spelled(name, array, array.dtype.name, "numpy")
-    return None if code is None else code.lines
+    if code is None or not array.size:
+        return None
+    lines = [line.replace(f", dtype=np.{array.dtype.name}", "") for line in code.lines]
+    return _joined(lines)
+
+
+def _joined(lines: list[str]) -> list[str]:
+    """Return the lines of one statement as one, if it is short enough."""
+    line = "".join(part.strip() if part.startswith("]") else f"{part.strip()} " for part in lines).strip()
+    line = line.replace("[ ", "[").replace(" ]", "]")
+    return [line] if len(line) <= LINE_CHARS and lines[0].endswith("([") else lines

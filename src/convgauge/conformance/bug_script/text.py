@@ -58,10 +58,22 @@ def _written(failure: Failure, random: np.random.Generator | None, seed: int | N
         return  # it is the script without a generator
     drawing = [f"rng = np.random.default_rng({seed})"] if is_drawn else []
     for body in bodies(failure, call):
-        lines = _lines(failure, body, [*drawing, *before, *operands])
+        lines = _fitted(_lines(failure, body, [*drawing, *before, *operands]))
         if len(lines) > MAX_LINES:
             raise NoScriptError(f"its script takes {len(lines)} lines, and {MAX_LINES} are the limit")
         yield "\n".join(lines) + "\n"
+
+
+def _fitted(lines: list[str]) -> list[str]:
+    """Return the lines, without as many empty ones as are too many."""
+    excess = len(lines) - MAX_LINES
+    fitted = []
+    for line in lines:
+        if line or excess <= 0:
+            fitted.append(line)
+        else:
+            excess -= 1
+    return fitted
 
 
 def _earlier_lines(failure: Failure, call: Call, count: int, random: np.random.Generator | None) -> Iterator[str]:
@@ -108,7 +120,7 @@ def _framework_imports(failure: Failure, text: str) -> list[str]:
         lines.append("import torch")
     if failure.framework == "jax":
         lines = ["import jax", "import jax.numpy as jnp", *lines]
-        if failure.problem.dtype in _64_BITS or any(name in text for name in _64_BITS):
+        if failure.problem.dtype in _64_BITS or any(f"jnp.{name}" in text for name in _64_BITS):
             lines += ["", 'jax.config.update("jax_enable_x64", True)']
     return lines
 
