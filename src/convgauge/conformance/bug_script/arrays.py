@@ -60,7 +60,7 @@ def spelled(name: str, array: Array, dtype: str, framework: str) -> Code | None:
 
 
 def _constant(name: str, array: Array, kind: str, framework: str) -> Code | None:
-    """Return the code of an array whose elements are equal but for a few; None if there are more."""
+    """Return the code of an array whose elements are equal, except a few; None if there are more."""
     values, counts = np.unique(array.reshape(-1), return_counts=True, equal_nan=True)
     usual = values[int(np.argmax(counts))]
     same = (array == usual) | (np.isnan(array) & np.isnan(usual))
@@ -69,8 +69,8 @@ def _constant(name: str, array: Array, kind: str, framework: str) -> Code | None
         return None
     lines = [f"{name} = {MODULES[framework]}.full({array.shape}, {_number(usual)}, dtype={kind})"]
     for index in exceptions:
-        place = ", ".join(map(str, index))
-        lines.append(f"{name}[{place}] = {_number(array[tuple(index)])}")
+        position = ", ".join(map(str, index))
+        lines.append(f"{name}[{position}] = {_number(array[tuple(index)])}")
     return Code(array, lines)
 
 
@@ -82,7 +82,7 @@ def drawn(name: str, array: Array, dtype: str, framework: str, random: np.random
     Raises
     ------
     NoScriptError
-        If the array has NaN or infinite elements, which matter by their place.
+        If the array has NaN or infinite elements, which matter by their position.
     """
     if not np.isfinite(array).all():
         raise NoScriptError(f"its {name} of {array.size} elements has special values, which a script cannot draw")

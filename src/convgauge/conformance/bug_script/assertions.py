@@ -20,7 +20,7 @@ from convgauge.worker.call import OPERANDS, Call
 
 @dataclass(frozen=True)
 class Body:
-    """Lines of a script from the call on: the call between what is noted before and what is asserted after."""
+    """Lines of a script that begin with the call: the call between what is noted before and what is asserted after."""
 
     lines: list[str]
     uses_reader: bool = False
@@ -43,7 +43,7 @@ _UNWRITTEN: dict[FaultKind, str] = {
 
 
 def bodies(failure: Failure, call: Call) -> Iterator[Body]:
-    """Yield the bodies of scripts that may show a failure, the most telling one first.
+    """Yield the bodies of scripts that may show a failure, the clearest one first.
 
     Parameters
     ----------

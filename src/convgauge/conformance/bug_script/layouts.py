@@ -65,18 +65,18 @@ def layout_lines(name: str, layout: str, shape: tuple[int, ...], dtype: str, fra
     memory = f"{name}_memory"
 
     def buffer(size: tuple[int, ...]) -> _Recorded:
-        made.append(f"{memory} = {module}.full({size}, {fill}, dtype={type_text(dtype, framework)})")
+        memory_lines.append(f"{memory} = {module}.full({size}, {fill}, dtype={type_text(dtype, framework)})")
         return _Recorded(memory)
 
     def permuted(array: _Recorded, axes: tuple[int, ...]) -> _Recorded:
         return _Recorded(f"{array.code}.{permute}({axes})")
 
-    made: list[str] = []
+    memory_lines: list[str] = []
     _, view = CARVERS[layout](shape, Maker(buffer, permuted))
     if view.code == memory and layout != USUAL:
         return []  # the layout is contiguous for an operand of so few axes
     fill_line = [f"{view.code}[...] = {name}"] if math.prod(shape) else []
-    return [*made, *fill_line, f"{name} = {view.code}"]
+    return [*memory_lines, *fill_line, f"{name} = {view.code}"]
 
 
 _FURTHER: dict[tuple[str, str], list[str]] = {

@@ -28,7 +28,7 @@ _64_BITS = ("float64", "complex128", "int64")
 
 
 def scripts(failure: Failure) -> Iterator[str]:
-    """Yield the scripts that may show a failure, the most telling one first. None of them has been run.
+    """Yield the scripts that may show a failure, the clearest one first. None of them has been run.
 
     Raises
     ------

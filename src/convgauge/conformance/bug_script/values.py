@@ -25,7 +25,7 @@ _WIDER = {"float64": "np.longdouble", "complex128": "np.clongdouble"}
 
 
 def value_assertions(failure: Failure, call: Call) -> Iterator[list[str]]:
-    """Yield the lines of assertions about the output, the most telling one first: not all of them need to fail.
+    """Yield the lines of assertions about the output, the clearest one first: not all of them need to fail.
 
     Parameters
     ----------
