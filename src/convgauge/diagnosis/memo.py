@@ -40,8 +40,8 @@ class Kept(Generic[Result]):
 
 def _is_same(key: Key, other: Key) -> bool:
     return all(
-        one is another or (not isinstance(one, np.ndarray) and one == another)
-        for one, another in zip(key, other, strict=True)
+        part is other_part or (not isinstance(part, np.ndarray) and part == other_part)
+        for part, other_part in zip(key, other, strict=True)
     )
 
 

@@ -115,11 +115,28 @@ class Sample:
 
     def _differs(self, plan: Plan) -> bool:
         """Return True if `differs` holds for a plan with one way to add."""
+        if self._has_other_size(plan):
+            return True
         try:
             predicted = plan.output()
         except NoOutputError:
             return True
+        if self._is_apart(predicted, self.expected, self.tolerance):
+            return True
         return not close(predicted, self.expected, self.tolerance) or self._is_distinguished(predicted)
+
+    def _has_other_size(self, plan: Plan) -> bool:
+        """Return True if a plan gives an output of other rows and columns than the right ones."""
+        return not plan.finishes and not plan.sum_finishes and plan.size != self.problem.output_size
+
+    def _is_apart(self, output: Array, predicted: Array, tolerance: float) -> bool:
+        """Return True if two outputs differ at the first wrong one: a test that costs little."""
+        index = self.fault.index if self.fault is not None else ()
+        if not index or output.shape != predicted.shape or len(index) != output.ndim:
+            return False
+        if any(position >= size for position, size in zip(index, output.shape, strict=True)):
+            return False
+        return bool(abs(output[index].item() - predicted[index].item()) > tolerance)
 
     def _is_distinguished(self, predicted: Array) -> bool:
         """Return True if the observed output excludes the right output or a predicted one inside the tolerance."""
@@ -146,6 +163,9 @@ class Sample:
 
     def _fits(self, plan: Plan) -> bool:
         """Return True if `fits` holds for a plan with one way to add."""
+        observed = self.observation.output
+        if observed is not None and self._has_other_size(plan) and observed.shape[2:] == self.problem.output_size:
+            return False
         try:
             predicted = plan.output()
         except NoOutputError:
@@ -160,7 +180,7 @@ class Sample:
     def _agrees(self, output: Array, predicted: Array, plan: Plan) -> bool:
         """Return True if an output is near enough to a predicted one; a plan may leave the range of exact sums."""
         if self.family == "exact":
-            if close(output, predicted, self.tolerance):
+            if not self._is_apart(output, predicted, self.tolerance) and close(output, predicted, self.tolerance):
                 return True
             if output.shape != predicted.shape:
                 return False
