@@ -17,4 +17,5 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     whole = synthetic_runs.write(folder / "whole.jsonl", 6, 24, 1200, label="py311")
     matrix = synthetic_runs.write_matrix(folder / "selftest.json")
     cut = synthetic_runs.write(folder / "cut.jsonl", 6, 24, 1200, 3, whole=False, hostile=True, label="py312")
-    return report.build([whole, matrix, cut], folder / "site").parent
+    table = synthetic_runs.write_diagnoses(folder / "diagnoses.json")
+    return report.build([whole, matrix, table, cut], folder / "site").parent

@@ -30,3 +30,10 @@ def test_the_kill_matrix_is_shown(site: Path) -> None:
     chapter = Page(site / "specs" / "shape.html").text
     id = "shape.rule_000"
     assert f"it kills {len(matrix.kills[id])} mutants" in chapter
+
+
+def test_the_diagnosis_of_mutants_is_shown(site: Path) -> None:
+    text = Page(site / "suite.html").text
+    assert "right mechanism first 1 of 2 (50.0%) not reached ≥ 80%" in text
+    assert "fault_swapped_axes swapped_axes bias_dropped (bias_dropped): bias: it is not added [with a bias]" in text
+    assert "fault_bias_dropped bias_dropped bias_dropped" not in text

@@ -33,6 +33,8 @@ from convgauge.results import (
     TimingRecord,
     Writer,
 )
+from convgauge.selftest.diagnoses.finding import DiagnosisFinding, NamedCause
+from convgauge.selftest.diagnoses.table import DiagnosisTable
 from convgauge.selftest.kill_matrix import Finding, Matrix
 from convgauge.terms import FAULTS, UNANSWERED, Level, RaceVerdict, Status
 
@@ -465,4 +467,16 @@ def write_matrix(path: Path, faults: int = 40, specs: int = 24) -> Path:
     reasons = {ids[-1]: "its device is not on every machine"}
     matrix = Matrix("quick", findings + sound, {id: f"What {id} asks." for id in ids}, no_mutant_because=reasons)
     path.write_text(json.dumps(matrix.table()), encoding="utf-8")
+    return path
+
+
+def write_diagnoses(path: Path) -> Path:
+    """Write a table of diagnoses with a right one and a wrong one, and return the path."""
+    causes = [NamedCause("bias_dropped", "bias_dropped", "bias: it is not added", "with a bias", 1, 2)]
+    findings = [
+        DiagnosisFinding(f"fault_{kind}", True, [kind], has_failed=True, causes=causes, failing=1, text=["wrong"])
+        for kind in ("bias_dropped", "swapped_axes")
+    ]
+    table = DiagnosisTable("quick", [*findings, DiagnosisFinding("sound_0", False)])
+    path.write_text(json.dumps(table.content()), encoding="utf-8")
     return path

@@ -1,4 +1,4 @@
-"""Building a report: run files and kill matrices are read, their pages written, unreadable files listed."""
+"""Building a report: run files and files of the self-test are read, their pages written, unreadable files listed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,12 @@ from convgauge.report.model import gather
 from convgauge.report.pages import Site
 from convgauge.results import Run
 from convgauge.selftest import kill_matrix
+from convgauge.selftest.diagnoses import table as diagnosis_table
+from convgauge.selftest.diagnoses.table import DiagnosisTable
 from convgauge.selftest.kill_matrix import Matrix
+
+Content = Run | Matrix | DiagnosisTable
+"""Content of an input file."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,7 @@ def build(
     Parameters
     ----------
     paths
-        Run files, files of kill matrices, or folders of both.
+        Run files, files of kill matrices and of diagnoses, or folders of them.
     output
         The folder, which must be new, empty or a report.
     on_issue
@@ -62,12 +67,13 @@ def build(
     contents, issues = _read(files)
     runs = [content for content in contents if isinstance(content, Run)]
     matrices = [content for content in contents if isinstance(content, Matrix)]
+    tables = [content for content in contents if isinstance(content, DiagnosisTable)]
     if not runs:
         none = f"no run among {len(files)} files: a report needs at least one"
         raise results.DamagedFileError(issues[0].text if issues else none)
     report = gather(runs, [issue.public_text for issue in issues])
     with replacing(output) as folder:
-        Site(report, folder, matrices).write()
+        Site(report, folder, matrices, tables).write()
     if junit is not None:
         junit.write_text(junit_xml.junit(runs), encoding="utf-8", errors="replace")
     issues += [InputIssue(run.path, f"{run.path} is incomplete: it was cut off") for run in runs if not run.footer]
@@ -92,16 +98,25 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
         yield from files
 
 
+def _read_file(path: Path) -> Content:
+    """Return the content of a file. Raises `DamagedFileError`."""
+    if diagnosis_table.is_table(path):
+        return diagnosis_table.read(path)
+    return kill_matrix.read(path) if kill_matrix.is_matrix(path) else results.read(path)
+
+
 def _is_input(file: Path) -> bool:
-    return file.name.endswith((".jsonl", ".jsonl.gz")) or (file.suffix == ".json" and kill_matrix.is_matrix(file))
+    if file.suffix == ".json":
+        return kill_matrix.is_matrix(file) or diagnosis_table.is_table(file)
+    return file.name.endswith((".jsonl", ".jsonl.gz"))
 
 
-def _read(files: Iterable[Path]) -> tuple[list[Run | Matrix], list[InputIssue]]:
-    contents: list[Run | Matrix] = []
+def _read(files: Iterable[Path]) -> tuple[list[Content], list[InputIssue]]:
+    contents: list[Content] = []
     issues = []
     for path in files:
         try:
-            contents.append(kill_matrix.read(path) if kill_matrix.is_matrix(path) else results.read(path))
+            contents.append(_read_file(path))
         except results.DamagedFileError as error:
             issues.append(InputIssue(str(path), str(error), is_lost=True))
     return contents, issues

@@ -19,6 +19,7 @@ from convgauge.report.search_index import results_of, search_index
 from convgauge.report.shown_causes import diagnosis_of, short_text
 from convgauge.report.speed import RaceTable, StandingRow, overall_standings, race_tables
 from convgauge.report.templating import island, templates
+from convgauge.selftest.diagnoses.table import DiagnosisTable
 from convgauge.selftest.kill_matrix import Matrix
 from convgauge.terms import FAULTS, STRICTNESS_FAULTS
 
@@ -26,9 +27,11 @@ from convgauge.terms import FAULTS, STRICTNESS_FAULTS
 class Site:
     """Writer of one report into an empty folder; the pages of specs print the kills of the first matrix."""
 
-    def __init__(self, report: Report, folder: Folder, matrices: Sequence[Matrix] = ()) -> None:
+    def __init__(
+        self, report: Report, folder: Folder, matrices: Sequence[Matrix] = (), tables: Sequence[DiagnosisTable] = ()
+    ) -> None:
         self.report = report
-        self.matrices = matrices
+        self.matrices, self.tables = matrices, tables
         self.folder = folder
         self.races = race_tables(report)
         self.history = timelines(report)
@@ -47,7 +50,7 @@ class Site:
             has_history=bool(self.history),
             short_text=short_text,
             has_gallery=self.has_gallery,
-            has_matrices=bool(matrices),
+            has_matrices=bool(matrices or tables),
             kills=matrices[0].kills if matrices else {},
             unique_kills=matrices[0].unique_kills if matrices else {},
             coverage=coverage.pair_coverages(self.spaces),
@@ -75,9 +78,9 @@ class Site:
         for chapter in self.report.chapters:
             specs = [spec for spec in self.report.specs if spec.chapter == chapter]
             self._page("chapter.html", specs[0].page.partition("#")[0], chapter=chapter, specs=specs)
-        if self.matrices:
+        if self.matrices or self.tables:
             specs_by_id = {spec.id: spec for spec in self.report.specs}
-            self._page("suite.html", matrices=self.matrices, specs_by_id=specs_by_id)
+            self._page("suite.html", matrices=self.matrices, tables=self.tables, specs_by_id=specs_by_id)
 
     def _page(self, template: str, path: str = "", **values: object) -> None:
         path = path or template

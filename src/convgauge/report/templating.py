@@ -11,6 +11,7 @@ from markupsafe import Markup
 from convgauge.bundled import bundled
 from convgauge.report import faults, formatting, kill_matrix_page, speed
 from convgauge.report.charts import locality, margins, race_charts, svg, sweep_charts
+from convgauge.selftest.diagnoses.terminal import named_text
 from convgauge.terms import FAULTS, GRAVITY, Status
 from convgauge.text import escape_controls
 
@@ -42,6 +43,7 @@ def templates() -> jinja2.Environment:
         locality=locality,
         margins=margins,
         meanings=formatting.MEANINGS,
+        named_text=named_text,
         verdicts=formatting.VERDICT_MEANINGS,
         race_charts=race_charts,
         speed=speed,

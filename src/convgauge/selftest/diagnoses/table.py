@@ -52,6 +52,21 @@ class Figure:
             return False
         return self.value >= self.limit if self.is_minimum else self.value <= self.limit
 
+    @property
+    def measured_text(self) -> str:
+        """Measured value in words."""
+        if self.value is None:
+            return "nothing to measure"
+        if self.unit:
+            return f"{self.value:.3g} {self.unit}"
+        return f"{self.count} of {self.population} ({self.value:.1%})"
+
+    @property
+    def limit_text(self) -> str:
+        """What must be reached, in words."""
+        limit = f"{self.limit:g} {self.unit}" if self.unit else f"{self.limit:.0%}"
+        return f"{'≥' if self.is_minimum else '≤'} {limit}"
+
 
 @dataclass
 class DiagnosisTable:

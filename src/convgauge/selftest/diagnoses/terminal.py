@@ -26,10 +26,11 @@ def _is_right(finding: DiagnosisFinding) -> bool:
 
 def outcome(finding: DiagnosisFinding) -> str:
     """Return the line of a finding: what should be named, and what is."""
-    return f"{finding.name} ({' or '.join(finding.kinds) or 'correct'}): {_what_is_named(finding)}"
+    return f"{finding.name} ({' or '.join(finding.kinds) or 'correct'}): {named_text(finding)}"
 
 
-def _what_is_named(finding: DiagnosisFinding) -> str:
+def named_text(finding: DiagnosisFinding) -> str:
+    """Return what is named for a mutant: its causes, or the reason why there is none."""
     if finding.not_run or finding.error:
         return (finding.not_run or finding.error).partition("\n")[0]
     if not finding.has_failed:
@@ -57,19 +58,5 @@ def figure_lines(figures: list[Figure]) -> Iterator[str]:
     """Yield the lines of a table of figures."""
     yield f"{'figure':54} {'measured':>22}  to reach"
     for figure in figures:
-        relation = "≥" if figure.is_minimum else "≤"
         mark = "" if figure.is_reached or figure.value is None else "  not reached"
-        yield f"{figure.label:54} {measured(figure):>22}  {relation} {_limit(figure)}{mark}"
-
-
-def measured(figure: Figure) -> str:
-    """Return the measured value of a figure in words."""
-    if figure.value is None:
-        return "nothing to measure"
-    if figure.unit:
-        return f"{figure.value:.3g} {figure.unit}"
-    return f"{figure.count} of {figure.population} ({figure.value:.1%})"
-
-
-def _limit(figure: Figure) -> str:
-    return f"{figure.limit:g} {figure.unit}" if figure.unit else f"{figure.limit:.0%}"
+        yield f"{figure.label:54} {figure.measured_text:>22}  {figure.limit_text}{mark}"
