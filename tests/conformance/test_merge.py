@@ -111,7 +111,7 @@ def test_equal_causes_of_shards_are_joined(tmp_path: Path) -> None:
         records: list[results.Record] = [
             spec(id=id, status="failed"),
             spec(id=f"bias.{number}", status="failed"),
-            found,
+            shard_cause,
         ]
         footer = run(*records).footer
         assert footer is not None

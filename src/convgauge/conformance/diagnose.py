@@ -39,12 +39,15 @@ def diagnose(name: str, evidence: Evidence, records: Sequence[SpecRecord], ask: 
     if not evidence.failed:
         return None
     diagnosis = explain(evidence.samples(), ask)
-    causes = [_record(name, cause, diagnosis, records) for cause in diagnosis.causes]
+    every_cause = [_record(name, cause, diagnosis, records) for cause in diagnosis.causes]
+    causes = [cause for cause in every_cause if cause.specs]
     return Findings(causes, len(unexplained_specs(records, causes)), diagnosis.cleared, diagnosis.remark)
 
 
 def _record(name: str, cause: Cause, diagnosis: Diagnosis, records: Sequence[SpecRecord]) -> CauseRecord:
-    specs = list(dict.fromkeys(sample.spec for sample in cause.samples if sample.spec))
+    recorded = {record.spec for record in records}  # a run that stops early has cases of specs without a record
+    samples = [sample for sample in cause.samples if sample.spec in recorded]
+    specs = list(dict.fromkeys(sample.spec for sample in samples))
     others = {sample.spec for other in diagnosis.causes if other is not cause for sample in other.samples}
     mixed = others | {sample.spec for sample in diagnosis.unexplained}
     pure = [spec for spec in specs if spec not in mixed]  # their counterexamples are of this cause
@@ -57,7 +60,7 @@ def _record(name: str, cause: Cause, diagnosis: Diagnosis, records: Sequence[Spe
         cause.region,
         cause.expression,
         specs,
-        len(cause.samples),
+        len(samples),
         smallest,
         "" if smallest is None else smallest.reproduce,
         [] if smallest is None else smallest.after,

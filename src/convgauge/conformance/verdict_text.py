@@ -148,7 +148,7 @@ def detail_lines(
         "judged": f"{_cases(judgement)}; specs: {counts or 'none'}",
         "dtypes": _dtypes_of_faults(records) if judgement.verdict == "wrong" else "",
         "declare": _declaration(implementation) if judgement.specs.get("errored") else "",
-        "form": _form_advice(judgement, records, implementation),
+        "form": "" if named(causes) else _form_advice(judgement, records, implementation),
         "next": next_step(judgement, records, implementation, causes),
     }
     texts = {label: f"  {escape_controls(f'{label:<9} {text}')}" for label, text in lines.items() if text}
