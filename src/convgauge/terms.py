@@ -46,7 +46,7 @@ FaultKind = Literal[
 
 - "values", "accuracy", "shape", "dtype", "type", "layout", "device": a property of the output; "dtype" includes its
   byte order, and "type" an output that is no array.
-- "raised", "crashed", "timed_out": no output. "noise": the process sent bytes that are no reply.
+- "raised", "crashed", "timed_out": no output. "noise": the process disturbed the messages.
 - "side_effect": an operand or an argument was changed. "aliased": the output shares memory with another array, or with
   itself. "rewritten": an output changed after it was returned. "global_state": state of the process was changed.
 - "unstable": equal calls gave other bits.

@@ -86,7 +86,7 @@ def missing_output(observation: Observation) -> Fault | None:
         sentence = f"the implementation's process {message}"
         return Fault(
             ending, sentence, got=message, expected="an answer", not_called=observation.kind == "not_called",
-            kind="noise" if observation.is_noise else ending,
+            kind="noise" if observation.disturbs_pipe else ending,
         )  # fmt: skip
     if observation.kind == "not_an_array":
         return Fault("failed", f"the call {message}", kind="type")

@@ -19,7 +19,7 @@ from convgauge.environment import thread_environment
 from convgauge.process.address_layout import fixed_addresses
 from convgauge.process.failures import ProcessFailure
 from convgauge.registry import LoadError
-from convgauge.worker.protocol import LENGTH, MAX_FRAME_BYTES
+from convgauge.worker.protocol import LENGTH, LOST_PIPE_STATUS, MAX_FRAME_BYTES
 
 IN_CHILD = "CONVGAUGE_CHILD"
 """Variable that is set in the environment of a worker process."""
@@ -142,12 +142,12 @@ class Child:
             while not self._frames:
                 self._read_frames()
         except BlockingIOError:
-            raise ProcessFailure("crashed", self._exit_reason()) from None
+            raise self._ending() from None
 
     def _read_frames(self) -> None:
         content = os.read(self._in, PIPE_BYTES)
         if not content:
-            raise ProcessFailure("crashed", self._exit_reason())
+            raise self._ending()
         self._incoming += content
         self._split_frames()
 
@@ -159,7 +159,7 @@ class Child:
             if size > MAX_FRAME_BYTES:
                 if self._frames:
                     break
-                raise ProcessFailure("crashed", "wrote noise to the engine's pipe", is_noise=True)
+                raise ProcessFailure("crashed", "wrote noise to the engine's pipe", disturbs_pipe=True)
             if len(self._incoming) - start - LENGTH.size < size:
                 break
             start += LENGTH.size
@@ -188,11 +188,17 @@ class Child:
         self._printed.clear()
         return text
 
-    def _exit_reason(self) -> str:
-        try:
+    def _ending(self) -> ProcessFailure:
+        """Return the failure of a process that ended, or closed its pipe."""
+        code = LOST_PIPE_STATUS
+        with contextlib.suppress(subprocess.TimeoutExpired):
             code = self.process.wait(EXIT_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            return "closed the engine's pipe"
+        if code == LOST_PIPE_STATUS:
+            return ProcessFailure("crashed", "closed the engine's pipe", disturbs_pipe=True)
+        return ProcessFailure("crashed", self._exit_reason(code))
+
+    @staticmethod
+    def _exit_reason(code: int) -> str:
         if code >= 0:
             return f"ended the process with exit status {code}"
         try:

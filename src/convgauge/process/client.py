@@ -259,4 +259,6 @@ class IsolatedSubject:
 
     def _failed(self, failure: ProcessFailure) -> Observation:
         self.connection.record_failure(failure)
-        return Observation(failure.kind, message=str(failure), printed=failure.printed, is_noise=failure.is_noise)
+        return Observation(
+            failure.kind, message=str(failure), printed=failure.printed, disturbs_pipe=failure.disturbs_pipe
+        )

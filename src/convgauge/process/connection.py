@@ -206,7 +206,7 @@ class Connection:
             if isinstance(reply, Observed):
                 self._take_call(reply, child)
         except InvalidReply as error:
-            raise ProcessFailure("crashed", f"wrote noise to the engine's pipe ({error})", is_noise=True) from None
+            raise ProcessFailure("crashed", f"wrote noise to the engine's pipe ({error})", disturbs_pipe=True) from None
         return reply
 
     def _take_call(self, reply: Observed, child: Child) -> None:

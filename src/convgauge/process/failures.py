@@ -13,12 +13,13 @@ HANG_WEIGHT = 5
 class ProcessFailure(Exception):
     """The process ended ("crashed"), did not reply ("timed_out"), or is not started again ("not_called").
 
-    ``printed`` is the text that it printed last. ``is_noise`` is True if it sent bytes that are no reply.
+    ``printed`` is the text that it printed last. ``disturbs_pipe`` is True if it closed
+    the engine's pipe, or wrote other bytes than replies to it.
     """
 
-    def __init__(self, kind: Kind, message: str, *, is_noise: bool = False) -> None:
+    def __init__(self, kind: Kind, message: str, *, disturbs_pipe: bool = False) -> None:
         super().__init__(message)
-        self.kind, self.is_noise = kind, is_noise
+        self.kind, self.disturbs_pipe = kind, disturbs_pipe
         self.printed = ""
 
 

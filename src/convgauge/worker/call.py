@@ -141,8 +141,12 @@ class Observation:
         Further results of the call's mode; None for one that is missing.
     adaptations : tuple of str
         Sentences: how calls of the implementation differ from conv2d's (`convgauge.worker.forms`).
-    is_noise : bool
-        True if the process sent bytes that are no reply, for which it was ended.
+    disturbs_pipe : bool
+        True if the process closed the pipe to the engine, or wrote other bytes than replies to it.
+    patched : tuple of str
+        Functions of libraries that the implementation has replaced: "numpy.allclose".
+    disguise : str
+        What the output is, if it is no plain array and may change how it compares; else "".
     """
 
     kind: Kind
@@ -156,7 +160,9 @@ class Observation:
     printed: str = ""
     extra_outputs: list[np.ndarray | None] = field(default_factory=list)
     adaptations: tuple[str, ...] = ()
-    is_noise: bool = False
+    disturbs_pipe: bool = False
+    patched: tuple[str, ...] = ()
+    disguise: str = ""
 
     @property
     def shape(self) -> tuple[int, ...]:

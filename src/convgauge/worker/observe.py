@@ -17,10 +17,12 @@ from convgauge.worker import stability
 from convgauge.worker.absent_device import described, has_absent_device
 from convgauge.worker.call import Call, Kind, Observation, SideEffect
 from convgauge.worker.call_modes import CALL_MODES, TRACED, Outputs, UnsupportedCall, call_plainly
+from convgauge.worker.disguises import disguise_of
 from convgauge.worker.exceptions import class_names, describe
 from convgauge.worker.forms import Form, what_to_return
 from convgauge.worker.frameworks import Array, Framework, NotAnArray, Operand
 from convgauge.worker.global_state import changes, permanent_state
+from convgauge.worker.patches import PatchDetector
 from convgauge.worker.refusals import OwnCode, is_refusal
 from convgauge.worker.side_effects import SideEffectDetector
 
@@ -57,6 +59,7 @@ class Observer:
         self.side_effects = SideEffectDetector(framework)
         self._reused: dict[object, Operand] = {}
         self._permanent_state = permanent_state(framework.global_state())
+        self._patches = PatchDetector(code)
 
     def observe(self, call: Call) -> Observation:
         """Make one call. Only exceptions that end the process escape."""
@@ -64,6 +67,12 @@ class Observer:
             operands = self._operands(call)
         except (KeyError, TypeError, RuntimeError, NotImplementedError) as error:
             return Observation("unsupported", message=f"{type(error).__name__}: {error}")
+        observation = self._checked(call, operands)
+        observation.patched = self._patches.find()
+        return observation
+
+    def _checked(self, call: Call, operands: list[Operand | None]) -> Observation:
+        """Make one call, with the global state before and after it if the call asks so."""
         if not call.check_globals:
             return self._observe(call, operands)
         state = permanent_state(self.framework.global_state())
@@ -128,7 +137,8 @@ class Observer:
             return self._failure("refused", error, seconds)
         except BaseException as error:
             return self._failure("unreadable", error, seconds)
-        return Observation("answer", copy, dtype, seconds=seconds, extra_outputs=extra)
+        disguise = disguise_of(output)
+        return Observation("answer", copy, dtype, seconds=seconds, extra_outputs=extra, disguise=disguise)
 
     def _raised(self, error: BaseException, call: Call, arrays: list[Array], seconds: float) -> Observation:
         """Describe the exception of a call: a refusal, the lack of a device, or an error."""

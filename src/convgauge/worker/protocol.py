@@ -21,6 +21,7 @@ from convgauge.worker.call import Call
 from convgauge.worker.messages import COMMANDS, R, Reply, WorkerCommand
 
 LENGTH = struct.Struct("<Q")
+LOST_PIPE_STATUS = 74  # exit status of a worker that cannot write: EX_IOERR of sysexits.h
 MAX_FRAME_BYTES = 1 << 34  # a longer frame is noise
 PICKLE_PROTOCOL = 4  # the newest of Python 3.9
 

@@ -30,7 +30,7 @@ from convgauge.worker.messages import (
     Reply,
     WorkerCommand,
 )
-from convgauge.worker.protocol import LENGTH, decode, encode_reply
+from convgauge.worker.protocol import LENGTH, LOST_PIPE_STATUS, decode, encode_reply
 from convgauge.worker.subject import Subject
 from convgauge.worker.timing import Timing
 
@@ -53,7 +53,11 @@ def main(commands: int, replies: int) -> None:
         if len(head) < LENGTH.size:
             os._exit(0)
         (size,) = LENGTH.unpack(head)
-        _write(replies, encode_reply(server.handle(decode(source.read(size)))))
+        reply = encode_reply(server.handle(decode(source.read(size))))
+        try:
+            _write(replies, reply)
+        except OSError:
+            os._exit(LOST_PIPE_STATUS)
 
 
 def die_with_parent() -> None:
