@@ -12,12 +12,19 @@ from convgauge.diagnosis.mechanism import Mechanism, library
 from convgauge.diagnosis.outcome import Outcomes, outcome
 from convgauge.diagnosis.sample import Sample
 
-MAX_WITNESSES = 32
-"""Failing samples on which every mechanism is tried; those that predict none of them are dropped."""
+WITNESSES = (8, 32)
+"""Failing samples on which every mechanism is tried; those that predict none of them are dropped. More are taken if
+nothing predicts the first ones. With several faults, those of the others are tried once the first is set aside."""
 
-MAX_FAILING = 240
-MAX_PASSING = 600
-"""Samples with which the remaining mechanisms are compared: 0.1 s for each."""
+MAX_FAILING = 150
+MAX_PASSING = 300
+"""Samples with which the remaining mechanisms are compared."""
+
+MAX_OTHERS = 1500
+"""Further passing samples with which the strongest mechanism is compared, the smallest."""
+
+MAX_HOPEFUL = 16
+"""Mechanisms that are compared with all failing samples: those that predict the most of the first ones."""
 
 MAX_COMPARED = 8
 """Mechanisms that are compared with passing samples: those that predict the most."""
@@ -85,7 +92,7 @@ class CandidateSearch:
         self.failing = range(min(len(failing), MAX_FAILING))
         panel = _smallest(passing, MAX_PASSING)
         in_panel = set(map(id, panel))
-        self._others = sorted((sample for sample in passing if id(sample) not in in_panel), key=_size)
+        self._others = sorted((each for each in passing if id(each) not in in_panel), key=_size)[:MAX_OTHERS]
         self._arrange([*_spread(failing, MAX_FAILING), *panel])
         self._mechanisms = library(self.samples) if failing else []
 
@@ -125,12 +132,18 @@ class CandidateSearch:
 
     def candidates(self, due: Sequence[int]) -> list[Candidate]:
         """Return the candidates for the failing samples that are due, the strongest first."""
-        witnesses = _diverse([(number, self.samples[number]) for number in due], MAX_WITNESSES)
-        hopeful = [m for m in self._mechanisms if self.outcomes.having(m, witnesses, "fits")]
+        hopeful = next(filter(None, (self._hopeful(due, count) for count in WITNESSES)), [])
         predicted = {id(m): self.outcomes.having(m, due, "fits") for m in hopeful}
         hopeful.sort(key=lambda m: (-len(predicted[id(m)]), m.cost))
         proposed = [self._candidate(m, predicted[id(m)], due) for m in hopeful[:MAX_COMPARED]]
         return sorted(filter(None, proposed), key=lambda candidate: (-candidate.strength, candidate.cost))
+
+    def _hopeful(self, due: Sequence[int], count: int) -> list[Mechanism]:
+        """Return the mechanisms that predict the most of some failing samples, and at least one."""
+        witnesses = _diverse([(number, self.samples[number]) for number in due], count)
+        fitting = {id(m): len(self.outcomes.having(m, witnesses, "fits")) for m in self._mechanisms}
+        hopeful = [m for m in self._mechanisms if fitting[id(m)]]
+        return sorted(hopeful, key=lambda m: (-fitting[id(m)], m.cost))[:MAX_HOPEFUL]
 
     def region(self, inside: Iterable[int], outside: Iterable[int]) -> Region | None:
         """Return the shortest rule that holds for some samples and not for others."""
