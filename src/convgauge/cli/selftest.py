@@ -65,6 +65,12 @@ from convgauge.terms import PROFILES, TIERS, Profile, Tier
     is_flag=True,
     help="instead, diagnose the mutants, and compare the causes that are named with their mechanisms",
 )
+@click.option(
+    "--evidence",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="with --diagnosis, keep the judged cases here and diagnose them again; remove it after a change of the judge",
+)
 @click.option("-v", "prints_text", is_flag=True, help="with --diagnosis, print what a check prints at its end")
 @click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="mutants that are run at once; default: cores")
 @click.option(
@@ -83,6 +89,7 @@ def command(
     sensitivity: str,
     audits_counterexamples: bool,
     judges_diagnosis: bool,
+    evidence: Path | None,
     prints_text: bool,
     jobs: int | None,
     profile: Profile,
@@ -105,7 +112,9 @@ def command(
 
     try:
         if judges_diagnosis:
-            return show_diagnoses(tier, words, output=output, resume=resume, jobs=jobs or 0, prints_text=prints_text)
+            return show_diagnoses(
+                tier, words, output=output, resume=resume, jobs=jobs or 0, prints_text=prints_text, evidence=evidence
+            )
         return selftest(tier, output, words, is_first_kill_only, resume, jobs or 0)
     except (DamagedFileError, OSError) as error:
         raise InputError(str(error)) from None

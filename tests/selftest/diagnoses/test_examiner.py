@@ -12,7 +12,7 @@ from convgauge.selftest.mutants import Mutant
 from convgauge.terms import Tier
 
 
-def examine(mutant: Mutant, tier: Tier) -> DiagnosisFinding:
+def examine(mutant: Mutant, tier: Tier, evidence: Path | None) -> DiagnosisFinding:
     """Stand-in for an examination, which does what the mutant's name states."""
     if mutant.name == "ends":
         os._exit(3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,11 @@ import pytest
 from convgauge.cli.entry_point import main
 from convgauge.selftest.diagnoses.finding import DiagnosisFinding
 from convgauge.selftest.diagnoses.run import diagnose_mutants, fingerprint
-from convgauge.selftest.mutants import folder, mutants
+from convgauge.selftest.diagnoses.table import DiagnosisTable
+from convgauge.selftest.mutants import Mutant, folder, mutants
 from convgauge.terms import ExitStatus
+
+pytestmark = pytest.mark.once
 
 MUTANTS = """
 import numpy as np
@@ -41,10 +45,12 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def test_mutants_are_diagnosed_once(root: Path) -> None:
+def test_mutants_are_diagnosed_once(root: Path, tmp_path: Path) -> None:
     chosen = mutants(root)
     examined: list[str] = []
-    table = diagnose_mutants(chosen, "quick", jobs=2, progress=lambda finding, _: examined.append(finding.name))
+    table = diagnose_mutants(
+        chosen, "quick", jobs=2, progress=lambda finding, _: examined.append(finding.name), evidence=tmp_path
+    )
     absent, zero = table.diagnoses
     assert sorted(examined) == ["absent", "zero"]
     assert zero.has_failed
@@ -54,6 +60,20 @@ def test_mutants_are_diagnosed_once(root: Path) -> None:
     assert absent.not_run
     again = diagnose_mutants(chosen, "quick", earlier=table.diagnoses, progress=lambda *_: pytest.fail("examined"))
     assert again.diagnoses == table.diagnoses
+    _assert_same_from_evidence(chosen, table, tmp_path)
+
+
+def _assert_same_from_evidence(chosen: Sequence[Mutant], table: DiagnosisTable, evidence: Path) -> None:
+    """Assert that the judged cases in a folder are diagnosed again, with the same result, and not judged again."""
+    (path,) = evidence.iterdir()
+    before = path.stat().st_mtime_ns
+    (zero,) = (finding for finding in table.diagnoses if finding.name == "zero")
+    mutant = [each for each in chosen if each.name == "zero"]
+    (again,) = diagnose_mutants(mutant, "quick", evidence=evidence).diagnoses
+    assert path.stat().st_mtime_ns == before
+    assert again.causes == zero.causes
+    assert (again.failing, again.unexplained, again.kinds) == (zero.failing, zero.unexplained, zero.kinds)
+    assert not again.error
 
 
 def test_a_fingerprint_changes_with_the_tier_and_the_file(root: Path) -> None:

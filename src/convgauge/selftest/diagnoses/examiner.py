@@ -6,6 +6,7 @@ from collections.abc import Callable
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 
 from convgauge.selftest.diagnoses.examination import examine
 from convgauge.selftest.diagnoses.finding import DiagnosisFinding
@@ -16,7 +17,7 @@ from convgauge.worker.server import die_with_parent
 MAX_EXAMINATION_S = 900.0
 """Seconds after which an examination is given up: of a loaded machine, where a check takes a minute."""
 
-Examine = Callable[[Mutant, Tier], DiagnosisFinding]
+Examine = Callable[[Mutant, Tier, Path | None], DiagnosisFinding]
 
 
 class Examiner:
@@ -28,10 +29,14 @@ class Examiner:
         Limit of one examination in seconds.
     examination : callable
         Function that the process calls.
+    evidence : Path or None
+        Folder of judged cases.
     """
 
-    def __init__(self, max_s: float = MAX_EXAMINATION_S, examination: Examine = examine) -> None:
-        self._max_s = max_s
+    def __init__(
+        self, max_s: float = MAX_EXAMINATION_S, examination: Examine = examine, evidence: Path | None = None
+    ) -> None:
+        self._max_s, self._evidence = max_s, evidence
         self._examine = examination
         self._process: BaseProcess | None = None
         self._connection: Connection | None = None
@@ -40,7 +45,7 @@ class Examiner:
         """Return the finding of a mutant; one with an error if the process ends or exceeds the limit."""
         connection = self._connection or self._start()
         try:
-            connection.send((mutant, tier))
+            connection.send((mutant, tier, self._evidence))
             if connection.poll(self._max_s):
                 finding: DiagnosisFinding = connection.recv()
                 return finding
@@ -73,7 +78,7 @@ def _serve(connection: Connection, examination: Examine) -> None:
     die_with_parent()  # otherwise a process outlives a parent that is killed
     while True:
         try:
-            mutant, tier = connection.recv()
+            arguments = connection.recv()
         except (EOFError, OSError):
             return
-        connection.send(examination(mutant, tier))
+        connection.send(examination(*arguments))

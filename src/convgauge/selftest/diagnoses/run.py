@@ -37,6 +37,7 @@ def show(
     resume: Path | None = None,
     jobs: int = 0,
     prints_text: bool = False,
+    evidence: Path | None = None,
 ) -> int:
     """Diagnose mutants, print the figures and the mutants that are misdiagnosed; return the exit status.
 
@@ -54,6 +55,8 @@ def show(
         Mutants that are examined at once; by default one per core.
     prints_text : bool
         Print what a check of each mutant prints at its end.
+    evidence : Path or None
+        Folder of judged cases: those of a mutant are read from it, and are else judged and written there.
 
     Returns
     -------
@@ -80,7 +83,7 @@ def show(
         if output is not None:
             write(table, output)
 
-    table = diagnose_mutants(chosen, tier, jobs=jobs, earlier=earlier, progress=progress)
+    table = diagnose_mutants(chosen, tier, jobs=jobs, earlier=earlier, progress=progress, evidence=evidence)
     table.complete = len(chosen) == len(everything)
     terminal.print_table(table, time.perf_counter() - started_s)
     if output is not None:
@@ -97,11 +100,12 @@ def diagnose_mutants(
     jobs: int = 0,
     earlier: Sequence[DiagnosisFinding] = (),
     progress: Progress | None = None,
+    evidence: Path | None = None,
 ) -> DiagnosisTable:
     """Return the table of the mutants, of which ``jobs`` are examined at once.
 
     Findings of ``earlier`` are taken over if nothing that they depend on has changed. ``progress`` is called with each
-    new finding and the table so far.
+    new finding and the table so far. ``evidence`` is a folder of judged cases.
     """
     fingerprints = {mutant.name: fingerprint(mutant, tier) for mutant in chosen}
     findings = {finding.name: finding for finding in earlier if finding.fingerprint == fingerprints.get(finding.name)}
@@ -110,7 +114,7 @@ def diagnose_mutants(
         return DiagnosisTable(tier, [findings[each.name] for each in chosen if each.name in findings], complete=False)
 
     pending = [mutant for mutant in chosen if mutant.name not in findings]
-    for finding in _examined(pending, tier, jobs or cores()):
+    for finding in _examined(pending, tier, jobs or cores(), evidence):
         finding.fingerprint = fingerprints[finding.name]
         findings[finding.name] = finding
         if progress is not None:
@@ -118,9 +122,9 @@ def diagnose_mutants(
     return table()
 
 
-def _examined(pending: Sequence[Mutant], tier: Tier, jobs: int) -> Iterator[DiagnosisFinding]:
+def _examined(pending: Sequence[Mutant], tier: Tier, jobs: int, evidence: Path | None) -> Iterator[DiagnosisFinding]:
     """Yield the findings of mutants as they become known."""
-    with _examiners(jobs) as idle, ThreadPoolExecutor(jobs) as pool:
+    with _examiners(jobs, evidence) as idle, ThreadPoolExecutor(jobs) as pool:
 
         def examine(mutant: Mutant) -> DiagnosisFinding:
             examiner = idle.get()
@@ -137,9 +141,9 @@ def _examined(pending: Sequence[Mutant], tier: Tier, jobs: int) -> Iterator[Diag
 
 
 @contextmanager
-def _examiners(jobs: int) -> Iterator[SimpleQueue[Examiner]]:
+def _examiners(jobs: int, evidence: Path | None) -> Iterator[SimpleQueue[Examiner]]:
     """Make processes available, and end them afterwards."""
-    examiners = [Examiner() for _ in range(jobs)]
+    examiners = [Examiner(evidence=evidence) for _ in range(jobs)]
     idle: SimpleQueue[Examiner] = SimpleQueue()
     for examiner in examiners:
         idle.put(examiner)
