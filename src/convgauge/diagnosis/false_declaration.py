@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from convgauge.diagnosis.sample import Sample
+from convgauge.dtypes import round_to
 from convgauge.reference import accuracy, oracle
 from convgauge.reference.operands import Operands
 
@@ -16,7 +17,7 @@ def has_grade_b(sample: Sample) -> bool:
         return False
     operands = Operands(sample.call.input, sample.call.weight, sample.call.bias)
     if sample.family == "exact":
-        exact = oracle.answer(problem, operands)
+        exact = round_to(oracle.answer(problem, operands), problem.dtype)
         finite = np.isfinite(exact)
         allowed = max(accuracy.integer_tolerance(problem, "B"), accuracy.normwise_bound(problem, operands))
         with np.errstate(invalid="ignore", over="ignore"):

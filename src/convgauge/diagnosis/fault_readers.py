@@ -9,6 +9,7 @@ from dataclasses import replace
 from convgauge.diagnosis.broken_rules import unchecked_rules
 from convgauge.diagnosis.false_declaration import has_grade_b
 from convgauge.diagnosis.kinds import MechanismKind
+from convgauge.diagnosis.prepared_layers import shared_by_layers
 from convgauge.diagnosis.property import Property
 from convgauge.diagnosis.sample import Sample
 from convgauge.diagnosis.shape_faults import differences_of_shapes
@@ -22,6 +23,9 @@ MAX_MESSAGE = 110
 
 MEMORY_ERRORS = ("MemoryError", "_ArrayMemoryError", "OutOfMemoryError")
 """Exceptions of Python, NumPy and torch for exhausted memory."""
+
+PREPARED_MODES = ("several_inputs", "two_layers")
+"""Call modes with several outputs of prepared layers."""
 
 GRADIENT_MODES = ("gradient", "gradient_of_sum", "gradient_turned", "second_gradient", "two_graphs", "used_later")
 """Call modes that differentiate the output."""
@@ -199,6 +203,8 @@ def _declaration(sample: Sample, fault: Fault) -> Property:
 
 
 def _inaccurate(sample: Sample, fault: Fault) -> Property | None:
+    if sample.call.mode in PREPARED_MODES:
+        return shared_by_layers(sample, fault)
     if sample.declared_grade != "A" or not sample.is_plain or not has_grade_b(sample):
         return None
     text = "declaration: grade A is declared, and the accuracy is that of grade B"

@@ -33,19 +33,17 @@ class PatchDetector:
 
     def __init__(self, code: OwnCode) -> None:
         self._code = code
-        self._originals = {
-            (module, name): getattr(sys.modules[module], name, None)
+        self._originals = [
+            (vars(sys.modules[module]), name, vars(sys.modules[module]).get(name), f"{module}.{name}")
             for module, names in WATCHED.items()
             if module in sys.modules
             for name in names
-        }
+        ]
 
     def find(self) -> tuple[str, ...]:
         """Return the full names of the functions that have been replaced."""
         replaced = [
-            f"{module}.{name}"
-            for (module, name), original in self._originals.items()
-            if getattr(sys.modules.get(module), name, None) is not original
+            full_name for values, name, original, full_name in self._originals if values.get(name) is not original
         ]
         return (*replaced, *self._replaced_in_harness())
 
