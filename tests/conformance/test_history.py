@@ -39,7 +39,7 @@ def test_the_first_call_of_a_weight_shape_is_kept_however_long_ago() -> None:
         log.add(logged())
     last = logged(weight=3)
     log.add(last)
-    before = log.before(last.observation, last.call)
+    before = log.before(last.observation)
     assert before[0] is first
     assert len(before) == history.MAX_HISTORY + 1
 
@@ -58,7 +58,7 @@ def test_a_call_that_ends_the_process_ends_the_history() -> None:
     assert log.before(crash.observation) == ()
     for call in (first, second):
         log.add(call)
-    assert log.before(second.observation, second.call) == (first,)
+    assert log.before(second.observation) == (first,)
 
 
 def test_an_execution_logs_its_calls_with_their_spec() -> None:

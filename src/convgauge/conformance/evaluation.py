@@ -250,7 +250,7 @@ class Evaluation:
     def _failure(self, executed: Executed, fault: Fault, procedure: Procedure) -> Failure:
         case, operands, observation = executed
         call = self.execution.call(case, operands, procedure.options.fields)
-        history = () if self.execution.log is None else self.execution.log.before(observation, call)
+        history = () if self.execution.log is None else self.execution.log.before(observation)
         return Failure(executed, call, fault, history, procedure.options.transform is not None, self.spec.id)
 
     def _has_dtype(self) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass, field
+from collections import Counter
 
 from convgauge.conformance.checks import is_unjudged
 from convgauge.conformance.counted import Counted
+from convgauge.conformance.history import LoggedCall
 from convgauge.diagnosis.operand_values import operand_values
 from convgauge.diagnosis.sample import Sample
 
@@ -16,24 +16,15 @@ MAX_BYTES = 64 << 20
 MAX_CASE_BYTES = 32 << 10
 """Operands and output of one passing case that is kept: predictions for larger ones would cost too much."""
 
-MAX_HISTORY = 48
-"""Calls before a failing one that are kept with it."""
-
-
-@dataclass
-class _Process:
-    """Calls of one subject: their number, and the latest of them."""
-
-    calls: int = 0
-    latest: deque[Counted] = field(default_factory=lambda: deque(maxlen=MAX_HISTORY))
+History = tuple[LoggedCall, ...]
 
 
 class Evidence:
     """Judged cases of one implementation. Threads may add cases at the same time."""
 
     def __init__(self) -> None:
-        self._processes: dict[int, _Process] = {}
-        self._kept: list[tuple[Counted, bool, tuple[Counted, ...]]] = []
+        self._calls: Counter[int] = Counter()  # by subject
+        self._kept: list[tuple[Counted, bool, History]] = []
         self._bytes = 0
         self.failed = 0
 
@@ -41,24 +32,31 @@ class Evidence:
         """Keep a case, unless it shows nothing or is large and passed."""
         if is_unjudged(counted.executed.observation):
             return
-        process = self._processes.setdefault(id(counted.execution.subject), _Process())
-        is_first = not process.calls
-        history: tuple[Counted, ...] = ()
-        process.calls += 1
+        subject = id(counted.execution.subject)
+        is_first = not self._calls[subject]
+        self._calls[subject] += 1
         fault = counted.assessment.fault
         if fault is not None and not fault.not_called:
             self.failed += 1
-            history = tuple(process.latest)
-        process.latest.append(counted)
         size = _bytes(counted)
         if fault is None and (size > MAX_CASE_BYTES or self._bytes + size > MAX_BYTES):
             return
         self._bytes += size if fault is None else 0
-        self._kept.append((counted, is_first, history))
+        self._kept.append((counted, is_first, _history(counted)))
 
     def samples(self) -> list[Sample]:
         """Return the samples of the cases that are kept, in the order in which they were judged."""
         return [sample_of(counted, is_first=is_first, history=history) for counted, is_first, history in self._kept]
+
+
+def _history(counted: Counted) -> History:
+    """Return the calls before a case. Large ones, which would be kept in memory, belong to failing cases alone."""
+    if counted.execution.log is None:
+        return ()
+    history = counted.execution.log.before(counted.executed.observation)
+    if counted.assessment.fault is not None:
+        return history
+    return tuple(logged for logged in history if logged.size <= MAX_CASE_BYTES)
 
 
 def _bytes(counted: Counted) -> int:
@@ -67,8 +65,8 @@ def _bytes(counted: Counted) -> int:
     return sum(array.nbytes for array in arrays if array is not None)
 
 
-def sample_of(counted: Counted, *, is_first: bool, history: tuple[Counted, ...] = ()) -> Sample:
-    """Return the sample of a counted case, given the cases that its process answered before."""
+def sample_of(counted: Counted, *, is_first: bool, history: History = ()) -> Sample:
+    """Return the sample of a counted case, given the calls that its process answered before."""
     case, _, observation = counted.executed
     call = counted.call
     order = "first" if is_first else "later"

@@ -22,8 +22,8 @@ MAX_HISTORY = 48
 MAX_BYTES = 8 << 20
 """Operands and outputs of the latest calls that are kept of one process."""
 
-MAX_FIRST_CALLS = 256
-"""Shapes of weights of whose first call is kept."""
+MAX_FIRST_CALLS = 512
+"""Shapes of weights, and shapes of all operands and the output, of which the first call is kept."""
 
 MAX_FIRST_BYTES = 32 << 10
 """Operands and output of a first call that is kept."""
@@ -79,37 +79,36 @@ class CallLog:
         while len(self._latest) > MAX_CALLS or (self._bytes > MAX_BYTES and len(self._latest) > 1):
             self._bytes -= self._latest.popleft().size
         if len(self._first) < MAX_FIRST_CALLS and logged.size <= MAX_FIRST_BYTES:
-            self._first.setdefault(weight_key(logged.call), logged)
+            for key in _keys(logged.case, logged.call):
+                self._first.setdefault(key, logged)
         if _ends_process(logged):  # it is kept, to be found; those after it are of the next process
             self._first.clear()
             self._latest = deque([logged])
             self._bytes = logged.size
 
-    def before(self, observation: Observation, call: Call | None = None) -> tuple[LoggedCall, ...]:
+    def before(self, observation: Observation) -> tuple[LoggedCall, ...]:
         """Return the calls before that of an observation, the latest last; none if it is not among those kept.
 
-        Parameters
-        ----------
-        observation : Observation
-            Observation of a call.
-        call : Call, optional
-            That call: the first call on its weight's shape is added.
+        The first calls on the shape of its weight, and on its shapes, are among them, however long ago they were.
         """
         backwards = reversed(self._latest)
-        if not any(logged.observation is observation for logged in backwards):
+        current = next((logged for logged in backwards if logged.observation is observation), None)
+        if current is None:
             return ()
-        # a call that ended the process stands before those of the next one
-        before = [
-            each for each in islice(backwards, MAX_HISTORY) if each.observation.kind not in ("crashed", "timed_out")
-        ]
-        first = None if call is None else self._first.get(weight_key(call))
-        if first is not None and first.observation is not observation and first not in before:
-            before.append(first)
+        before = [logged for logged in islice(backwards, MAX_HISTORY) if not _ends_process(logged)]
+        for key in reversed(_keys(current.case, current.call)):
+            first = self._first.get(key)
+            if first is not None and first is not current and first not in before:
+                before.append(first)
         return tuple(reversed(before))
 
 
 def _ends_process(logged: LoggedCall) -> bool:
     return logged.observation.kind in ("crashed", "timed_out")
+
+
+def _keys(case: Case, call: Call) -> tuple[Hashable, Hashable]:
+    return weight_key(call), (call.input.shape, call.weight.shape, case.problem.output_shape, call.dtypes)
 
 
 def weight_key(call: Call) -> Hashable:

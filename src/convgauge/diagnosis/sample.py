@@ -47,7 +47,8 @@ class Sample:
     declared_grade : str
         Grade of accuracy that the implementation declares.
     history : tuple of Call
-        Latest calls that the same process answered before, the latest last. Empty if the case passed.
+        Calls that the same process answered before, the latest last: the latest of all, and the first on the same
+        shapes.
     is_law : bool
         The check judged several calls, of which ``observation`` is the first.
     is_answer_allowed : bool

@@ -1,0 +1,211 @@
+"""Mechanisms of a kernel that keeps something of an earlier call: its answer, its weights, or a plan of it.
+
+What is kept, and the key of the cache, are read off failing samples: the earlier call of each that predicts its output,
+and what these calls share with the failing ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from convgauge.arguments import resolve
+from convgauge.diagnosis.call_features import ARGUMENTS, FEATURES, IMPLIED, SHAPES, argument, in_words, shared
+from convgauge.diagnosis.kinds import MechanismKind
+from convgauge.diagnosis.mechanism import Mechanism, family
+from convgauge.diagnosis.plan import NoOutputError, Plan, TooExpensiveError
+from convgauge.diagnosis.sample import Sample
+from convgauge.worker.call import Call
+
+MAX_READ = 16
+"""Failing samples of which the earlier calls are tried, the smallest ones."""
+
+MAX_TRIED = 4
+"""Failing samples of which one must be predicted, for a kind of reuse to be read off the others."""
+
+MIN_READ = 2
+"""Failing samples that earlier calls must predict."""
+
+
+@dataclass(frozen=True)
+class Reuse:
+    """Something of an earlier call that a kernel may use again.
+
+    Attributes
+    ----------
+    slug : str
+        Slug of its mechanism.
+    sentence : str
+        Sentence of its mechanism, in which ``{}`` stands for the earlier call.
+    change : callable
+        Function of a plan, its call and an earlier call that returns the plan with what is used again; None if that
+        changes nothing.
+    """
+
+    slug: str
+    sentence: str
+    change: Callable[[Plan, Call, Call], Plan | None]
+
+
+def _weights(plan: Plan, call: Call, earlier: Call) -> Plan | None:
+    if earlier.weight.shape != call.weight.shape or np.array_equal(earlier.weight, call.weight):
+        return None
+    return replace(plan, weight=earlier.weight.astype(plan.weight.dtype))
+
+
+def _input(plan: Plan, call: Call, earlier: Call) -> Plan | None:
+    if earlier.input.shape != call.input.shape or np.array_equal(earlier.input, call.input):
+        return None
+    return replace(plan, input=earlier.input.astype(plan.input.dtype))
+
+
+def _bias(plan: Plan, call: Call, earlier: Call) -> Plan | None:
+    if call.bias is None or earlier.bias is None or earlier.bias.shape != call.bias.shape:
+        return None
+    if np.array_equal(earlier.bias, call.bias):
+        return None
+    return replace(plan, bias=earlier.bias.astype(plan.weight.dtype))
+
+
+def _bias_presence(plan: Plan, call: Call, earlier: Call) -> Plan | None:
+    return replace(plan, bias=None) if call.bias is not None and earlier.bias is None else None
+
+
+def _stride(plan: Plan, call: Call, earlier: Call) -> Plan | None:
+    stride = argument(earlier, "stride")
+    return replace(plan, stride=stride) if isinstance(stride, tuple) and stride != plan.stride else None
+
+
+def _dilation(plan: Plan, call: Call, earlier: Call) -> Plan | None:
+    dilation = argument(earlier, "dilation")
+    return replace(plan, dilation=dilation) if isinstance(dilation, tuple) and dilation != plan.dilation else None
+
+
+def _pads(plan: Plan, call: Call, earlier: Call) -> Plan | None:
+    padding = argument(earlier, "padding")
+    if not isinstance(padding, tuple):
+        return None
+    pads = ((padding[0], padding[0]), (padding[1], padding[1]))
+    return replace(plan, pads=pads) if pads != plan.pads else None
+
+
+def _answer(plan: Plan, call: Call, earlier: Call) -> Plan | None:
+    """Return the plan of an earlier call whose output has the shape of the call's."""
+    if earlier.mode or not earlier.is_valid:
+        return None
+    arguments: dict[str, object] = dict(earlier.arguments)
+    problem = resolve(earlier.input, earlier.weight, earlier.bias, **arguments)  # type: ignore[arg-type]
+    kept = Plan.of(problem, earlier.input, earlier.weight, earlier.bias)
+    rows, columns = problem.output_size
+    is_fit = (problem.batch, problem.out_channels, rows, columns) == _output_shape(plan)
+    return kept if is_fit else None
+
+
+def _output_shape(plan: Plan) -> tuple[int, ...]:
+    shape: tuple[int, ...] = plan.output().shape
+    return shape
+
+
+REUSES = (
+    Reuse("weights_of_an_earlier_call", "weights: those of {} are used again", _weights),
+    Reuse("stride_of_an_earlier_call", "stride: that of {} is used again", _stride),
+    Reuse("padding_of_an_earlier_call", "padding: that of {} is used again", _pads),
+    Reuse("dilation_of_an_earlier_call", "dilation: that of {} is used again", _dilation),
+    Reuse("bias_of_an_earlier_call", "bias: that of {} is used again", _bias),
+    Reuse("no_bias_as_in_an_earlier_call", "bias: not added if {} had none", _bias_presence),
+    Reuse("input_of_an_earlier_call", "input: that of {} is used again", _input),
+    Reuse("answer_of_an_earlier_call", "answer: that of {} is given again", _answer),
+)
+"""Kinds of reuse, those that keep less first."""
+
+WHICH = {"first": 0, "last": -1}
+"""Which of the calls with one key is used again."""
+
+
+@family
+def earlier_calls(samples: Sequence[Sample]) -> Iterator[Mechanism]:
+    """Yield the mechanisms of each kind of reuse that predicts failing samples."""
+    failing = [each for each in samples if each.fault is not None and each.is_plain and each.history]
+    failing = sorted(failing, key=lambda sample: sample.problem.flops)[:MAX_READ]
+    for reuse in REUSES:
+        if any(_predicting(reuse, sample) for sample in failing[:MAX_TRIED]):
+            yield from _read(reuse, failing)
+
+
+def _read(reuse: Reuse, failing: Sequence[Sample]) -> Iterator[Mechanism]:
+    """Yield the mechanisms of a kind of reuse, with the key of the cache as failing samples show it."""
+    pairs = [(sample, calls) for sample in failing if (calls := _predicting(reuse, sample))]
+    if len(pairs) < MIN_READ:
+        return
+    key = set.intersection(*(_most_shared(calls, sample.call) for sample, calls in pairs))
+    for which in WHICH:
+        yield _by_key(reuse, which, key)
+        yield from (_by_key(reuse, which, smaller) for smaller in _smaller_keys(key))
+    yield _by_any(reuse, key)
+
+
+def _most_shared(calls: Sequence[Call], call: Call) -> set[str]:
+    """Return the features that a call shares with the most similar of some calls, which all predict its output."""
+    return max((shared(earlier, call) for earlier in calls), key=len)
+
+
+def _smaller_keys(key: set[str]) -> Iterator[set[str]]:
+    """Yield smaller keys: the samples that were read may share the rest by chance."""
+    smaller = [key & set(IMPLIED[name]) | {name} for name in ("weight shape", "input", "weight") if name in key]
+    smaller += [key & {"weight shape", "dtype", name} for name in ("sum of the weight", "first and last weight")]
+    smaller += [key - set(ARGUMENTS), key & {*SHAPES, "dtype"}, key & {"input", "weight shape"}]
+    for index, each in enumerate(smaller):
+        if each and each != key and each not in smaller[:index]:
+            yield each
+
+
+def _predicting(reuse: Reuse, sample: Sample) -> list[Call]:
+    """Return the earlier calls of a sample that predict its output, in their order."""
+    return [earlier for earlier in sample.history if _predicts(reuse, sample, earlier)]
+
+
+def _predicts(reuse: Reuse, sample: Sample, earlier: Call) -> bool:
+    plan = _changed(reuse, sample, earlier)
+    try:
+        return plan is not None and sample.differs(plan) and sample.fits(plan)
+    except (NoOutputError, TooExpensiveError):
+        return False
+
+
+def _changed(reuse: Reuse, sample: Sample, earlier: Call) -> Plan | None:
+    try:
+        return reuse.change(sample.plan, sample.call, earlier)
+    except (TypeError, ValueError, AttributeError, NoOutputError):
+        return None
+
+
+def _by_key(reuse: Reuse, which: str, key: set[str]) -> Mechanism:
+    """Return the mechanism that uses the first or the last call again that has the same key."""
+    features = [FEATURES[name] for name in key]
+
+    def change(plan: Plan, sample: Sample) -> Plan | None:
+        own = [feature(sample.call) for feature in features]
+        same = [call for call in sample.history if [feature(call) for feature in features] == own]
+        return _changed(reuse, sample, same[WHICH[which]]) if same else None
+
+    words = in_words(key)
+    call = f"the {which} call with {words}" if key else f"the {which} call"
+    cache = f" (a cache keyed by {words.removeprefix('the same ')})" if key and which == "first" else ""
+    cost = 1.0 + 0.02 * len(key) + (0.1 if which == "last" else 0.0)
+    return Mechanism(reuse.slug, MechanismKind.PREVIOUS_ANSWER, reuse.sentence.format(call) + cache, change, cost)
+
+
+def _by_any(reuse: Reuse, key: set[str]) -> Mechanism:
+    """Return the mechanism that uses one of the earlier calls again, by a key that the calls do not show."""
+
+    def change(plan: Plan, sample: Sample) -> Plan | None:
+        plans = (_changed(reuse, sample, earlier) for earlier in sample.history)
+        return next((changed for changed in plans if changed is not None), None)
+
+    def fits(plan: Plan, sample: Sample) -> bool:
+        return bool(_predicting(reuse, sample))
+
+    sentence = reuse.sentence.format(f"an earlier call with {in_words(key)}" if key else "an earlier call")
+    return Mechanism(reuse.slug, MechanismKind.PREVIOUS_ANSWER, sentence, change, 3.0, fits, lambda plan, sample: False)
