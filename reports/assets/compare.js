@@ -17,7 +17,7 @@ async function readRun(file) {
   });
   if (records[0]?.type !== "header") throw new Error(`${file.name} is not a run: it does not begin with a header`);
   const schema = records[0].schema;
-  if (![1, 2, 3].includes(schema)) throw new Error(`${file.name}: schema ${schema}, and this page reads schemas 1 to 3`);
+  if (![1, 2, 3, 4].includes(schema)) throw new Error(`${file.name}: schema ${schema}, and this page reads schemas 1 to 4`);
   for (const record of records) if (record.status === "mistrusted") record.status = "vacuous"; // its name in schema 1
   for (const verdict of Object.values(records.at(-1).verdicts ?? {})) verdict.verdict = OLDER_VERDICTS[verdict.verdict] ?? verdict.verdict;
   return { name: file.name, header: records[0], records, footer: records.at(-1).type === "footer" ? records.at(-1) : null };
@@ -59,6 +59,28 @@ function strictnessChange(what, was, now) {
   return [{ kind: b ? "fixed" : "broke", what, was: a ? "strict" : "not strict", now: b ? "strict" : "not strict" }];
 }
 
+function causeChanges(old, now) {
+  if (![old, now].every((run) => run.footer && run.header.schema >= 4)) return []; // older runs have no causes
+  const causes = (run) => {
+    const own = run.records.filter((record) => record.type === "cause");
+    return new Map(own.map((cause) => [JSON.stringify([cause.implementation, cause.mechanism || cause.sentence]), cause]));
+  };
+  const where = ({ region }) => (!region ? "everywhere" : /^(wherever|for) /.test(region) ? region : `wherever ${region}`);
+  const judged = (run, cause) => run.records.some((record) => record.type === "spec" && record.implementation === cause.implementation && cause.specs.includes(record.spec));
+  const changes = [];
+  const add = (kind, cause, was, is) => changes.push({ kind, what: `${cause.implementation}: ${cause.sentence}`, was, now: is });
+  const [before, after] = [causes(old), causes(now)];
+  for (const [key, cause] of after) {
+    const was = before.get(key);
+    if (!was) add(judged(old, cause) ? "broke" : "appeared", cause, "not a cause", where(cause));
+    else if (was.region !== cause.region) add("changed", cause, where(was), where(cause));
+  }
+  for (const [key, cause] of before) {
+    if (!after.has(key)) add(judged(now, cause) ? "fixed" : "vanished", cause, where(cause), "not a cause");
+  }
+  return changes;
+}
+
 function differences(old, now) {
   const changes = [];
   const isSameSuite = ["suite", "seed", "profile", "tier", "selection"].every((field) => old.header[field] === now.header[field]);
@@ -74,6 +96,7 @@ function differences(old, now) {
       changes.push({ kind, what: name, was: before[field] || "ungraded", now: after[field] || "ungraded" });
     }
   }
+  changes.push(...causeChanges(old, now));
   const specs = ["implementation", "spec", "dtype", "device"];
   const [before, after] = [indexed(old, "spec", specs), indexed(now, "spec", specs)];
   for (const key of new Set([...before.keys(), ...after.keys()])) {

@@ -43,6 +43,13 @@ def test_causes_of_other_regions_and_implementations_stay_apart() -> None:
     assert joined(causes)[-1].mechanism == ""
 
 
+def test_the_plainest_of_equally_small_counterexamples_is_kept() -> None:
+    plain = example()
+    narrow = example("n1c1h1w1_o1k1x1_s1x1_p0x1_d1x1_g1_int8")
+    (union,) = joined([cause(counterexample=narrow), cause(counterexample=plain)])
+    assert union.counterexample == plain
+
+
 def test_the_counterexample_without_earlier_calls_is_kept() -> None:
     after = example(outputs=1, after=["n1c1h3w3_o1k1x1_s1x1_p0x0_d1x1_g1_float32"])
     alone = example(outputs=8)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from convgauge.conformance.case_words import parameter_count
 from convgauge.conformance.verdict import WRONG
 from convgauge.results import CauseRecord, Counterexample, Judgement, SpecRecord
 from convgauge.terms import STRICTNESS_FAULTS
@@ -78,8 +79,9 @@ def with_findings(
     )
 
 
-def example_size(example: Counterexample | None) -> tuple[int, int, int, int]:
-    """Return a sorting key, the smallest counterexample first: few earlier calls, few outputs, a short problem."""
+def example_size(example: Counterexample | None) -> tuple[int, int, int, int, int]:
+    """Return a sorting key, the smallest counterexample first: few earlier calls, few outputs, a plain problem."""
     if example is None:
-        return (1, 0, 0, 0)
-    return (0, len(example.after), example.outputs or 1 << 30, len(example.problem))
+        return (1, 0, 0, 0, 0)
+    outputs = example.outputs or 1 << 30
+    return (0, len(example.after), outputs, parameter_count(example.problem), len(example.problem))

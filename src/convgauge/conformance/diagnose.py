@@ -70,7 +70,7 @@ def _record(name: str, cause: Cause, diagnosis: Diagnosis, records: Sequence[Spe
 def _smallest(specs: Sequence[str], records: Sequence[SpecRecord]) -> Counterexample | None:
     """Return the smallest counterexample of some specs; one that a case reproduces, if there is one."""
 
-    def size(example: Counterexample) -> tuple[bool, tuple[int, int, int, int]]:
+    def size(example: Counterexample) -> tuple[bool, tuple[int, int, int, int, int]]:
         return " reproduce " not in example.reproduce, example_size(example)
 
     shown = [r.counterexample for r in records if r.spec in specs and r.counterexample is not None]
