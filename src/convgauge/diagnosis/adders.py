@@ -130,3 +130,28 @@ def by_matrix_product(dtype: str) -> Adder:
         return np.asarray(sums.astype(np.result_type(fields, np.float64)))
 
     return add
+
+
+def skipping_zeros(*, weights: bool, inputs: bool) -> Adder:
+    """Return the sum without the products of zero weights, of zero inputs, or of both, also if the other is NaN."""
+
+    def add(filters: Array, fields: Array) -> Array:
+        _check(filters, fields)
+        total = _start(filters, fields, None)
+        for index in range(filters.shape[-1]):
+            is_zero = np.zeros(1, np.bool_)
+            if weights:
+                is_zero = is_zero | (filters[None, :, :, index, None] == 0)
+            if inputs:
+                is_zero = is_zero | (fields[:, :, None, index] == 0)
+            total = total + np.where(is_zero, 0, _outer(filters, fields, index))
+        return total
+
+    return add
+
+
+def skipping_zeros_unless_hit(filters: Array, fields: Array) -> Array:
+    """Return the sum without zero weights for outputs in which no other weight meets NaN or infinity."""
+    is_finite = np.isfinite(fields)
+    hits = (filters != 0).astype(np.float64) @ (~is_finite).astype(np.float64)
+    return np.where(hits > 0, filters @ fields, filters @ np.where(is_finite, fields, 0))

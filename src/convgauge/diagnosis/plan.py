@@ -155,6 +155,11 @@ class Plan:
         return self.bias[:, None, None] if self.bias.ndim == 1 else self.bias
 
     @property
+    def has_finishes(self) -> bool:
+        """True if the sums or the output are changed."""
+        return bool(self.finishes or self.sum_finishes)
+
+    @property
     def extent(self) -> Pair:
         """Rows and columns that the dilated kernel covers."""
         rows, columns = (d * (k - 1) + 1 for d, k in zip(self.dilation, self.weight.shape[2:], strict=True))
@@ -303,7 +308,8 @@ class Plan:
             return 0.0
         accumulator = DTYPES[self.accumulator or dtype.accumulator]
         terms = 2 * (self.reduction + 1 + transform_terms(Problem()))
-        size = float(np.nanmax(self.magnitude(), initial=0.0))
+        magnitude = self.magnitude()
+        size = float(np.max(magnitude, where=np.isfinite(magnitude), initial=0.0))
         if self.finishes or self.sum_finishes:
             output = np.abs(self.output())
             size = max(size, float(np.max(output, where=np.isfinite(output), initial=0.0)))

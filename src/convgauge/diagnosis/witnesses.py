@@ -22,15 +22,22 @@ def witnesses(samples: Sequence[Sample]) -> list[Sample]:
     """Return small failing samples with an output of the right shape, the smallest of each kind of operands first."""
     chosen: dict[tuple[str, str, bool], list[Sample]] = {}
     for sample in sorted(filter(_has_wrong_values, samples), key=lambda sample: sample.problem.flops):
-        operands = (sample.call.input, sample.call.weight, sample.call.bias)
-        is_finite = all(array is None or bool(np.isfinite(array).all()) for array in operands)
-        of_kind = chosen.setdefault((sample.problem.dtype, sample.family, is_finite), [])
-        if len(of_kind) < MAX_OF_A_KIND and _has_spread(sample):
+        if not _has_spread(sample):
+            continue
+        of_kind = chosen.setdefault((sample.problem.dtype, sample.family, has_special_values(sample)), [])
+        if len(of_kind) < MAX_OF_A_KIND:
             of_kind.append(sample)
     turns = [
         sample for turn in range(MAX_OF_A_KIND) for of_kind in chosen.values() for sample in of_kind[turn : turn + 1]
     ]
     return turns[:MAX_WITNESSES]
+
+
+def has_special_values(sample: Sample) -> bool:
+    """Return True if an operand, the right output or the observed one holds NaN or infinity."""
+    operands = (sample.call.input, sample.call.weight, sample.call.bias)
+    arrays = (*operands, sample.expected, sample.observation.output)
+    return not all(array is None or bool(np.isfinite(array).all()) for array in arrays)
 
 
 def _has_wrong_values(sample: Sample) -> bool:
@@ -70,6 +77,8 @@ def that_fit(candidates: Iterable[Mechanism], samples: Sequence[Sample]) -> Iter
 def _fits(mechanism: Mechanism, sample: Sample) -> bool:
     plan = changed(mechanism, sample)
     try:
+        if plan is not None and mechanism.fits is not None:
+            return mechanism.fits(plan, sample)
         return plan is not None and sample.fits(plan) and sample.differs(plan)
     except TooExpensiveError:
         return False
