@@ -169,7 +169,7 @@ def test_shortcuts_are_predicted_with_their_kind(name: str, slug: str, plants: l
         ("saturated", "integers_saturate", "int16"),
         ("complex_weight_conjugated", "weight_conjugated", "complex64"),
         ("imaginary_part_lost", "weight_imaginary_part_dropped", "complex64"),
-        ("integers_in_float32", "integers_in_float32", "int32"),
+        ("integers_in_float32", "integers_rounded_to_float32", "int32"),
     ],
 )
 def test_integers_and_complex_numbers(name: str, slug: str, dtype: str) -> None:
