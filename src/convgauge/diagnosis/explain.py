@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 
 from convgauge.diagnosis.candidates import Candidate, CandidateSearch
 from convgauge.diagnosis.cause import Cause, Diagnosis
+from convgauge.diagnosis.cleared import cleared_topics
 from convgauge.diagnosis.experiments import POOL, varied
 from convgauge.diagnosis.gradient_causes import gradient_causes
 from convgauge.diagnosis.named import Named, attribute
@@ -54,7 +55,9 @@ def explain(samples: Sequence[Sample], ask: Ask | None = None) -> Diagnosis:
     further, left = stated_causes(left, plain, consequences=True)
     causes = [*stated, *(each.cause() for each in (*named, *of_modes) if each.samples), *gradients, *further]
     causes.sort(key=_precedence)
-    return Diagnosis([*causes, *unnamed_causes(left, plain)], left, {}, remark(failing, passing, causes))
+    all_causes = [*causes, *unnamed_causes(left, plain)]
+    cleared = cleared_topics(failing, passing, all_causes)
+    return Diagnosis(all_causes, left, cleared, remark(failing, passing, causes))
 
 
 def _precedence(cause: Cause) -> tuple[bool, int]:
