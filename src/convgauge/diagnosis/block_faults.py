@@ -116,6 +116,7 @@ class BlockFault:
         size = parts.shape[1]
         if self.effect in _COPIED:
             return np.asarray(parts.take(sources(self.rule, cast(Source, self.effect), size), axis=1))
-        factors = np.full(size, 0 if self.effect == "alone" else 1, parts.dtype)
-        factors[self.rule.affected(size)] = {"zero": 0, "twice": 2, "alone": 1}[self.effect]
-        return parts * factors[:, None]
+        affected = self.rule.affected(size)
+        changed = np.zeros_like(parts) if self.effect == "alone" else parts.copy()
+        changed[:, affected] = 0 if self.effect == "zero" else parts[:, affected] * (1 + (self.effect == "twice"))
+        return changed

@@ -81,3 +81,8 @@ def real_taps(plan: Plan) -> Array:
         rows = starts[:, None] + np.arange(plan.weight.shape[2 + axis]) * plan.dilation[axis]
         counts.append(((rows >= 0) & (rows < plan.input.shape[2 + axis])).sum(axis=1))
     return np.asarray(counts[0][:, None] * counts[1])
+
+
+def only_where(array: Array, is_kept: Array) -> Array:
+    """Return an array with zeros where a condition does not hold, instead of NaN and infinities as well."""
+    return np.where(is_kept, array, array.dtype.type(0))

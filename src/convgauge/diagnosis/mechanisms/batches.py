@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from convgauge.diagnosis.changes import only_where
 from convgauge.diagnosis.kinds import MechanismKind
 from convgauge.diagnosis.mechanism import mechanism
 from convgauge.diagnosis.plan import Plan
@@ -31,19 +32,19 @@ def last_image_for_all(plan: Plan, sample: Sample) -> Plan | None:
 @mechanism(DROPPED, "batch: only the first image is computed, the others are zero")
 def only_first_image_computed(plan: Plan, sample: Sample) -> Plan | None:
     """Return the plan whose outputs after the first image are zero."""
-    return plan.finish(lambda output: output * _flags(output, lambda order: order == 0))
+    return plan.finish(lambda output: only_where(output, _flags(output, lambda order: order == 0)))
 
 
 @mechanism(DROPPED, "batch: only the first image is read, the others give the bias alone")
 def only_first_image_read(plan: Plan, sample: Sample) -> Plan | None:
     """Return the plan whose input after the first image is zero."""
-    return replace(plan, input=plan.input * _flags(plan.input, lambda order: order == 0))
+    return replace(plan, input=only_where(plan.input, _flags(plan.input, lambda order: order == 0)))
 
 
 @mechanism(DROPPED, "batch: only the last image is computed, the others are zero")
 def only_last_image_computed(plan: Plan, sample: Sample) -> Plan | None:
     """Return the plan whose outputs before the last image are zero."""
-    return plan.finish(lambda output: output * _flags(output, lambda order: order == len(order) - 1))
+    return plan.finish(lambda output: only_where(output, _flags(output, lambda order: order == len(order) - 1)))
 
 
 @mechanism(SHIFTED, "batch: the images are in reverse order")
@@ -131,7 +132,7 @@ def all_accumulated(plan: Plan, sample: Sample) -> Plan | None:
 @mechanism(DROPPED, "products: none is added, so that every output is the bias alone")
 def products_dropped(plan: Plan, sample: Sample) -> Plan | None:
     """Return the plan whose sums are zero."""
-    return None if plan.bias is None else replace(plan, weight=plan.weight * 0)
+    return None if plan.bias is None else replace(plan, weight=np.zeros_like(plan.weight))
 
 
 @mechanism(DROPPED, "output: zero everywhere")
@@ -147,5 +148,5 @@ def _images(plan: Plan, order: Callable[[Array], Array]) -> Plan | None:
 
 
 def _flags(array: Array, holds: Callable[[Array], Array]) -> Array:
-    """Return 1 for images of whose numbers a condition holds and 0 for others, to multiply an array with."""
+    """Return True for images of whose numbers a condition holds, in the form of an array."""
     return np.asarray(holds(np.arange(len(array)))).reshape(-1, *[1] * (array.ndim - 1))

@@ -7,7 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from convgauge.diagnosis.changes import filters_per_group, with_channels, with_filters_of_groups, with_inputs_of_groups
+from convgauge.diagnosis.changes import (
+    filters_per_group,
+    only_where,
+    with_channels,
+    with_filters_of_groups,
+    with_inputs_of_groups,
+)
 from convgauge.diagnosis.kinds import MechanismKind
 from convgauge.diagnosis.mechanism import mechanism
 from convgauge.diagnosis.plan import Plan
@@ -72,13 +78,13 @@ def groups_accumulated(plan: Plan, sample: Sample) -> Plan | None:
 @mechanism(MechanismKind.GROUPS_IGNORED, "groups: only the first group's outputs are computed, the others are zero")
 def only_first_group_computed(plan: Plan, sample: Sample) -> Plan | None:
     """Return the plan whose outputs after the first group are zero."""
-    return plan.finish(lambda output: output * _in_first_group(plan)[:, None, None])
+    return plan.finish(lambda output: only_where(output, _in_first_group(plan)[:, None, None]))
 
 
 @mechanism(MechanismKind.GROUPS_IGNORED, "groups: only the first group is computed, the others give the bias alone")
 def only_first_group_summed(plan: Plan, sample: Sample) -> Plan | None:
     """Return the plan whose sums after the first group are zero."""
-    return plan.finish_sums(lambda sums: sums * _in_first_group(plan)[:, None, None])
+    return plan.finish_sums(lambda sums: only_where(sums, _in_first_group(plan)[:, None, None]))
 
 
 @mechanism(MechanismKind.GROUPS_IGNORED, "groups: the first group's outputs are repeated for every group")
@@ -165,4 +171,4 @@ def _in_first_group(plan: Plan) -> Array:
 
 def _kept_channels(plan: Plan, is_kept: Array) -> Plan:
     """Return the plan whose filters are zero in the channels that are not kept."""
-    return replace(plan, weight=plan.weight * is_kept[..., None, None])
+    return replace(plan, weight=only_where(plan.weight, is_kept[..., None, None]))
