@@ -1,9 +1,9 @@
 """Explanation of failing samples: the rule by which a mechanism is named.
 
-A mechanism is named if it predicts every failing sample that it is said to explain, and if some short region holds for
+A mechanism is named if it predicts every failing sample that it explains, and if some short region holds for
 these and for no sample that passed although the mechanism changes its output. Where several remain, further calls are
 made on which they disagree. The first cause is the one that explains the most; its samples are set aside, and the
-search goes on. What is left is attributed to these causes where they act on the call, then to what the fault itself
+search continues. What is left is attributed to these causes where they act on the call, then to what the fault itself
 states, and then to a region.
 """
 

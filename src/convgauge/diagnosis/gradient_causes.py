@@ -88,8 +88,8 @@ class _Search:
     def best(self, due: Sequence[GradientCase]) -> _Named | None:
         """Return the mechanism that predicts the most cases that are due."""
         hopeful = [m for m in self.mechanisms if _predicted(m, due[:MAX_WITNESSES])]
-        found = [named for named in (self._named(m, _predicted(m, due)) for m in hopeful) if named is not None]
-        return max(found, key=lambda each: (each.predicted, -each.mechanism.cost, -each.region.cost), default=None)
+        candidates = [named for named in (self._named(m, _predicted(m, due)) for m in hopeful) if named is not None]
+        return max(candidates, key=lambda each: (each.predicted, -each.mechanism.cost, -each.region.cost), default=None)
 
     def _named(self, mechanism: GradientMechanism, predicted: Sequence[GradientCase]) -> _Named | None:
         """Return a mechanism with its region; None if cases contradict it that no short rule excludes."""

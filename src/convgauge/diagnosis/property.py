@@ -10,7 +10,7 @@ from convgauge.text import listed
 
 @dataclass(frozen=True)
 class Property:
-    """What a fault states by itself.
+    """Statement of a fault by itself.
 
     Attributes
     ----------

@@ -39,7 +39,7 @@ PARAMETERS: Mapping[str, tuple[str, Fields]] = {
 """Changes that concern the gradients of input and weight, with their sentences."""
 
 UPSTREAM: Mapping[str, tuple[str, Fields]] = {
-    "upstream_ignored": ("the upstream gradient is taken for ones", lambda b: {"upstream": np.ones_like(b.upstream)}),
+    "upstream_ignored": ("the upstream gradient is read as ones", lambda b: {"upstream": np.ones_like(b.upstream)}),
 }
 """Changes that concern every gradient."""
 
@@ -186,8 +186,8 @@ def images_of_a_sum(failing: Sequence[GradientCase]) -> Iterator[GradientMechani
 def _of_image(index: int, only: str) -> Predict:
     def predict(backward: Backward, sample: Sample) -> Gradients:
         part = slice(index, index + 1 or None)
-        one = backward.changed(input=backward.input[part], upstream=backward.upstream[part])
-        return _with(backward, one, only)
+        gradients = backward.changed(input=backward.input[part], upstream=backward.upstream[part])
+        return _with(backward, gradients, only)
 
     return predict
 
