@@ -130,3 +130,10 @@ def test_calls_without_an_output_are_stated() -> None:
     raised = replace(wrong, observation=Observation("raised"), fault=fault)
     assert describe_deviation([raised]) == "an exception instead of an output"
     assert describe_deviation([]) == ""
+
+
+def test_a_relation_that_fails_is_named_by_its_law() -> None:
+    fault = Fault("failed", "", kind="relation")
+    wrong = replace(sample(TEXTS[0], lambda right: right), fault=fault, is_law=True)
+    laws = [replace(wrong, spec=spec) for spec in ("laws.shift", "laws.batch", "laws.shift")]
+    assert describe_deviation(laws) == "the outputs break laws.batch and laws.shift"

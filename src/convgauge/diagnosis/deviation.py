@@ -12,6 +12,7 @@ from convgauge.diagnosis.sample import Sample
 from convgauge.diagnosis.shape_faults import differences_of_shapes
 from convgauge.diagnosis.wrong_outputs import WrongOutputs
 from convgauge.diagnosis.wrong_places import place_words
+from convgauge.text import listed
 
 MAX_SAMPLES = 40
 """Failing samples that are looked at, the smallest first: a statement holds for the rest as well, or is too special."""
@@ -49,6 +50,8 @@ def describe_deviation(samples: Sequence[Sample]) -> str:
     kinds = list(dict.fromkeys(_kind(sample) for sample in samples))
     if kinds == ["shape"]:
         return _shape_words(samples[:MAX_SAMPLES])
+    if kinds == ["relation"]:
+        return f"the outputs break {listed(sorted({sample.spec for sample in samples}))}"
     if kinds != ["values"]:
         return " or ".join({"shape": "a wrong shape", "values": "wrong outputs", **_KINDS}[kind] for kind in kinds)
     wrong = [each for sample in samples[:MAX_SAMPLES] if (each := _wrong_outputs(sample)) is not None]
