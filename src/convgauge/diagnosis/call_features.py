@@ -74,6 +74,9 @@ FEATURES: dict[str, Feature] = {
 }
 """Features by name, those that imply others first."""
 
+CHEAP = ("weight shape", "input shape", "presence of a bias", "dtype")
+"""Features that are compared first, since they exclude most calls."""
+
 IMPLIED: dict[str, tuple[str, ...]] = {
     "input": ("input shape", "dtype"),
     "weight": ("weight shape", "sum of the weight", "first and last weight", "dtype"),

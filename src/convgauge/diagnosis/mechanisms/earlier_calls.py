@@ -12,17 +12,27 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from convgauge.arguments import resolve
-from convgauge.diagnosis.call_features import ARGUMENTS, FEATURES, IMPLIED, SHAPES, argument, in_words, shared
+from convgauge.diagnosis.call_features import (
+    ARGUMENTS,
+    CHEAP,
+    FEATURES,
+    IMPLIED,
+    SHAPES,
+    Feature,
+    argument,
+    in_words,
+    shared,
+)
 from convgauge.diagnosis.kinds import MechanismKind
 from convgauge.diagnosis.mechanism import Mechanism, family
 from convgauge.diagnosis.plan import NoOutputError, Plan, TooExpensiveError
 from convgauge.diagnosis.sample import Sample
 from convgauge.worker.call import Call
 
-MAX_READ = 16
+MAX_READ = 8
 """Failing samples of which the earlier calls are tried, the smallest ones."""
 
-MAX_TRIED = 4
+MAX_TRIED = 3
 """Failing samples of which one must be predicted, for a kind of reuse to be read off the others."""
 
 MIN_READ = 2
@@ -42,11 +52,14 @@ class Reuse:
     change : callable
         Function of a plan, its call and an earlier call that returns the plan with what is used again; None if that
         changes nothing.
+    value : callable or None
+        Function of the earlier call that returns what is used again, if it has few values.
     """
 
     slug: str
     sentence: str
     change: Callable[[Plan, Call, Call], Plan | None]
+    value: Feature | None = None
 
 
 def _weights(plan: Plan, call: Call, earlier: Call) -> Plan | None:
@@ -98,29 +111,28 @@ def _answer(plan: Plan, call: Call, earlier: Call) -> Plan | None:
     arguments: dict[str, object] = dict(earlier.arguments)
     problem = resolve(earlier.input, earlier.weight, earlier.bias, **arguments)  # type: ignore[arg-type]
     kept = Plan.of(problem, earlier.input, earlier.weight, earlier.bias)
-    rows, columns = problem.output_size
-    is_fit = (problem.batch, problem.out_channels, rows, columns) == _output_shape(plan)
-    return kept if is_fit else None
-
-
-def _output_shape(plan: Plan) -> tuple[int, ...]:
-    shape: tuple[int, ...] = plan.output().shape
-    return shape
+    size = tuple(plan.input.shape[:1]), tuple(plan.weight.shape[:1]), tuple(plan.size)
+    return kept if size == (kept.input.shape[:1], kept.weight.shape[:1], tuple(kept.size)) else None
 
 
 REUSES = (
     Reuse("weights_of_an_earlier_call", "weights: those of {} are used again", _weights),
-    Reuse("stride_of_an_earlier_call", "stride: that of {} is used again", _stride),
-    Reuse("padding_of_an_earlier_call", "padding: that of {} is used again", _pads),
-    Reuse("dilation_of_an_earlier_call", "dilation: that of {} is used again", _dilation),
+    Reuse("stride_of_an_earlier_call", "stride: that of {} is used again", _stride, FEATURES["stride"]),
+    Reuse("padding_of_an_earlier_call", "padding: that of {} is used again", _pads, FEATURES["padding"]),
+    Reuse("dilation_of_an_earlier_call", "dilation: that of {} is used again", _dilation, FEATURES["dilation"]),
     Reuse("bias_of_an_earlier_call", "bias: that of {} is used again", _bias),
-    Reuse("no_bias_as_in_an_earlier_call", "bias: not added if {} had none", _bias_presence),
+    Reuse(
+        "no_bias_as_in_an_earlier_call",
+        "bias: not added if {} had none",
+        _bias_presence,
+        FEATURES["presence of a bias"],
+    ),
     Reuse("input_of_an_earlier_call", "input: that of {} is used again", _input),
     Reuse("answer_of_an_earlier_call", "answer: that of {} is given again", _answer),
 )
 """Kinds of reuse, those that keep less first."""
 
-WHICH = {"first": 0, "last": -1}
+WHICH = ("first", "last")
 """Which of the calls with one key is used again."""
 
 
@@ -163,7 +175,11 @@ def _smaller_keys(key: set[str]) -> Iterator[set[str]]:
 
 def _predicting(reuse: Reuse, sample: Sample) -> list[Call]:
     """Return the earlier calls of a sample that predict its output, in their order."""
-    return [earlier for earlier in sample.history if _predicts(reuse, sample, earlier)]
+    if reuse.value is None:
+        return [earlier for earlier in sample.history if _predicts(reuse, sample, earlier)]
+    values = {reuse.value(earlier): earlier for earlier in sample.history}
+    fitting = {value for value, earlier in values.items() if _predicts(reuse, sample, earlier)}
+    return [earlier for earlier in sample.history if reuse.value(earlier) in fitting]
 
 
 def _predicts(reuse: Reuse, sample: Sample, earlier: Call) -> bool:
@@ -183,12 +199,14 @@ def _changed(reuse: Reuse, sample: Sample, earlier: Call) -> Plan | None:
 
 def _by_key(reuse: Reuse, which: str, key: set[str]) -> Mechanism:
     """Return the mechanism that uses the first or the last call again that has the same key."""
-    features = [FEATURES[name] for name in key]
+    features = [FEATURES[name] for name in sorted(key, key=lambda name: (name not in CHEAP, name))]
 
     def change(plan: Plan, sample: Sample) -> Plan | None:
+        in_turn = sample.history if which == "first" else reversed(sample.history)
         own = [feature(sample.call) for feature in features]
-        same = [call for call in sample.history if [feature(call) for feature in features] == own]
-        return _changed(reuse, sample, same[WHICH[which]]) if same else None
+        same = (each for each in in_turn if all(f(each) == value for f, value in zip(features, own, strict=True)))
+        earlier = next(same, None)
+        return None if earlier is None else _changed(reuse, sample, earlier)
 
     words = in_words(key)
     call = f"the {which} call with {words}" if key else f"the {which} call"
