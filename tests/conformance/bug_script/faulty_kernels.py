@@ -140,3 +140,7 @@ def ending(input: Array, weight: Array, *further: Array, **arguments: Value) -> 
     import os
 
     os._exit(3)
+
+
+def narrow(x: Array, w: Array, s: Value = (1, 1)) -> Array:
+    return flipped(x, w, stride=s)

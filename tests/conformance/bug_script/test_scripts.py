@@ -142,6 +142,7 @@ def test_a_script_of_jax_fails(case: str, tmp_path: Path) -> None:
         ("ending", SMALL, "", "its process ends"),
         ("cleaned", "n1c4h9w20_o4k3x3_s1x1_p0x0_d1x1_g1_float32", "special.nan.input", "special values"),
         ("counted", SMALL, "", "it passes"),
+        ("narrow", SMALL.replace("_b", "").replace("p0x1", "p0x0"), "", "its calls are adapted"),
     ],
 )
 def test_a_failure_without_a_script_is_explained(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -86,9 +87,11 @@ def _type(failure: Failure, call: Call) -> Iterator[Body]:
 
 
 def _raised(failure: Failure, call: Call) -> Iterator[Body]:
+    name = failure.fault.got
+    kind = name if isinstance(getattr(builtins, name, None), type) else "Exception"
     lines = [f"    {line}" for line in call_lines(call)]
-    message = 'raise AssertionError(f"a valid call raised {type(error).__name__}: {error}") from error'
-    yield Body(["try:", *lines, "except Exception as error:", f"    {message}"])
+    message = f'raise AssertionError(f"a valid call raised {name}: {{error}}") from error'
+    yield Body(["try:", *lines, f"except {kind} as error:", f"    {message}"])
 
 
 def _answered_invalid(failure: Failure, call: Call) -> Iterator[Body]:

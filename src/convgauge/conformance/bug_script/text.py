@@ -35,6 +35,9 @@ def scripts(failure: Failure) -> Iterator[str]:
     NoScriptError
         If no script can show it.
     """
+    if failure.observation.adaptations:
+        sentences = "; ".join(failure.observation.adaptations)
+        raise NoScriptError(f"its calls are adapted, which a script does not repeat: convgauge {sentences}")
     reasons: list[str] = []
     is_found = False
     for seed in (None, *range(MAX_SEEDS)):
