@@ -83,6 +83,14 @@ def test_specs_without_a_cause_are_named_by_region_and_then_by_id() -> None:
     assert ids[-1] in "".join(cause_lines(WRONG, records, [unnamed], shows_all=True))
 
 
+def test_cases_that_a_cause_of_their_spec_does_not_explain_are_stated() -> None:
+    causes = [cause(specs=["a.b"]), cause(mechanism="", sentence="few outputs are wrong", specs=["a.b"], cases=4)]
+    assert cause_lines(WRONG, failing("a.b"), causes)[3:] == [
+        "4 cases of specs explained above have no cause that fits: few outputs are wrong, wherever padding differs by",
+        "   axis",
+    ]
+
+
 def test_further_causes_are_counted_unless_all_are_asked_for() -> None:
     causes = [cause(mechanism=f"m{number}", specs=["a.b"]) for number in range(MAX_CAUSES + 2)]
     lines = cause_lines(WRONG, failing("a.b"), causes)

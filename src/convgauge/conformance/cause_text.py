@@ -118,19 +118,30 @@ def _unexplained_lines(
     left = unexplained_specs(records, causes)
     for cause in causes:
         specs = [spec for spec in cause.specs if spec in left]
-        if cause.mechanism or not specs:
+        if cause.mechanism:
             continue
         left = [spec for spec in left if spec not in specs]
-        verb = "has" if len(specs) == 1 else "have"
-        where = ", ".join(filter(None, (cause.sentence, region(cause), counted(cause.cases, "case"))))
-        yield from wrapped(f"{counted(len(specs), 'failing spec')} {verb} no cause that fits: {where}", INDENT)
-        yield from _case_lines(cause)
+        yield from wrapped(_without_cause(cause, specs), INDENT)
+        if specs:
+            yield from _case_lines(cause)
     if left:
         verb = "has" if len(left) == 1 else "have"
         most = len(left) if shows_all else MAX_IDS
         further = f", … and {len(left) - most:,} more: -v" if len(left) > most else ""
         text = f"{counted(len(left), 'failing spec')} {verb} no cause that fits: {', '.join(left[:most])}{further}"
         yield from wrapped(text, INDENT)
+
+
+def _without_cause(cause: CauseRecord, specs: Sequence[str]) -> str:
+    """Return the line of a region without a mechanism; its specs may have other cases that a cause explains."""
+    cases = counted(cause.cases, "case")
+    if specs:
+        verb = "has" if len(specs) == 1 else "have"
+        where = ", ".join(filter(None, (cause.sentence, region(cause), cases)))
+        return f"{counted(len(specs), 'failing spec')} {verb} no cause that fits: {where}"
+    verb = "has" if cause.cases == 1 else "have"
+    where = ", ".join(filter(None, (cause.sentence, region(cause))))
+    return f"{cases} of specs explained above {verb} no cause that fits: {where}"
 
 
 def _cleared(cleared: Mapping[str, int]) -> str:

@@ -125,9 +125,9 @@ def _with_findings_of_parts(
 
 def causes_of(runs: Iterable[Run]) -> list[CauseRecord]:
     """Return the causes that the parts of a run found, joined, in the order of their implementations."""
-    found = joined(cause for run in runs for cause in run.records_of(CauseRecord))
+    causes = joined(cause for run in runs for cause in run.records_of(CauseRecord))
     names = list(dict.fromkeys(record.implementation for run in runs for record in run.records_of(SpecRecord)))
-    return sorted(found, key=lambda cause: names.index(cause.implementation))
+    return sorted(causes, key=lambda cause: names.index(cause.implementation))
 
 
 def amendments(runs: Iterable[Run]) -> list[ImplementationRecord]:
