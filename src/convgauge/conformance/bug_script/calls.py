@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from convgauge.conformance.bug_script.arrays import drawn, spelled
+from convgauge.conformance.bug_script.arrays import Code, drawn, spelled
 from convgauge.conformance.bug_script.failure import NoScriptError
 from convgauge.conformance.bug_script.layouts import layout_lines
+from convgauge.reference.operands import Array
 from convgauge.worker.call import OPERANDS, Call
 from convgauge.worker.call_modes import LETTERS
 
@@ -51,15 +52,22 @@ def operand_lines(call: Call, framework: str, random: np.random.Generator | None
         if array is None:
             continue
         name, dtype = _name(call, operand), dtypes.get(operand, call.dtypes[0])
-        code = spelled(name, array, dtype, framework)
-        if code is None and random is None:
-            raise NoScriptError(f"its {name} of {array.size} elements is too large to be spelled out")
-        if code is None:
-            assert random is not None
-            code = drawn(name, array, dtype, framework, random)
+        code = _code(name, array, dtype, framework, random)
         arrays[operand] = code.array
         lines += [*code.lines, *layout_lines(name, _layout(call, operand), array.shape, dtype, framework)]
     return replace(call, **arrays), lines
+
+
+def _code(name: str, array: Array, dtype: str, framework: str, random: np.random.Generator | None) -> Code:
+    """Return the code of an array: spelled out in one line, or drawn if there is a generator, or else in several."""
+    code = spelled(name, array, dtype, framework)
+    if random is None:
+        if code is None:
+            raise NoScriptError(f"its {name} of {array.size} elements is too large to be spelled out")
+        return code
+    if code is not None and (len(code.lines) == 1 or array.dtype.kind == "c" or not np.isfinite(array).all()):
+        return code
+    return drawn(name, array, dtype, framework, random)
 
 
 def _name(call: Call, operand: str) -> str:
