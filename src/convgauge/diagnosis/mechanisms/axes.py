@@ -57,7 +57,9 @@ def output_by_columns(plan: Plan, sample: Sample) -> Plan | None:
     return plan.finish(written_by_columns)
 
 
-@mechanism(MechanismKind.SWAPPED_AXES, "arguments: height and width are swapped in stride, padding and dilation")
+@reading(
+    MechanismKind.SWAPPED_AXES, "arguments: height and width are swapped in stride, padding and dilation", cost=1.1
+)
 def all_arguments_swapped(plan: Plan, sample: Sample) -> Plan | None:
     """Return the plan with every pair in the order (width, height)."""
     return replace(plan, stride=plan.stride[::-1], pads=plan.pads[::-1], dilation=plan.dilation[::-1])

@@ -20,6 +20,9 @@ _SHIFTED = MechanismKind.SHIFTED_OUTPUT
 _SHIFTS = (1, -1, 2, -2, 3, -3, 4, -4)
 MAX_PROPOSED = 12
 
+MAX_TRIALS = 4
+"""Failing calls on which each shift is tried."""
+
 Sources = Callable[[Array, int], tuple[Array, Array]]
 """Function of positions and a size that returns the positions that are read, and where they are valid."""
 
@@ -77,7 +80,7 @@ def _where(shift: int, axis: int) -> tuple[str, str]:
 @family
 def outputs_shifted(samples: Sequence[Sample]) -> Iterator[Mechanism]:
     """Yield shifts that a failing call shows."""
-    return predicting(_shifts(), failing_calls(samples), MAX_PROPOSED)
+    return predicting(_shifts(), failing_calls(samples, MAX_TRIALS), MAX_PROPOSED)
 
 
 def _shifts() -> Iterator[Mechanism]:
