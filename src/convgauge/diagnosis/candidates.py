@@ -139,11 +139,18 @@ class CandidateSearch:
         return sorted(filter(None, proposed), key=lambda candidate: (-candidate.strength, candidate.cost))
 
     def _hopeful(self, due: Sequence[int], count: int) -> list[Mechanism]:
-        """Return the mechanisms that predict the most of some failing samples, and at least one."""
-        witnesses = _diverse([(number, self.samples[number]) for number in due], count)
-        fitting = {id(m): len(self.outcomes.having(m, witnesses, "fits")) for m in self._mechanisms}
-        hopeful = [m for m in self._mechanisms if fitting[id(m)]]
-        return sorted(hopeful, key=lambda m: (-fitting[id(m)], m.cost))[:MAX_HOPEFUL]
+        """Return the mechanisms that predict the most of some failing samples, and at least one.
+
+        If many predict the first ones, these are too alike to choose by: those that do are tried on more.
+        """
+        hopeful = self._mechanisms
+        for number in (count, *(more for more in WITNESSES if more > count)):
+            witnesses = _diverse([(number, self.samples[number]) for number in due], number)
+            fitting = {id(m): len(self.outcomes.having(m, witnesses, "fits")) for m in hopeful}
+            hopeful = sorted((m for m in hopeful if fitting[id(m)]), key=lambda m: (-fitting[id(m)], m.cost))
+            if len(hopeful) <= MAX_HOPEFUL:
+                break
+        return hopeful[:MAX_HOPEFUL]
 
     def region(self, inside: Iterable[int], outside: Iterable[int]) -> Region | None:
         """Return the shortest rule that holds for some samples and not for others."""
