@@ -53,6 +53,8 @@ class _Reading:
         """Yield the faults along an axis."""
         wrong = np.asarray(axis.split(self.wrong, self._groups).any(axis=(0, 2)))
         indices = np.flatnonzero(wrong)
+        if not indices.size:
+            return  # the accuracy of the whole is too low, and no single output is wrong
         size, first = len(wrong), int(indices[0])
         affected = slice(first, size)
         if first:
