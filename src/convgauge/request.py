@@ -34,9 +34,9 @@ class RequestError(ValueError):
 class Verbosity(Enum):
     """Amount of text that a check prints."""
 
-    VERDICTS = "verdicts only"
-    FAULTS = "faults and progress"
-    EVERY_SPEC = "a line for every spec"
+    VERDICTS = "verdicts and first causes"
+    FAULTS = "causes and progress"
+    EVERY_SPEC = "a line for every spec, and reports of those that fail"
 
 
 @dataclass(frozen=True)

@@ -29,8 +29,8 @@ from convgauge.text import unwritable
 @targets_argument
 @request_options(CheckRequest)
 @cluster_option("share the parts of the run among the workers of this Dask scheduler")
-@click.option("-q", "--quiet", is_flag=True, help="print the verdicts only")
-@click.option("-v", "--verbose", is_flag=True, help="print a line for every spec")
+@click.option("-q", "--quiet", is_flag=True, help="print each verdict and its first cause only")
+@click.option("-v", "--verbose", is_flag=True, help="print a line for every spec, and the report of each that fails")
 @json_option
 def command(request: CheckRequest, cluster: str, quiet: bool, verbose: bool, as_json: bool) -> int:
     """Judge implementations against the specification.
