@@ -83,6 +83,20 @@ def test_exceptions_that_differ_in_numbers_are_one_cause() -> None:
     assert len(grouped([raised("shapes (3,4)"), raised("no such axis")])) == 2
 
 
+def test_messages_that_differ_in_one_word_are_one_cause() -> None:
+    text = "pad(): argument 'pad' must be tuple of ints, but found element of type {} at pos 0 (k.py:7)"
+    (group,) = grouped([raised(text.format("tuple")), raised(text.format("str"))])
+    assert len(group.samples) == 2
+
+
+def test_an_output_that_is_read_too_early_is_wrong() -> None:
+    late = failing_sample("rewritten", Observation("answer", np.ones(1)))
+    wrong = failing_sample("values", Observation("answer", np.ones(1)))
+    (group,) = grouped([late, wrong])
+    assert (group.property.kind, len(group.samples)) == ("thread_race", 2)
+    assert grouped([wrong]) == []
+
+
 def test_an_exception_of_a_gradient_concerns_the_graph_unless_plain_calls_raise_it() -> None:
     in_gradient = raised("no grad_fn", "gradient_of_sum", "RuntimeError")
     (group,) = grouped([in_gradient])

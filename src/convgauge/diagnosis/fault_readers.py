@@ -27,6 +27,9 @@ MEMORY_ERRORS = ("MemoryError", "_ArrayMemoryError", "OutOfMemoryError")
 PREPARED_MODES = ("several_inputs", "two_layers")
 """Call modes with several outputs of prepared layers."""
 
+LATE_WRITES = "output_changes_later"
+"""Slug of the property of outputs that change after they were returned."""
+
 GRADIENT_MODES = ("gradient", "gradient_of_sum", "gradient_turned", "second_gradient", "two_graphs", "used_later")
 """Call modes that differentiate the output."""
 
@@ -131,7 +134,7 @@ def _side_effect(slug: str, kind: MechanismKind, text: str) -> Reader:
 
 def _rewritten(sample: Sample, fault: Fault) -> Property:
     text = "memory: an output changes after it was returned"
-    return Property("output_changes_later", MechanismKind.THREAD_RACE, text, explained_by="output_aliased")
+    return Property(LATE_WRITES, MechanismKind.THREAD_RACE, text, explained_by="output_aliased")
 
 
 def _aliased(sample: Sample, fault: Fault) -> Property:

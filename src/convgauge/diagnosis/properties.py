@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
 
 from convgauge.diagnosis.broken_rules import broken_rules, unchecked_rules
 from convgauge.diagnosis.cheats import cheat_of
-from convgauge.diagnosis.fault_readers import READERS, wrong_answer_to_invalid_call
+from convgauge.diagnosis.fault_readers import LATE_WRITES, READERS, wrong_answer_to_invalid_call
 from convgauge.diagnosis.kinds import MechanismKind
 from convgauge.diagnosis.property import Property
 from convgauge.diagnosis.sample import Sample
 
 Pair = tuple[Property, Sample]
+
+MIN_SIMILARITY = 0.85
+"""Share of equal characters of two messages that have one reason."""
+
+MAX_MESSAGES = 30
+"""Messages that are compared with each other."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +54,9 @@ def grouped(samples: Iterable[Sample]) -> list[PropertyGroup]:
     samples = list(samples)
     groups = _of_equal_slugs([(property, sample) for sample in samples if (property := observed(sample)) is not None])
     _join_consequences(groups)
+    _join_similar_exceptions(groups)
     _add_not_called(groups, samples)
+    _add_early_reads(groups, samples)
     joined = [_joined(pairs) for pairs in groups.values()]
     return sorted(joined, key=lambda group: -len({sample.spec for sample in group.samples}))
 
@@ -81,6 +90,30 @@ def _join_consequences(groups: dict[str, list[Pair]]) -> None:
         reason = pairs[0][0].explained_by
         if reason in groups:
             groups[reason] += groups.pop(slug)
+
+
+def _join_similar_exceptions(groups: dict[str, list[Pair]]) -> None:
+    """Join exceptions of valid calls whose messages differ in a few words, such as the type of an argument."""
+    raising = [slug for slug, pairs in groups.items() if pairs[0][0].kind == MechanismKind.REFUSES_VALID]
+    for number, slug in enumerate(raising[:MAX_MESSAGES]):
+        for earlier in raising[:number]:
+            if earlier in groups and _is_similar(groups[earlier][0][0].text, groups[slug][0][0].text):
+                groups[earlier] += groups.pop(slug)
+                break
+
+
+def _is_similar(first: str, second: str) -> bool:
+    return SequenceMatcher(None, first, second).ratio() >= MIN_SIMILARITY
+
+
+def _add_early_reads(groups: dict[str, list[Pair]], samples: Sequence[Sample]) -> None:
+    """Add wrong values to the outputs that change later: an output that is read too early is wrong."""
+    if LATE_WRITES in groups:
+        property = groups[LATE_WRITES][0][0]
+        wrong = [
+            sample for sample in samples if sample.fault is not None and sample.fault.kind in ("values", "accuracy")
+        ]
+        groups[LATE_WRITES] += [(property, sample) for sample in wrong if observed(sample) is None]
 
 
 def _add_not_called(groups: dict[str, list[Pair]], samples: Sequence[Sample]) -> None:

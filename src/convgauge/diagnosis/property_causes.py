@@ -51,9 +51,11 @@ def _cause(group: PropertyGroup, passing: Sequence[Sample]) -> Cause:
 
 
 def _region(group: PropertyGroup, passing: Sequence[Sample]) -> Region:
-    """Return the region of a group; everywhere if there is no short one."""
-    if group.property.kind in WITHOUT_REGION or not all(sample.is_plain for sample in group.samples):
-        return Region()
-    inside = [sample.fields for sample in group.samples[:MAX_INSIDE]]
+    """Return the region of a group's plain calls; everywhere if there is no short one, or if calls are errors."""
+    called = [sample for sample in group.samples if sample.fault is not None and not sample.fault.not_called]
+    inside = [sample.fields for sample in called if sample.is_plain][:MAX_INSIDE]
     outside = [sample.fields for sample in passing if sample.is_plain][:MAX_OUTSIDE]
-    return (find_region(inside, outside) if outside else None) or Region()
+    has_errors = not all(sample.is_answer_allowed for sample in called)
+    if group.property.kind in WITHOUT_REGION or has_errors or not inside or not outside:
+        return Region()
+    return find_region(inside, outside) or Region()
