@@ -9,7 +9,7 @@ from convgauge.results import (
     Counterexample,
 )
 from support import synthetic_runs
-from support.records import cause, run, spec
+from support.records import cause, example, run, spec
 
 
 def test_the_summary_lists_verdicts_and_how_to_reproduce() -> None:
@@ -38,6 +38,15 @@ def test_causes_come_before_the_failing_specs() -> None:
         "   ` convgauge reproduce mine … `\n"
     ) in text
     assert text.index("## a: 1 cause") < text.index("## a: 2 faults")
+
+
+def test_the_most_informative_faults_come_first() -> None:
+    records = [
+        spec(id="accuracy.wide", status="failed", counterexample=example(operands="wide")),
+        spec(id="padding.pair", status="failed", counterexample=example()),
+    ]
+    text = report.markdown([run(*records)])
+    assert text.index("**padding.pair**") < text.index("**accuracy.wide**")
 
 
 def test_hostile_names_break_neither_the_table_nor_the_terminal() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from convgauge.conformance.cause_text import extent, headline, remark_sentence
 from convgauge.conformance.example_sentence import example_sentence
+from convgauge.conformance.report_order import report_order
 from convgauge.report import formatting, ranking
 from convgauge.report.model import ImplementationEntry, Report, gather
 from convgauge.report.speed import overall_standings, race_tables
@@ -96,7 +97,7 @@ def _limits(entry: ImplementationEntry) -> Iterator[str]:
 
 
 def _faults(entry: ImplementationEntry) -> Iterator[str]:
-    broken = [record for record in entry.specs if record.status in FAULTS]
+    broken = sorted((record for record in entry.specs if record.status in FAULTS), key=report_order)
     if not broken:
         return
     yield f"## {escape(entry.title)}: {formatting.plural(len(broken), 'fault')}"
