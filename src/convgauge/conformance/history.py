@@ -107,8 +107,10 @@ def _ends_process(logged: LoggedCall) -> bool:
     return logged.observation.kind in ("crashed", "timed_out")
 
 
-def _keys(case: Case, call: Call) -> tuple[Hashable, Hashable]:
-    return weight_key(call), (call.input.shape, call.weight.shape, case.problem.output_shape, call.dtypes)
+def _keys(case: Case, call: Call) -> tuple[Hashable, ...]:
+    """Return the keys of first calls: the shape of the weight, that with its dtype, and all shapes."""
+    shapes = call.input.shape, call.weight.shape, case.problem.output_shape, call.dtypes
+    return call.weight.shape, weight_key(call), shapes
 
 
 def weight_key(call: Call) -> Hashable:
