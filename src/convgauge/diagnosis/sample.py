@@ -85,7 +85,7 @@ class Sample:
         is_answered = self.fault is not None or self.observation.output is not None
         return is_valid and is_answered and self.call.mode in PLAIN_MODES and not self.is_law
 
-    @property
+    @cached_property
     def tolerance(self) -> float:
         """Largest difference of an output from a prediction: exact, or grade B's bound."""
         if self.family == "exact":
@@ -176,7 +176,10 @@ class Sample:
             return False
         if plan.accumulator and self._is_computed_in(plan.accumulator, output):
             return close(output, predicted, plan.bound())
-        return self._agrees(output, predicted, plan) and self._accounts_for(output, predicted)
+        if output.shape != predicted.shape:
+            return False
+        # the bound of a plan is a convolution of its own: the cheaper test is made first
+        return self._accounts_for(output, predicted) and self._agrees(output, predicted, plan)
 
     def _agrees(self, output: Array, predicted: Array, plan: Plan) -> bool:
         """Return True if an output is near enough to a predicted one; a plan may leave the range of exact sums."""
