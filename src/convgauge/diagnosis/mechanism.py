@@ -13,6 +13,7 @@ and may read the parameter off the failing ones.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +21,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from convgauge.diagnosis.kinds import MechanismKind
-from convgauge.diagnosis.plan import Plan
+from convgauge.diagnosis.plan import NoOutputError, Plan, TooExpensiveError
 from convgauge.diagnosis.sample import Sample
 from convgauge.problem import Problem
 from convgauge.reference.operands import Operands
@@ -72,6 +73,9 @@ class Mechanism:
 Family = Callable[[Sequence[Sample]], Iterator[Mechanism]]
 """Function of the samples, failing and passing, that yields mechanisms with their parameters filled in."""
 
+UNFIT = (TypeError, ValueError, LookupError, ArithmeticError, AttributeError)
+"""Raised by a change or a family that does not suit a plan: the mechanism has no meaning for the call."""
+
 _MECHANISMS: list[Mechanism] = []
 _FAMILIES: list[Family] = []
 
@@ -106,7 +110,13 @@ def _load() -> None:
 
 
 def library(samples: Sequence[Sample] = ()) -> list[Mechanism]:
-    """Return every mechanism, those of the families for the given samples included, the simplest first."""
+    """Return every mechanism, those of the families for the given samples included, the simplest first.
+
+    A family that samples of an unusual form lead to an error proposes no further mechanism.
+    """
     _load()
-    proposed = [each for propose in _FAMILIES for each in propose(samples)] if samples else []
+    proposed: list[Mechanism] = []
+    for propose in _FAMILIES if samples else ():
+        with contextlib.suppress(*UNFIT, NoOutputError, TooExpensiveError):
+            proposed.extend(propose(samples))
     return sorted([*_MECHANISMS, *proposed], key=lambda each: each.cost)

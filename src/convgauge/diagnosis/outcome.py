@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from convgauge.diagnosis.mechanism import Mechanism
+from convgauge.diagnosis.mechanism import UNFIT, Mechanism
 from convgauge.diagnosis.plan import NoOutputError, Plan, TooExpensiveError
 from convgauge.diagnosis.sample import Sample
 
@@ -14,15 +14,12 @@ Outcome = Literal["fits", "invisible", "differs", "unknown"]
 mechanism does not change the output. "differs": it changes the output, and the call gave another one. "unknown": the
 prediction is too expensive, or is not made for a call of this kind."""
 
-_UNFIT = (TypeError, ValueError, LookupError, ArithmeticError, AttributeError)
-"""Raised by a change that does not suit a plan: the mechanism has no meaning for the call."""
-
 
 def changed(mechanism: Mechanism, sample: Sample, plan: Plan | None = None) -> Plan | None:
     """Return the plan of a sample as a mechanism changes it, or None if the mechanism has no meaning for it."""
     try:
         return mechanism.change(sample.plan if plan is None else plan, sample)
-    except _UNFIT:
+    except UNFIT:
         return None
 
 
@@ -36,7 +33,7 @@ def outcome(mechanism: Mechanism, sample: Sample) -> Outcome:
         holds = test(plan, sample)
     except TooExpensiveError:
         return "unknown"
-    except _UNFIT:
+    except UNFIT:
         return "invisible"
     if sample.fault is None:
         return "differs" if holds else "invisible"
@@ -53,7 +50,7 @@ def outcome_of_plan(plan: Plan | None, sample: Sample) -> Outcome:
         return "fits" if sample.fault is not None and sample.fits(plan) else "differs"
     except TooExpensiveError:
         return "unknown"
-    except _UNFIT:
+    except UNFIT:
         return "invisible"
 
 

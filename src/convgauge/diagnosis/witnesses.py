@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 
 from convgauge.diagnosis.mechanism import Mechanism
-from convgauge.diagnosis.outcome import changed
+from convgauge.diagnosis.outcome import outcome
 from convgauge.diagnosis.plan import NoOutputError, TooExpensiveError
 from convgauge.diagnosis.sample import Sample
 
@@ -70,15 +70,5 @@ def relative_error(sample: Sample) -> float:
 def that_fit(candidates: Iterable[Mechanism], samples: Sequence[Sample]) -> Iterator[Mechanism]:
     """Yield the mechanisms that predict at least one of some samples."""
     for mechanism in candidates:
-        if any(_fits(mechanism, sample) for sample in samples):
+        if any(outcome(mechanism, sample) == "fits" for sample in samples):
             yield mechanism
-
-
-def _fits(mechanism: Mechanism, sample: Sample) -> bool:
-    plan = changed(mechanism, sample)
-    try:
-        if plan is not None and mechanism.fits is not None:
-            return mechanism.fits(plan, sample)
-        return plan is not None and sample.fits(plan) and sample.differs(plan)
-    except TooExpensiveError:
-        return False
