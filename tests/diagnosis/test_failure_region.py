@@ -128,6 +128,7 @@ def test_the_bound_is_the_most_usual_one_in_the_gap() -> None:
         ([105, 200], [96, 9], "width > 100"),
         ([1, 6], [9, 20], "width < 8"),
         ([5000, 6001], [1, 3000], "width > 4,096"),
+        ([96, 101], [1, 65], "width > 65"),
     ):
         region = find_region(of(inside), of(outside))
         assert region is not None
@@ -136,8 +137,8 @@ def test_the_bound_is_the_most_usual_one_in_the_gap() -> None:
 
 def test_rows_may_lack_fields() -> None:
     assert FURTHER_FIELDS
-    inside: list[Fields] = [{"groups": 2}, {"groups": 3, "height": 4, "family": "wide"}]
-    outside: list[Fields] = [{"height": 9}, {"family": "wide"}, {}]
+    inside: list[Fields] = [{"groups": 2, "in_channels": "3"}, {"groups": 3, "height": 4, "family": "wide"}]
+    outside: list[Fields] = [{"height": 9}, {"family": "wide"}, {"groups": None}]
     region = find_region(inside, outside)
     assert region is not None
     assert region.sentence == "groups > 1"

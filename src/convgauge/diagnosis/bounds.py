@@ -119,7 +119,12 @@ def rounded(condition: Condition, table: Table, inside: Bools, outside: Bools) -
 
 def _most_usual(values: range, step: int) -> int:
     """Return the first of the values that is a power of two, else one beside it, else a multiple of ten."""
-    tests = (_is_power, lambda value: _is_power(value + step), lambda value: value > 0 and value % 10 == 0)
+    tests = (
+        _is_power,
+        lambda value: _is_power(value + step),
+        lambda value: _is_power(value - step),
+        lambda value: value > 0 and value % 10 == 0,
+    )
     usual = (value for test in tests for value in values if test(value))
     return next(usual, values[0])
 

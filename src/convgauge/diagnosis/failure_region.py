@@ -17,7 +17,13 @@ from convgauge.diagnosis.features import USUAL, Bools, Column, Fields, Table
 from convgauge.diagnosis.separation import Cases
 
 COST_OF_ONE = 2.2
-"""Cost of a rule that a single case justifies: two switches, or one number. Twice the cases justify one more."""
+"""Cost of a rule that a single case justifies: two switches, or one number."""
+
+COST_OF_TWICE = 0.8
+"""Cost that twice as many cases justify in addition: some of them resemble others."""
+
+PASSING_BY_LUCK = 1.0
+"""Cost that must be saved where some cases of a region may be outside: more rules fit then."""
 
 _NAMES = tuple(name for name in USUAL if name != "spec")
 """Fields in which cases may differ."""
@@ -106,7 +112,8 @@ class RegionSearch:
         allowed = int(max_outside_share / (1 - max_outside_share) * inside.sum())
         proposed, remains = self._consistent(is_inside, weights > 0)
         costs = np.array([condition.cost for condition in proposed])
-        budget = COST_OF_ONE + float(np.log2(is_inside.sum()))
+        budget = COST_OF_ONE + COST_OF_TWICE * float(np.log2(is_inside.sum()))
+        budget -= PASSING_BY_LUCK * (allowed > 0)
         rule = cheapest_conjunction(remains, weights[weights > 0], costs, allowed, budget)
         return None if rule is None else self._region([proposed[n] for n in rule], is_inside, weights > 0)
 

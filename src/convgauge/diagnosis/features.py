@@ -71,9 +71,15 @@ class Table:
         """Return the values of a numeric field, or of a number of `DERIVED`, as integers."""
         if name not in self._numbers:
             derived = DERIVED.get(name)
-            column = np.array(self.values(name), np.int64) if derived is None else derived(self)
-            self._numbers[name] = column
+            self._numbers[name] = self._integers(name) if derived is None else derived(self)
         return self._numbers[name]
+
+    def _integers(self, name: str) -> Column:
+        """Return a field as integers; a value that is none, as in some invalid calls, counts as usual."""
+        values = self.values(name)
+        if set(map(type, values)) <= {int, bool}:
+            return np.array(values, np.int64)
+        return np.array([v if isinstance(v, int) else USUAL[name] for v in values], np.int64)
 
     def spellings(self, name: str) -> Column:
         """Return the name of the type of each value of a field."""
