@@ -12,7 +12,7 @@ from convgauge.diagnosis.plan import NoOutputError, TooExpensiveError
 from convgauge.diagnosis.sample import Sample
 
 MAX_OF_A_KIND = 2
-MAX_WITNESSES = 8
+MAX_WITNESSES = 6
 """Samples that are tried: of one dtype, operand family and kind of operands, and of all."""
 
 _NO_OUTPUT = (NoOutputError, TooExpensiveError)

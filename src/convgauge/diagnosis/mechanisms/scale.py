@@ -24,6 +24,9 @@ _KIND = MechanismKind.WRONG_SCALE
 MAX_RELATIVE_ERROR = 2.0**-20
 """Relative error of a factor that is read off a float32 output, with a margin of 16 roundings."""
 
+MAX_SIZE_ERROR = 0.02
+"""Relative error of a factor that is read off outputs with few digits, or with a bias."""
+
 _SIZES: dict[str, tuple[str, Callable[[Plan], float]]] = {
     "products": ("the number of products", lambda plan: plan.reduction),
     "taps": ("the number of taps of the kernel", lambda plan: math.prod(plan.weight.shape[2:])),
@@ -181,16 +184,28 @@ def _normalised() -> Iterator[Mechanism]:
             yield from (_normalisation(operand, slug, scope) for scope in _SCOPES)
 
 
+def _is_plausible(size: str, read: Sequence[tuple[Sample, list[tuple[Site, float]]]], *, divides: bool) -> bool:
+    """Return True if a size, or one divided by it, is near a factor that was read off a sample."""
+    number = _SIZES[size][1]
+    for sample, of_sample in read:
+        size_factor = number(sample.plan)
+        expected = 1 / size_factor if divides and size_factor else size_factor
+        if any(abs(factor - expected) <= MAX_SIZE_ERROR * abs(expected) for _, factor in of_sample):
+            return True
+    return not all(of_sample for _, of_sample in read)
+
+
 @family
 def scales(samples: Sequence[Sample]) -> Iterator[Mechanism]:
     """Yield the factors, constants and normalisations that predict a failing sample."""
     failing = witnesses(samples)
     sites: tuple[Site, ...] = ("sums", "output", "weight")
-    by_size = (_by_size(site, size, divides=d) for site in sites for size in _SIZES for d in (True, False))
-    yield from that_fit(by_size, failing)
     with np.errstate(all="ignore"):
-        constants = {factor: None for sample in failing for factor in factors(sample)}
+        read = [(sample, list(factors(sample))) for sample in failing]
+        plausible = [(size, d) for size in _SIZES for d in (True, False) if _is_plausible(size, read, divides=d)]
+        constants = {factor: None for _, of_sample in read for factor in of_sample}
         added = {constant: None for sample in failing for constant in offsets(sample)}
+    yield from that_fit([_by_size(site, size, divides=d) for site in sites for size, d in plausible], failing)
     yield from that_fit([_by_constant(site, factor) for site, factor in constants], failing)
     yield from that_fit([_offset(constant) for constant in added], failing)
     yield from that_fit(_normalised(), failing)
