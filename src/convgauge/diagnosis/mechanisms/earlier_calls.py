@@ -62,8 +62,15 @@ class Reuse:
     value: Feature | None = None
 
 
+def _is_castable(array: np.ndarray, plan: Plan) -> bool:
+    """Return True if a plan can hold an array of another call: complex numbers need a complex plan."""
+    return np.can_cast(array.dtype, plan.weight.dtype, "same_kind")
+
+
 def _weights(plan: Plan, call: Call, earlier: Call) -> Plan | None:
     if earlier.weight.shape != call.weight.shape or np.array_equal(earlier.weight, call.weight):
+        return None
+    if not _is_castable(earlier.weight, plan):
         return None
     return replace(plan, weight=earlier.weight.astype(plan.weight.dtype))
 
@@ -71,13 +78,15 @@ def _weights(plan: Plan, call: Call, earlier: Call) -> Plan | None:
 def _input(plan: Plan, call: Call, earlier: Call) -> Plan | None:
     if earlier.input.shape != call.input.shape or np.array_equal(earlier.input, call.input):
         return None
+    if not _is_castable(earlier.input, plan):
+        return None
     return replace(plan, input=earlier.input.astype(plan.input.dtype))
 
 
 def _bias(plan: Plan, call: Call, earlier: Call) -> Plan | None:
     if call.bias is None or earlier.bias is None or earlier.bias.shape != call.bias.shape:
         return None
-    if np.array_equal(earlier.bias, call.bias):
+    if np.array_equal(earlier.bias, call.bias) or not _is_castable(earlier.bias, plan):
         return None
     return replace(plan, bias=earlier.bias.astype(plan.weight.dtype))
 
