@@ -210,7 +210,7 @@ class Sample:
 
 def _roundings(output: Array, dtype: str) -> Array:
     """Return the error of two roundings of each output: of a change that does not keep whole numbers."""
-    return 2 * DTYPES[dtype].roundoff * np.abs(np.where(np.isfinite(output), output, 0).astype(np.float64))
+    return 2 * DTYPES[dtype].roundoff * np.abs(np.where(np.isfinite(output), output, 0)).astype(np.float64)
 
 
 def _may_be_rounded(output: Array, dtype: str) -> bool:
