@@ -63,7 +63,7 @@ class Figure:
 
     @property
     def limit_text(self) -> str:
-        """What must be reached, in words."""
+        """Limit in words: "≥ 80%"."""
         limit = f"{self.limit:g} {self.unit}" if self.unit else f"{self.limit:.0%}"
         return f"{'≥' if self.is_minimum else '≤'} {limit}"
 
