@@ -24,7 +24,7 @@ _COMPLEX: dict[str, tuple[str, Callable[[Array], Array]]] = {
     "imaginary_part_dropped": ("its imaginary part is dropped", lambda x: x.real + 0j),
     "real_part_dropped": ("its real part is dropped", lambda x: 1j * x.imag),
     "parts_swapped": ("its real and imaginary parts are swapped", lambda x: x.imag + 1j * x.real),
-    "imaginary_part_as_real": ("its imaginary part is taken for the real one", lambda x: x.imag + 0j),
+    "imaginary_part_as_real": ("its imaginary part is read as the real one", lambda x: x.imag + 0j),
 }
 _OPERANDS = ("input", "weight", "bias")
 _KIND = MechanismKind.SIGN_LOST

@@ -58,11 +58,11 @@ def _sparse(weight: Array) -> Array:
 
 _ASSUMED: dict[str, tuple[str, Callable[[Array], Array]]] = {
     "rank_one": ("each kernel is replaced by the nearest one of rank one", _rank_one),
-    "outer_product": ("each kernel is taken for the product of its first column and row", _outer_product),
-    "mirrored_columns": ("the right half is taken for the mirror image of the left", lambda w: _mirrored(w, 3)),
-    "mirrored_rows": ("the lower half is taken for the mirror image of the upper", lambda w: _mirrored(w, 2)),
+    "outer_product": ("each kernel is treated as the product of its first column and row", _outer_product),
+    "mirrored_columns": ("the right half is treated as the mirror image of the left", lambda w: _mirrored(w, 3)),
+    "mirrored_rows": ("the lower half is treated as the mirror image of the upper", lambda w: _mirrored(w, 2)),
     "averaged_with_mirror": ("it is averaged with its mirror image", lambda w: (w + w[..., ::-1]) / 2),
-    "first_element": ("each kernel is taken for constant, with its first element", lambda w: w * 0 + w[..., :1, :1]),
+    "first_element": ("each kernel is treated as constant, with its first element", lambda w: w * 0 + w[..., :1, :1]),
     "mean": ("each kernel is replaced by its mean", lambda w: w * 0 + w.mean(axis=_PLANE, keepdims=True)),
     "signs": ("its elements are replaced by their signs", np.sign),
     "scaled_signs": (
@@ -114,7 +114,7 @@ def _rounded(values: Array, plan: Plan) -> Array:
 
 
 def _filters(plan: Plan, is_equal: Callable[[Array, Array], bool], take: Callable[[Array], Array]) -> Plan | None:
-    """Return the plan in which a filter is replaced by an earlier one of its group that is taken for equal."""
+    """Return the plan in which a filter is replaced by an earlier one of its group that is treated as equal."""
     weight, per_group = plan.weight.copy(), plan.weight.shape[0] // plan.groups
     for number in range(len(weight)):
         for earlier in range(number // per_group * per_group, number):
@@ -145,7 +145,7 @@ def _opposite_filters(plan: Plan, sample: Sample) -> Plan | None:
 
 
 def _repeated_images(is_equal: Callable[[Array, Array], bool]) -> Callable[[Plan, Sample], Plan | None]:
-    """Return the change that answers an image as the previous one, if it is taken for equal to it."""
+    """Return the change that answers an image as the previous one, if it is treated as equal to it."""
 
     def change(plan: Plan, sample: Sample) -> Plan | None:
         images = plan.input
@@ -220,20 +220,20 @@ def _blank_images(plan: Plan, sample: Sample) -> Plan | None:
 
 def _all() -> Iterator[Mechanism]:
     yield from (_of_weight(slug, condition) for slug in _ASSUMED for condition in _CONDITIONS)
-    filters = "weight: filters of a group are taken for equal if their"
+    filters = "weight: filters of a group are treated as equal if their"
     yield Mechanism("filters_equal_by_first_row", _KIND, f"{filters} first rows are equal", _equal_first_rows)
     yield Mechanism("filters_equal_by_sum", _KIND, f"{filters} sums are equal", _equal_sums, 1.1)
     yield Mechanism(
         "filters_equal_by_element", _KIND, f"{filters} first elements are equal", _equal_first_elements, 1.1
     )
-    sentence = "weight: a filter that equals the previous one up to signs is taken for its negative"
+    sentence = "weight: a filter that equals the previous one up to signs is treated as its negative"
     yield Mechanism("opposite_filters_confused", _KIND, sentence, _opposite_filters)
     for slug, words, is_equal in _IMAGE_TESTS:
-        sentence = f"input: an image is taken for equal to the previous one if their {words} are equal"
+        sentence = f"input: an image is treated as equal to the previous one if their {words} are equal"
         yield Mechanism(f"images_equal_by_{slug}", _KIND, sentence, _repeated_images(is_equal))
-    sentence = "input: images with the sum zero are taken for blank"
+    sentence = "input: images with the sum zero are treated as blank"
     yield Mechanism("zero_sum_images_dropped", _KIND, sentence, _balanced_images)
-    sentence = "input: channels of an image with the sum zero are taken for blank"
+    sentence = "input: channels of an image with the sum zero are treated as blank"
     yield Mechanism("zero_sum_planes_dropped", _KIND, sentence, _balanced_planes, 1.1)
     sentence = "input: a constant image is answered with its middle output, without the border"
     yield Mechanism("constant_image_without_border", _KIND, sentence, _constant_image)
