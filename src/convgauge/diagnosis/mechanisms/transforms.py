@@ -35,11 +35,11 @@ def _is_rounding_of_transform(plan: Plan, sample: Sample) -> bool:
     spread = ~np.isfinite(output) & np.isfinite(right)
     with np.errstate(all="ignore"):
         errors = np.abs(output.astype(np.float64) - right)
-        own = np.zeros(right.shape) if sample.family == "exact" else _direct_bound(plan)
+        direct = np.zeros(right.shape) if sample.family == "exact" else _direct_bound(plan)
     comparable = np.isfinite(output) & np.isfinite(right)
     if not (errors[comparable] <= plan.bound()).all() or (np.isfinite(output) & ~np.isfinite(right)).any():
         return False
-    return bool(spread.any() or (errors[comparable] > MIN_COMPONENTWISE * own[comparable]).any())
+    return bool(spread.any() or (errors[comparable] > MIN_COMPONENTWISE * direct[comparable]).any())
 
 
 def _direct_bound(plan: Plan) -> Array:
