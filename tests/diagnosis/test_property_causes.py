@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from convgauge.diagnosis.cause import Cause
 from convgauge.diagnosis.explain import explain
-from convgauge.diagnosis.property_causes import stated_causes
+from convgauge.diagnosis.kinds import MechanismKind
+from convgauge.diagnosis.property_causes import join_acceptance, stated_causes
 from support.judged_samples import judged
 from support.mutant_samples import observe
 
@@ -33,3 +35,13 @@ def test_an_exception_has_a_region() -> None:
 def test_wrong_values_without_a_mechanism_stay_unexplained() -> None:
     failing = [sample for sample in observe("wrong_on_integers") if sample.fault is not None]
     assert stated_causes(failing, [], consequences=True) == ([], failing)
+
+
+def test_an_invalid_argument_is_accepted_because_it_is_misread() -> None:
+    accepting = [sample for sample in judged("negative_stride", "errors.stride", dtypes=("float32",)) if sample.fault]
+    (acceptance,), _ = stated_causes(accepting, [], consequences=False)
+    misread = Cause("a", MechanismKind.ARGUMENT_MISREAD, "stride: its sign is dropped", "", "", ())
+    other = Cause("b", MechanismKind.ARGUMENT_MISREAD, "padding: its sign is dropped", "", "", ())
+    (joined,) = join_acceptance([misread, acceptance])
+    assert (joined.mechanism, joined.samples) == ("a", acceptance.samples)
+    assert join_acceptance([other, acceptance]) == [other, acceptance]

@@ -21,6 +21,13 @@ def broken_rules(call: Call) -> list[str]:
     return list(dict.fromkeys(rules))
 
 
+def broken_arguments(call: Call) -> set[str]:
+    """Return the arguments that a call spells wrongly; "operands" stands for all that is wrong beside them."""
+    arguments = {**_DEFAULTS, **call.arguments}
+    names = {name for name, value in arguments.items() if any(_spellings({name: value}))}
+    return names or {"operands"}
+
+
 def _axes(call: Call) -> Iterator[str]:
     for name in OPERANDS:
         array = getattr(call, name)

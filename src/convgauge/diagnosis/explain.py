@@ -17,7 +17,7 @@ from convgauge.diagnosis.cleared import cleared_topics
 from convgauge.diagnosis.experiments import POOL, varied
 from convgauge.diagnosis.gradient_causes import gradient_causes
 from convgauge.diagnosis.named import Named, attribute
-from convgauge.diagnosis.property_causes import CHEATS, stated_causes
+from convgauge.diagnosis.property_causes import CHEATS, join_acceptance, stated_causes
 from convgauge.diagnosis.remark import remark
 from convgauge.diagnosis.sample import Sample
 from convgauge.diagnosis.unnamed import unnamed_causes
@@ -54,7 +54,7 @@ def explain(samples: Sequence[Sample], ask: Ask | None = None) -> Diagnosis:
     left = attribute(left, of_modes)
     further, left = stated_causes(left, plain, consequences=True)
     causes = [*stated, *(each.cause() for each in (*named, *of_modes) if each.samples), *gradients, *further]
-    causes.sort(key=_precedence)
+    causes = sorted(join_acceptance(causes), key=_precedence)
     all_causes = [*causes, *unnamed_causes(left, plain)]
     cleared = cleared_topics(failing, passing, all_causes)
     return Diagnosis(all_causes, left, cleared, remark(failing, passing, causes))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+from convgauge.diagnosis.broken_rules import broken_arguments
 from convgauge.diagnosis.cause import Cause
 from convgauge.diagnosis.failure_region import Region, find_region
 from convgauge.diagnosis.kinds import MechanismKind
@@ -14,6 +16,9 @@ MAX_INSIDE, MAX_OUTSIDE = 200, 400
 """Samples among which a region is searched."""
 
 CHEATS = (MechanismKind.CHEAT_COMPARISON, MechanismKind.CHEAT_HARNESS)
+
+MISREADINGS = (MechanismKind.AXIS_SHARED, MechanismKind.ARGUMENT_IGNORED, MechanismKind.ARGUMENT_MISREAD)
+"""Kinds from which it follows that an invalid argument is not noticed."""
 
 WITHOUT_REGION = (
     *CHEATS,
@@ -43,6 +48,21 @@ def stated_causes(
     explained = {id(sample) for group in groups for sample in group.samples}
     causes = [_cause(group, passing) for group in groups]
     return causes, [sample for sample in failing if id(sample) not in explained]
+
+
+def join_acceptance(causes: Sequence[Cause]) -> list[Cause]:
+    """Join the acceptance of invalid arguments to a cause that misreads the same argument.
+
+    A kernel that reads the first number of a pair alone does not notice that the second is negative.
+    """
+    joined = list(causes)
+    for accepting in [cause for cause in causes if cause.kind == MechanismKind.ACCEPTS_INVALID]:
+        names = {name for sample in accepting.samples for name in broken_arguments(sample.call)}
+        reason = next((c for c in joined if c.kind in MISREADINGS and {c.sentence.partition(":")[0]} == names), None)
+        if reason is not None:
+            joined[joined.index(reason)] = replace(reason, samples=(*reason.samples, *accepting.samples))
+            joined.remove(accepting)
+    return joined
 
 
 def _cause(group: PropertyGroup, passing: Sequence[Sample]) -> Cause:
