@@ -75,8 +75,8 @@ def no_bias_as_in_the_first(state: dict[Any, Any], call: Call) -> Call:
 
 def answer_of_the_input(state: dict[Any, Any], call: Call) -> Call:
     key = call.input.tobytes(), by_all_shapes(call), str(call.arguments), call.bias is None
-    kept: Call = state.setdefault(key, call)
-    return kept
+    first: Call = state.setdefault(key, call)
+    return first
 
 
 def weights_of_the_last(state: dict[Any, Any], call: Call) -> Call:

@@ -1,4 +1,4 @@
-"""Evidence: the judged cases of one implementation, kept while a run goes on, as samples for the diagnosis."""
+"""Evidence: the judged cases of one implementation, as samples for the diagnosis."""
 
 from __future__ import annotations
 

@@ -141,7 +141,7 @@ class CandidateSearch:
     def _hopeful(self, due: Sequence[int], count: int) -> list[Mechanism]:
         """Return the mechanisms that predict the most of some failing samples, and at least one.
 
-        If many predict the first ones, these are too alike to choose by: those that do are tried on more.
+        If many predict the first ones, these do not tell them apart: those that do are tried on more.
         """
         hopeful = self._mechanisms
         for number in (count, *(more for more in WITNESSES if more > count)):

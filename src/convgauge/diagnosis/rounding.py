@@ -24,7 +24,7 @@ TYPE_NAMES = {"tf32": "TF32"}
 
 
 def by_parts(round_real: Rounding) -> Rounding:
-    """Return a rounding that treats real and imaginary parts alike."""
+    """Return a rounding that rounds real and imaginary parts in the same way."""
 
     def rounded(values: Array) -> Array:
         if values.dtype.kind != "c":
@@ -91,8 +91,8 @@ def to_type(name: str) -> Rounding:
 
 def narrower_types(dtype: str) -> list[str]:
     """Return the names of the types that hold fewer digits or a smaller range than a floating-point dtype."""
-    kept = {"float64": (), "complex128": (), "float16": ("float32", "tf32", "float16")}
-    excluded = kept.get(dtype, ("float32",))
+    wider = {"float64": (), "complex128": (), "float16": ("float32", "tf32", "float16")}
+    excluded = wider.get(dtype, ("float32",))
     return [] if dtype in ("bfloat16",) or DTYPES[dtype].kind == "i" else [n for n in NARROW_TYPES if n not in excluded]
 
 

@@ -119,9 +119,9 @@ def _answer(plan: Plan, call: Call, earlier: Call) -> Plan | None:
         return None
     arguments: dict[str, object] = dict(earlier.arguments)
     problem = resolve(earlier.input, earlier.weight, earlier.bias, **arguments)  # type: ignore[arg-type]
-    kept = Plan.of(problem, earlier.input, earlier.weight, earlier.bias)
+    whole = Plan.of(problem, earlier.input, earlier.weight, earlier.bias)
     size = tuple(plan.input.shape[:1]), tuple(plan.weight.shape[:1]), tuple(plan.size)
-    return kept if size == (kept.input.shape[:1], kept.weight.shape[:1], tuple(kept.size)) else None
+    return whole if size == (whole.input.shape[:1], whole.weight.shape[:1], tuple(whole.size)) else None
 
 
 REUSES = (
@@ -212,8 +212,8 @@ def _by_key(reuse: Reuse, which: str, key: set[str]) -> Mechanism:
 
     def change(plan: Plan, sample: Sample) -> Plan | None:
         in_turn = sample.history if which == "first" else reversed(sample.history)
-        own = [feature(sample.call) for feature in features]
-        same = (each for each in in_turn if all(f(each) == value for f, value in zip(features, own, strict=True)))
+        values = [feature(sample.call) for feature in features]
+        same = (each for each in in_turn if all(f(each) == value for f, value in zip(features, values, strict=True)))
         earlier = next(same, None)
         return None if earlier is None else _changed(reuse, sample, earlier)
 
