@@ -53,6 +53,8 @@ def split(is_inside: Callable[[Fields], bool], rows: Sequence[Fields] = ROWS) ->
         ("out_channels % 4 != 0", "output channels not a multiple of 4"),
         ("width > 31", "width > 31"),
         ("isinstance(stride, list)", "stride as a list"),
+        ("padding != 'same' and padding != 'valid'", "padding in numbers"),
+        ("padding != 'same'", "padding other than 'same'"),
         ("dtype == 'float16'", "float16"),
         ("dtype in ('float16', 'bfloat16')", "half precision"),
         ("dtype in ('float16', 'float64')", "float16 or float64"),

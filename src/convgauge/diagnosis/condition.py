@@ -90,7 +90,7 @@ class Condition:
 def in_words(sentence: str) -> str:
     """Return a sentence with words in place of the names of fields, and separators in long numbers."""
     words = _NAME.sub(lambda match: _WORDS[match[0]], sentence)
-    words = words.replace(" that differs by axis", " differs by axis")
+    words = words.replace(" that differs by axis", " differs by axis").replace(" other than by name", " in numbers")
     if words == "kernel 1":
         return "1×1 kernel"
     return _LONG_NUMBER.sub(lambda match: f"{int(match[0]):,}", words)

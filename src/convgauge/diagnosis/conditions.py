@@ -19,6 +19,9 @@ ABSENCE = 0.1
 MULTIPLE = 0.5
 """Surcharge of sizes that are a multiple of a block, and of a block that is no power of two: both are rare faults."""
 
+SPELLING = 0.3
+"""Surcharge of the spelling of an argument: cases tend to spell arguments with equal axes in another way."""
+
 _SWITCHES = (0, 1)
 """Values at which a number is like a switch: no padding, one group."""
 
@@ -78,7 +81,7 @@ def _of_atom(atom: Atom) -> Iterator[Condition]:
     """Yield the contrary of an atom and the atom itself, as far as they describe a region."""
     block = re.search(r"multiple of (\d+)", atom.sentence)
     is_odd_block = block is not None and int(block[1]) & (int(block[1]) - 1) != 0
-    cost = atom.cost + MULTIPLE * is_odd_block
+    cost = atom.cost + MULTIPLE * is_odd_block + SPELLING * ("isinstance" in atom.expression)
     if atom.negation and atom.sentence:
         if atom.negation.endswith("> 1"):  # several images, groups or steps: a switch, and no bound like others
             cost += PLAIN - BOUND

@@ -27,7 +27,15 @@ def switch_atoms() -> Iterator[Atom]:
     for word in ("same", "valid"):
         is_other = has_value("padding", word, wanted=False)
         negation = f"padding == {word!r}"
-        yield Atom(f"padding != {word!r}", f"padding {word!r}", RELATION, is_other, negation=negation)
+        yield Atom(
+            f"padding != {word!r}",
+            f"padding {word!r}",
+            RELATION,
+            is_other,
+            (),
+            f"padding other than {word!r}",
+            negation,
+        )
 
 
 def _spelling_atoms(name: str) -> Iterator[Atom]:
