@@ -74,14 +74,21 @@ class BlockFault:
         """Kind of the mechanism."""
         if self.target == "bias":
             return MechanismKind.BIAS_DROPPED
-        if self.rule.form == "beyond" and (self.rule.m in INDEX_LIMITS or self.rule.m > LARGE_INDEX):
+        if self.is_of_index:
             return MechanismKind.INDEX_OVERFLOW
+        if self.target == "input" and self.axis not in _OF_FILTERS and self.effect in _COPIED:
+            return MechanismKind.GROUPS_PERMUTED
         return MechanismKind.GROUPS_IGNORED if self.axis in _OF_FILTERS else MechanismKind.TAIL_DROPPED
 
     @property
     def cost(self) -> float:
-        """Complexity."""
-        return self.rule.cost + self.axis.cost
+        """Complexity. A limit of an index is more likely than a block or a tail that ends there."""
+        return (1.2 if self.is_of_index else self.rule.cost) + self.axis.cost
+
+    @property
+    def is_of_index(self) -> bool:
+        """True if the elements are those that an index of 8 or 16 bits does not reach."""
+        return self.rule.form == "beyond" and (self.rule.m in INDEX_LIMITS or self.rule.m > LARGE_INDEX)
 
     def mechanism(self) -> Mechanism:
         """Return the mechanism."""

@@ -32,6 +32,9 @@ INPUT_BLOCKS = (2, 4, 8, 16, 32)
 MAX_FLOPS = 400_000
 """FLOPs of a sample on which sizes are tried."""
 
+MAX_CHANNELS = 256
+"""Channels of a sample on which sizes are tried."""
+
 _WORDS = {
     "divided": "channel o is read from o // {m}",
     "modulo": "channel o is read from o mod {m}",
@@ -109,7 +112,8 @@ def _readable(samples: Sequence[Sample]) -> list[Sample]:
         for sample in samples
         if sample.fault is not None and sample.is_plain and sample.family == "exact"
         and sample.observation.output is not None and sample.observation.output.shape == sample.problem.output_shape
-        and sample.problem.out_channels > 2 and 0 < sample.problem.flops <= MAX_FLOPS
+        and 2 < sample.problem.out_channels <= MAX_CHANNELS and sample.problem.in_channels <= MAX_CHANNELS
+        and 0 < sample.problem.flops <= MAX_FLOPS
     }  # fmt: skip
     ordered = sorted(failing.values(), key=lambda sample: sample.problem.flops)
     return ordered[:: max(1, len(ordered) // MAX_TRIED)][:MAX_TRIED]
