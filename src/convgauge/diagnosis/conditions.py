@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
 from convgauge.diagnosis.atom import BOUND, NUMBER, PLAIN, Atom, Test
 from convgauge.diagnosis.categories import CATEGORIES
@@ -66,15 +67,21 @@ _AXIS_RELATIONS = (
 
 def conditions(table: Table) -> list[Condition]:
     """Return the conditions that the values of a table suggest, the simplest first, without bounds and values."""
+    proposed = [*_of_numbers_and_spellings()]
+    for category in CATEGORIES:
+        proposed += category.conditions(table)
+    return sorted(proposed, key=lambda condition: condition.cost)
+
+
+@cache
+def _of_numbers_and_spellings() -> tuple[Condition, ...]:
+    """Return the conditions that do not depend on a table."""
     atoms = [*relation_atoms(), *relation_atoms(_RELATIONS, _AXIS_RELATIONS), *switch_atoms()]
     for name, words in (COUNTS | PRODUCTS).items():
         atoms += number_atoms(name, words, _SWITCHES)
     for axes in AXES:
         atoms += atoms_of_axes(axes, _SWITCHES, _SWITCHES, _SWITCHES)
-    proposed = [condition for atom in atoms for condition in _of_atom(atom)]
-    for category in CATEGORIES:
-        proposed += category.conditions(table)
-    return sorted(proposed, key=lambda condition: condition.cost)
+    return tuple(condition for atom in atoms for condition in _of_atom(atom))
 
 
 def _of_atom(atom: Atom) -> Iterator[Condition]:
