@@ -26,6 +26,9 @@ MAX_OTHERS = 1500
 MAX_HOPEFUL = 16
 """Mechanisms that are compared with all failing samples: those that predict the most of the first ones."""
 
+MAX_COUNTED = 40
+"""Failing samples by which the mechanisms are ordered that are compared with all."""
+
 MAX_COMPARED = 8
 """Mechanisms that are compared with passing samples: those that predict the most."""
 
@@ -93,14 +96,14 @@ class CandidateSearch:
         panel = _smallest(passing, MAX_PASSING)
         in_panel = set(map(id, panel))
         self._others = sorted((each for each in passing if id(each) not in in_panel), key=_size)[:MAX_OTHERS]
-        self._arrange([*_spread(failing, MAX_FAILING), *panel])
+        self.samples = [*_spread(failing, MAX_FAILING), *panel]
+        self.outcomes = Outcomes(self.samples)
+        self._arrange()
         self._mechanisms = library(self.samples) if failing else []
 
-    def _arrange(self, samples: list[Sample]) -> None:
-        self.samples = samples
-        self.passing = range(len(self.failing), len(samples))
-        self.outcomes = Outcomes(samples)
-        self._regions = RegionSearch([sample.fields for sample in samples])
+    def _arrange(self) -> None:
+        self.passing = range(len(self.failing), len(self.samples))
+        self._regions = RegionSearch([sample.fields for sample in self.samples])
 
     def best(self, due: Iterable[int]) -> Candidate | None:
         """Return the strongest candidate for the failing samples that are due, if there is one.
@@ -115,7 +118,8 @@ class CandidateSearch:
                 return candidates[0] if candidates else None
             left = set(map(id, against))
             self._others = [sample for sample in self._others if id(sample) not in left]
-            self._arrange([*self.samples, *against])
+            self.samples += against  # also those of the outcomes that are known
+            self._arrange()
         return None
 
     def _contradictions(self, candidate: Candidate) -> list[Sample]:
@@ -133,9 +137,10 @@ class CandidateSearch:
     def candidates(self, due: Sequence[int]) -> list[Candidate]:
         """Return the candidates for the failing samples that are due, the strongest first."""
         hopeful = next(filter(None, (self._hopeful(due, count) for count in WITNESSES)), [])
+        hopeful = self._leading(hopeful, due)
         predicted = {id(m): self.outcomes.having(m, due, "fits") for m in hopeful}
         hopeful.sort(key=lambda m: (-len(predicted[id(m)]), m.cost))
-        proposed = [self._candidate(m, predicted[id(m)], due) for m in hopeful[:MAX_COMPARED]]
+        proposed = [self._candidate(m, predicted[id(m)], due) for m in hopeful]
         return sorted(filter(None, proposed), key=lambda candidate: (-candidate.strength, candidate.cost))
 
     def _hopeful(self, due: Sequence[int], count: int) -> list[Mechanism]:
@@ -151,6 +156,13 @@ class CandidateSearch:
             if len(hopeful) <= MAX_HOPEFUL:
                 break
         return hopeful[:MAX_HOPEFUL]
+
+    def _leading(self, hopeful: Sequence[Mechanism], due: Sequence[int]) -> list[Mechanism]:
+        """Return the mechanisms that predict at least half as many of some failing samples as the best one."""
+        some = _diverse([(number, self.samples[number]) for number in due], MAX_COUNTED)
+        counts = [len(self.outcomes.having(m, some, "fits")) for m in hopeful]
+        leading = [(count, m) for count, m in zip(counts, hopeful, strict=True) if 2 * count >= max(counts)]
+        return [m for _, m in sorted(leading, key=lambda pair: (-pair[0], pair[1].cost))[:MAX_COMPARED]]
 
     def region(self, inside: Iterable[int], outside: Iterable[int]) -> Region | None:
         """Return the shortest rule that holds for some samples and not for others."""
@@ -203,9 +215,9 @@ def _spread(samples: Sequence[Sample], count: int) -> list[Sample]:
 
 
 def _diverse(samples: Sequence[tuple[int, Sample]], count: int) -> list[int]:
-    """Return the numbers of at most ``count`` samples: by turns one of each spec, the smallest first."""
+    """Return the numbers of at most ``count`` samples: by turns one of each spec, exact and small ones first."""
     by_spec: dict[str, list[int]] = {}
     for number, sample in sorted(samples, key=lambda pair: (pair[1].family != "exact", _size(pair[1]))):
         by_spec.setdefault(sample.spec, []).append(number)
     turns = [(turn, number) for numbers in by_spec.values() for turn, number in enumerate(numbers)]
-    return [number for _, number in sorted(turns)[:count]]
+    return [number for _, number in sorted(turns, key=lambda pair: pair[0])[:count]]

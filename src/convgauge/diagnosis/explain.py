@@ -50,10 +50,8 @@ def explain(samples: Sequence[Sample], ask: Ask | None = None) -> Diagnosis:
     named = _name([sample for sample in left if sample.is_plain], plain, ask)
     left = attribute(left, named)
     gradients, left = gradient_causes(left, passing)
-    of_modes = _name_in_modes(left, passing)
-    left = attribute(left, of_modes)
     further, left = stated_causes(left, plain, consequences=True)
-    causes = [*stated, *(each.cause() for each in (*named, *of_modes) if each.samples), *gradients, *further]
+    causes = [*stated, *(each.cause() for each in named if each.samples), *gradients, *further]
     causes = sorted(join_acceptance(causes), key=_precedence)
     all_causes = [*causes, *unnamed_causes(left, plain)]
     cleared = cleared_topics(failing, passing, all_causes)
@@ -86,13 +84,6 @@ def _strongest(search: CandidateSearch) -> list[Named]:
         named.append(Named(candidate))
         due -= {number for number in due if named[-1].acts_on(search.samples[number])}
     return named
-
-
-def _name_in_modes(failing: Sequence[Sample], passing: Sequence[Sample]) -> list[Named]:
-    """Return the mechanisms that are named for calls in other modes, such as those that ask for gradients."""
-    special = [sample for sample in failing if sample.call.mode and sample.is_answer_allowed]
-    others = [sample for sample in passing if sample.call.mode and sample.is_answer_allowed]
-    return _strongest(CandidateSearch(special, others)) if special else []
 
 
 def _smallest(samples: Sequence[Sample]) -> Sample:
