@@ -74,11 +74,14 @@ def zeros(weight: Array) -> Array:
 
 
 def simplified(given: Given) -> dict[str, Value]:
-    """Return a valid call near a given valid one: one group, stride and dilation of 1, one padding for both axes."""
+    """Return a valid call near a given valid one: one group, stride and dilation of 1, one padding for both axes.
+
+    The padding is at most as large as the kernel: one of thousands on one axis would be too large on both.
+    """
     padding = given.get("padding", 0)
     if not isinstance(padding, str):
         largest = max(padding) if isinstance(padding, (tuple, list)) else padding
-        padding = (largest, largest)
+        padding = (min(largest, max(given["weight"].shape[2:])),) * 2
     simple = {**given, "input": given["input"][:, : given["weight"].shape[1]]}
     return {**simple, "stride": (1, 1), "padding": padding, "dilation": (1, 1), "groups": 1}
 
