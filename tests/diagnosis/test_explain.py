@@ -1,0 +1,157 @@
+"""Tests of the explanation of failures: which mechanism is named, where, and when nothing is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from convgauge.diagnosis.cause import Diagnosis
+from convgauge.diagnosis.experiments import POOL as EXPERIMENTS
+from convgauge.diagnosis.experiments import varied
+from convgauge.diagnosis.explain import explain
+from convgauge.diagnosis.plan import NoOutputError, Plan
+from convgauge.diagnosis.sample import Sample
+from convgauge.domain import fields_of
+from convgauge.problem import Problem
+from convgauge.reference.compare import Fault as Wrong
+from convgauge.reference.compare import check_output
+from convgauge.reference.operands import draw
+from convgauge.worker.call import Call, Observation
+from support.mutant_samples import POOL, observe
+
+Fault = Callable[[Plan], Plan]
+
+PROBLEMS = [*POOL, *EXPERIMENTS]
+
+
+def swapped_padding(plan: Plan) -> Plan:
+    return replace(plan, pads=plan.pads[::-1])
+
+
+def no_bias(plan: Plan) -> Plan:
+    return replace(plan, bias=None)
+
+
+def doubled_bias(plan: Plan) -> Plan:
+    return replace(plan, bias=None if plan.bias is None else 2 * plan.bias)
+
+
+def correct(plan: Plan) -> Plan:
+    return plan
+
+
+def answered(fault: Fault, problem: Problem, seed: int = 0) -> Sample:
+    """Return the sample of a kernel that computes the plan of each call with a fault."""
+    operands = draw(problem, "exact", seed)
+    right = Plan.of(problem, operands.input, operands.weight, operands.bias)
+    call = Call(
+        operands.input, operands.weight, operands.bias, problem.arguments, (problem.dtype,) * 3, is_valid=True
+    )  # fmt: skip
+    wrong: Wrong | None
+    try:
+        output = fault(right).output()
+    except NoOutputError:
+        observation = Observation("raised", error=("ValueError", "Exception"), message="the kernel is too large")
+        wrong = Wrong("errored", "raised ValueError", kind="raised")
+    else:
+        observation = Observation("answer", output, problem.dtype)
+        wrong = check_output(output, problem.dtype, right.output(), problem.dtype, 0.0)
+    return Sample("a.spec", problem.text, problem, "exact", call, observation, wrong, fields_of(problem))
+
+
+def diagnosis_of(fault: Fault, problems: Sequence[Problem] = PROBLEMS) -> Diagnosis:
+    return explain([answered(fault, problem, seed) for seed, problem in enumerate(problems)])
+
+
+def test_one_fault_is_one_cause_that_explains_every_failing_case() -> None:
+    diagnosis = diagnosis_of(swapped_padding, [problem for problem in PROBLEMS if problem.padding != "same"])
+    assert [cause.mechanism for cause in diagnosis.causes] == ["padding_axes_swapped"]
+    assert diagnosis.causes[0].kind == "swapped_axes"
+    assert diagnosis.causes[0].region == "wherever padding differs by axis"
+    assert not diagnosis.unexplained
+    assert "bias" in diagnosis.cleared
+    assert "padding" not in diagnosis.cleared
+
+
+def test_two_faults_are_two_causes_and_cases_with_both_are_explained() -> None:
+    def both(plan: Plan) -> Plan:
+        return no_bias(swapped_padding(plan))
+
+    diagnosis = diagnosis_of(both)
+    assert {cause.mechanism for cause in diagnosis.causes} == {"padding_axes_swapped", "bias_dropped"}
+    assert not diagnosis.unexplained
+
+
+def test_a_fault_under_a_condition_is_named_with_its_region() -> None:
+    def for_groups(plan: Plan) -> Plan:
+        return doubled_bias(plan) if plan.groups > 1 else plan
+
+    (cause,) = diagnosis_of(for_groups).causes
+    assert "bias" in cause.sentence
+    assert "groups > 1" in cause.region
+
+
+def test_a_correct_kernel_has_no_cause() -> None:
+    assert diagnosis_of(correct) == Diagnosis([], [], {})
+
+
+def test_a_fault_that_no_mechanism_predicts_has_a_region_and_no_mechanism() -> None:
+    generator = np.random.default_rng(0)
+
+    def noise_with_stride(plan: Plan) -> Plan:
+        if max(plan.stride) == 1:
+            return plan
+        return plan.finish(lambda output: output + generator.integers(1, 90, output.shape))
+
+    (cause,) = diagnosis_of(noise_with_stride).causes
+    assert (cause.mechanism, cause.kind) == ("", "")
+    assert "stride > 1" in cause.region
+
+
+def test_little_evidence_is_extended_by_further_calls() -> None:
+    failing = answered(swapped_padding, POOL[1])
+    asked: list[Problem] = []
+
+    def ask(problems: Sequence[Problem]) -> list[Sample]:
+        asked.extend(problems)
+        return [answered(swapped_padding, problem, seed) for seed, problem in enumerate(problems)]
+
+    (cause,) = explain([failing], ask).causes
+    assert cause.mechanism == "padding_axes_swapped"
+    assert len(asked) <= 100
+
+
+def test_one_wrong_number_names_no_mechanism() -> None:
+    problem = Problem(bias=True)
+    (cause,) = explain([answered(no_bias, problem)]).causes
+    assert cause.mechanism == ""
+
+
+def test_a_kernel_that_always_raises_is_said_to_do_so() -> None:
+    raised = Observation("raised", error=("RuntimeError", "Exception"), message="no device")
+    samples = [answered(no_bias, problem) for problem in POOL if problem.bias]
+    fault = Wrong("errored", "raised RuntimeError: no device", kind="raised")
+    samples = [replace(sample, observation=raised, fault=fault) for sample in samples]
+    assert "raise RuntimeError" in explain(samples).remark
+
+
+def test_a_kernel_that_fails_at_random_is_said_to_do_so() -> None:
+    problem = POOL[0]
+    samples = [answered(fault, problem) for fault in (correct, no_bias, correct, no_bias)]
+    assert "at random" in explain(samples).remark
+
+
+@pytest.mark.parametrize("name", ["padding_pair_swapped", "groups_interleaved", "bias_once_a_group"])
+def test_the_first_cause_of_a_mutant_has_its_kind(name: str) -> None:
+    from support.mutant_samples import declared
+
+    causes = explain(observe(name)).causes
+    assert causes[0].kind == declared()[name].mechanism
+
+
+def test_variations_of_a_problem_are_problems_and_repeatable() -> None:
+    assert list(varied(POOL[0])) == list(varied(POOL[0]))
+    assert len(set(varied(POOL[0]))) > 10
