@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 
+import numpy as np
+
 from convgauge.conformance.checks import is_unjudged
 from convgauge.conformance.counted import Counted
 from convgauge.conformance.history import LoggedCall
 from convgauge.diagnosis.operand_values import operand_values
 from convgauge.diagnosis.sample import Sample
+from convgauge.worker.call import Call
+
+TRANSFORMED = "transformed"
+"""Operand family of a case whose spec changes exact operands to others that are not integers, such as pixels."""
 
 MAX_BYTES = 64 << 20
 """Operands and outputs of passing cases that are kept of one implementation. Failing cases are kept always."""
@@ -49,6 +55,12 @@ class Evidence:
         return [sample_of(counted, is_first=is_first, history=history) for counted, is_first, history in self._kept]
 
 
+def _are_whole(call: Call) -> bool:
+    """Return True if all operands are integers, NaN or infinite, so that outputs are compared bit for bit."""
+    given = [array for array in (call.input, call.weight, call.bias) if array is not None]
+    return all(np.array_equal(array, np.rint(array), equal_nan=True) for array in given if array.dtype.kind == "f")
+
+
 def _history(counted: Counted) -> History:
     """Return the calls before a case. Large ones, which would be kept in memory, belong to failing cases alone."""
     if counted.execution.log is None:
@@ -72,8 +84,9 @@ def sample_of(counted: Counted, *, is_first: bool, history: History = ()) -> Sam
     order = "first" if is_first else "later"
     further = {"family": case.operands, "mode": call.mode, "order": order, "spec": counted.spec}
     fields = {**case.fields(call.device), **further, **operand_values(call)}  # those of `features.FURTHER_FIELDS`
+    family = case.operands if case.operands != "exact" or _are_whole(call) else TRANSFORMED
     return Sample(
-        counted.spec, str(case), case.problem, case.operands, call, observation, counted.assessment.fault, fields,
+        counted.spec, str(case), case.problem, family, call, observation, counted.assessment.fault, fields,
         counted.execution.declared_grade, tuple(before.call for before in history), counted.procedure.is_law,
         counted.procedure.is_answer_allowed,
     )  # fmt: skip

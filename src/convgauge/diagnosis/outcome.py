@@ -47,7 +47,9 @@ def outcome_of_plan(plan: Plan | None, sample: Sample) -> Outcome:
     try:
         if not sample.differs(plan):
             return "invisible"
-        return "fits" if sample.fault is not None and sample.fits(plan) else "differs"
+        if sample.fault is None:
+            return "invisible" if sample.permits(plan) else "differs"
+        return "fits" if sample.fits(plan) else "differs"
     except TooExpensiveError:
         return "unknown"
     except UNFIT:

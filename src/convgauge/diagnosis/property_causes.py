@@ -9,7 +9,7 @@ from convgauge.diagnosis.broken_rules import broken_arguments
 from convgauge.diagnosis.cause import Cause
 from convgauge.diagnosis.failure_region import Region, find_region
 from convgauge.diagnosis.kinds import MechanismKind
-from convgauge.diagnosis.properties import PropertyGroup, grouped
+from convgauge.diagnosis.properties import PropertyGroup, grouped, observed
 from convgauge.diagnosis.sample import Sample
 
 MAX_INSIDE, MAX_OUTSIDE = 200, 400
@@ -45,6 +45,9 @@ def stated_causes(
         mechanisms have explained what they can.
     """
     groups = [group for group in grouped(failing) if consequences or not group.property.is_consequence_possible]
+    if any(sample.is_plain and observed(sample) is None for sample in failing):
+        # the values of valid calls are wrong too, so that those of invalid ones prove nothing
+        groups = [group for group in groups if not _is_wrong_answer(group)]
     explained = {id(sample) for group in groups for sample in group.samples}
     causes = [_cause(group, passing) for group in groups]
     return causes, [sample for sample in failing if id(sample) not in explained]
@@ -63,6 +66,11 @@ def join_acceptance(causes: Sequence[Cause]) -> list[Cause]:
             joined[joined.index(reason)] = replace(reason, samples=(*reason.samples, *accepting.samples))
             joined.remove(accepting)
     return joined
+
+
+def _is_wrong_answer(group: PropertyGroup) -> bool:
+    """Return True for calls that might have been refused, and were answered wrongly."""
+    return group.property.kind == MechanismKind.ACCEPTS_INVALID and group.property.is_consequence_possible
 
 
 def _cause(group: PropertyGroup, passing: Sequence[Sample]) -> Cause:

@@ -149,6 +149,20 @@ class Sample:
         is_visible = is_beyond_rounding(predicted, self.expected, self.sizes, self.problem.dtype)
         return is_visible and is_nearer(output, self.expected, predicted, self.sizes)
 
+    def permits(self, plan: Plan) -> bool:
+        """Return True if the observed output of a passing call is within the tolerance of a plan's as well.
+
+        Raises
+        ------
+        TooExpensiveError
+            If the plan's output needs too many products.
+        """
+        output = self.observation.output
+        try:
+            return output is not None and self._agrees(output, plan.output(), plan)
+        except NoOutputError:
+            return False
+
     def fits(self, plan: Plan) -> bool:
         """Return True if the call did what a plan predicts: its output, or an exception if it has none.
 
