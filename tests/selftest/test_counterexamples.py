@@ -76,10 +76,10 @@ def test_a_table_is_printed_and_unexpected_results_fail(
 
     monkeypatch.setattr("convgauge.selftest.counterexamples.audit", audited)
     oracle: Status = "passed"
-    assert show("quick", "padding_pair_swapped") == 0
+    assert show("quick", ("padding_pair_swapped",)) == 0
     assert "padding                      1             0" in capsys.readouterr().out
     oracle = "failed"
-    assert show("quick", "padding_pair_swapped") == 1
+    assert show("quick", ("padding_pair_swapped",)) == 1
     assert capsys.readouterr().out.startswith("bogus: padding.pair in float32 on padding_pair_swapped: ")
-    assert show("quick", "no such mutant") == 5
+    assert show("quick", ("no such mutant",)) == 5
     print_table({})

@@ -36,7 +36,7 @@ class Evidence:
 
     def add(self, counted: Counted) -> None:
         """Keep a case, unless it shows nothing or is large and passed."""
-        if is_unjudged(counted.executed.observation):
+        if is_unjudged(counted.executed.observation) and counted.assessment.fault is None:
             return
         subject = id(counted.execution.subject)
         is_first = not self._calls[subject]
@@ -51,8 +51,9 @@ class Evidence:
         self._kept.append((counted, is_first, _history(counted)))
 
     def samples(self) -> list[Sample]:
-        """Return the samples of the cases that are kept, in the order in which they were judged."""
-        return [sample_of(counted, is_first=is_first, history=history) for counted, is_first, history in self._kept]
+        """Return the samples of the cases that are kept: by spec, so that the order does not depend on threads."""
+        ordered = sorted(self._kept, key=lambda kept: kept[0].spec)  # the cases of one spec stay in their order
+        return [sample_of(counted, is_first=is_first, history=history) for counted, is_first, history in ordered]
 
 
 def _are_whole(call: Call) -> bool:
