@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Sequence
 from time import perf_counter, process_time
 
@@ -50,7 +51,9 @@ class Diagnoses:
         started_s, started_cpu_s = perf_counter(), process_time()
         try:
             records = [record for record in records if record.implementation == name]
-            findings = diagnose(name, self.evidence[name], records, ask)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # plans of faulty kernels overflow, and average nothing
+                findings = diagnose(name, self.evidence[name], records, ask)
         finally:
             self.seconds[name] = (perf_counter() - started_s, process_time() - started_cpu_s)
         if findings is not None:

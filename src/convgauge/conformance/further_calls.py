@@ -34,7 +34,7 @@ class FurtherCalls:
     declared : Domain
         Declared domain: a problem outside it is not called.
     seed : int
-        Seed of the operands of the first call; the following calls have the following seeds.
+        Seed of the operands of the first problem; the other problems have the following seeds, equal ones the same.
     """
 
     def __init__(self, start: Start, device: str, declared: Domain, seed: int) -> None:
@@ -46,7 +46,8 @@ class FurtherCalls:
             with self._start() as subject:
                 execution = Execution(subject, self._device, self._declared)
                 dtypes = subject.description.dtypes
-                due = [Case(p, seed=self._seed + index) for index, p in enumerate(problems) if p.dtype in dtypes]
+                seeds = {problem: self._seed + index for index, problem in enumerate(dict.fromkeys(problems))}
+                due = [Case(p, seed=seeds[p]) for p in problems if p.dtype in dtypes]
                 return list(self._samples(execution, due))
         except LoadError:
             return []

@@ -9,7 +9,7 @@ states, and then to a region.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from convgauge.diagnosis.candidates import Candidate, CandidateSearch
 from convgauge.diagnosis.cause import Cause, Diagnosis
@@ -47,15 +47,17 @@ def explain(samples: Sequence[Sample], ask: Ask | None = None) -> Diagnosis:
     passing = [sample for sample in samples if sample.fault is None]
     plain = [sample for sample in passing if sample.is_plain]
     stated, left = stated_causes(failing, plain, consequences=False)
-    named = _name([sample for sample in left if sample.is_plain], plain, ask)
+    search, further = _search([sample for sample in left if sample.is_plain], plain, ask)
+    named = _strongest(search)
     left = attribute(left, named)
     gradients, left = gradient_causes(left, passing)
-    further, left = stated_causes(left, plain, consequences=True)
-    causes = [*stated, *(each.cause() for each in named if each.samples), *gradients, *further]
+    following, left = stated_causes(left, plain, consequences=True)
+    causes = [*stated, *(each.cause() for each in named if each.samples), *gradients, *following]
     causes = sorted(join_acceptance(causes), key=_precedence)
     all_causes = [*causes, *unnamed_causes(left, plain)]
     cleared = cleared_topics(failing, passing, all_causes)
-    return Diagnosis(all_causes, left, cleared, remark(failing, passing, causes))
+    wrong, right = _by_result(further)
+    return Diagnosis(all_causes, left, cleared, remark([*failing, *wrong], [*passing, *right], causes))
 
 
 def _precedence(cause: Cause) -> tuple[bool, int]:
@@ -63,17 +65,24 @@ def _precedence(cause: Cause) -> tuple[bool, int]:
     return cause.kind not in CHEATS, -len({sample.spec for sample in cause.samples})
 
 
-def _name(failing: Sequence[Sample], passing: Sequence[Sample], ask: Ask | None) -> list[Named]:
-    """Return the mechanisms that are named for plain samples, the strongest first."""
-    if not failing:
-        return []
+def _search(
+    failing: Sequence[Sample], passing: Sequence[Sample], ask: Ask | None
+) -> tuple[CandidateSearch, Sequence[Sample]]:
+    """Return the search among plain samples, and the samples of further calls, which are made if it needs them."""
     search = CandidateSearch(failing, passing)
-    if ask is not None and (_is_little(failing, passing) or _is_tied(search.candidates(search.failing))):
-        further = ask([*varied(_smallest(failing).problem), *_pool(failing)])
-        wrong = [sample for sample in further if sample.fault is not None]
-        right = [sample for sample in further if sample.fault is None]
-        search = CandidateSearch([*failing, *wrong], [*passing, *right])
-    return _strongest(search)
+    if ask is None or not failing:
+        return search, ()
+    if not _is_little(failing, passing) and not _is_open(search.candidates(search.failing)):
+        return search, ()
+    further = ask([*varied(_smallest(failing).problem), *_pool(failing)])
+    wrong, right = _by_result({sample.case: sample for sample in further}.values())  # equal calls prove nothing more
+    return CandidateSearch([*failing, *wrong], [*passing, *right]), further
+
+
+def _by_result(samples: Iterable[Sample]) -> tuple[list[Sample], list[Sample]]:
+    """Return the failing and the passing ones of some samples."""
+    samples = list(samples)
+    return [each for each in samples if each.fault is not None], [each for each in samples if each.fault is None]
 
 
 def _strongest(search: CandidateSearch) -> list[Named]:
@@ -95,8 +104,9 @@ def _pool(plain: Sequence[Sample]) -> list[Problem]:
     return [problem.replace(dtype=_smallest(plain).problem.dtype) for problem in POOL]
 
 
-def _is_tied(candidates: Sequence[Candidate]) -> bool:
-    return len(candidates) > 1 and candidates[1].strength >= candidates[0].strength
+def _is_open(candidates: Sequence[Candidate]) -> bool:
+    """Return True if no candidate was found, or if two of them explain equally well."""
+    return not candidates or (len(candidates) > 1 and candidates[1].strength >= candidates[0].strength)
 
 
 def _is_little(failing: Sequence[Sample], passing: Sequence[Sample]) -> bool:

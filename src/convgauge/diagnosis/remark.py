@@ -23,7 +23,7 @@ def remark(failing: Sequence[Sample], passing: Sequence[Sample], causes: Sequenc
     """
     valid = [sample for sample in failing if sample.is_answer_allowed]
     if _contradicts_itself(valid, passing):
-        return "it fails at random: of equal calls, some pass and others fail"
+        return "of equal calls, some pass and others fail: at random, or by what was called before"
     if len(valid) < MIN_CALLS or any(sample.is_answer_allowed for sample in passing):
         return ""
     if all(sample.observation.kind == "raised" for sample in valid):
