@@ -130,7 +130,7 @@ def test_one_wrong_number_names_no_mechanism() -> None:
     assert cause.mechanism == ""
 
 
-def test_a_kernel_that_always_raises_is_said_to_do_so() -> None:
+def test_the_remark_on_a_kernel_that_always_raises_names_the_exception() -> None:
     raised = Observation("raised", error=("RuntimeError", "Exception"), message="no device")
     samples = [answered(no_bias, problem) for problem in POOL if problem.bias]
     fault = Wrong("errored", "raised RuntimeError: no device", kind="raised")
@@ -138,7 +138,7 @@ def test_a_kernel_that_always_raises_is_said_to_do_so() -> None:
     assert "raise RuntimeError" in explain(samples).remark
 
 
-def test_a_kernel_that_fails_at_random_is_said_to_do_so() -> None:
+def test_the_remark_on_equal_calls_that_pass_and_fail() -> None:
     problem = POOL[0]
     samples = [answered(fault, problem) for fault in (correct, no_bias, correct, no_bias)]
     assert "at random" in explain(samples).remark

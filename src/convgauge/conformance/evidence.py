@@ -52,7 +52,7 @@ class Evidence:
 
     def samples(self) -> list[Sample]:
         """Return the samples of the cases that are kept: by spec, so that the order does not depend on threads."""
-        ordered = sorted(self._kept, key=lambda kept: kept[0].spec)  # the cases of one spec stay in their order
+        ordered = sorted(self._kept, key=lambda entry: entry[0].spec)  # the cases of one spec stay in their order
         return [sample_of(counted, is_first=is_first, history=history) for counted, is_first, history in ordered]
 
 

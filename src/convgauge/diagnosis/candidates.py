@@ -159,8 +159,8 @@ class CandidateSearch:
 
     def _leading(self, hopeful: Sequence[Mechanism], due: Sequence[int]) -> list[Mechanism]:
         """Return the mechanisms that predict at least half as many of some failing samples as the best one."""
-        some = _diverse([(number, self.samples[number]) for number in due], MAX_COUNTED)
-        counts = [len(self.outcomes.having(m, some, "fits")) for m in hopeful]
+        sample = _diverse([(number, self.samples[number]) for number in due], MAX_COUNTED)
+        counts = [len(self.outcomes.having(m, sample, "fits")) for m in hopeful]
         leading = [(count, m) for count, m in zip(counts, hopeful, strict=True) if 2 * count >= max(counts)]
         return [m for _, m in sorted(leading, key=lambda pair: (-pair[0], pair[1].cost))[:MAX_COMPARED]]
 
