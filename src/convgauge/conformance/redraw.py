@@ -20,7 +20,7 @@ from convgauge.conformance.traits import TRAITS, keeps, lost_traits
 from convgauge.domain import Domain
 
 Key = tuple[object, ...]
-"""What sets a case apart from others, its seed excepted."""
+"""Identity of a case, without its seed."""
 
 USUAL_COST = 600_000
 """FLOPs and elements of a redrawn case, so that loops in plain Python end in time; more if the case before has more."""

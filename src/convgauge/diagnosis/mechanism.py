@@ -23,8 +23,6 @@ from functools import cache
 from convgauge.diagnosis.kinds import MechanismKind
 from convgauge.diagnosis.plan import NoOutputError, Plan, TooExpensiveError
 from convgauge.diagnosis.sample import Sample
-from convgauge.problem import Problem
-from convgauge.reference.operands import Operands
 
 Change = Callable[[Plan, Sample], "Plan | None"]
 """Function that returns the plan as a faulty kernel reads it; None if the mechanism has no meaning for the call."""
@@ -56,8 +54,6 @@ class Mechanism:
     differs : callable or None
         Function of (changed plan, passing sample): True if the sample shows that the mechanism is not active. None for
         `Sample.differs`.
-    decisive : callable or None
-        Function that returns problems and operands of further calls, on which rivals predict other outputs.
     """
 
     slug: str
@@ -67,7 +63,6 @@ class Mechanism:
     cost: float = 1.0
     fits: Test | None = None
     differs: Test | None = None
-    decisive: Callable[[], Sequence[tuple[Problem, Operands]]] | None = None
 
 
 Family = Callable[[Sequence[Sample]], Iterator[Mechanism]]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from convgauge.diagnosis.mechanism import UNFIT, Mechanism
-from convgauge.diagnosis.plan import NoOutputError, Plan, TooExpensiveError
+from convgauge.diagnosis.plan import Plan, TooExpensiveError
 from convgauge.diagnosis.sample import Sample
 
 Outcome = Literal["fits", "invisible", "differs", "unknown"]
@@ -62,17 +62,6 @@ def composed(mechanisms: Iterable[Mechanism], sample: Sample) -> Plan | None:
     for mechanism in mechanisms:
         plan = None if plan is None else changed(mechanism, sample, plan)
     return plan
-
-
-def has_output(plan: Plan) -> bool:
-    """Return True if a plan has an output."""
-    try:
-        plan.output()
-    except NoOutputError:
-        return False
-    except TooExpensiveError:
-        return True
-    return True
 
 
 class Outcomes:

@@ -14,7 +14,7 @@ from convgauge.diagnosis.sample import Sample
 MAX_OUTSIDE_SHARE = 0.1
 """Share of a region's cases that may pass: the fault does not show on each of them."""
 
-MAX_INSIDE, MAX_OUTSIDE = 300, 1500
+MAX_UNNAMED, MAX_PASSED = 300, 1500
 """Samples among which a region is searched."""
 
 
@@ -32,7 +32,7 @@ def unnamed_causes(left: Sequence[Sample], passing: Sequence[Sample]) -> list[Ca
         return []
     sentence = describe_deviation(left)
     plain = [sample for sample in left if sample.is_plain] or list(left)
-    inside, outside = _spread(plain, MAX_INSIDE), _spread(passing, MAX_OUTSIDE)
+    inside, outside = _spread(plain, MAX_UNNAMED), _spread(passing, MAX_PASSED)
     search = RegionSearch([sample.fields for sample in (*inside, *outside)])
     is_inside = np.arange(len(inside) + len(outside)) < len(inside)
     region = search.find(is_inside, ~is_inside, max_outside_share=MAX_OUTSIDE_SHARE)

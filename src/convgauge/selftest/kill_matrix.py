@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from convgauge.results import DamagedFileError
+from convgauge.selftest.stored import looks_like, read_object
 
 MATRIX_SCHEMA = 2
 """Version of the file's format."""
@@ -145,9 +146,7 @@ def is_matrix(path: Path) -> bool:
     OSError
         If the file cannot be read.
     """
-    with path.open("rb") as file:
-        head = file.read(4096)
-    return head.lstrip().startswith(b"{") and b'"tier"' in head and b'"findings"' in head
+    return looks_like(path, "findings")
 
 
 def read(path: Path) -> Matrix:
@@ -160,16 +159,16 @@ def read(path: Path) -> Matrix:
     OSError
         If the file cannot be read.
     """
-    try:
-        content = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+
+    def convert(content: dict[str, Any]) -> Matrix:
         schema = content.get("schema", 1)
         if schema not in (1, MATRIX_SCHEMA):
             raise DamagedFileError(
                 f"{path}: schema {schema}, and this version of convgauge reads schemas 1 and {MATRIX_SCHEMA}"
             )
         return msgspec.convert(_from_schema_1(content) if schema == 1 else content, Matrix)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise DamagedFileError(f"{path} is not a kill matrix: {error}") from None
+
+    return read_object(path, "a kill matrix", convert)
 
 
 _RENAMED = {

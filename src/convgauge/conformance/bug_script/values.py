@@ -10,14 +10,15 @@ import numpy as np
 from convgauge.conformance.bug_script.arrays import expected_lines
 from convgauge.conformance.bug_script.calls import GRADIENT_MODES
 from convgauge.conformance.bug_script.failure import Failure, NoScriptError
+from convgauge.diagnosis.sample import PLAIN_MODES
 from convgauge.dtypes import DTYPES, round_to
 from convgauge.problem import Problem
 from convgauge.reference import accuracy, oracle
 from convgauge.reference.operands import Array, Operands
 from convgauge.worker.call import Call
 
-PLAIN_MODES = ("", "by_keyword", "by_position", "without_bias", "numpy_integers", "vmapped", "compiled")
-"""Modes whose output is that of a plain call."""
+VALUE_MODES = (*PLAIN_MODES, "vmapped", "compiled")
+"""Modes whose output is that of a plain call, compiled and vectorized calls included."""
 
 _WIDE = {"f": "np.float64", "i": "np.int64", "c": "np.complex128"}
 _WIDER = {"float64": "np.longdouble", "complex128": "np.clongdouble"}
@@ -35,7 +36,7 @@ def value_assertions(failure: Failure, call: Call) -> Iterator[list[str]]:
         Its call with the operands of the script.
     """
     problem, operands = failure.problem, Operands(call.input, call.weight, call.bias)
-    if call.mode in GRADIENT_MODES or call.mode in PLAIN_MODES:
+    if call.mode in GRADIENT_MODES or call.mode in VALUE_MODES:
         read = ["result = to_numpy(output)"]
         if failure.fault.kind == "accuracy" or failure.family != "exact":
             yield from (read + lines for lines in _accuracy(failure, problem, operands))

@@ -142,7 +142,7 @@ REUSES = (
 """Kinds of reuse, those that keep less first."""
 
 WHICH = ("first", "last")
-"""Which of the calls with one key is used again."""
+"""Positions, among the calls with one key, of the call that is used again."""
 
 
 @family

@@ -12,6 +12,7 @@ import msgspec
 
 from convgauge.results import DamagedFileError
 from convgauge.selftest.diagnoses.finding import DiagnosisFinding
+from convgauge.selftest.stored import looks_like, read_object
 
 TABLE_SCHEMA = 1
 """Version of the file's format."""
@@ -149,9 +150,7 @@ def is_table(path: Path) -> bool:
     OSError
         If the file cannot be read.
     """
-    with path.open("rb") as file:
-        head = file.read(4096)
-    return head.lstrip().startswith(b"{") and b'"tier"' in head and b'"figures"' in head
+    return looks_like(path, "figures")
 
 
 def read(path: Path) -> DiagnosisTable:
@@ -164,10 +163,10 @@ def read(path: Path) -> DiagnosisTable:
     OSError
         If the file cannot be read.
     """
-    try:
-        content = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+
+    def convert(content: dict[str, Any]) -> DiagnosisTable:
         if content.get("schema") != TABLE_SCHEMA:
             raise DamagedFileError(f"{path}: schema {content.get('schema')}, and this version reads {TABLE_SCHEMA}")
         return msgspec.convert(content, DiagnosisTable)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise DamagedFileError(f"{path} is not a table of diagnoses: {error}") from None
+
+    return read_object(path, "a table of diagnoses", convert)
