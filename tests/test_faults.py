@@ -12,6 +12,7 @@ import pytest
 
 from convgauge import results
 from convgauge.bundled import bundled
+from convgauge.process.crash_dump import ERROR
 from support import thrown_faults
 from support.thrown_faults import Outcome, records_of
 
@@ -64,7 +65,7 @@ def test_a_kernel_that_dies_in_some_calls_is_not_given_up(run: results.Run) -> N
 def test_the_end_of_a_flood_is_shown_with_the_failure(run: results.Run) -> None:
     printed = [record.counterexample.printed for record in records_of(run, "floods_and_dies") if record.counterexample]
     assert max(map(len, printed)) <= 2000
-    assert "the last words" in printed[0]
+    assert f"\nthe last words\n{ERROR}Aborted\n" in printed[0]
     assert all(record.counterexample is None for record in records_of(run, "floods"))
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from convgauge import worker
 from convgauge.environment import thread_environment
 from convgauge.process.address_layout import fixed_addresses
+from convgauge.process.crash_dump import condense_dump
 from convgauge.process.failures import ProcessFailure
 from convgauge.registry import LoadError
 from convgauge.worker.protocol import LENGTH, LOST_PIPE_STATUS, MAX_FRAME_BYTES
@@ -183,10 +184,13 @@ class Child:
         return bool(self._printed)
 
     def take_printed(self) -> str:
-        """Return the text that was printed since the last call of this method, at most its last `MAX_PRINTED_BYTES`."""
+        """Return the text that was printed since the last call of this method, at most its last `MAX_PRINTED_BYTES`.
+
+        The dump of a crash is condensed.
+        """
         text = self._printed.decode(errors="replace")
         self._printed.clear()
-        return text
+        return condense_dump(text)
 
     def _ending(self) -> ProcessFailure:
         """Return the failure of a process that ended, or closed its pipe."""
