@@ -143,6 +143,7 @@ def test_gradients_that_nothing_predicts_are_left() -> None:
     assert gradient_causes(failing, passing) == ([], failing)
 
 
+@pytest.mark.isa
 @pytest.mark.parametrize(
     ("name", "slug"),
     [

@@ -1,4 +1,4 @@
-"""Files of the self-test: one JSON object each, told from a run file by its first fields."""
+"""Files of the self-test: one JSON object each; its first fields distinguish it from a run file."""
 
 from __future__ import annotations
 

@@ -104,6 +104,7 @@ def _assert_script_shows(failure: Failure, kind: str, message: str, folder: Path
     return text
 
 
+@pytest.mark.isa
 @pytest.mark.skipif(not is_installed("torch"), reason="torch is not installed")
 @pytest.mark.parametrize(
     ("name", "case", "spec", "kind", "message"),
