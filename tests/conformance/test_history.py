@@ -48,7 +48,22 @@ def test_the_memory_of_the_latest_calls_is_bounded() -> None:
     log, calls = CallLog(), [logged(history.MAX_BYTES // 4) for _ in range(9)]
     for call in calls:
         log.add(call)
+    assert log.before(calls[-1].observation) == (calls[0], *calls[-3:-1])
+
+
+def test_a_first_call_above_the_limit_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history, "MAX_FIRST_BYTES", 0)
+    log, calls = CallLog(), [logged(history.MAX_BYTES // 4) for _ in range(9)]
+    for call in calls:
+        log.add(call)
     assert log.before(calls[-1].observation) == tuple(calls[-3:-1])
+
+
+def test_large_ones_of_the_latest_calls_are_left_out() -> None:
+    log, calls = CallLog(), [logged(size) for size in (8, 1024, 8, 8)]
+    for call in calls:
+        log.add(call)
+    assert log.before(calls[-1].observation, max_bytes=calls[2].size) == (calls[0], calls[2])
 
 
 def test_a_call_that_ends_the_process_ends_the_history() -> None:

@@ -66,10 +66,8 @@ def _history(counted: Counted) -> History:
     """Return the calls before a case. Large ones, which would be kept in memory, belong to failing cases alone."""
     if counted.execution.log is None:
         return ()
-    history = counted.execution.log.before(counted.executed.observation)
-    if counted.assessment.fault is not None:
-        return history
-    return tuple(logged for logged in history if logged.size <= MAX_CASE_BYTES)
+    max_bytes = MAX_CASE_BYTES if counted.assessment.fault is None else None
+    return counted.execution.log.before(counted.executed.observation, max_bytes=max_bytes)
 
 
 def _bytes(counted: Counted) -> int:

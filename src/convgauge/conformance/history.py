@@ -22,11 +22,11 @@ MAX_HISTORY = 48
 MAX_BYTES = 8 << 20
 """Operands and outputs of the latest calls that are kept of one process."""
 
-MAX_FIRST_CALLS = 512
+MAX_FIRST_CALLS = 1 << 14
 """Shapes of weights, and shapes of all operands and the output, of which the first call is kept."""
 
-MAX_FIRST_BYTES = 32 << 10
-"""Operands and output of a first call that is kept."""
+MAX_FIRST_BYTES = 64 << 20
+"""Operands and outputs of the first calls that are kept of one process."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +67,7 @@ class CallLog:
         self._latest: deque[LoggedCall] = deque()
         self._bytes = 0
         self._first: dict[Hashable, LoggedCall] = {}
+        self._first_bytes = 0
         self.count = 0
 
     def add(self, logged: LoggedCall) -> None:
@@ -78,24 +79,38 @@ class CallLog:
         self._bytes += logged.size
         while len(self._latest) > MAX_CALLS or (self._bytes > MAX_BYTES and len(self._latest) > 1):
             self._bytes -= self._latest.popleft().size
-        if len(self._first) < MAX_FIRST_CALLS and logged.size <= MAX_FIRST_BYTES:
-            for key in _keys(logged.case, logged.call):
-                self._first.setdefault(key, logged)
+        self._keep_first(logged)
         if _ends_process(logged):  # it is kept, to be found; those after it are of the next process
             self._first.clear()
+            self._first_bytes = 0
             self._latest = deque([logged])
             self._bytes = logged.size
 
-    def before(self, observation: Observation) -> tuple[LoggedCall, ...]:
+    def _keep_first(self, logged: LoggedCall) -> None:
+        """Keep a call that is the first of its shapes."""
+        new = [key for key in _keys(logged.case, logged.call) if key not in self._first]
+        if new and len(self._first) < MAX_FIRST_CALLS and self._first_bytes + logged.size <= MAX_FIRST_BYTES:
+            self._first_bytes += logged.size
+            self._first.update(dict.fromkeys(new, logged))
+
+    def before(self, observation: Observation, *, max_bytes: int | None = None) -> tuple[LoggedCall, ...]:
         """Return the calls before that of an observation, the latest last; none if it is not among those kept.
 
         The first calls on the shape of its weight, and on its shapes, are among them, however long ago they were.
+
+        Parameters
+        ----------
+        observation
+            Observation of the call.
+        max_bytes
+            Bytes above which one of the latest calls is left out.
         """
         backwards = reversed(self._latest)
         current = next((logged for logged in backwards if logged.observation is observation), None)
         if current is None:
             return ()
-        before = [logged for logged in islice(backwards, MAX_HISTORY) if not _ends_process(logged)]
+        latest = [logged for logged in islice(backwards, MAX_HISTORY) if not _ends_process(logged)]
+        before = [logged for logged in latest if max_bytes is None or logged.size <= max_bytes]
         for key in reversed(_keys(current.case, current.call)):
             first = self._first.get(key)
             if first is not None and first is not current and first not in before:

@@ -45,6 +45,16 @@ MAX_SEARCHES = 3
 CONDITION_PENALTY = 0.25
 """Share by which each condition of a region makes an explanation weaker: a rule may follow the sample by chance."""
 
+UNKNOWN_CONDITIONS = 4
+"""Conditions that count for a rule that was not found."""
+
+MIN_OCCASIONAL, MIN_SHARE = 16, 0.9
+"""Failing samples, and the share of them, that a mechanism must predict to be named without the rule by which it acts:
+so many equal outputs are no chance."""
+
+COST_PENALTY = 0.25
+"""Share by which a mechanism's cost beyond 1 makes an explanation weaker: one that fits loosely fits more."""
+
 SAMPLES_PER_CONDITION = 2
 """Failing samples that must support each condition of a region."""
 
@@ -63,18 +73,22 @@ class Candidate:
         Where it acts. It needs no region if no sample contradicts it; then the region describes where it is visible.
     is_conditional : bool
         Samples outside the region contradict it.
+    is_occasional : bool
+        Samples contradict it that no short region excludes: it acts in some calls, by a rule that was not found.
     """
 
     mechanism: Mechanism
     explained: tuple[int, ...]
     region: Region
     is_conditional: bool
+    is_occasional: bool = False
 
     @property
     def strength(self) -> float:
-        """Number of predicted samples, reduced for each condition that the mechanism needs."""
-        conditions = len(self.region.conditions) if self.is_conditional else 0
-        return len(self.explained) / (1 + CONDITION_PENALTY * conditions)
+        """Number of predicted samples, reduced for each condition that the mechanism needs, and for its complexity."""
+        conditions = UNKNOWN_CONDITIONS if self.is_occasional else len(self.region.conditions) * self.is_conditional
+        penalty = 1 + CONDITION_PENALTY * conditions
+        return len(self.explained) / penalty / (1 + COST_PENALTY * (self.mechanism.cost - 1))
 
     @property
     def cost(self) -> float:
@@ -125,7 +139,7 @@ class CandidateSearch:
     def _contradictions(self, candidate: Candidate) -> list[Sample]:
         """Return some of the samples that passed where the candidate would have changed the output."""
         against: list[Sample] = []
-        for sample in self._others:
+        for sample in () if candidate.is_occasional else self._others:
             if candidate.is_conditional and not candidate.region.contains(sample.fields):
                 continue
             if outcome(candidate.mechanism, sample) == "differs":
@@ -177,6 +191,8 @@ class CandidateSearch:
             return Candidate(mechanism, tuple(predicted), where, is_conditional=False)
         otherwise = self.outcomes.having(mechanism, due, "differs")
         region = self.region(predicted, [*against, *otherwise]) or self.region(predicted, against)
+        if region is None and len(predicted) >= max(MIN_OCCASIONAL, MIN_SHARE * len(due)):
+            return Candidate(mechanism, tuple(predicted), Region(), is_conditional=False, is_occasional=True)
         if region is None or len(predicted) < SAMPLES_PER_CONDITION * len(region.conditions):
             return None
         return Candidate(mechanism, tuple(predicted), region, is_conditional=True)

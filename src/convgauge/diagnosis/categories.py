@@ -102,6 +102,10 @@ def _contents(operand: str) -> Category:
         "infinity": f"infinity in the {operand}",
         "zeros": f"zeros alone in the {operand}",
         "constant": f"one value alone in the {operand}",
+        "single": f"a single element that is not zero in the {operand}",
+        "balanced": f"values of the {operand} that sum to zero",
+        "not_negative": f"no negative value in the {operand}",
+        "not_positive": f"no positive value in the {operand}",
     }
     sets = {f"NaN or infinity in the {operand}": ("nan", "infinity")}
     return Category(f"{operand}_values", "{}", "usual", "", words, sets)

@@ -14,10 +14,22 @@ from collections.abc import Callable, Iterable, Sequence
 from convgauge.diagnosis.candidates import Candidate, CandidateSearch
 from convgauge.diagnosis.cause import Cause, Diagnosis
 from convgauge.diagnosis.cleared import cleared_topics
+from convgauge.diagnosis.consequences import (
+    attribute_acceptances,
+    attribute_laws,
+    attribute_nonfinite,
+    attribute_roundings,
+)
 from convgauge.diagnosis.experiments import POOL, varied
 from convgauge.diagnosis.gradient_causes import gradient_causes
 from convgauge.diagnosis.named import Named, attribute
-from convgauge.diagnosis.property_causes import CHEATS, join_acceptance, stated_causes
+from convgauge.diagnosis.property_causes import (
+    CHEATS,
+    join_acceptance,
+    join_effects_of_mutation,
+    join_equal_kinds,
+    stated_causes,
+)
 from convgauge.diagnosis.remark import remark
 from convgauge.diagnosis.sample import Sample
 from convgauge.diagnosis.unnamed import unnamed_causes
@@ -46,14 +58,18 @@ def explain(samples: Sequence[Sample], ask: Ask | None = None) -> Diagnosis:
     failing = [sample for sample in samples if sample.fault is not None]
     passing = [sample for sample in samples if sample.fault is None]
     plain = [sample for sample in passing if sample.is_plain]
-    stated, left = stated_causes(failing, plain, consequences=False)
+    accepted = [sample for sample in failing if sample.fault is not None and sample.fault.kind == "answered_invalid"]
+    others = [sample for sample in failing if sample.fault is None or sample.fault.kind != "answered_invalid"]
+    stated, left = stated_causes(others, plain, consequences=False)
     search, further = _search([sample for sample in left if sample.is_plain], plain, ask)
     named = _strongest(search)
-    left = attribute(left, named)
+    left = attribute_nonfinite(attribute_roundings(attribute(left, named), named), named)
     gradients, left = gradient_causes(left, passing)
+    left += attribute_acceptances(accepted, named)
     following, left = stated_causes(left, plain, consequences=True)
-    causes = [*stated, *(each.cause() for each in named if each.samples), *gradients, *following]
-    causes = sorted(join_acceptance(causes), key=_precedence)
+    mechanisms = [each.cause() for each in named if each.samples]
+    causes = [*join_equal_kinds([*stated, *following], mechanisms), *gradients]
+    causes, left = attribute_laws(left, sorted(join_effects_of_mutation(join_acceptance(causes)), key=_precedence))
     all_causes = [*causes, *unnamed_causes(left, plain)]
     cleared = cleared_topics(failing, passing, all_causes)
     wrong, right = _by_result(further)
@@ -90,7 +106,7 @@ def _strongest(search: CandidateSearch) -> list[Named]:
     named: list[Named] = []
     due = set(search.failing)
     while due and len(named) < MAX_CAUSES and (candidate := search.best(due)) is not None:
-        named.append(Named(candidate))
+        named.append(Named(candidate, known=search.outcomes.of_mechanism(candidate.mechanism)))
         due -= {number for number in due if named[-1].acts_on(search.samples[number])}
     return named
 

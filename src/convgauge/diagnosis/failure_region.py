@@ -13,7 +13,7 @@ from convgauge.diagnosis.categories import CATEGORIES
 from convgauge.diagnosis.condition import Condition
 from convgauge.diagnosis.conditions import conditions
 from convgauge.diagnosis.conjunctions import cheapest_conjunction
-from convgauge.diagnosis.features import USUAL, Bools, Column, Fields, Table
+from convgauge.diagnosis.features import OPERAND_LAYOUTS, USUAL, Bools, Column, Fields, Table
 from convgauge.diagnosis.separation import Cases
 
 COST_OF_ONE = 2.2
@@ -46,6 +46,13 @@ class Region:
     expression: str = ""
     sentence: str = ""
     conditions: tuple[Condition, ...] = ()
+
+    @property
+    def is_of_layouts(self) -> bool:
+        """True if the rule is about the memory layout of operands alone."""
+        return bool(self.conditions) and all(
+            condition.expression.startswith(tuple(OPERAND_LAYOUTS)) for condition in self.conditions
+        )
 
     @property
     def cost(self) -> float:

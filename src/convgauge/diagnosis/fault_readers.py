@@ -47,6 +47,9 @@ def _raised(sample: Sample, fault: Fault) -> Property:
     if not mode:
         text = f"a valid call raises {error}: {message}" if message else f"a valid call raises {error}"
         return Property(slug, MechanismKind.REFUSES_VALID, text, is_consequence_possible=True)
+    if mode == "by_position" and "positional argument" not in message:
+        text = f"arguments: those by position are read in another order (raises {error}: {message})"
+        return Property(f"{slug}_in_{mode}", MechanismKind.ARGUMENT_MISREAD, text, explained_by=slug)
     kind, what = MechanismKind.REFUSES_VALID, f"a valid call in the mode {mode}"
     if mode in GRADIENT_MODES:
         kind, what = MechanismKind.GRADIENT_GRAPH, "gradient: differentiating the output"

@@ -7,30 +7,43 @@ from dataclasses import dataclass, field
 
 from convgauge.diagnosis.candidates import Candidate
 from convgauge.diagnosis.cause import Cause
-from convgauge.diagnosis.outcome import composed, outcome, outcome_of_plan
+from convgauge.diagnosis.kinds import MechanismKind
+from convgauge.diagnosis.outcome import Outcome, composed, outcome, outcome_of_plan
 from convgauge.diagnosis.properties import grouped
 from convgauge.diagnosis.sample import Sample
 
 
 @dataclass(eq=False)
 class Named:
-    """A named mechanism with the failing samples that are attributed to it."""
+    """A named mechanism with the failing samples that are attributed to it.
+
+    ``known`` has outcomes of the mechanism by the id of their sample.
+    """
 
     candidate: Candidate
     samples: list[Sample] = field(default_factory=list)
+    known: dict[int, Outcome] = field(default_factory=dict, repr=False)
+
+    def outcome(self, sample: Sample) -> Outcome:
+        """Return the outcome of the mechanism on a sample, which is computed once."""
+        if id(sample) not in self.known:
+            self.known[id(sample)] = outcome(self.candidate.mechanism, sample)
+        return self.known[id(sample)]
 
     def acts_on(self, sample: Sample) -> bool:
         """Return True if the mechanism acts on a call: the call is inside its region, and its output changes."""
         if self.candidate.is_conditional and not self.candidate.region.contains(sample.fields):
             return False
-        return outcome(self.candidate.mechanism, sample) != "invisible"
+        return self.outcome(sample) != "invisible"
 
     def cause(self) -> Cause:
         """Return the cause."""
         mechanism, region = self.candidate.mechanism, self.candidate.region
-        return Cause(
-            mechanism.slug, mechanism.kind, mechanism.sentence, region.clause, region.expression, tuple(self.samples)
-        )
+        kind = mechanism.kind
+        if self.candidate.is_conditional and region.is_of_layouts:
+            kind = MechanismKind.LAYOUT_ASSUMED
+        where = "in some calls, by a rule that was not found" if self.candidate.is_occasional else region.clause
+        return Cause(mechanism.slug, kind, mechanism.sentence, where, region.expression, tuple(self.samples))
 
 
 def attribute(failing: Sequence[Sample], named: Sequence[Named]) -> list[Sample]:
@@ -53,7 +66,7 @@ def attribute(failing: Sequence[Sample], named: Sequence[Named]) -> list[Sample]
 def _explaining(acting: Sequence[Named], sample: Sample) -> Named | None:
     """Return the one of the mechanisms acting on a sample that predicts it; the first if all together predict it."""
     for cause in acting:
-        if outcome(cause.candidate.mechanism, sample) in ("fits", "unknown"):
+        if cause.outcome(sample) in ("fits", "unknown"):
             return cause
     plan = composed([cause.candidate.mechanism for cause in acting], sample)
     return acting[0] if len(acting) > 1 and outcome_of_plan(plan, sample) == "fits" else None

@@ -1,4 +1,4 @@
-"""Values of operands by kind: NaN, infinity, zeros alone, one value alone."""
+"""Values of operands by kind: NaN, infinity, zeros alone, one value alone, a sum of zero, one sign."""
 
 from __future__ import annotations
 
@@ -22,4 +22,17 @@ def _kind(array: Array | None) -> str:
         return "infinity"
     if not array.any():
         return "zeros"
-    return "constant" if array.size > 1 and (array == array.flat[0]).all() else "usual"
+    return _kind_of_finite(array) if array.size > 1 else "usual"
+
+
+def _kind_of_finite(array: Array) -> str:
+    """Return the kind of several finite values, not all of them zero."""
+    if (array == array.flat[0]).all():
+        return "constant"
+    if np.count_nonzero(array) == 1:
+        return "single"
+    if array.sum(dtype=np.result_type(array, np.int64 if array.dtype.kind in "iu" else np.float64)) == 0:
+        return "balanced"
+    if array.dtype.kind != "c" and (array >= 0).all():
+        return "not_negative"
+    return "not_positive" if array.dtype.kind != "c" and (array <= 0).all() else "usual"

@@ -78,6 +78,10 @@ class Outcomes:
             self._known[key] = outcome(mechanism, self.samples[number])
         return self._known[key]
 
+    def of_mechanism(self, mechanism: Mechanism) -> dict[int, Outcome]:
+        """Return the known outcomes of a mechanism by the id of their sample."""
+        return {id(self.samples[number]): each for (other, number), each in self._known.items() if other is mechanism}
+
     def having(self, mechanism: Mechanism, numbers: Iterable[int], wanted: Outcome) -> list[int]:
         """Return the numbers of the samples on which a mechanism has an outcome."""
         return [number for number in numbers if self.of(mechanism, number) == wanted]

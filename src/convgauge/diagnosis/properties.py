@@ -19,6 +19,9 @@ Pair = tuple[Property, Sample]
 MIN_SIMILARITY = 0.85
 """Share of equal characters of two messages that have one reason."""
 
+UNKNOWN_EXCEPTION = "raises_an_exception"
+"""Slug of an exception whose type and message are not known."""
+
 MAX_MESSAGES = 30
 """Messages that are compared with each other."""
 
@@ -93,8 +96,15 @@ def _join_consequences(groups: dict[str, list[Pair]]) -> None:
 
 
 def _join_similar_exceptions(groups: dict[str, list[Pair]]) -> None:
-    """Join exceptions of valid calls whose messages differ in a few words, such as the type of an argument."""
+    """Join exceptions of valid calls whose messages differ in a few words, such as the type of an argument.
+
+    Those of which nothing is known, as of a law's further calls, join the largest group.
+    """
     raising = [slug for slug, pairs in groups.items() if pairs[0][0].kind == MechanismKind.REFUSES_VALID]
+    known = [slug for slug in raising if slug != UNKNOWN_EXCEPTION]
+    if known and UNKNOWN_EXCEPTION in raising:
+        raising = known
+        groups[max(known, key=lambda slug: len(groups[slug]))] += groups.pop(UNKNOWN_EXCEPTION)
     for number, slug in enumerate(raising[:MAX_MESSAGES]):
         for earlier in raising[:number]:
             if earlier in groups and _is_similar(groups[earlier][0][0].text, groups[slug][0][0].text):

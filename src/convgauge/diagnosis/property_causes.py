@@ -68,6 +68,28 @@ def join_acceptance(causes: Sequence[Cause]) -> list[Cause]:
     return joined
 
 
+def join_effects_of_mutation(causes: Sequence[Cause]) -> list[Cause]:
+    """Join exceptions and ends of the process to a cause that changes operands: later calls have them as well."""
+    reason = next((cause for cause in causes if cause.kind == MechanismKind.MUTATES_OPERANDS), None)
+    if reason is None:
+        return list(causes)
+    effects = [cause for cause in causes if cause.kind in (MechanismKind.CRASH, MechanismKind.REFUSES_VALID)]
+    samples = (*reason.samples, *(sample for cause in effects for sample in cause.samples))
+    return [replace(reason, samples=samples), *(each for each in causes if each not in (reason, *effects))]
+
+
+def join_equal_kinds(stated: Sequence[Cause], mechanisms: Sequence[Cause]) -> list[Cause]:
+    """Return all causes; what faults state is joined to a mechanism of the same kind, from which it follows."""
+    joined, others = list(mechanisms), []
+    for cause in stated:
+        number = next((n for n, each in enumerate(joined) if each.kind == cause.kind), None)
+        if number is None:
+            others.append(cause)
+        else:
+            joined[number] = replace(joined[number], samples=(*joined[number].samples, *cause.samples))
+    return [*joined, *others]
+
+
 def _is_wrong_answer(group: PropertyGroup) -> bool:
     """Return True for calls that might have been refused, and were answered wrongly."""
     return group.property.kind == MechanismKind.ACCEPTS_INVALID and group.property.is_consequence_possible

@@ -156,6 +156,14 @@ RELATIONS = (
         "as many output as input channels",
     ),
     Relation(
+        "out_channels == in_channels // groups",
+        "filters of another number than their channels",
+        NUMBER,
+        lambda o, c, g: o == c // np.maximum(g, 1),
+        ("out_channels", "in_channels", "groups"),
+        "as many filters as channels of a filter",
+    ),
+    Relation(
         "out_channels == groups",
         "several outputs per group",
         BOUND,

@@ -9,6 +9,7 @@ import numpy as np
 from convgauge.diagnosis.cause import Cause
 from convgauge.diagnosis.deviation import describe_deviation
 from convgauge.diagnosis.failure_region import RegionSearch
+from convgauge.diagnosis.necessary import necessary_condition
 from convgauge.diagnosis.sample import Sample
 
 MAX_OUTSIDE_SHARE = 0.1
@@ -36,12 +37,15 @@ def unnamed_causes(left: Sequence[Sample], passing: Sequence[Sample]) -> list[Ca
     search = RegionSearch([sample.fields for sample in (*inside, *outside)])
     is_inside = np.arange(len(inside) + len(outside)) < len(inside)
     region = search.find(is_inside, ~is_inside, max_outside_share=MAX_OUTSIDE_SHARE)
+    necessary = necessary_condition(plain, passing) if any(sample.is_plain for sample in left) else None
+    slug, kind = ("", "") if necessary is None else (necessary.slug, str(necessary.kind))
+    sentence = sentence if necessary is None else f"{necessary.sentence}; {sentence}"
     if region is not None:
-        return [Cause("", "", sentence, region.clause, region.expression, tuple(left))]
+        return [Cause(slug, kind, sentence, region.clause, region.expression, tuple(left))]
     regions = search.find_several(is_inside, ~is_inside, max_outside_share=MAX_OUTSIDE_SHARE)
     expressions = [each.expression for each in regions]
     expression = " or ".join(f"({text})" for text in expressions) if all(expressions) else ""
-    return [Cause("", "", sentence, ", and ".join(each.clause for each in regions), expression, tuple(left))]
+    return [Cause(slug, kind, sentence, ", and ".join(each.clause for each in regions), expression, tuple(left))]
 
 
 def _spread(samples: Sequence[Sample], count: int) -> Sequence[Sample]:

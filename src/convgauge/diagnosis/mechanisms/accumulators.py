@@ -33,7 +33,7 @@ _BLOCKS = (2, 4, 8, 16, 32, 64, 128, 256)
 
 
 def orders(rounding: Rounding, taps: int, reduction: int) -> tuple[Adder, ...]:
-    """Return the usual orders of summation, rounded after each step.
+    """Return the usual orders of summation, rounded after each step; those that are computed in a few steps are first.
 
     Parameters
     ----------
@@ -44,20 +44,20 @@ def orders(rounding: Rounding, taps: int, reduction: int) -> tuple[Adder, ...]:
     reduction : int
         Number of products.
     """
-    adders = [
-        one_by_one(rounding, rounds_products=True),
-        one_by_one(rounding, rounds_products=False),
-        one_by_one(rounding, rounds_products=True, taps=taps),
-        one_by_one(rounding, rounds_products=False, taps=taps),
+    blocks = (by_blocks(rounding, size) for size in reversed(_BLOCKS) if size < reduction and size != taps)
+    return (
+        rounded_once(rounding),
         by_blocks(rounding, taps),
         by_blocks(rounding, taps, is_strided=True),
-        rounded_once(rounding),
-        pairwise(rounding, rounds_products=True),
-        pairwise(rounding, rounds_products=False),
         of_rounded_products(rounding),
-    ]
-    adders += [by_blocks(rounding, size) for size in _BLOCKS if size < reduction and size != taps]
-    return tuple(adders)
+        pairwise(rounding, rounds_products=False),
+        pairwise(rounding, rounds_products=True),
+        *blocks,
+        one_by_one(rounding, rounds_products=False),
+        one_by_one(rounding, rounds_products=True),
+        one_by_one(rounding, rounds_products=False, taps=taps),
+        one_by_one(rounding, rounds_products=True, taps=taps),
+    )
 
 
 def _taps(plan: Plan) -> int:

@@ -164,7 +164,8 @@ def _read(reuse: Reuse, failing: Sequence[Sample]) -> Iterator[Mechanism]:
     for which in WHICH:
         yield _by_key(reuse, which, key)
         yield from (_by_key(reuse, which, smaller) for smaller in _smaller_keys(key))
-    yield _by_any(reuse, key)
+    if reuse.value is None:  # of few values, one agrees by chance
+        yield _by_any(reuse, key)
 
 
 def _most_shared(calls: Sequence[Call], call: Call) -> set[str]:

@@ -87,6 +87,25 @@ def only_first_group_summed(plan: Plan, sample: Sample) -> Plan | None:
     return plan.finish_sums(lambda sums: only_where(sums, _in_first_group(plan)[:, None, None]))
 
 
+@mechanism(MechanismKind.TAIL_DROPPED, "output channels: those after as many as there are groups are the bias alone")
+def channel_multiplier_dropped(plan: Plan, sample: Sample) -> Plan | None:
+    """Return the plan whose filters are zero after the first G, as if there were one for each group."""
+    return _kept_filters(plan, np.arange(len(plan.weight)) < plan.groups)
+
+
+@mechanism(MechanismKind.TAIL_DROPPED, "output channels: those after as many as there are groups are not written")
+def channel_multiplier_not_written(plan: Plan, sample: Sample) -> Plan | None:
+    """Return the plan whose outputs are zero after the first G channels."""
+    is_written = np.arange(len(plan.weight)) < plan.groups
+    return plan.finish(lambda output: only_where(output, is_written[:, None, None]))
+
+
+@mechanism(MechanismKind.TAIL_DROPPED, "groups: all outputs of a group but the first are the bias alone")
+def only_first_filter_of_group(plan: Plan, sample: Sample) -> Plan | None:
+    """Return the plan whose filters are zero but for the first of each group."""
+    return _kept_filters(plan, np.arange(len(plan.weight)) % max(1, filters_per_group(plan)) == 0)
+
+
 @mechanism(MechanismKind.GROUPS_IGNORED, "groups: the first group's outputs are repeated for every group")
 def first_group_repeated(plan: Plan, sample: Sample) -> Plan | None:
     """Return the plan whose groups all have the outputs of the first, its bias included."""
@@ -167,6 +186,11 @@ def _total(parts: Array) -> Array:
 
 def _in_first_group(plan: Plan) -> Array:
     return np.arange(len(plan.weight)) < filters_per_group(plan)
+
+
+def _kept_filters(plan: Plan, is_kept: Array) -> Plan:
+    """Return the plan whose filters are zero where they are not kept."""
+    return replace(plan, weight=only_where(plan.weight, is_kept[:, None, None, None]))
 
 
 def _kept_channels(plan: Plan, is_kept: Array) -> Plan:

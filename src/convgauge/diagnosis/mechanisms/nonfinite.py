@@ -9,7 +9,7 @@ import numpy as np
 
 from convgauge.diagnosis.adders import skipping_zeros, skipping_zeros_unless_hit
 from convgauge.diagnosis.kinds import MechanismKind
-from convgauge.diagnosis.mechanism import Mechanism, family
+from convgauge.diagnosis.mechanism import Mechanism, family, mechanism
 from convgauge.diagnosis.mechanisms.precision import with_changed
 from convgauge.diagnosis.plan import Plan
 from convgauge.diagnosis.sample import Sample
@@ -83,6 +83,15 @@ def _in_output(slug: str, sentence: str, replacement: Replacement, *, needs_fini
 
     cost = 1.1 if needs_finite else 1.0
     return Mechanism(f"output_{slug}", MechanismKind.NAN_CLAMPED, f"output: {sentence}", change, cost)
+
+
+@mechanism(
+    MechanismKind.CHEAT_COMPARISON,
+    "output: NaN everywhere, which a comparison by the largest difference does not notice",
+)
+def output_nan_everywhere(plan: Plan, sample: Sample) -> Plan | None:
+    """Return the plan whose outputs are all NaN."""
+    return None if plan.input.dtype.kind == "i" else plan.finish(lambda output: np.full_like(output, np.nan))
 
 
 def _lost() -> Iterator[Mechanism]:

@@ -87,18 +87,22 @@ def _shortened(operands: str, digits: int, mode: Mode, verb: str) -> Mechanism:
 
 
 def _quantised(operand: str, levels: int, axes: tuple[int, ...], scope: str) -> Mechanism:
-    """Return the mechanism that rounds an operand to multiples of a part of its largest element."""
+    """Return the mechanism that rounds an operand to multiples of a part of its largest element.
 
-    def quantise(values: Array) -> Array:
+    The steps are computed in the operand's own dtype, as a kernel does: their rounding decides near a half step.
+    """
+
+    def quantise(values: Array, dtype: str) -> Array:
+        values = values.astype(dtype) if dtype in ("float32", "float64") else values
         largest = np.abs(values).max(axis=axes, keepdims=True, initial=0.0)
         step = np.where(largest > 0, largest, 1.0) / levels
-        return np.asarray(np.rint(values / step) * step)
+        return np.asarray(np.rint(values / step) * step, np.float64)
 
     def change(plan: Plan, sample: Sample) -> Plan | None:
         values: Array = getattr(plan, operand)
         if values.dtype.kind != "f" or not np.isfinite(values).all():
             return None
-        return with_changed(plan, (operand,), quantise)
+        return with_changed(plan, (operand,), lambda array: quantise(array, plan.dtype))
 
     sentence = f"{operand}: it is rounded to multiples of 1/{levels} of its largest element{scope}"
     slug = f"{operand}_quantised_to_{levels}{'_each' if scope else ''}"

@@ -1,0 +1,162 @@
+"""Consequences of named causes: failures that follow from them although no single output of theirs is predicted.
+
+An invalid call is answered where the mechanism makes it valid. A rounding inside the mechanism's sums may fall to the
+other side, because the order of the sums is not known. A law compares several calls, of which one is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from convgauge.diagnosis.broken_rules import broken_arguments
+from convgauge.diagnosis.cause import Cause
+from convgauge.diagnosis.kinds import MechanismKind
+from convgauge.diagnosis.named import Named
+from convgauge.diagnosis.outcome import changed
+from convgauge.diagnosis.plan import NoOutputError, Plan, TooExpensiveError
+from convgauge.diagnosis.property_causes import CHEATS, MISREADINGS
+from convgauge.diagnosis.sample import Sample
+from convgauge.problem import Pair
+
+ROUNDINGS = (MechanismKind.NARROW_ACCUMULATOR, MechanismKind.NARROWED_OPERANDS)
+"""Kinds whose errors depend on the order of operations."""
+
+MAX_ROUNDING_RATIO = 4.0
+"""Largest error of an output divided by the largest one that a mechanism of rounding predicts for the call."""
+
+
+def attribute_acceptances(accepted: Sequence[Sample], named: Sequence[Named]) -> list[Sample]:
+    """Attribute answered invalid calls to the mechanisms that make them valid; return the others."""
+    left = []
+    for sample in accepted:
+        cause = next((each for each in named if _misreads(each, sample) or _is_made_valid(each, sample)), None)
+        if cause is None:
+            left.append(sample)
+        else:
+            cause.samples.append(sample)
+    return left
+
+
+def _misreads(named: Named, sample: Sample) -> bool:
+    """Return True if a mechanism misreads the argument that an invalid call spells wrongly."""
+    mechanism = named.candidate.mechanism
+    return mechanism.kind in MISREADINGS and broken_arguments(sample.call) == {mechanism.sentence.partition(":")[0]}
+
+
+def _is_made_valid(named: Named, sample: Sample) -> bool:
+    """Return True if an invalid call, read as a mechanism reads it, has an output of the shape that was observed."""
+    try:
+        plan = _spelled(sample)
+        read = changed(named.candidate.mechanism, sample, plan)
+        if read is None or read == plan:
+            return False
+        return bool(read.output().shape == sample.observation.shape)
+    except (NoOutputError, TooExpensiveError, TypeError, ValueError, IndexError):
+        return False
+
+
+def _spelled(sample: Sample) -> Plan:
+    """Return the plan of a call with the numbers that its arguments spell. Raises `TypeError` and `ValueError`."""
+    call, arguments = sample.call, sample.call.arguments
+    whole = Plan.of(sample.problem, call.input, call.weight, call.bias)
+    stride, dilation = (_pair(arguments.get(name, 1)) for name in ("stride", "dilation"))
+    rows, columns = _pair(arguments.get("padding", 0))
+    groups = arguments.get("groups", 1)
+    if not isinstance(groups, int):
+        raise TypeError("groups that are no number")
+    pads = ((rows, rows), (columns, columns))
+    return replace(whole, stride=stride, dilation=dilation, pads=pads, groups=groups)
+
+
+def _pair(value: object) -> Pair:
+    rows, columns = value if isinstance(value, (tuple, list)) else (value, value)
+    if not (isinstance(rows, int) and isinstance(columns, int)):
+        raise TypeError("numbers that are not whole")
+    return rows, columns
+
+
+def attribute_roundings(left: Sequence[Sample], named: Sequence[Named]) -> list[Sample]:
+    """Attribute errors of the size that a named rounding predicts to it; return the other samples."""
+    roundings = [each for each in named if each.candidate.mechanism.kind in ROUNDINGS]
+    others = []
+    for sample in left:
+        cause = next((each for each in roundings if sample.is_plain and _is_of_size(each, sample)), None)
+        if cause is None:
+            others.append(sample)
+        else:
+            cause.samples.append(sample)
+    return others
+
+
+def _is_of_size(named: Named, sample: Sample) -> bool:
+    output = sample.observation.output
+    plan = changed(named.candidate.mechanism, sample) if named.acts_on(sample) else None
+    if output is None or plan is None:
+        return False
+    try:
+        predicted, right = plan.output(), sample.expected
+    except (NoOutputError, TooExpensiveError):
+        return False
+    if not output.shape == predicted.shape == right.shape or not np.isfinite(output).all():
+        return False
+    with np.errstate(all="ignore"):
+        error, expected_error = np.abs(output - right).max(), np.abs(predicted - right).max()
+    return bool(error <= MAX_ROUNDING_RATIO * expected_error)
+
+
+def attribute_nonfinite(left: Sequence[Sample], named: Sequence[Named]) -> list[Sample]:
+    """Attribute calls with NaN or infinity to the mechanisms that predict all finite outputs; return the others.
+
+    Whether a product that a kernel leaves out spreads NaN depends on how it leaves it out.
+    """
+    others = []
+    for sample in left:
+        cause = next((each for each in named if _has_predicted_finite(each, sample)), None)
+        if cause is None:
+            others.append(sample)
+        else:
+            cause.samples.append(sample)
+    return others
+
+
+def _has_predicted_finite(named: Named, sample: Sample) -> bool:
+    call, output = sample.call, sample.observation.output
+    operands = [array for array in (call.input, call.weight, call.bias) if array is not None]
+    is_special = any(array.dtype.kind in "fc" and not np.isfinite(array).all() for array in operands)
+    if not is_special or not sample.is_plain or output is None or not named.acts_on(sample):
+        return False
+    plan = changed(named.candidate.mechanism, sample)
+    try:
+        predicted = None if plan is None else plan.output()
+    except (NoOutputError, TooExpensiveError):
+        return False
+    if predicted is None or predicted.shape != output.shape:
+        return False
+    finite = np.isfinite(output) & np.isfinite(predicted)
+    return bool((np.abs(output[finite] - predicted[finite]) <= sample.tolerance).all())
+
+
+def attribute_laws(left: Sequence[Sample], causes: Sequence[Cause]) -> tuple[list[Cause], list[Sample]]:
+    """Return causes with the broken laws that are left, and the other samples.
+
+    If the outputs of single calls are all explained, a law can only be broken by these. A law of which a plain call is
+    not explained stays.
+    """
+    reason = next((cause for cause in causes if _changes_values(cause)), None)
+    if reason is None or any(sample.is_plain for sample in left):
+        return list(causes), list(left)
+    dtypes = {sample.problem.dtype for sample in reason.samples}
+    laws = [sample for sample in left if sample.is_law and sample.problem.dtype in dtypes]
+    in_laws = set(map(id, laws))
+    joined = [replace(c, samples=(*c.samples, *laws)) if c is reason else c for c in causes]
+    return joined, [sample for sample in left if id(sample) not in in_laws]
+
+
+def _changes_values(cause: Cause) -> bool:
+    return cause.kind in CHEATS or any(
+        sample.is_plain and sample.fault is not None and sample.fault.kind in ("values", "accuracy", "shape")
+        for sample in cause.samples
+    )
