@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 
 import numpy as np
+import pytest
 
 from convgauge.conformance import history
 from convgauge.conformance.cases import Case

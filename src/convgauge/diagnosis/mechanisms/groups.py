@@ -102,7 +102,7 @@ def channel_multiplier_not_written(plan: Plan, sample: Sample) -> Plan | None:
 
 @mechanism(MechanismKind.TAIL_DROPPED, "groups: all outputs of a group but the first are the bias alone")
 def only_first_filter_of_group(plan: Plan, sample: Sample) -> Plan | None:
-    """Return the plan whose filters are zero but for the first of each group."""
+    """Return the plan whose filters are zero except the first of each group."""
     return _kept_filters(plan, np.arange(len(plan.weight)) % max(1, filters_per_group(plan)) == 0)
 
 
