@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,17 +12,13 @@ from convgauge.diagnosis.cause import Diagnosis
 from convgauge.diagnosis.experiments import POOL as EXPERIMENTS
 from convgauge.diagnosis.experiments import varied
 from convgauge.diagnosis.explain import explain
-from convgauge.diagnosis.plan import NoOutputError, Plan
+from convgauge.diagnosis.plan import Plan
 from convgauge.diagnosis.sample import Sample
-from convgauge.domain import fields_of
 from convgauge.problem import Problem
 from convgauge.reference.compare import Fault as Wrong
-from convgauge.reference.compare import check_output
-from convgauge.reference.operands import draw
-from convgauge.worker.call import Call, Observation
+from convgauge.worker.call import Observation
 from support.mutant_samples import POOL, observe
-
-Fault = Callable[[Plan], Plan]
+from support.planted_samples import Fault, answered
 
 PROBLEMS = [*POOL, *EXPERIMENTS]
 
@@ -41,25 +37,6 @@ def doubled_bias(plan: Plan) -> Plan:
 
 def correct(plan: Plan) -> Plan:
     return plan
-
-
-def answered(fault: Fault, problem: Problem, seed: int = 0) -> Sample:
-    """Return the sample of a kernel that computes the plan of each call with a fault."""
-    operands = draw(problem, "exact", seed)
-    right = Plan.of(problem, operands.input, operands.weight, operands.bias)
-    call = Call(
-        operands.input, operands.weight, operands.bias, problem.arguments, (problem.dtype,) * 3, is_valid=True
-    )  # fmt: skip
-    wrong: Wrong | None
-    try:
-        output = fault(right).output()
-    except NoOutputError:
-        observation = Observation("raised", error=("ValueError", "Exception"), message="the kernel is too large")
-        wrong = Wrong("errored", "raised ValueError", kind="raised")
-    else:
-        observation = Observation("answer", output, problem.dtype)
-        wrong = check_output(output, problem.dtype, right.output(), problem.dtype, 0.0)
-    return Sample("a.spec", problem.text, problem, "exact", call, observation, wrong, fields_of(problem))
 
 
 def diagnosis_of(fault: Fault, problems: Sequence[Problem] = PROBLEMS) -> Diagnosis:
@@ -122,6 +99,17 @@ def test_little_evidence_is_extended_by_further_calls() -> None:
     (cause,) = explain([failing], ask).causes
     assert cause.mechanism == "padding_axes_swapped"
     assert len(asked) <= 100
+
+
+def test_a_mechanism_that_acts_by_a_rule_that_was_not_found_is_named_without_a_region() -> None:
+    generator = np.random.default_rng(0)
+
+    def by_chance(plan: Plan) -> Plan:
+        return plan if generator.random() < 0.4 else plan.finish(lambda output: np.full_like(output, np.nan))
+
+    (cause,) = diagnosis_of(by_chance, [problem.replace(dtype="float32") for problem in PROBLEMS]).causes
+    assert cause.mechanism == "output_nan_everywhere"
+    assert cause.region == "in some calls, by a rule that was not found"
 
 
 def test_one_wrong_number_names_no_mechanism() -> None:

@@ -28,6 +28,10 @@ MAX_ROUNDING_RATIO = 4.0
 """Largest error of an output divided by the largest one that a mechanism of rounding predicts for the call."""
 
 
+MIN_STATE_SHARE = 0.25
+"""Predicted samples, as a share of those that are left, with which a state is the reason of these."""
+
+
 def attribute_acceptances(accepted: Sequence[Sample], named: Sequence[Named]) -> list[Sample]:
     """Attribute answered invalid calls to the mechanisms that make them valid; return the others."""
     left = []
@@ -105,6 +109,21 @@ def _is_of_size(named: Named, sample: Sample) -> bool:
     with np.errstate(all="ignore"):
         error, expected_error = np.abs(output - right).max(), np.abs(predicted - right).max()
     return bool(error <= MAX_ROUNDING_RATIO * expected_error)
+
+
+def attribute_state(left: Sequence[Sample], named: Sequence[Named]) -> list[Sample]:
+    """Attribute wrong values after other calls to a mechanism that uses earlier calls again; return the others.
+
+    Of a process's calls, only the latest and the first of each shape are known: what is used again may be of another.
+    """
+    cause = next((each for each in named if each.candidate.mechanism.kind == MechanismKind.PREVIOUS_ANSWER), None)
+    if cause is None or MIN_STATE_SHARE * len(left) > len(cause.samples):
+        return list(left)
+    others = []
+    for sample in left:
+        is_wrong = sample.is_plain and sample.fault is not None and sample.fault.kind in ("values", "accuracy", "shape")
+        (cause.samples if is_wrong and sample.history else others).append(sample)
+    return others
 
 
 def attribute_nonfinite(left: Sequence[Sample], named: Sequence[Named]) -> list[Sample]:

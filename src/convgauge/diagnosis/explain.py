@@ -19,6 +19,7 @@ from convgauge.diagnosis.consequences import (
     attribute_laws,
     attribute_nonfinite,
     attribute_roundings,
+    attribute_state,
 )
 from convgauge.diagnosis.experiments import POOL, varied
 from convgauge.diagnosis.gradient_causes import gradient_causes
@@ -63,7 +64,9 @@ def explain(samples: Sequence[Sample], ask: Ask | None = None) -> Diagnosis:
     stated, left = stated_causes(others, plain, consequences=False)
     search, further = _search([sample for sample in left if sample.is_plain], plain, ask)
     named = _strongest(search)
-    left = attribute_nonfinite(attribute_roundings(attribute(left, named), named), named)
+    left = attribute(left, named)
+    for follow in (attribute_roundings, attribute_nonfinite, attribute_state):
+        left = follow(left, named)
     gradients, left = gradient_causes(left, passing)
     left += attribute_acceptances(accepted, named)
     following, left = stated_causes(left, plain, consequences=True)
