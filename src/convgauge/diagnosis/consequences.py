@@ -119,10 +119,10 @@ def attribute_state(left: Sequence[Sample], named: Sequence[Named]) -> list[Samp
     cause = next((each for each in named if each.candidate.mechanism.kind == MechanismKind.PREVIOUS_ANSWER), None)
     if cause is None or MIN_STATE_SHARE * len(left) > len(cause.samples):
         return list(left)
-    others = []
+    others: list[Sample] = []
     for sample in left:
-        is_wrong = sample.is_plain and sample.fault is not None and sample.fault.kind in ("values", "accuracy", "shape")
-        (cause.samples if is_wrong and sample.history else others).append(sample)
+        is_wrong = sample.fault is not None and sample.fault.kind in ("values", "accuracy", "shape", "relation")
+        (cause.samples if is_wrong and sample.fields.get("order", "later") == "later" else others).append(sample)
     return others
 
 
