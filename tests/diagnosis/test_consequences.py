@@ -121,3 +121,20 @@ def test_failures_of_one_layout_are_misread_memory() -> None:
     assert condition.kind == "layout_assumed"
     assert "weight" in condition.sentence
     assert necessary_condition(failing[:3], passing) is None
+
+
+def test_mechanisms_of_one_kind_and_topic_are_one_cause_with_both_regions() -> None:
+    def ignored(plan: Plan) -> Plan:
+        size = None if plan.groups > 1 else plan.size
+        return replace(plan, dilation=(1, 1), output_size=size)
+
+    problems = [
+        problem.replace(dilation=dilation, height=12, width=13)
+        for problem in POOL
+        for dilation in ((1, 1), (2, 1), (1, 2), (2, 2))
+        if problem.padding != "same" and problem.batch and problem.in_channels
+    ]
+    samples = [answered(ignored, problem, seed) for seed, problem in enumerate(problems)]
+    (cause,) = explain(samples).causes
+    assert cause.kind == "argument_ignored"
+    assert {id(sample) for sample in samples if sample.fault is not None} == set(map(id, cause.samples))

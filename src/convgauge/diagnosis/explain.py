@@ -29,6 +29,7 @@ from convgauge.diagnosis.property_causes import (
     join_acceptance,
     join_effects_of_mutation,
     join_equal_kinds,
+    join_equal_topics,
     stated_causes,
 )
 from convgauge.diagnosis.remark import remark
@@ -70,7 +71,7 @@ def explain(samples: Sequence[Sample], ask: Ask | None = None) -> Diagnosis:
     gradients, left = gradient_causes(left, passing)
     left += attribute_acceptances(accepted, named)
     following, left = stated_causes(left, plain, consequences=True)
-    mechanisms = [each.cause() for each in named if each.samples]
+    mechanisms = join_equal_topics([each.cause() for each in named if each.samples])
     causes = [*join_equal_kinds([*stated, *following], mechanisms), *gradients]
     causes, left = attribute_laws(left, sorted(join_effects_of_mutation(join_acceptance(causes)), key=_precedence))
     all_causes = [*causes, *unnamed_causes(left, plain)]

@@ -68,6 +68,27 @@ def join_acceptance(causes: Sequence[Cause]) -> list[Cause]:
     return joined
 
 
+def join_equal_topics(mechanisms: Sequence[Cause]) -> list[Cause]:
+    """Join causes of one kind and topic, such as a dilation that is ignored with another size of the output elsewhere.
+
+    The joined cause has the sentence of the first one, and the regions of all.
+    """
+    joined: dict[tuple[str, str], Cause] = {}
+    for cause in mechanisms:
+        topic = cause.kind, cause.sentence.partition(":")[0]
+        first = joined.get(topic)
+        joined[topic] = cause if first is None else _with_regions(first, cause)
+    return list(joined.values())
+
+
+def _with_regions(first: Cause, other: Cause) -> Cause:
+    regions = [text for text in (first.region, other.region) if text]
+    expressions = [text for text in (first.expression, other.expression) if text]
+    expression = " or ".join(f"({text})" for text in expressions) if len(expressions) == len(regions) == 2 else ""
+    region = ", and ".join(regions) if len(regions) == 2 else ""
+    return replace(first, region=region, expression=expression, samples=(*first.samples, *other.samples))
+
+
 def join_effects_of_mutation(causes: Sequence[Cause]) -> list[Cause]:
     """Join exceptions and ends of the process to a cause that changes operands: later calls have them as well."""
     reason = next((cause for cause in causes if cause.kind == MechanismKind.MUTATES_OPERANDS), None)
