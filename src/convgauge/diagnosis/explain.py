@@ -23,7 +23,7 @@ from convgauge.diagnosis.consequences import (
 )
 from convgauge.diagnosis.experiments import POOL, varied
 from convgauge.diagnosis.gradient_causes import gradient_causes
-from convgauge.diagnosis.named import Named, attribute
+from convgauge.diagnosis.named import Named, attribute, withdraw
 from convgauge.diagnosis.property_causes import (
     CHEATS,
     join_acceptance,
@@ -68,6 +68,7 @@ def explain(samples: Sequence[Sample], ask: Ask | None = None) -> Diagnosis:
     left = attribute(left, named)
     for follow in (attribute_roundings, attribute_nonfinite, attribute_state):
         left = follow(left, named)
+    left += withdraw(named, left)
     gradients, left = gradient_causes(left, passing)
     left += attribute_acceptances(accepted, named)
     following, left = stated_causes(left, plain, consequences=True)

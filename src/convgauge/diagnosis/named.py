@@ -12,6 +12,9 @@ from convgauge.diagnosis.outcome import Outcome, composed, outcome, outcome_of_p
 from convgauge.diagnosis.properties import grouped
 from convgauge.diagnosis.sample import Sample
 
+MAX_CONTRARY_SHARE = 0.2
+"""Failing samples with another output than a mechanism predicts, as a share of those that it explains."""
+
 
 @dataclass(eq=False)
 class Named:
@@ -61,6 +64,20 @@ def attribute(failing: Sequence[Sample], named: Sequence[Named]) -> list[Sample]
         else:
             cause.samples.append(sample)
     return _attribute_consequences(left, named)
+
+
+def withdraw(named: Sequence[Named], left: Sequence[Sample]) -> list[Sample]:
+    """Withdraw the mechanisms that contradict too many failing samples; return the samples attributed to them.
+
+    A mechanism predicts some outputs by chance, such as the bias of the first channel where that is the largest one.
+    """
+    withdrawn: list[Sample] = []
+    for each in named:
+        contrary = [s for s in left if s.is_plain and each.acts_on(s) and each.outcome(s) == "differs"]
+        if len(contrary) > MAX_CONTRARY_SHARE * len(each.samples):
+            withdrawn += each.samples
+            each.samples = []
+    return withdrawn
 
 
 def _explaining(acting: Sequence[Named], sample: Sample) -> Named | None:

@@ -21,6 +21,18 @@ def kernel_flipped(plan: Plan, sample: Sample) -> Plan | None:
     return replace(plan, weight=plan.weight[..., ::-1, ::-1])
 
 
+@mechanism(MechanismKind.FLIPPED_KERNEL, "kernel: rotated by a quarter turn to the left", cost=1.1)
+def kernel_rotated_left(plan: Plan, sample: Sample) -> Plan | None:
+    """Return the plan with a kernel rotated counterclockwise."""
+    return replace(plan, weight=np.rot90(plan.weight, 1, (2, 3)))
+
+
+@mechanism(MechanismKind.FLIPPED_KERNEL, "kernel: rotated by a quarter turn to the right", cost=1.1)
+def kernel_rotated_right(plan: Plan, sample: Sample) -> Plan | None:
+    """Return the plan with a kernel rotated clockwise."""
+    return replace(plan, weight=np.rot90(plan.weight, -1, (2, 3)))
+
+
 @mechanism(MechanismKind.FLIPPED_KERNEL, "kernel: flipped along the height", cost=1.1)
 def kernel_rows_flipped(plan: Plan, sample: Sample) -> Plan | None:
     """Return the plan with the rows of the kernel in reverse order."""

@@ -47,6 +47,18 @@ def only_last_image_computed(plan: Plan, sample: Sample) -> Plan | None:
     return plan.finish(lambda output: only_where(output, _flags(output, lambda order: order == len(order) - 1)))
 
 
+@mechanism(DROPPED, "batch: only the first half of the images is computed, the others are zero", cost=1.1)
+def first_half_of_images_computed(plan: Plan, sample: Sample) -> Plan | None:
+    """Return the plan whose outputs after the first half of the images, rounded up, are zero."""
+    return plan.finish(lambda output: only_where(output, _flags(output, lambda order: 2 * order < len(order))))
+
+
+@mechanism(DROPPED, "batch: only the first half of the images is computed, rounded down, the others are zero", cost=1.2)
+def smaller_half_of_images_computed(plan: Plan, sample: Sample) -> Plan | None:
+    """Return the plan whose outputs after the first half of the images, rounded down, are zero."""
+    return plan.finish(lambda output: only_where(output, _flags(output, lambda order: order < len(order) // 2)))
+
+
 @mechanism(SHIFTED, "batch: the images are in reverse order")
 def images_reversed(plan: Plan, sample: Sample) -> Plan | None:
     """Return the plan whose last image is the first."""
