@@ -90,8 +90,8 @@ def test_exceptions_after_a_change_of_the_operands_follow_from_it() -> None:
     assert len(cause.samples) == 3
 
 
-@pytest.mark.parametrize(("found", "kind"), [(0.0, "nan_clamped"), (np.nan, "nan_spread")])
-def test_what_becomes_of_nan_is_the_kind_of_a_cause_without_a_mechanism(found: float, kind: str) -> None:
+@pytest.mark.parametrize(("value", "kind"), [(0.0, "nan_clamped"), (np.nan, "nan_spread")])
+def test_what_becomes_of_nan_is_the_kind_of_a_cause_without_a_mechanism(value: float, kind: str) -> None:
     passing = [answered(lambda plan: plan, problem, seed) for seed in range(4) for problem in POOL]
     failing = []
     for seed, problem in enumerate(POOL):
@@ -101,10 +101,10 @@ def test_what_becomes_of_nan_is_the_kind_of_a_cause_without_a_mechanism(found: f
             input[0, 0, -1, -1] = np.nan
             sample = replace(sample, call=replace(sample.call, input=input), fault=Wrong("failed", "", kind="values"))
             output = sample.expected.astype(np.float32)
-            if np.isnan(found):
-                output[..., 0, 0] = found
+            if np.isnan(value):
+                output[..., 0, 0] = value
             else:
-                output = np.nan_to_num(output, nan=found)
+                output = np.nan_to_num(output, nan=value)
             failing.append(replace(sample, observation=Observation("answer", output, "float32")))
     condition = necessary_condition(failing, passing)
     assert condition is not None
