@@ -17,6 +17,7 @@ from convgauge.diagnosis.properties import observed
 from convgauge.diagnosis.sample import Sample
 from convgauge.reference import memo
 from convgauge.request import CheckRequest, RequestError
+from convgauge.results import SpecRecord
 from convgauge.selftest.diagnoses import judged_cases
 from convgauge.selftest.diagnoses.finding import DiagnosisFinding, NamedCause
 from convgauge.selftest.diagnoses.judged_cases import JudgedCases
@@ -69,7 +70,11 @@ def _check(suite: Suite, finding: DiagnosisFinding, path: Path | None) -> None:
     statuses = {record.spec for record in suite.recorder.records if record.status in (*FAULTS, *STRICTNESS_FAULTS)}
     finding.failing, finding.has_failed = len(statuses), bool(statuses)
     finding.seconds, finding.cpu_seconds = suite.diagnoses.seconds.get(finding.name, (0.0, 0.0))
-    _add_causes(finding, suite.diagnoses.findings.get(finding.name))
+    _add_causes(
+        finding,
+        suite.diagnoses.findings.get(finding.name),
+        specs_that_count(suite.recorder.records, is_faulty=finding.faulty),
+    )
     if finding.has_failed:
         samples = suite.diagnoses.samples(finding.name)
         finding.has_candidate = finding.is_right_first or has_candidate(samples, finding.kinds)
@@ -78,13 +83,25 @@ def _check(suite: Suite, finding: DiagnosisFinding, path: Path | None) -> None:
     finding.text = terminal.lines
 
 
-def _add_causes(finding: DiagnosisFinding, findings: Findings | None) -> None:
+def specs_that_count(records: Iterable[SpecRecord], *, is_faulty: bool) -> set[str]:
+    """Return the ids of the specs whose causes count: the required ones that failed, or all if a mutant fails none.
+
+    What fails a recommended spec alone may be the framework on which a mutant rests: torch flushes subnormal numbers of
+    bfloat16 on some processors.
+    """
+    failed = [record for record in records if record.status in (*FAULTS, *STRICTNESS_FAULTS)]
+    required = {record.spec for record in failed if record.level == "required"}
+    return required if required or not is_faulty else {record.spec for record in failed}
+
+
+def _add_causes(finding: DiagnosisFinding, findings: Findings | None, counting: set[str]) -> None:
     if findings is None:
         return
     finding.unexplained, finding.remark = findings.unexplained, findings.remark
     finding.causes = [
         NamedCause(cause.mechanism, cause.kind, cause.sentence, cause.region, len(cause.specs), cause.cases)
         for cause in findings.causes
+        if counting.intersection(cause.specs)
     ]
 
 
