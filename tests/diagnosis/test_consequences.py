@@ -138,3 +138,9 @@ def test_mechanisms_of_one_kind_and_topic_are_one_cause_with_both_regions() -> N
     (cause,) = explain(samples).causes
     assert cause.kind == "argument_ignored"
     assert {id(sample) for sample in samples if sample.fault is not None} == set(map(id, cause.samples))
+
+
+def test_answered_invalid_calls_come_after_wrong_values() -> None:
+    calls = [replace(accepted({"stride": 0}, (1, 3, 3, 7)), spec=f"errors.{number}") for number in range(9)]
+    causes = explain([*samples_of(no_bias), *calls]).causes
+    assert [cause.kind for cause in causes] == ["bias_dropped", "accepts_invalid"]

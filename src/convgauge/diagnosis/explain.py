@@ -23,6 +23,7 @@ from convgauge.diagnosis.consequences import (
 )
 from convgauge.diagnosis.experiments import POOL, varied
 from convgauge.diagnosis.gradient_causes import gradient_causes
+from convgauge.diagnosis.kinds import MechanismKind
 from convgauge.diagnosis.named import Named, attribute, withdraw
 from convgauge.diagnosis.property_causes import (
     CHEATS,
@@ -81,9 +82,13 @@ def explain(samples: Sequence[Sample], ask: Ask | None = None) -> Diagnosis:
     return Diagnosis(all_causes, left, cleared, remark([*failing, *wrong], [*passing, *right], causes))
 
 
-def _precedence(cause: Cause) -> tuple[bool, int]:
-    """Return a sort key: cheats are first, then the causes that explain the most specs."""
-    return cause.kind not in CHEATS, -len({sample.spec for sample in cause.samples})
+def _precedence(cause: Cause) -> tuple[bool, bool, int]:
+    """Return a sort key: cheats are first, invalid calls last, and before that the causes of the most specs."""
+    return (
+        cause.kind not in CHEATS,
+        cause.kind == MechanismKind.ACCEPTS_INVALID,
+        -len({sample.spec for sample in cause.samples}),
+    )
 
 
 def _search(
