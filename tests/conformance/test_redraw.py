@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from convgauge.conformance.case_cost import FILTER_COST
 from convgauge.conformance.cases import BASE, Case, cases, problems, sweep
 from convgauge.conformance.limits import Discovery
 from convgauge.conformance.parameters import parameters_of
-from convgauge.conformance.redraw import FILTER_COST, MAX_COST, USUAL_COST, Redrawer, is_inside, redraw
+from convgauge.conformance.redraw import MAX_COST, USUAL_COST, Redrawer, is_inside, redraw
 from convgauge.conformance.redrawers import Redrawers
+from convgauge.conformance.repair import Repair
 from convgauge.conformance.traits import ALWAYS, keeps, kept_traits
 from convgauge.domain import Domain
 from convgauge.problem import Problem
@@ -179,3 +181,12 @@ def test_an_implementation_is_probed_once_and_only_if_it_refuses() -> None:
         redrawer = redrawers.redrawer(dtype, "cpu", is_probed=True)
         assert redrawer.domain.text == "batch == 1 and groups == 1"
     assert calls == [1]
+
+
+@pytest.mark.parametrize("sizes", [(1, 3), (3, 1)])
+def test_padding_by_name_is_that_of_each_kernel(sizes: tuple[int, int]) -> None:
+    repair = Repair(Domain.parse("padding_h == 0 and padding_w == 0"), "float32", "cpu")
+    for size in sizes:  # 'same' adds nothing to a kernel of 1×1, in either order
+        values = parameters_of(Case(PLANE.replace(kernel=(size, size), padding="same")))
+        assert values is not None
+        assert repair.contains(values) == (size == 1)

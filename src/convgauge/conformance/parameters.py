@@ -28,6 +28,11 @@ DEFAULTS = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1}
 """Numbers that omitted arguments mean."""
 
 _EXTENT = ("kernel", "dilation", "padding", "stride")
+_AXES = (
+    ("height", "kernel_h", "padding_h", "dilation_h", "stride_h"),
+    ("width", "kernel_w", "padding_w", "dilation_w", "stride_w"),
+)
+_SPELLED = tuple((f"{name}_form", f"{name}_h", f"{name}_w") for name in SPELLED)
 
 SUPPORT: Mapping[str, tuple[str, ...]] = {
     **{name: (name,) for name in (*SIZES, "groups", "bias", *LAYOUTS, "prepared")},
@@ -46,9 +51,17 @@ SUPPORT: Mapping[str, tuple[str, ...]] = {
 """Parameters on which each field of a domain depends."""
 
 
-def support(names: Iterator[str] | frozenset[str]) -> tuple[str, ...]:
+def support(names: frozenset[str]) -> tuple[str, ...]:
     """Return the parameters on which the named fields of a domain depend, in the order of `PARAMETERS`."""
     needed = {parameter for name in names for parameter in SUPPORT.get(name, ())}
+    return tuple(name for name in PARAMETERS if name in needed)
+
+
+def dependence(names: frozenset[str]) -> tuple[str, ...]:
+    """Return the parameters that determine the named fields: those of `support`, and what padding by name adds to."""
+    padded = [axis for axis in "hw" if f"padding_{axis}" in names]
+    further = {f"{name}_{axis}" for axis in padded for name in ("kernel", "dilation")}
+    needed = {*support(names), *further}
     return tuple(name for name in PARAMETERS if name in needed)
 
 
@@ -138,12 +151,12 @@ def changed(values: Parameters, changes: Mapping[str, Any]) -> Parameters | None
         return None
     if new["padding_word"] == "same" and (new["stride_h"], new["stride_w"]) != (1, 1):
         return None
-    for axis, size in (("h", "height"), ("w", "width")):
-        least = new[f"dilation_{axis}"] * (new[f"kernel_{axis}"] - 1) + 1
+    for size, kernel, padding, dilation, _ in _AXES:
+        least = new[dilation] * (new[kernel] - 1) + 1
         if new["padding_word"] == "same":
             least = 1
         elif not new["padding_word"]:
-            least -= 2 * new[f"padding_{axis}"]
+            least -= 2 * new[padding]
         if values[size] and new[size] < least:
             if size in changes:
                 return None
@@ -154,6 +167,8 @@ def changed(values: Parameters, changes: Mapping[str, Any]) -> Parameters | None
 def _fit_groups(values: Parameters, new: Parameters, changes: Mapping[str, Any]) -> bool:
     """Make the channels multiples of the groups; return False if all of them were given."""
     groups = new["groups"]
+    if groups == 1:
+        return True
     for name in CHANNELS:
         if new[name] % groups == 0:
             continue
@@ -173,16 +188,27 @@ def _fit_groups(values: Parameters, new: Parameters, changes: Mapping[str, Any])
 
 def _fit_forms(new: Parameters, changes: Mapping[str, Any]) -> bool:
     """Make the halves of an argument equal that is spelled as one number; return False if they were given unlike."""
-    for name in SPELLED:
-        if new[f"{name}_form"] not in (NUMBER, OMITTED):
+    for form, height, width in _SPELLED:
+        if new[form] not in (NUMBER, OMITTED):
             continue
-        height, width = f"{name}_h", f"{name}_w"
         if new[height] == new[width]:
             continue
         if height in changes and width in changes:
             return False
         new[height] = new[width] = new[width] if width in changes else new[height]
     return True
+
+
+def output_size(values: Parameters) -> tuple[int, int]:
+    """Return the rows and columns of the output."""
+    return _outputs(values, *_AXES[0]), _outputs(values, *_AXES[1])
+
+
+def _outputs(values: Parameters, size: str, kernel: str, padding: str, dilation: str, stride: str) -> int:
+    covered = values[dilation] * (values[kernel] - 1)
+    word = values["padding_word"]
+    pads = covered if word == "same" else 0 if word else 2 * values[padding]
+    return int((values[size] + pads - covered - 1) // values[stride] + 1)
 
 
 class Fields(Mapping[str, Any]):
@@ -217,12 +243,6 @@ class Fields(Mapping[str, Any]):
             return values["padding_word"]
         return pair if form == PAIR else list(pair) if form == LIST else pair[0]
 
-    def _outputs(self, axis: str, size: str) -> int:
-        values = self._values
-        covered = values[f"dilation_{axis}"] * (values[f"kernel_{axis}"] - 1)
-        pads = covered if values["padding_word"] == "same" else 2 * self._before(axis)
-        return int((values[size] + pads - covered - 1) // values[f"stride_{axis}"] + 1)
-
     def _reduction(self) -> int:
         values = self._values
         return int(values["in_channels"] // values["groups"] * values["kernel_h"] * values["kernel_w"])
@@ -241,6 +261,6 @@ _DERIVED: Mapping[str, Callable[[Fields], object]] = {
     "dilation": lambda fields: fields._pair("dilation"),
     "reduction": Fields._reduction,
     "depthwise": lambda fields: fields["groups"] == fields["in_channels"] > 1,
-    "out_h": lambda fields: fields._outputs("h", "height"),
-    "out_w": lambda fields: fields._outputs("w", "width"),
+    "out_h": lambda fields: _outputs(fields._values, *_AXES[0]),
+    "out_w": lambda fields: _outputs(fields._values, *_AXES[1]),
 }

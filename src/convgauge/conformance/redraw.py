@@ -12,11 +12,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from convgauge.conformance.case_cost import case_cost
 from convgauge.conformance.cases import BASE, Case, Needs
-from convgauge.conformance.parameters import SIZES, Fields, Parameters, case_of, changed, parameters_of
+from convgauge.conformance.parameters import SIZES, Parameters, case_of, changed, parameters_of
 from convgauge.conformance.random_problems import random_problems
 from convgauge.conformance.repair import Repair, Weights
-from convgauge.conformance.traits import TRAITS, keeps, lost_traits
+from convgauge.conformance.traits import TRAITS, keeper, keeps, lost_traits
 from convgauge.domain import Domain
 
 Key = tuple[object, ...]
@@ -24,8 +25,6 @@ Key = tuple[object, ...]
 
 USUAL_COST = 600_000
 """FLOPs and elements of a redrawn case, so that loops in plain Python end in time; more if the case before has more."""
-FILTER_COST = 500
-"""Elements that one filter of one channel stands for: a loop of Python over them calls NumPy some times, 10 µs."""
 MAX_COST = 4_000_000
 """FLOPs and elements of a case whose size the spec sweeps, or of which the domain has no smaller one."""
 
@@ -112,6 +111,7 @@ class Redrawer:
     def __init__(self, domain: Domain, dtype: str, device: str, known: Sequence[Case] = ()) -> None:
         self.domain, self.dtype, self.device = domain, dtype, device
         self._repair = Repair(domain, dtype, device)
+        self._nearest: dict[tuple[object, ...], Parameters | None] = {}
         self._repair.anchors = self._anchors(known)
         self._reach = {axis: self._reachable(axis) for axis in AXES}
 
@@ -136,7 +136,7 @@ class Redrawer:
             inside = None if values is None else self._repair.repaired(values)
             if inside is not None and case_of(inside, case) is not None and inside not in anchors:
                 anchors.append(inside)
-        return sorted(anchors, key=_cost)[:6]
+        return sorted(anchors, key=case_cost)[:6]
 
     def _reachable(self, axis: str) -> list[Any]:
         """Return the values that a parameter can have inside the domain, among those over which cases are spread."""
@@ -166,6 +166,13 @@ class Redrawer:
 
     # --- redrawing ---
 
+    def nearest(self, values: Parameters, weights: Weights, traits: Sequence[str]) -> Parameters | None:
+        """Return the nearest parameters inside the domain with some traits; kept, as specs share their problems."""
+        key = (*values.values(), *weights.items(), *traits)
+        if key not in self._nearest:
+            self._nearest[key] = self._repair.repaired(values, weights, keeper(traits, values))
+        return self._nearest[key]
+
     def redraw(
         self,
         outside: Sequence[Case],
@@ -189,7 +196,7 @@ class Redrawer:
         inside : sequence of Case
             Cases of the same group inside the domain, which are not drawn again.
         """
-        drawing = _Drawing(self, self._repair, self._reach, traits, needs, random.Random(seed))
+        drawing = _Drawing(self, self._reach, traits, needs, random.Random(seed))
         drawing.used = {_key(case) for case in inside}
         drawing.exact = {(_key(case), case.seed) for case in inside}
         return drawing.run(outside)
@@ -200,24 +207,11 @@ def _key(case: Case) -> Key:
     return case.problem, repr(case.arguments), case.layouts, case.prepared
 
 
-def _cost(values: Parameters) -> int:
-    """Return the FLOPs of a convolution with these parameters, the elements of its input, and the cost of its filters.
-
-    The elements are drawn too, and many kernels loop over the pairs of an output and an input channel.
-    """
-    fields = Fields(values, "", "")
-    outputs = values["batch"] * values["out_channels"] * max(0, fields["out_h"]) * max(0, fields["out_w"])
-    elements = values["batch"] * values["in_channels"] * values["height"] * values["width"]
-    filters = values["out_channels"] * (values["in_channels"] // values["groups"])
-    return int(2 * outputs * fields["reduction"] + elements + FILTER_COST * filters)
-
-
 @dataclass
 class _Drawing:
     """Drawing of one group of cases."""
 
     redrawer: Redrawer
-    repair: Repair
     reach: dict[str, list[Any]]
     traits: Sequence[str]
     needs: Needs | None
@@ -275,22 +269,22 @@ class _Drawing:
 
     def _nearest(self, values: Parameters) -> Parameters | None:
         """Return the nearest parameters inside the domain that keep the traits, not too costly."""
-        new = self.repair.repaired(values, self.weights, lambda other: keeps(self.traits, values, other))
+        new = self.redrawer.nearest(values, self.weights, self.traits)
         return None if new is None else self._affordable(new, values, ())
 
     def _loses_trait(self, values: Parameters) -> bool:
         """Return True if the domain has no problem with a trait of the case; the trait is recorded."""
-        if self.repair.repaired(values, self.weights, lambda other: keeps(self.traits, values, other)) is not None:
+        if self.redrawer.nearest(values, self.weights, self.traits) is not None:
             return False
-        nearest = self.repair.repaired(values, self.weights)
+        nearest = self.redrawer.nearest(values, self.weights, ())
         lost = [] if nearest is None else lost_traits(self.traits, values, nearest)
         self.lost += lost
         return bool(lost)
 
     def _affordable(self, new: Parameters, original: Parameters, held: Sequence[str]) -> Parameters | None:
         """Return the parameters with smaller sizes if they cost too much; None if there are no smaller ones."""
-        limit = max(USUAL_COST, min(_cost(original), MAX_COST))
-        if _cost(new) <= limit:
+        limit = max(USUAL_COST, min(case_cost(original), MAX_COST))
+        if case_cost(new) <= limit:
             return new
         for name in ("batch", "out_channels", "in_channels", "height", "width"):
             if name in held or name == self.swept:
@@ -300,13 +294,13 @@ class _Drawing:
                 if value >= new[name]:
                     break
                 smaller = self.redrawer._with(new, {name: value}, self.weights)
-                if smaller is None or not keeps(self.traits, original, smaller) or _cost(smaller) >= _cost(new):
+                if smaller is None or not keeps(self.traits, original, smaller) or case_cost(smaller) >= case_cost(new):
                     continue
                 new = smaller
                 break
-            if _cost(new) <= limit:
+            if case_cost(new) <= limit:
                 return new
-        return new if _cost(new) <= MAX_COST else None
+        return new if case_cost(new) <= MAX_COST else None
 
     def _accepted(self, new: Parameters | None, key: Key) -> Case | None:
         """Return the case of the parameters if it is new, inside the domain, and meets the needs."""

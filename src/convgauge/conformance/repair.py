@@ -22,6 +22,7 @@ from convgauge.conformance.parameters import (
     Fields,
     Parameters,
     changed,
+    dependence,
     support,
 )
 from convgauge.domain import Domain
@@ -46,6 +47,11 @@ SOLUTIONS = 6
 """Cheapest changes that fulfil a term of which one is taken that leaves fewer terms violated."""
 
 _CONSTANT = re.compile(r"(?<![\w.])\d+(?![\w.])")
+
+
+def _reader(names: Sequence[str]) -> Callable[[Parameters], object]:
+    """Return a function of parameters that returns the values of the named ones."""
+    return operator.itemgetter(*names) if names else lambda _: ()
 
 
 def anything(values: Parameters) -> bool:
@@ -75,6 +81,8 @@ class Repair:
         self.relevant = support(domain.names)
         self._terms = [(term, support(term.names)) for term in domain.conjuncts]
         self._terms.sort(key=lambda pair: len(pair[1]))
+        self._determining = [dependence(term.names) for term, _ in self._terms]
+        self._keys = list(map(_reader, self._determining))
         constants = {int(text) for text in _CONSTANT.findall(domain.text)}
         self._constants = sorted(value for value in constants if value <= MAX_CONSTANT)
         multiples = {n * value for value in self._constants if value > 1 for n in range(1, MAX_MULTIPLE + 1)}
@@ -84,9 +92,10 @@ class Repair:
         self._sizes = sorted({*SMALL_SIZES, *self.multiples, *(value for value in near if value > 0)})
         self._size_set = frozenset(self._sizes)
         self._memo: dict[tuple[object, ...], list[Any]] = {}  # of `_solutions`
-        self._named = operator.itemgetter(*sorted(self.relevant)) if self.relevant else lambda _: ()
+        self._cheapest: dict[tuple[object, ...], list[Parameters]] = {}  # of `_changes`
+        self._named = _reader(dependence(domain.names))
         self._violated: dict[object, list[int]] = {}
-        self._results: list[dict[tuple[object, ...], bool]] = [{} for _ in self._terms]
+        self._results: list[dict[object, bool]] = [{} for _ in self._terms]
 
     # --- the domain ---
 
@@ -96,11 +105,10 @@ class Repair:
 
     def _holds(self, index: int, values: Parameters) -> bool:
         """Return True if a term holds; the result is kept, as the same few values come repeatedly."""
-        term, names = self._terms[index]
-        key = tuple([values[name] for name in names])
+        key = self._keys[index](values)
         results = self._results[index]
         if key not in results:
-            results[key] = term.contains(Fields(values, self.dtype, self.device))
+            results[key] = self._terms[index][0].contains(Fields(values, self.dtype, self.device))
         return results[key]
 
     def violated(self, values: Parameters) -> list[int]:
@@ -161,7 +169,20 @@ class Repair:
         return None
 
     def _changes(self, index: int, current: Parameters, weights: Weights) -> list[Parameters]:
-        """Return the cheapest changes of a term's own parameters that fulfil it."""
+        """Return the cheapest changes of a term's own parameters that fulfil it; the result is kept."""
+        outputs = "out_channels"  # changed together with groups
+        changeable = (*self._terms[index][1], outputs)
+        key = (
+            index,
+            self._keys[index](current),
+            current[outputs],
+            tuple([weights.get(name, 1.0) for name in changeable]),
+        )
+        if key not in self._cheapest:
+            self._cheapest[key] = self._cheapest_changes(index, current, weights)
+        return self._cheapest[key]
+
+    def _cheapest_changes(self, index: int, current: Parameters, weights: Weights) -> list[Parameters]:
         _, names = self._terms[index]
         changes = [
             {name: value}
@@ -189,15 +210,11 @@ class Repair:
 
         The name of a form twice stands for changes of this form with its numbers.
         """
-        _, names = self._terms[index]
-        rest = tuple(current[name] for name in names if name not in varied)
-        key = (index, varied, rest)
+        given = {name: current[name] for name in self._determining[index]}
+        key = (index, varied, *[value for name, value in given.items() if name not in varied])
         if key not in self._memo:
-            fulfil: list[Any] = []
-            for change, value in self._candidates(names, varied, current):
-                if self._holds(index, {**current, **change}):
-                    fulfil.append(value)
-            self._memo[key] = fulfil
+            candidates = self._candidates(self._terms[index][1], varied, current)
+            self._memo[key] = [value for change, value in candidates if self._holds(index, {**given, **change})]
         return self._memo[key]
 
     def _candidates(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping, Sequence
 
 from convgauge.conformance.parameters import FORMS, LAYOUTS, PAIRS, SIZES, Parameters
@@ -43,8 +44,8 @@ TRAITS: Mapping[str, tuple[str, Callable[[Parameters], object], tuple[str, ...]]
     "outputs": ("several output channels", lambda v: v["out_channels"] > v["groups"], ("out_channels", "groups")),
     "even_kernel": ("an even kernel", lambda v: 0 in (v["kernel_h"] % 2, v["kernel_w"] % 2), ("kernel_h", "kernel_w")),
     "unequal_pair": ("two different numbers in a pair", _has_unequal_pair, ()),
-    "spelling": ("these spellings of arguments", lambda v: tuple(v[name] for name in (*FORMS, "groups_form")), FORMS),
-    "layout": ("these memory layouts", lambda values: tuple(values[name] for name in LAYOUTS), LAYOUTS),
+    "spelling": ("these spellings of arguments", operator.itemgetter(*FORMS, "groups_form"), FORMS),
+    "layout": ("these memory layouts", operator.itemgetter(*LAYOUTS), LAYOUTS),
     "empty": ("these empty sizes", _empty, ()),
     "prepared": ("prepared layers", lambda values: values["prepared"], ("prepared",)),
     "large": (f"a parameter of {LARGE} and more", _large, ()),
@@ -76,12 +77,18 @@ def kept_traits(chapter: str, named: Sequence[str] | None, mode: str = "") -> tu
 
 def keeps(traits: Sequence[str], old: Parameters, new: Parameters) -> bool:
     """Return True if new parameters have every one of the traits that the old ones have."""
-    for name in traits:
-        value = TRAITS[name][1]
-        trait = value(old)
-        if trait and trait != value(new):
-            return False
-    return True
+    return keeper(traits, old)(new)
+
+
+def keeper(traits: Sequence[str], old: Parameters) -> Callable[[Parameters], bool]:
+    """Return a predicate of new parameters: True if they have every one of the traits that the old ones have."""
+    values = [TRAITS[name][1] for name in traits]
+    expected = [(value, trait) for value in values if (trait := value(old))]
+
+    def is_kept(new: Parameters) -> bool:
+        return all(trait == value(new) for value, trait in expected)
+
+    return is_kept
 
 
 def lost_traits(traits: Sequence[str], old: Parameters, new: Parameters) -> list[str]:

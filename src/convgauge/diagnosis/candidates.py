@@ -113,7 +113,8 @@ class CandidateSearch:
         self.samples = [*_spread(failing, MAX_FAILING), *panel]
         self.outcomes = Outcomes(self.samples)
         self._arrange()
-        self._mechanisms = library(self.samples) if failing else []
+        has_evidence = sum(map(_evidence, self.samples[: len(self.failing)])) >= MIN_EVIDENCE  # no exceptions alone
+        self._mechanisms = library(self.samples) if has_evidence else []
 
     def _arrange(self) -> None:
         self.passing = range(len(self.failing), len(self.samples))

@@ -178,6 +178,7 @@ def _joined(condition: ast.expr) -> list[ast.expr]:
     return [condition]
 
 
+@functools.lru_cache(maxsize=256)
 def _unchecked(text: str) -> Domain:
     """Return the domain of parts of checked expressions; a part alone need not be computable for every call."""
     return Domain(text, parse_expression(text).body)
