@@ -4,6 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from convgauge.diagnosis.kinds import MechanismKind
+
+OBSERVED = frozenset(
+    {
+        MechanismKind.ACCEPTS_INVALID,
+        MechanismKind.REFUSES_VALID,
+        MechanismKind.CRASH,
+        MechanismKind.HANG,
+        MechanismKind.NONDETERMINISTIC,
+        MechanismKind.MUTATES_OPERANDS,
+        MechanismKind.GLOBAL_STATE,
+    }
+)
+"""Kinds of causes that a call shows by itself: no mechanism is inferred."""
+
 
 @dataclass
 class NamedCause:
@@ -99,7 +114,11 @@ class DiagnosisFinding:
 
     @property
     def false_causes(self) -> list[NamedCause]:
-        """Mechanisms that are named although they are not of the mutant's kind; all causes of a correct build."""
+        """Mechanisms that are named although they are not of the mutant's kind; all causes of a correct build.
+
+        What was observed, such as an invalid call that was answered, is no inference and cannot be false.
+        """
         if not self.faulty:
             return self.causes
-        return [cause for cause in self.causes if cause.mechanism and cause.kind not in self.kinds]
+        accepted = {*self.kinds, *OBSERVED}
+        return [cause for cause in self.causes if cause.mechanism and cause.kind not in accepted]
