@@ -1,5 +1,6 @@
 """Behaviour: a convolution reads its operands, returns a fresh array, keeps no state and has no side effects."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
@@ -8,6 +9,7 @@ import numpy as np
 from convgauge.conformance import Case, Judge, cases, problems, spec
 from convgauge.conformance.cases import with_arguments
 from convgauge.conformance.execution import Transform
+from convgauge.conformance.other_process import OtherProcess
 from convgauge.dtypes import FLOATS
 from convgauge.problem import Problem
 from convgauge.reference.operands import Operands, draw
@@ -236,3 +238,86 @@ def test_a_refused_call_leaves_nothing_behind(judge: Judge) -> None:
     for seed, case in enumerate(wrong if judge.setting.only is None else wrong[:1], start=1):
         judge.observe(case)
         judge.exact([Case(wide, seed=seed), Case(wide.replace(padding=(0, 0), bias=False), seed=seed)])
+
+
+# --- other processes -------------------------------------------------------------------------------------------------
+
+SECOND_CALL = 1000
+"""Difference of the seeds of two calls that an earlier process makes with the arguments of one problem."""
+
+
+EQUAL_SHAPES = [
+    *problems(SMALL, stride=[(1, 1), (2, 2)], dilation=[(1, 1), (2, 2)], padding=[(1, 1), (2, 2)]),
+    *problems(SMALL, groups=[2], dilation=[(1, 1), (2, 2)], padding=[(2, 2)], bias=[True, False]),
+    *problems(SMALL, kernel=[(1, 1)], padding=[(0, 0)], stride=[(1, 1), (2, 2)], bias=[False]),
+]
+"""Problems of few shapes, each with several arguments, so that no answer or plan of one shape is right for all."""
+
+
+def calls_before(judge: Judge) -> Callable[[Case], list[Case]]:
+    """Return the function of the calls before a case: of its shapes with other operands, arguments and another dtype.
+
+    The arguments are changed one at a time, before the case's own and after them: a plan that is keyed without one of
+    them is that of another case, whichever call it is made by.
+    """
+    dtypes = [dtype for dtype in judge.setting.among_dtypes(judge.description.dtypes) if dtype in FLOATS]
+
+    def before(case: Case) -> list[Case]:
+        problem, seed = case.problem, case.seed + case.seed % 2
+        others = [
+            *problems(problem, stride=[(1, 1), (2, 2)]),
+            *problems(problem, dilation=[(1, 1), (2, 2)]),
+            *problems(problem, padding=[(0, 0), (1, 1), (2, 2)]),
+            *problems(problem, dtype=dtypes[:2]),
+        ]
+        others = [other for other in dict.fromkeys(others) if other != problem]
+        first, second = cases(others, seed=seed), cases(reversed(others), seed=seed + SECOND_CALL)
+        return [*first, Case(problem, seed=seed), *second]
+
+    return before
+
+
+def every_second_nudged(case: Case, operands: Operands) -> Operands:
+    """Return the operands of a case; for an even seed, one element of one operand is negated.
+
+    The process before was called with the operands of an even seed as they are drawn.
+    """
+    if case.seed % 2:
+        return operands
+    names = [name for name in ("weight", "input", "bias") if getattr(operands, name) is not None]
+    name = names[case.seed // 2 % len(names)]
+    array = getattr(operands, name).copy()
+    present = np.flatnonzero(array)
+    if present.size:  # in the middle, since a fingerprint would look at the ends
+        array.flat[present[present.size // 2]] *= -1
+    return replace(operands, **{name: array})
+
+
+@spec("behaviour.other_process", profile="functional", dtypes=("float32", "float64"), source=PURE)
+def test_a_later_process_is_not_misled(judge: Judge) -> None:
+    """A process that is started after an earlier one gives the right answers, whatever the earlier one has stored.
+
+    The quick tier judges NumPy alone, a process of which starts at once.
+    """
+    if judge.setting.tier == "quick" and judge.description.framework != "numpy":
+        judge.skip("not judged at the quick tier: two more processes take seconds to start")
+    count = by_tier(judge, 2, 12)
+    due = [
+        Case(problem, seed=1 + index * count + turn)
+        for index, problem in enumerate(EQUAL_SHAPES)
+        for turn in range(count)
+    ]
+    judge.exact(due, transform=every_second_nudged, process=OtherProcess(calls_before(judge)))
+
+
+@spec("behaviour.forked_child", profile="functional", frameworks=("numpy",), source="os.fork of Python")
+def test_a_forked_child_answers(judge: Judge) -> None:
+    """A child that is forked from a process with threads of Python alone gives the right answers, as its parent did.
+
+    OpenMP, TBB and the drivers of GPUs are not documented to work in a forked child: they are not judged.
+    """
+    if judge.device != "cpu":
+        judge.skip("asked of CPUs only")
+    count = by_tier(judge, 1, 12)
+    due = [Case(problem, seed=1 + 2 * index + turn) for index, problem in enumerate(TABLE) for turn in range(count)]
+    judge.exact(due, process=OtherProcess(lambda case: [replace(case, seed=case.seed + SECOND_CALL)], is_fork=True))

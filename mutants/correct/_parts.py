@@ -1,4 +1,4 @@
-"""Names that correct builds share with the mutants, from ``_base.py`` and ``_domains.py`` in the folder above."""
+"""Names that correct builds share with the mutants, from the files ``_*.py`` in the folder above."""
 
 import sys
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).resolve().parent.parent))
 
 from _base import DTYPES, computed, contracted, conv, correct, finished, padded, pair, resolve, windows
+from _disk import Store, digest
 from _domains import (
     has_even_sizes,
     has_int_arguments,
@@ -17,7 +18,7 @@ from _domains import (
 )
 
 __all__ = [
-    "DTYPES", "computed", "contracted", "conv", "correct", "finished", "has_even_sizes", "has_int_arguments",
-    "has_powers_of_two", "is_blocked", "is_depthwise", "is_one_image", "is_square_3x3", "padded", "pair", "resolve",
-    "windows",
+    "DTYPES", "Store", "computed", "contracted", "conv", "correct", "digest", "finished", "has_even_sizes",
+    "has_int_arguments", "has_powers_of_two", "is_blocked", "is_depthwise", "is_one_image", "is_square_3x3", "padded",
+    "pair", "resolve", "windows",
 ]  # fmt: skip

@@ -40,7 +40,7 @@ UNANSWERED: tuple[Status, ...] = ("refused", "declined")
 FaultKind = Literal[
     "", "values", "accuracy", "shape", "dtype", "type", "raised", "crashed", "timed_out", "side_effect", "aliased",
     "global_state", "unstable", "answered_invalid", "gradient", "relation", "declaration", "device", "layout", "graph",
-    "noise", "rewritten", "vacuous",
+    "noise", "rewritten", "vacuous", "other_process", "forked_child",
 ]  # fmt: skip
 """Kind of what is wrong.
 
@@ -55,6 +55,8 @@ FaultKind = Literal[
 - "relation": the relation of several outputs.
 - "declaration": a declared grade or domain is false.
 - "vacuous": the case proves nothing.
+- "other_process": a process fails that is started after an earlier one. "forked_child": a child fails that is forked
+  after calls. The usual process answers such a case rightly.
 
 Every fault of this package and its specification has one; "" is left to faults that tests make up.
 """

@@ -53,6 +53,17 @@ class FakeRunner:
         """Return a context with a second runner."""
         return nullcontext(self.second())
 
+    def new_process(self) -> AbstractContextManager[FakeRunner | None]:
+        """Return a context with None: there is no process."""
+        return nullcontext(None)
+
+    def fork(self) -> bool:
+        """Return False: there is no process."""
+        return False
+
+    def end(self) -> None:
+        """Do nothing: there is no process."""
+
     def wait_ready(self) -> None:
         """Return at once: there is no process."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 from convgauge.conformance import counterexample, leniency
@@ -14,6 +15,7 @@ from convgauge.conformance.declared import breaks_declaration, refused_in_domain
 from convgauge.conformance.earlier_calls import Failure
 from convgauge.conformance.execution import INAPPLICABLE, CallOptions, Executed, Execution
 from convgauge.conformance.minimize import Minimization
+from convgauge.conformance.other_process import PROCESS_FAULTS, Attribution, NoProcessError
 from convgauge.conformance.procedure import Procedure, side_effects
 from convgauge.conformance.redraw import Redrawer
 from convgauge.conformance.setting import NotApplicable, Setting
@@ -51,6 +53,7 @@ class Evaluation:
         self, spec: Spec, execution: Execution, dtype: str, setting: Setting, last_crash: Counterexample | None
     ) -> None:
         self.spec, self.execution, self.dtype, self.setting = spec, execution, dtype, setting
+        self._attribution: Attribution | None = None  # while cases are judged in another process
         self.description = execution.subject.description
         self.tally = Tally()
         self.counterexample: Counterexample | None = None
@@ -73,8 +76,35 @@ class Evaluation:
         if self.tally.faults and self.counterexample is None and self.setting.minimizes:
             self._minimize(procedure)
 
-    def _run_cases(self, due: Iterable[Case], procedure: Procedure) -> list[Executed]:
+    @contextmanager
+    def _in_process_of(self, procedure: Procedure, due: Sequence[Case]) -> Iterator[None]:
+        """Let cases be run in the process that a procedure judges them in. Raises `NotApplicable` or `LoadError`."""
+        if procedure.process is None or not due:
+            yield
+            return
+        usual = self.execution
+        try:
+            with procedure.process.execution(usual, due) as execution:
+                self.execution, self._attribution = execution, self._attribution_of(procedure, usual, execution)
+                yield
+        except NoProcessError as error:
+            raise NotApplicable(str(error)) from None
+        finally:
+            self.execution, self._attribution = usual, None
+
+    def _attribution_of(self, procedure: Procedure, usual: Execution, other: Execution) -> Attribution:
+        def fault_of(executed: Executed) -> Fault | None:
+            return procedure.assess(executed, other.observe, self.setting.profile).fault
+
+        is_fork = procedure.process is not None and procedure.process.is_fork
+        return Attribution(procedure.options, is_fork, usual, other, fault_of)
+
+    def _run_cases(self, due: Sequence[Case], procedure: Procedure) -> list[Executed]:
         """Run and count cases; return those that were not answered."""
+        with self._in_process_of(procedure, due):
+            return self._run_in_process(due, procedure)
+
+    def _run_in_process(self, due: Sequence[Case], procedure: Procedure) -> list[Executed]:
         unanswered: list[Executed] = []
 
         def assessed() -> Generator[tuple[Executed, Assessment], None, None]:
@@ -156,7 +186,8 @@ class Evaluation:
                     shown += 1
                     yield executed, assessment
 
-        self._count_all(assessed(), procedure, is_redrawn=True)
+        with self._in_process_of(procedure, redrawn):
+            self._count_all(assessed(), procedure, is_redrawn=True)
         return len(redrawn) - shown
 
     def _assess_redrawn(self, executed: Executed, procedure: Procedure) -> Assessment | None:
@@ -196,7 +227,10 @@ class Evaluation:
         execution = execution or self.execution
         if breaks_declaration(executed, procedure, execution):
             return Assessment(refused_in_domain(executed.observation, execution.declared))
-        return procedure.assess(executed, execution.observe, self.setting.profile)
+        assessment = procedure.assess(executed, execution.observe, self.setting.profile)
+        if assessment.fault is None or self._attribution is None or execution is not self._attribution.other:
+            return assessment
+        return replace(assessment, fault=self._attribution.attributed(executed, assessment.fault))
 
     def side_effects(self, observation: Observation) -> Fault | None:
         """Return a fault if the call changed anything besides its output, unless the profile is the kernel's."""
@@ -310,11 +344,25 @@ class Evaluation:
 
         case, fault = counterexample.select_fault(self.tally.faults, self.tally.status())
         failure = next(each for each in self._failures if each.fault is fault and each.executed.case == case)
+        if fault.kind in PROCESS_FAULTS:
+            failing = self._run_again(case, fault, procedure)
+            self.counterexample = self._describe(failing, is_case=failing.is_reproducible)
+            return
         # each trial of a crash costs a process: only the first case that ends one is run again
         reruns = fault.status not in ("crashed", "timed_out") or self.last_crash is None
         failing = Minimization(failure, self.execution, procedure, assess, self.setting, reruns).run()
         is_case = procedure.is_reproducible and (failing.is_reproducible or bool(failing.after))
         self.counterexample = self._describe(failing, is_case=is_case)
+
+    def _run_again(self, case: Case, fault: Fault, procedure: Procedure) -> counterexample.FailingCase:
+        """Return a case that is due to another process as it fails after the calls that belong to it alone."""
+        with self._in_process_of(procedure, [case]):
+            assert self._attribution is not None
+            executed = self.execution.run_once(case, procedure.options)
+            again = self._attribution.fault_of(executed)
+            if again is None or again.status != fault.status:
+                return counterexample.FailingCase(case, fault, is_reproducible=False)
+            return counterexample.FailingCase(case, self._attribution.due_to(fault.kind, again), executed)
 
     def _describe(self, failing: counterexample.FailingCase, *, is_case: bool) -> Counterexample:
         """Return the counterexample of a failing case; it is run again with its whole spec unless ``is_case``."""

@@ -87,5 +87,5 @@ def sample_of(counted: Counted, *, is_first: bool, history: History = ()) -> Sam
     return Sample(
         counted.spec, str(case), case.problem, family, call, observation, counted.assessment.fault, fields,
         counted.execution.declared_grade, tuple(before.call for before in history), counted.procedure.is_law,
-        counted.procedure.is_answer_allowed,
+        counted.procedure.is_answer_allowed, tuple(logged.call for logged in counted.execution.before),
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from convgauge.conformance.case_words import case_words
 from convgauge.conformance.checks import how_to_refuse
@@ -12,11 +12,14 @@ from convgauge.text import counted
 MAX_MESSAGE = 160
 """Characters of a fault's message that the sentence holds; the report of the spec has all of it."""
 
+PROCESSES: Mapping[str, str] = {"other_process": "in a second process, ", "forked_child": "in a forked child, "}
+"""Processes in which a call fails, by the kind of its fault."""
+
 
 def example_sentence(example: Counterexample) -> str:
     """Return one sentence: "padding (0, 1) on a 1×1 image gives shape (1, 1, 3, 1), expected (1, 1, 1, 3)"."""
     call = case_words(example.problem, example.operands, tuple(example.layouts), example.arguments)
-    return f"{_after(example.after)}{call}{_result(example)}"
+    return f"{PROCESSES.get(example.kind, '')}{_after(example.after)}{call}{_result(example)}"
 
 
 def _after(cases: Sequence[str]) -> str:

@@ -72,7 +72,7 @@ class Execution:
     """Execution of cases on one subject and device.
 
     A case outside the declared domain is declined without a call, also where a check makes further calls. The calls are
-    added to ``log``, as those of ``spec``.
+    added to ``log``, as those of ``spec``. ``before`` holds the calls that an earlier process made, if there was one.
     """
 
     def __init__(
@@ -82,9 +82,10 @@ class Execution:
         declared: Domain = EVERYTHING,
         log: CallLog | None = None,
         spec: str = "",
+        before: tuple[LoggedCall, ...] = (),
     ) -> None:
         self.subject, self.device, self.declared = subject, device, declared
-        self.log, self.spec = log, spec
+        self.log, self.spec, self.before = log, spec, before
         self.declared_grade = subject.description.grade
 
     def run(self, cases: Iterable[Case], options: CallOptions = CallOptions()) -> Iterator[Executed]:

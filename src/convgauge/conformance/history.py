@@ -93,6 +93,15 @@ class CallLog:
             self._first_bytes += logged.size
             self._first.update(dict.fromkeys(new, logged))
 
+    @property
+    def plain_calls(self) -> list[LoggedCall]:
+        """Those of the latest calls that were made on exact operands as they are drawn."""
+        return [
+            logged
+            for logged in self._latest
+            if logged.is_plain and logged.case.operands == "exact" and not logged.case.invalid_call
+        ]
+
     def before(self, observation: Observation, *, max_bytes: int | None = None) -> tuple[LoggedCall, ...]:
         """Return the calls before that of an observation, the latest last; none if it is not among those kept.
 

@@ -11,6 +11,7 @@ from convgauge.conformance.cases import Case, Needs, cases
 from convgauge.conformance.checks import LAW_HEADROOM, Check, Law, SpecCheck, as_assessment
 from convgauge.conformance.execution import CallOptions, Executed, Transform
 from convgauge.conformance.judge_state import JudgeState
+from convgauge.conformance.other_process import OtherProcess
 from convgauge.conformance.procedure import Observe, Procedure
 from convgauge.conformance.setting import NotApplicable, Setting
 from convgauge.dtypes import round_to
@@ -63,6 +64,7 @@ class Judge(JudgeState):
         reuse: bool = False,
         mixed: bool = False,
         tests_dtype: bool = False,
+        process: OtherProcess | None = None,
         needs: Needs | None = None,
     ) -> None:
         """Require the exact integer output on exact operands.
@@ -88,6 +90,8 @@ class Judge(JudgeState):
             Keep each case's own dtype.
         tests_dtype : bool
             Refuse an output of a wider dtype, which other specs round to the operands' (`convgauge.worker.forms`).
+        process : OtherProcess, optional
+            Process in which the cases are judged, after calls of an earlier one; the usual process by default.
         needs : callable, optional
             Predicate of a case that the statement rests on: reduced and redrawn cases meet it as well.
         """
@@ -99,8 +103,9 @@ class Judge(JudgeState):
 
         fields = {"check_globals": check_globals, "repeat": repeat, "threads": threads, "reuse": reuse}
         fields["tests_dtype"] = tests_dtype
+        options = CallOptions(transform, fields, is_pipelined=process is None)  # a failing case is called again at once
         self._evaluation.run(
-            problems, Procedure(lambda _: check, CallOptions(transform, fields), keeps_dtype=mixed, needs=needs)
+            problems, Procedure(lambda _: check, options, keeps_dtype=mixed, process=process, needs=needs)
         )
 
     def accurate(

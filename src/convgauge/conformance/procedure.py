@@ -11,6 +11,7 @@ from convgauge.conformance import checks
 from convgauge.conformance.cases import Case, Needs
 from convgauge.conformance.checks import PASSED, Check, is_unjudged, missing_output
 from convgauge.conformance.execution import CallOptions, Executed, Execution
+from convgauge.conformance.other_process import OtherProcess
 from convgauge.conformance.tally import Population
 from convgauge.reference.assessment import Assessment
 from convgauge.reference.compare import Fault
@@ -47,6 +48,8 @@ class Procedure:
         The check makes further calls, and compares their outputs.
     keeps_dtype : bool
         Each case keeps its own dtype instead of the spec's.
+    process : OtherProcess or None
+        Process in which the cases are judged; None for the usual one.
     needs : Needs or None
         Predicate that every case meets, also a reduced and a redrawn one: what the statement of the spec rests on.
     on_executed : callable or None
@@ -62,6 +65,7 @@ class Procedure:
     is_about_values: bool = True
     is_law: bool = False
     keeps_dtype: bool = False
+    process: OtherProcess | None = None
     needs: Needs | None = None
     on_executed: Callable[[Executed], None] | None = None
 

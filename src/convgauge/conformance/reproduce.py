@@ -39,6 +39,7 @@ from convgauge.reference.compare import Fault
 from convgauge.reference.operands import Array
 from convgauge.request import CheckRequest, RequestError
 from convgauge.terms import FAULTS, STRICTNESS_FAULTS, ExitStatus
+from convgauge.text import counted as count_text
 from convgauge.text import escape_controls
 from convgauge.worker.call import Call, Description, Observation
 
@@ -112,6 +113,7 @@ def reproduce_specs(request: CheckRequest, on_failure: OnFailure = ignore) -> in
     reporters: list[FailureReporter] = []
 
     def show(counted: Counted) -> None:
+        _print_calls_of_earlier_process(counted)
         _print_call(counted.executed, counted.call, counted.assessment.fault, descriptions[-1])
         print(escape_controls(f"verdict   {_verdict(counted.executed, counted.assessment.fault)}"))
         reporters[-1].report(counted.executed, counted.call, counted.assessment.fault, counted.execution)
@@ -165,6 +167,17 @@ def _make_earlier_calls(earlier: Sequence[EarlierCall], subject: Runner, device:
             execution = Execution(subject, device, setting.declared)
             _print_code(execution.call(executed.case, executed.operands), subject.description)
             print(escape_controls(f"outcome   {_outcome(executed.observation)}"))
+
+
+def _print_calls_of_earlier_process(counted: Counted) -> None:
+    """Print the cases of the calls that an earlier process made, if a case is judged in another one."""
+    before, process = counted.execution.before, counted.procedure.process
+    if not before or process is None:
+        return
+    end = "and is forked then" if process.is_fork else "and ends before the next one starts"
+    print(f"\nbefore    a process makes {count_text(len(before), 'call')}, {end}:")
+    for logged in before:
+        print(f"          {logged.case}")
 
 
 def _outcome(observation: Observation) -> str:

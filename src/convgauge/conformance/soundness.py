@@ -101,6 +101,17 @@ class OracleSubject:
         """Return a context with this runner: there is no process."""
         return nullcontext(self)
 
+    def new_process(self) -> AbstractContextManager[Runner | None]:
+        """Return a context with this runner: there is no process."""
+        return nullcontext(self)
+
+    def fork(self) -> bool:
+        """Return True: this runner has no state."""
+        return True
+
+    def end(self) -> None:
+        """Do nothing: there is no process."""
+
     def wait_ready(self) -> None:
         """Return at once: there is no process."""
 

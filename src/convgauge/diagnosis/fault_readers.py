@@ -9,6 +9,7 @@ from dataclasses import replace
 from convgauge.diagnosis.broken_rules import unchecked_rules
 from convgauge.diagnosis.false_declaration import has_grade_b
 from convgauge.diagnosis.kinds import MechanismKind
+from convgauge.diagnosis.mechanisms.earlier_calls import reused_of_earlier_process
 from convgauge.diagnosis.prepared_layers import shared_by_layers
 from convgauge.diagnosis.property import Property
 from convgauge.diagnosis.sample import Sample
@@ -217,6 +218,25 @@ def _inaccurate(sample: Sample, fault: Fault) -> Property | None:
     return Property("grade_not_reached", MechanismKind.FALSE_DECLARATION, text, is_consequence_possible=True)
 
 
+# --- other processes -------------------------------------------------------------------------------------------------
+
+
+def _other_process(sample: Sample, fault: Fault) -> Property:
+    text = "processes: answers depend on what an earlier process computed"
+    kind, reused = MechanismKind.OTHER_PROCESS, reused_of_earlier_process(sample)
+    if not reused:
+        return Property("other_process", kind, text, explained_by="stored_by_earlier_process")
+    return Property("stored_by_earlier_process", kind, f"{text}: its {{}} are used", (reused,))
+
+
+def _forked_child(sample: Sample, fault: Fault) -> Property:
+    is_ending = fault.status in ("crashed", "timed_out")
+    text = sample.observation.message if is_ending else "gives wrong answers"
+    if fault.status == "errored":
+        text = f"raises {fault.got}"
+    return Property("forked_child", MechanismKind.FORKED_CHILD, f"processes: a forked child {_shortened(text)}")
+
+
 READERS: Mapping[FaultKind, Reader] = {
     "raised": _raised,
     "crashed": _crashed,
@@ -236,6 +256,8 @@ READERS: Mapping[FaultKind, Reader] = {
     "graph": _graph,
     "gradient": _gradient,
     "declaration": _declaration,
+    "other_process": _other_process,
+    "forked_child": _forked_child,
     "values": _inaccurate,
     "accuracy": _inaccurate,
 }

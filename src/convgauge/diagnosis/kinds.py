@@ -68,6 +68,8 @@ class MechanismKind(StrEnum):
     LAYOUT_ASSUMED = "layout_assumed", "Strides, offsets, alignment or byte order are ignored."
     MUTATES_OPERANDS = "mutates_operands", "An operand or an argument of the caller is changed."
     PREVIOUS_ANSWER = "previous_answer", "An answer, a weight or a plan of an earlier call is used."
+    OTHER_PROCESS = "other_process", "An answer, a weight or a plan that an earlier process stored is used."
+    FORKED_CHILD = "forked_child", "A forked child lacks a thread, or waits for a lock that nothing releases."
     NONDETERMINISTIC = "nondeterministic", "Equal calls give different answers."
     THREAD_RACE = "thread_race", "Threads use each other's data, or write after the call has returned."
     GLOBAL_STATE = "global_state", "State of the process is changed and not restored."

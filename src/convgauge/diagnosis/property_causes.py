@@ -24,8 +24,10 @@ WITHOUT_REGION = (
     *CHEATS,
     MechanismKind.ACCEPTS_INVALID,
     MechanismKind.FALSE_DECLARATION,
+    MechanismKind.FORKED_CHILD,
     MechanismKind.GLOBAL_STATE,
     MechanismKind.NONDETERMINISTIC,
+    MechanismKind.OTHER_PROCESS,
     MechanismKind.THREAD_RACE,
 )
 """Kinds whose faults only some specs can see, so that the cases of others do not show where they are absent."""

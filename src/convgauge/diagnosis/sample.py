@@ -53,6 +53,8 @@ class Sample:
         The check judged several calls, of which ``observation`` is the first.
     is_answer_allowed : bool
         An output may pass. False for a call that is an error, also one that is spelled so by its arguments.
+    before : tuple of Call
+        Calls that an earlier process made, if the case is judged in another one.
     """
 
     spec: str
@@ -67,6 +69,7 @@ class Sample:
     history: tuple[Call, ...] = field(default=(), repr=False)
     is_law: bool = False
     is_answer_allowed: bool = True
+    before: tuple[Call, ...] = field(default=(), repr=False)
 
     @cached_property
     def plan(self) -> Plan:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from convgauge.process.client import IsolatedSubject
 from convgauge.process.failures import Cancelled, FailureBudget
@@ -120,6 +120,20 @@ class SubjectByWidth:
             yield subject
         finally:
             subject.close()
+
+    def new_process(self) -> AbstractContextManager[Runner | None]:
+        """Return a context with a subject in processes that are started now. Raises as `fresh`."""
+        return self.fresh()
+
+    def fork(self) -> bool:
+        """Return False: the threads of JAX do not survive a fork."""
+        return False
+
+    def end(self) -> None:
+        """End the processes as a program ends. Raises `Cancelled`."""
+        for subject in (self._narrow, self._wide):
+            if subject is not None:
+                subject.end()
 
     def cancel(self) -> None:
         """Let calls under way, and all later ones, raise `Cancelled`. Another thread may call this method."""

@@ -215,6 +215,11 @@ class Child:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
 
+    def wait_end(self) -> None:
+        """Wait until the process has ended by itself, at most for `EXIT_TIMEOUT_S`."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(EXIT_TIMEOUT_S)
+
     def close(self) -> None:
         """End the process and close the pipes."""
         self.kill()

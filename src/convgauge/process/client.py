@@ -60,6 +60,7 @@ class IsolatedSubject:
         self._variables = variables
         self._second: IsolatedSubject | None = None
         self._unused: IsolatedSubject | None = None  # has answered no call, and forks if it can
+        self._new: IsolatedSubject | None = None  # in a process of `new_process`
         self._can_fork: bool | None = None  # not known before the first attempt
         self._called: set[Hashable] = set()  # keys of the calls of the process with the next number
         self._called_pid = 0
@@ -144,10 +145,36 @@ class IsolatedSubject:
                 subject.close()
                 self._unused = None
 
+    @contextmanager
+    def new_process(self) -> Iterator[Runner]:
+        """Yield a subject in a process that is started now. Raises `LoadError` or `Cancelled`."""
+        self._new = subject = self._again()
+        try:
+            subject.wait_ready()
+            self._raise_if_cancelled()
+            yield subject
+        finally:
+            subject.close()
+            self._new = None
+
+    def fork(self) -> bool:
+        """Let a fork of the process make all further calls. Return False if it need not work in a fork.
+
+        Raises `Cancelled`.
+        """
+        try:
+            return bool(self.connection.pid) and self.connection.fork(has_called=True)
+        except ProcessFailure:
+            return False
+
+    def end(self) -> None:
+        """End the process as a program ends, with what is registered for its exit. Raises `Cancelled`."""
+        self.connection.end()
+
     def cancel(self) -> None:
         """Let calls under way, and all later ones, raise `Cancelled`. Another thread may call this method."""
         self.connection.cancel()
-        for subject in (self._second, self._unused):
+        for subject in (self._second, self._unused, self._new):
             if subject is not None:
                 subject.cancel()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ from convgauge.process.replies import InvalidReply, decode
 from convgauge.process.runner import Limits
 from convgauge.registry import LoadError, Origin
 from convgauge.worker.call import Description
-from convgauge.worker.messages import EndFork, Fork, Load, Loaded, LoadFailed, Observed, R, Refused
+from convgauge.worker.messages import EndFork, EndProcess, Fork, Load, Loaded, LoadFailed, Observed, R, Refused
 from convgauge.worker.protocol import Encoded, encode
 
 LOAD_TIMEOUT_S = 120.0
@@ -157,6 +158,16 @@ class Connection:
         if child is not None:
             child.kill()
 
+    def end(self) -> None:
+        """End the process as a program ends, with what it has registered for its exit. Raises `Cancelled`."""
+        if self._child is None:
+            return
+        child = self._child
+        with contextlib.suppress(ProcessFailure, CommandRefused):
+            self.request(encode(EndProcess()), self.limits.timeout_s)
+            child.wait_end()
+        self.close()
+
     def close(self) -> None:
         """End the process."""
         if self._child is not None:
@@ -238,14 +249,14 @@ class Connection:
 
     # --- forks ---
 
-    def fork(self) -> bool:
+    def fork(self, *, has_called: bool = False) -> bool:
         """Let a fork of the process answer the commands up to `end_fork`. Return False if it cannot be forked.
 
-        Raises `ProcessFailure` or `Cancelled`.
+        A process that has made calls is forked only if ``has_called``. Raises `ProcessFailure` or `Cancelled`.
         """
-        if self._calls:
+        if self._calls and not has_called:
             return False
-        return self.request(encode(Fork()), LOAD_TIMEOUT_S).has_forked
+        return self.request(encode(Fork(has_called)), LOAD_TIMEOUT_S).has_forked
 
     def end_fork(self, pid: int) -> bool:
         """End the fork of the process ``pid``. Return False if that process has been replaced or has ended."""

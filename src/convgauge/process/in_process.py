@@ -39,6 +39,17 @@ class InProcessSubject:
         """Return a context with this subject: there is no other process."""
         return nullcontext(self)
 
+    def new_process(self) -> AbstractContextManager[Runner | None]:
+        """Return a context with None: there is no other process."""
+        return nullcontext(None)
+
+    def fork(self) -> bool:
+        """Return False: this process is not forked."""
+        return False
+
+    def end(self) -> None:
+        """Do nothing: there is no process to end."""
+
     def wait_ready(self) -> None:
         """Return at once: the implementation is loaded."""
 

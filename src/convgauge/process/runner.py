@@ -65,6 +65,24 @@ class Runner(Protocol):
         """
         ...
 
+    def new_process(self) -> AbstractContextManager[Runner | None]:
+        """Return a context with a subject in a process that is started now; None if there are no processes.
+
+        Raises `LoadError` or `Cancelled`.
+        """
+        ...
+
+    def fork(self) -> bool:
+        """Let a fork of the process make all further calls. Return False if it need not work in a fork.
+
+        Raises `Cancelled`.
+        """
+        ...
+
+    def end(self) -> None:
+        """End the process as a program ends, with what is registered for its exit. Raises `Cancelled`."""
+        ...
+
     def wait_ready(self) -> None:
         """Wait until the implementation is loaded. Raises `LoadError`."""
         ...

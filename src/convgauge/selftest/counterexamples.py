@@ -30,6 +30,7 @@ from convgauge.registry import LoadError
 from convgauge.request import CheckRequest
 from convgauge.results import Counterexample
 from convgauge.selftest.mutants import Mutant, select
+from convgauge.selftest.temporary_folder import temporary_folder
 from convgauge.terms import FAULTS, STRICTNESS_FAULTS, ExitStatus, Status, Tier
 
 Kind = Literal["sound", "with history", "bogus", "unjudged", "passes again"]
@@ -88,7 +89,7 @@ def audit(mutant: Mutant, tier: Tier, specs: Iterable[str] = ()) -> Iterator[Aud
     memo.enable()
     chosen = set(specs)
     request = CheckRequest(profile=mutant.profile, tier=tier, timeout_s=mutant.timeout, jobs=1)
-    with Suite(request, [Target(mutant.origin)]) as suite:
+    with temporary_folder(), Suite(request, [Target(mutant.origin)]) as suite:
         suite.load()
         again = start_subject(mutant.origin, Limits(mutant.timeout))
         try:

@@ -10,7 +10,7 @@ import hashlib
 import json
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
@@ -22,6 +22,7 @@ from convgauge.selftest import kill_matrix
 from convgauge.selftest.examination import examine
 from convgauge.selftest.kill_matrix import Finding, Matrix
 from convgauge.selftest.mutants import Mutant, by_spec, select
+from convgauge.selftest.temporary_folder import temporary_folder
 from convgauge.selftest.terminal import print_matrix, print_progress
 from convgauge.terms import TIERS, ExitStatus, Tier
 from convgauge.worker.server import die_with_parent
@@ -104,22 +105,28 @@ def run(
         complete = len(judged) == len(chosen) and not (first or narrow)
         return Matrix(tier, judged, dict(sorted(specs.items())), complete, reasons, first_kill_only=first)
 
-    # without the initializer, workers outlive a parent that is killed: they finish what is queued and wait forever
-    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=die_with_parent)
-    try:
-        pending = {
-            pool.submit(examine, mutant, tier, first, narrow) for mutant in chosen if mutant.name not in findings
-        }
-        for done in as_completed(pending):
-            finding, run_specs = done.result()
-            finding.fingerprint = fingerprints[finding.name]
-            findings[finding.name] = finding
-            specs.update(run_specs)
-            if progress is not None:
-                progress(finding, matrix())
-    finally:
-        pool.shutdown(cancel_futures=True)  # an interrupt waits for the mutants in progress, not for all
+    pending = [mutant for mutant in chosen if mutant.name not in findings]
+    for finding, run_specs in _examined(pending, tier, jobs, first=first, narrow=narrow):
+        finding.fingerprint = fingerprints[finding.name]
+        findings[finding.name] = finding
+        specs.update(run_specs)
+        if progress is not None:
+            progress(finding, matrix())
     return matrix()
+
+
+def _examined(
+    pending: Iterable[Mutant], tier: Tier, jobs: int, *, first: bool, narrow: bool
+) -> Iterator[tuple[Finding, dict[str, str]]]:
+    """Yield the findings of mutants as they become known, with the sentences of the specs that ran."""
+    with temporary_folder():
+        # without the initializer, workers outlive a parent that is killed: they finish what is queued and wait forever
+        pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=die_with_parent)
+        try:
+            for done in as_completed({pool.submit(examine, mutant, tier, first, narrow) for mutant in pending}):
+                yield done.result()
+        finally:
+            pool.shutdown(cancel_futures=True)  # an interrupt waits for the mutants in progress, not for all
 
 
 def fingerprint(mutant: Mutant) -> str:

@@ -3,6 +3,8 @@
 A process that is kept for this purpose loads the implementation and makes no call itself. For each trial it forks: the
 child answers the commands that follow, up to the last one, and the parent waits. If the child ends otherwise, the
 parent ends in the same way, so that the engine observes the same as without a fork.
+
+A process that has made calls is forked too, to find out if the implementation works in a child of its user's program.
 """
 
 from __future__ import annotations
@@ -11,6 +13,9 @@ import faulthandler
 import os
 import signal
 import sys
+import threading
+import warnings
+from pathlib import Path
 
 PIPE_MARK = b"1"
 
@@ -18,6 +23,22 @@ PIPE_MARK = b"1"
 def can_fork() -> bool:
     """Return True if a fork is a working copy of this process: on Linux, if it has a single thread."""
     return sys.platform == "linux" and len(os.listdir("/proc/self/task")) == 1
+
+
+POOL_LIBRARIES = ("libgomp", "libiomp", "libomp", "libtbb")
+"""Libraries with a pool of threads that a fork does not have: OpenMP of GCC, Intel and LLVM, and oneTBB."""
+
+
+def can_fork_after_calls() -> bool:
+    """Return True if an implementation must work in a fork of this process: on Linux, if all threads are of Python.
+
+    A fork has the calling thread alone. Python code repairs its state by ``os.register_at_fork``; OpenMP specifies
+    nothing for forks, and GCC's ends a fork or blocks in it.
+    """
+    if sys.platform != "linux" or len(os.listdir("/proc/self/task")) > threading.active_count():
+        return False
+    mapped = Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace")
+    return not any(library in mapped for library in POOL_LIBRARIES)
 
 
 class Forks:
@@ -29,7 +50,9 @@ class Forks:
     def fork(self) -> bool:
         """Return True in a fork; return False in this process after the fork has ended by `end`."""
         readable, writable = os.pipe()
-        pid = os.fork()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of Python 3.12, if there are several threads
+            pid = os.fork()
         if not pid:
             os.close(readable)
             self._end = writable

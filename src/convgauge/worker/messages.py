@@ -215,14 +215,25 @@ class MakeCall(WorkerCommand[Observed]):
 
 @dataclass
 class Fork(WorkerCommand[Forked]):
-    """Let a fork of the process answer the commands up to `EndFork`."""
+    """Let a fork of the process answer the commands up to `EndFork`.
 
+    ``has_called`` is True if the fork is to inherit what calls have left in memory; else the process has made no call.
+    """
+
+    has_called: bool = False
     reply = Forked
 
 
 @dataclass
 class EndFork(WorkerCommand[Done]):
     """End the fork; its parent answers."""
+
+    reply = Done
+
+
+@dataclass
+class EndProcess(WorkerCommand[Done]):
+    """End the process as a program ends: what the implementation has registered for the exit is run."""
 
     reply = Done
 

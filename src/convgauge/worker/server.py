@@ -13,12 +13,13 @@ from collections.abc import Callable
 from typing import Any
 
 from convgauge.worker.absent_device import advice
-from convgauge.worker.forks import Forks, can_fork
+from convgauge.worker.forks import Forks, can_fork, can_fork_after_calls
 from convgauge.worker.global_state import seed_rng
 from convgauge.worker.inspection import inspect_target
 from convgauge.worker.messages import (
     Done,
     EndFork,
+    EndProcess,
     Fork,
     Forked,
     Inspect,
@@ -42,7 +43,7 @@ Handler = Callable[[Any], Reply]
 
 
 def main(commands: int, replies: int) -> None:
-    """Serve until the engine closes its end; ``commands`` and ``replies`` are file descriptors."""
+    """Serve until `EndProcess`, or until the engine closes its end; both parameters are file descriptors."""
     die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the engine handles an interruption
     faulthandler.enable()
@@ -53,11 +54,14 @@ def main(commands: int, replies: int) -> None:
         if len(head) < LENGTH.size:
             os._exit(0)
         (size,) = LENGTH.unpack(head)
-        reply = encode_reply(server.handle(decode(source.read(size))))
+        command = decode(source.read(size))
+        reply = encode_reply(server.handle(command))
         try:
             _write(replies, reply)
         except OSError:
             os._exit(LOST_PIPE_STATUS)
+        if isinstance(command, EndProcess):
+            return
 
 
 def die_with_parent() -> None:
@@ -79,7 +83,11 @@ class _Server:
         self._calls = 0
         self._forks = Forks()
         self._is_engine_hidden = False
-        self._handlers: dict[type[WorkerCommand[Any]], Handler] = {Load: self._load, Inspect: self._inspect}
+        self._handlers: dict[type[WorkerCommand[Any]], Handler] = {
+            Load: self._load,
+            Inspect: self._inspect,
+            EndProcess: lambda _: Done(),
+        }
 
     def handle(self, command: WorkerCommand[Reply]) -> Reply:
         """Carry a command out."""
@@ -126,7 +134,8 @@ class _Server:
 
         A GPU's driver that was initialized before a fork does not work in it.
         """
-        if not can_fork() or self._subject.framework.devices() != ("cpu",):
+        is_possible = can_fork_after_calls() if command.has_called else can_fork()
+        if not is_possible or self._subject.framework.devices() != ("cpu",):
             return Forked(has_forked=False)
         if not self._forks.fork():
             return Done()

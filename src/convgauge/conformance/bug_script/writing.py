@@ -11,6 +11,7 @@ from pathlib import Path
 
 from convgauge.conformance.bug_script.failure import Failure, NoScriptError
 from convgauge.conformance.bug_script.text import scripts
+from convgauge.conformance.other_process import PROCESS_FAULTS
 
 MAX_RUNS = 10
 """Scripts that are run before it is given up."""
@@ -48,6 +49,8 @@ def write_script(failure: Failure, path: Path, *, python: str = "", timeout_s: f
     OSError
         If the file cannot be written.
     """
+    if failure.fault.kind in PROCESS_FAULTS:
+        raise NoScriptError("a script has one process, and this case fails in another process than its earlier calls")
     last_line = ""
     for number, text in enumerate(scripts(failure)):
         if number == MAX_RUNS:

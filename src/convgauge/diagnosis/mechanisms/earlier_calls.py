@@ -52,6 +52,8 @@ class Reuse:
     change : callable
         Function of a plan, its call and an earlier call that returns the plan with what is used again; None if that
         changes nothing.
+    noun : str
+        What is used again, in the plural.
     value : callable or None
         Function of the earlier call that returns what is used again, if it has few values.
     """
@@ -59,6 +61,7 @@ class Reuse:
     slug: str
     sentence: str
     change: Callable[[Plan, Call, Call], Plan | None]
+    noun: str
     value: Feature | None = None
 
 
@@ -125,19 +128,26 @@ def _answer(plan: Plan, call: Call, earlier: Call) -> Plan | None:
 
 
 REUSES = (
-    Reuse("weights_of_an_earlier_call", "weights: those of {} are used again", _weights),
-    Reuse("stride_of_an_earlier_call", "stride: that of {} is used again", _stride, FEATURES["stride"]),
-    Reuse("padding_of_an_earlier_call", "padding: that of {} is used again", _pads, FEATURES["padding"]),
-    Reuse("dilation_of_an_earlier_call", "dilation: that of {} is used again", _dilation, FEATURES["dilation"]),
-    Reuse("bias_of_an_earlier_call", "bias: that of {} is used again", _bias),
+    Reuse("weights_of_an_earlier_call", "weights: those of {} are used again", _weights, "weights"),
+    Reuse("stride_of_an_earlier_call", "stride: that of {} is used again", _stride, "strides", FEATURES["stride"]),
+    Reuse("padding_of_an_earlier_call", "padding: that of {} is used again", _pads, "paddings", FEATURES["padding"]),
+    Reuse(
+        "dilation_of_an_earlier_call",
+        "dilation: that of {} is used again",
+        _dilation,
+        "dilations",
+        FEATURES["dilation"],
+    ),
+    Reuse("bias_of_an_earlier_call", "bias: that of {} is used again", _bias, "biases"),
     Reuse(
         "no_bias_as_in_an_earlier_call",
         "bias: not added if {} had none",
         _bias_presence,
+        "choices to add a bias",
         FEATURES["presence of a bias"],
     ),
-    Reuse("input_of_an_earlier_call", "input: that of {} is used again", _input),
-    Reuse("answer_of_an_earlier_call", "answer: that of {} is given again", _answer),
+    Reuse("input_of_an_earlier_call", "input: that of {} is used again", _input, "inputs"),
+    Reuse("answer_of_an_earlier_call", "answer: that of {} is given again", _answer, "answers"),
 )
 """Kinds of reuse, those that keep less first."""
 
@@ -237,3 +247,11 @@ def _by_any(reuse: Reuse, key: set[str]) -> Mechanism:
 
     sentence = reuse.sentence.format(f"an earlier call with {in_words(key)}" if key else "an earlier call")
     return Mechanism(reuse.slug, MechanismKind.PREVIOUS_ANSWER, sentence, change, 3.0, fits, lambda plan, sample: False)
+
+
+def reused_of_earlier_process(sample: Sample) -> str:
+    """Return what of an earlier process predicts the output of a sample, in the plural; "" if nothing does."""
+    for reuse in REUSES:
+        if any(_predicts(reuse, sample, earlier) for earlier in sample.before):
+            return reuse.noun
+    return ""

@@ -21,6 +21,7 @@ from convgauge.selftest.diagnoses.examiner import Examiner
 from convgauge.selftest.diagnoses.finding import DiagnosisFinding
 from convgauge.selftest.diagnoses.table import DiagnosisTable
 from convgauge.selftest.mutants import Mutant, mutants, select
+from convgauge.selftest.temporary_folder import temporary_folder
 from convgauge.terms import ExitStatus, Tier
 
 Progress = Callable[[DiagnosisFinding, DiagnosisTable], None]
@@ -124,7 +125,7 @@ def diagnose_mutants(
 
 def _examined(pending: Sequence[Mutant], tier: Tier, jobs: int, evidence: Path | None) -> Iterator[DiagnosisFinding]:
     """Yield the findings of mutants as they become known."""
-    with _examiners(jobs, evidence) as idle, ThreadPoolExecutor(jobs) as pool:
+    with temporary_folder(), _examiners(jobs, evidence) as idle, ThreadPoolExecutor(jobs) as pool:
 
         def examine(mutant: Mutant) -> DiagnosisFinding:
             examiner = idle.get()
