@@ -1,4 +1,4 @@
-"""Tests of processes that are started anew, ended as a program ends, or forked after calls."""
+"""Tests of processes that are started on request, ended as a program ends, or forked after calls."""
 
 from __future__ import annotations
 
