@@ -47,15 +47,15 @@ def kernels(tmp_path: Path) -> Path:
 
 
 def test_a_run_has_the_same_records_for_every_number_of_threads(kernels: Path, tmp_path: Path) -> None:
-    words = ["numpy_windows", f"{kernels}:zeros", "--framework", "numpy", "-k", "padding or bias"]
+    words = ["numpy_windows", f"{kernels}:zeros", "--framework", "numpy", "-k", "test_bias"]
     single, several = (check(tmp_path / f"{jobs}.jsonl", *words, "--jobs", str(jobs)) for jobs in (1, 3))
-    assert len(records_without_times(single)) > 40
+    assert len(records_without_times(single)) > 10
     assert records_without_times(single) == records_without_times(several)
     assert footer_without_times(single) == footer_without_times(several)
 
 
 def test_threads_share_the_count_of_deaths(kernels: Path, tmp_path: Path) -> None:
-    run = check(tmp_path / "run.jsonl", f"{kernels}:exits", "--framework", "numpy", "--jobs", "2")
+    run = check(tmp_path / "run.jsonl", f"{kernels}:exits", "--framework", "numpy", "-k", "test_bias", "--jobs", "2")
     records = run.records_of(SpecRecord)
     matches = [re.search(r"given up after (\d+) deaths", record.reason) for record in records]
     counts = {int(match[1]) for match in matches if match}
@@ -67,7 +67,9 @@ def test_threads_share_the_count_of_deaths(kernels: Path, tmp_path: Path) -> Non
 
 
 def test_a_run_that_ends_at_the_first_fault_records_no_other(kernels: Path, tmp_path: Path) -> None:
-    run = check(tmp_path / "run.jsonl", f"{kernels}:zeros", "--framework", "numpy", "-x", "--jobs", "3")
+    run = check(
+        tmp_path / "run.jsonl", f"{kernels}:zeros", "--framework", "numpy", "-k", "test_bias", "-x", "--jobs", "3"
+    )
     assert len(run.records_of(SpecRecord)) == 1
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from convgauge import results
+from convgauge.conformance.setting import Setting
+from convgauge.conformance.suite import Suite
 from convgauge.registry import is_installed
+from convgauge.request import CheckRequest
 from convgauge.results import ImplementationRecord, SpecRecord
 from support.paths import ROOT
 
@@ -33,13 +35,12 @@ ADAPTED = {
 """Part of a sentence about each kernel of `support.odd_forms` that needs no adapter."""
 
 
-def run_of(targets: list[str], expression: str, folder: Path, **environment: str) -> results.Run:
+def run_of(targets: list[str], expression: str, folder: Path) -> results.Run:
     """Judge targets by some specs of the quick tier, and return the run."""
     path = folder / "run.jsonl"
     words = ["check", *targets, "--tier", "quick", "--dtype", "float32", "-k", expression, "--output", str(path)]
-    variables = {**os.environ, **environment}
     command = [sys.executable, "-m", "convgauge", *words]
-    process = subprocess.run(command, env=variables, capture_output=True, text=True, check=False, timeout=600)
+    process = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
     assert process.returncode in (0, 1), process.stdout + process.stderr
     return results.read(path)
 
@@ -53,7 +54,6 @@ def verdicts(run: results.Run) -> dict[str, str]:
     return {name: judgement.verdict for name, judgement in run.footer.verdicts.items()}
 
 
-@pytest.mark.once
 def test_odd_forms_are_judged_without_an_adapter(tmp_path: Path) -> None:
     run = run_of(targets(), "test_definition", tmp_path)
     faults = [record for record in run.records_of(SpecRecord) if record.counterexample is not None]
@@ -70,13 +70,16 @@ def test_odd_forms_are_judged_without_an_adapter(tmp_path: Path) -> None:
     assert "UnsupportedArgument" not in limits
 
 
-@pytest.mark.once
-def test_the_faulty_twins_are_wrong(tmp_path: Path) -> None:
-    run = run_of(targets(), "test_definition", tmp_path, ODD_FORMS_TURNED="1")
-    assert verdicts(run) == dict.fromkeys(ADAPTED, "wrong")
+def test_the_faulty_twins_are_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ODD_FORMS_TURNED", "1")  # for the processes of the kernels
+    request = CheckRequest(tuple(targets()), tier="quick", dtypes=("float32",), keyword="the_kernel_is_not_turned")
+    setting = Setting(minimizes=False, diagnoses=False)
+    with Suite(request, setting=setting) as suite:
+        suite.load()
+        assert {result.record.status for result in suite} == {"failed"}
+        assert {suite.judgement(name).verdict for name in ADAPTED} == {"wrong"}
 
 
-@pytest.mark.once
 def test_spellings_that_a_kernel_does_not_take_are_limits(tmp_path: Path) -> None:
     run = run_of([f"{SUPPORT / 'odd_forms.py'}:numbers"], "test_arguments or test_dtype", tmp_path)
     statuses = {record.spec: record.status for record in run.records_of(SpecRecord) if record.level == "required"}
@@ -84,7 +87,6 @@ def test_spellings_that_a_kernel_does_not_take_are_limits(tmp_path: Path) -> Non
     assert verdicts(run) == {"numbers": "partial"}
 
 
-@pytest.mark.once
 def test_float64_results_are_a_limit(tmp_path: Path) -> None:
     run = run_of([f"{SUPPORT / 'odd_forms.py'}:double"], "test_dtype or test_definition", tmp_path)
     statuses = {record.spec: record.status for record in run.records_of(SpecRecord)}
@@ -94,7 +96,6 @@ def test_float64_results_are_a_limit(tmp_path: Path) -> None:
 
 
 @pytest.mark.isa
-@pytest.mark.once
 def test_an_autograd_function_is_judged_without_an_adapter(tmp_path: Path) -> None:
     if not is_installed("torch"):
         pytest.skip("torch is not installed")

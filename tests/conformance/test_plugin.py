@@ -171,7 +171,7 @@ def faulty(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize(
     ("words", "reports", "has_details"),
-    [([], 0, True), (["-q"], 0, True), (["-qq"], 0, False), (["-v"], 2, True), (["-v", "--tb=no"], 0, True)],
+    [(["-q"], 0, True), (["-qq"], 0, False), (["-v"], 2, True), (["-v", "--tb=no"], 0, True)],
 )
 def test_reports_of_specs_are_shown_if_every_spec_is(
     faulty: Path, words: list[str], reports: int, has_details: bool

@@ -36,7 +36,8 @@ def marked(names: list[str]) -> list[Any]:
 def findings(request: pytest.FixtureRequest) -> dict[str, Finding]:
     """Findings of the mutants whose tests were selected, each judged in a process of its own, two at once.
 
-    A mutant's run is narrowed to the specs that it names and ends at the first that kills it.
+    A mutant's run is narrowed to the specs that it names and ends at the first that kills it. A correct build is judged
+    by a share of the specs; `convgauge selftest` runs all.
     """
     requested = {item.callspec.params.get("name") for item in request.session.items if hasattr(item, "callspec")}
     chosen = [mutant for name, mutant in MUTANTS.items() if name in requested and is_installed(mutant.framework)]
@@ -72,7 +73,7 @@ def test_a_correct_build_does_not_fail(findings: dict[str, Finding], name: str) 
     assert result.vacuous == []
     assert result.killed_by == {}, result.reason
     assert result.unconfirmed == []
-    assert result.cases > 500
+    assert result.cases > 100
 
 
 # --- the self-test itself --------------------------------------------------------------------------------------------

@@ -88,9 +88,9 @@ def run(
     """Return the findings of the mutants, ``jobs`` of which are judged at once (by default one per core).
 
     ``first`` ends a mutant's run at the first spec that kills it, beginning with those that it names; ``narrow`` runs
-    only those that it names. The matrix is then not complete. Findings of ``before`` are taken over for mutants that
-    have not changed. ``progress`` is called with each finding and the matrix so far. Raises `ValueError` for a mutant
-    that names a spec that does not exist.
+    only those that it names, and a share of the specs on a correct build. The matrix is then not complete. Findings of
+    ``before`` are taken over for mutants that have not changed. ``progress`` is called with each finding and the matrix
+    so far. Raises `ValueError` for a mutant that names a spec that does not exist.
     """
     by_spec(chosen, [spec for spec, _ in collect_specs()])
     jobs = jobs or cores()
