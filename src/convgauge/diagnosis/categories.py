@@ -61,7 +61,7 @@ class Category:
     def membership(self, values: Iterable[object]) -> Condition | None:
         """Return the condition that the field has one of several values, or None if these are one or too many."""
         members = sorted(set(map(str, values)))
-        if not 1 < len(members) <= MAX_MEMBERS:
+        if not 1 < len(members) <= MAX_MEMBERS or (self.unusual == "" and self.usual in members):
             return None
         words = [self._words(member) for member in members]
         return self._condition(members, f"{', '.join(words[:-1])} or {words[-1]}")

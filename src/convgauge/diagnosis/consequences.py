@@ -20,6 +20,7 @@ from convgauge.diagnosis.plan import NoOutputError, Plan, TooExpensiveError
 from convgauge.diagnosis.property_causes import CHEATS, MISREADINGS
 from convgauge.diagnosis.sample import Sample
 from convgauge.problem import Pair
+from convgauge.reference.operands import Array
 
 ROUNDINGS = (MechanismKind.NARROW_ACCUMULATOR, MechanismKind.NARROWED_OPERANDS)
 """Kinds whose errors depend on the order of operations."""
@@ -96,19 +97,24 @@ def attribute_roundings(left: Sequence[Sample], named: Sequence[Named]) -> list[
 
 
 def _is_of_size(named: Named, sample: Sample) -> bool:
+    """Return True if the largest error of the finite outputs is of the size that one way to add predicts."""
     output = sample.observation.output
     plan = changed(named.candidate.mechanism, sample) if named.acts_on(sample) else None
     if output is None or plan is None:
         return False
     try:
-        predicted, right = plan.output(), sample.expected
+        right = sample.expected
+        return any(_is_error_of_size(output, reading.output(), right) for reading in plan.readings())
     except (NoOutputError, TooExpensiveError):
         return False
-    if not output.shape == predicted.shape == right.shape or not np.isfinite(output).all():
+
+
+def _is_error_of_size(output: Array, predicted: Array, right: Array) -> bool:
+    if not output.shape == predicted.shape == right.shape:
         return False
-    with np.errstate(all="ignore"):
-        error, expected_error = np.abs(output - right).max(), np.abs(predicted - right).max()
-    return bool(error <= MAX_ROUNDING_RATIO * expected_error)
+    finite = np.isfinite(output) & np.isfinite(predicted) & np.isfinite(right)
+    error, due = (np.abs(each[finite] - right[finite]).max(initial=0.0) for each in (output, predicted))
+    return bool(error <= MAX_ROUNDING_RATIO * due)
 
 
 def attribute_state(left: Sequence[Sample], named: Sequence[Named]) -> list[Sample]:

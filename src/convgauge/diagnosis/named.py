@@ -12,6 +12,9 @@ from convgauge.diagnosis.outcome import Outcome, composed, outcome, outcome_of_p
 from convgauge.diagnosis.properties import grouped
 from convgauge.diagnosis.sample import Sample
 
+REORDERINGS = (MechanismKind.SWAPPED_AXES, MechanismKind.GROUPS_PERMUTED, MechanismKind.SHIFTED_OUTPUT)
+"""Kinds that, for one memory layout alone, are a misread memory."""
+
 MAX_CONTRARY_SHARE = 0.2
 """Failing samples with another output than a mechanism predicts, as a share of those that it explains."""
 
@@ -43,7 +46,7 @@ class Named:
         """Return the cause."""
         mechanism, region = self.candidate.mechanism, self.candidate.region
         kind = mechanism.kind
-        if self.candidate.is_conditional and region.is_of_layouts:
+        if self.candidate.is_conditional and region.is_of_layouts and kind in REORDERINGS:
             kind = MechanismKind.LAYOUT_ASSUMED
         where = "in some calls, by a rule that was not found" if self.candidate.is_occasional else region.clause
         return Cause(mechanism.slug, kind, mechanism.sentence, where, region.expression, tuple(self.samples))

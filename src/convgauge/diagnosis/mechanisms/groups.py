@@ -118,6 +118,12 @@ def only_first_channel_of_group(plan: Plan, sample: Sample) -> Plan | None:
     return _kept_channels(plan, np.arange(plan.weight.shape[1]) == 0)
 
 
+@mechanism(MechanismKind.GROUPS_IGNORED, "channels: only the first one of the input is read, whatever the group")
+def only_first_channel_of_input(plan: Plan, sample: Sample) -> Plan | None:
+    """Return the plan whose filters read the input's first channel with their first channel."""
+    return replace(plan, input=plan.input[:, :1], weight=plan.weight[:, :1], groups=1)
+
+
 @mechanism(MechanismKind.GROUPS_IGNORED, "channels: overwritten instead of added up, so that only the last one counts")
 def only_last_channel_of_group(plan: Plan, sample: Sample) -> Plan | None:
     """Return the plan whose filters read the last channel of their group only."""

@@ -145,7 +145,8 @@ def _declare(operand: str, number: int, misread: Misreading, words: str, cost: f
         return _determined(replace(plan, **changes), sample, elements)
 
     change.__name__ = f"{operand}_{misread.__name__}"
-    mechanism(MechanismKind.LAYOUT_ASSUMED, f"{operand}: {words}", cost=cost)(change)
+    kind = MechanismKind.SIGN_LOST if misread is conjugation_ignored else MechanismKind.LAYOUT_ASSUMED
+    mechanism(kind, f"{operand}: {words}", cost=cost)(change)
 
 
 OF_IMAGES = (
