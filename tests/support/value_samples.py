@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
 from functools import cache
 
+from convgauge.diagnosis.mechanism import Mechanism, library
+from convgauge.diagnosis.outcome import outcome
 from convgauge.diagnosis.plan import Plan
 from convgauge.diagnosis.sample import Sample
 from convgauge.domain import fields_of
@@ -41,12 +43,14 @@ def subject(name: str) -> InProcessSubject:
 
 def observe_values(name: str, cases: Iterable[ValueCase]) -> list[Sample]:
     """Return the samples of a mutant; calls that it refuses are left out."""
-    samples = (observe_value(subject(name), case) for case in cases)
+    samples = (observe_value(name, case) for case in cases)
     return [sample for sample in samples if sample.observation.kind == "answer"]
 
 
-def observe_value(implementation: InProcessSubject, case: ValueCase) -> Sample:
-    """Return the sample of one call."""
+@cache
+def observe_value(name: str, case: ValueCase) -> Sample:
+    """Return the sample of one call of a mutant."""
+    implementation = subject(name)
     operands = draw(case.problem, case.family, case.seed)
     if case.plant is not None:
         operands = case.plant(operands)
@@ -65,3 +69,33 @@ def _fault(problem: Problem, operands: Operands, observation: Observation, famil
         right = Plan.of(problem, operands.input, operands.weight, operands.bias).output()
         return check_output(observation.output, observation.dtype, right, problem.dtype, 0.0)
     return assess_accuracy(observation.output, problem, operands, grade).fault
+
+
+def named(samples: list[Sample], share: float = 1.0, among: Container[str] | None = None) -> dict[str, Mechanism]:
+    """Return the mechanisms that predict a share of the failing samples, without those that are too expensive.
+
+    Parameters
+    ----------
+    samples : list of Sample
+        Samples of one implementation; at least one fails.
+    share : float
+        Share of the failing samples that a mechanism must predict.
+    among : container of str
+        Slugs of the mechanisms to try; by default the whole library.
+    """
+    failing = [sample for sample in samples if sample.fault is not None]
+    assert failing, "no sample fails"
+    tried = [each for each in library(samples) if among is None or each.slug in among]
+    return {each.slug: each for each in tried if _predicts(each, failing, share)}
+
+
+def _predicts(mechanism: Mechanism, failing: list[Sample], share: float) -> bool:
+    """Return True if a mechanism predicts a share of the samples; end at the first that makes this impossible."""
+    fitting = misses = 0
+    for sample in failing:
+        result = outcome(mechanism, sample)
+        fitting += result == "fits"
+        misses += result not in ("fits", "unknown")
+        if misses > (1 - share) * len(failing):
+            return False
+    return fitting > 0 and fitting >= share * (fitting + misses)

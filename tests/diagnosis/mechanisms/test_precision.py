@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 
 from convgauge.diagnosis.kinds import MechanismKind
-from convgauge.diagnosis.mechanism import Mechanism, library
 from convgauge.diagnosis.outcome import outcome
 from convgauge.diagnosis.sample import Sample
 from convgauge.problem import Problem
 from support.mutant_samples import declared
-from support.value_samples import BASE, ValueCase, observe_values
+from support.value_samples import BASE, ValueCase, named, observe_values
 
 PROBLEMS = (
     BASE,
@@ -27,19 +26,6 @@ FAMILIES = ("gaussian", "positive", "biased", "cancelling", "wide", "exact")
 def samples(name: str, *dtypes: str, further: tuple[Problem, ...] = ()) -> list[Sample]:
     problems = [problem.replace(dtype=dtype) for dtype in dtypes for problem in (*PROBLEMS, *further)]
     return observe_values(name, [ValueCase(problem, family) for problem in problems for family in FAMILIES])
-
-
-def named(judged: list[Sample], share: float = 1.0) -> dict[str, Mechanism]:
-    """Return the mechanisms that predict a share of the failing samples, without those that are too expensive."""
-    failing = [sample for sample in judged if sample.fault is not None]
-    assert failing
-    candidates = {}
-    for mechanism in library(judged):
-        outcomes = [outcome(mechanism, sample) for sample in failing]
-        known = len(failing) - outcomes.count("unknown")
-        if known and outcomes.count("fits") >= share * known:
-            candidates[mechanism.slug] = mechanism
-    return candidates
 
 
 @pytest.mark.parametrize(
@@ -74,13 +60,13 @@ def test_the_rounding_is_found(name: str, dtypes: tuple[str, ...], slug: str) ->
     ],
 )  # fmt: skip
 def test_rivals_are_excluded(name: str, rivals: set[str]) -> None:
-    candidates = named(samples(name, "float64", "float32", "float16", further=(WIDE,)))
-    assert not rivals & set(candidates), sorted(candidates)
+    judged = samples(name, "float64", "float32", "float16", further=(WIDE,))
+    assert not named(judged, among=rivals)
 
 
 def test_partial_sums_are_found_where_the_rounding_does_not_flip() -> None:
-    candidates = named(samples("partial_sums_rounded", "float32", further=(WIDE.replace(in_channels=100),)), 0.7)
-    assert "partial_sum_truncated_to_13_digits" in candidates
+    judged = samples("partial_sums_rounded", "float32", further=(WIDE.replace(in_channels=100),))
+    assert named(judged, 0.7, among={"partial_sum_truncated_to_13_digits"})
 
 
 def test_the_weight_alone_is_found() -> None:
@@ -93,7 +79,7 @@ def test_the_weight_alone_is_found() -> None:
 
 def test_passing_samples_exclude_a_rounding_inside_the_bound() -> None:
     judged = samples("tensor_cores_for_round_numbers", "float32", further=(WIDE,))
-    rounded = named(judged)["operands_rounded_to_tf32"]
+    rounded = named(judged, among={"operands_rounded_to_tf32"})["operands_rounded_to_tf32"]
     passing = [sample for sample in judged if sample.fault is None and sample.family == "gaussian"]
     assert [outcome(rounded, sample) for sample in passing] == ["differs"] * len(passing)
 

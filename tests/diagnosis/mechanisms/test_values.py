@@ -7,12 +7,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from convgauge.diagnosis.mechanism import Mechanism, library
+from convgauge.diagnosis.mechanism import Mechanism
 from convgauge.diagnosis.outcome import outcome
 from convgauge.diagnosis.sample import Sample
 from convgauge.reference.operands import Array, Operands
 from support.mutant_samples import declared
-from support.value_samples import BASE, Plant, ValueCase, observe_values
+from support.value_samples import BASE, Plant, ValueCase, named, observe_values
 
 PROBLEMS = (
     BASE,
@@ -87,16 +87,6 @@ STRUCTURED = [
     weights(balanced), inputs(balanced), inputs(equal_rows), inputs(lambda x: np.abs(x) % 256), inputs(np.ones_like),
     lambda o: Operands(np.abs(o.input) % 128, np.abs(o.weight) % 128, None),
 ]  # fmt: skip
-
-
-def named(judged: list[Sample]) -> dict[str, Mechanism]:
-    """Return the mechanisms that predict every failing sample."""
-    failing = [sample for sample in judged if sample.fault is not None]
-    assert failing
-    return {each.slug: each for each in library(judged) if {outcome(each, s) for s in failing} in _FITTING}
-
-
-_FITTING = ({"fits"}, {"fits", "unknown"})  # "unknown": too expensive to predict
 
 
 def contradicted(mechanism: Mechanism, judged: list[Sample]) -> int:
