@@ -89,7 +89,7 @@ def extent(cause: CauseRecord) -> str:
 
 def region(cause: CauseRecord) -> str:
     """Return the region of a cause as the end of a sentence; "" if it is everywhere."""
-    if not cause.region or cause.region.startswith(("wherever ", "for ")):
+    if not cause.region or cause.region.startswith(("wherever ", "for ", "in ")):
         return cause.region
     return f"wherever {cause.region}"
 

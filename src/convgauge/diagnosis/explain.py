@@ -34,6 +34,7 @@ from convgauge.diagnosis.property_causes import (
     stated_causes,
 )
 from convgauge.diagnosis.remark import remark
+from convgauge.diagnosis.residue import named_beside
 from convgauge.diagnosis.sample import Sample
 from convgauge.diagnosis.unnamed import unnamed_causes
 from convgauge.problem import Problem
@@ -66,10 +67,9 @@ def explain(samples: Sequence[Sample], ask: Ask | None = None) -> Diagnosis:
     stated, left = stated_causes(others, plain, consequences=False)
     search, further = _search([sample for sample in left if sample.is_plain], plain, ask)
     named = _strongest(search)
-    left = attribute(left, named)
-    for follow in (attribute_roundings, attribute_nonfinite, attribute_state):
-        left = follow(left, named)
-    left += withdraw(named, left)
+    left = _attributed(left, named)
+    beside, left = named_beside(named, left, plain) if named else ([], left)
+    named += beside
     gradients, left = gradient_causes(left, passing)
     left += attribute_acceptances(accepted, named)
     following, left = stated_causes(left, plain, consequences=True)
@@ -119,6 +119,14 @@ def _strongest(search: CandidateSearch) -> list[Named]:
         named.append(Named(candidate, known=search.outcomes.of_mechanism(candidate.mechanism)))
         due -= {number for number in due if named[-1].acts_on(search.samples[number])}
     return named
+
+
+def _attributed(failing: Sequence[Sample], named: Sequence[Named]) -> list[Sample]:
+    """Attribute failing samples to mechanisms and what follows from them; return the others."""
+    left = attribute(failing, named)
+    for follow in (attribute_roundings, attribute_nonfinite, attribute_state):
+        left = follow(left, named)
+    return left + withdraw(named, left)
 
 
 def _smallest(samples: Sequence[Sample]) -> Sample:

@@ -48,12 +48,19 @@ def outcome_of_plan(plan: Plan | None, sample: Sample) -> Outcome:
         if not sample.differs(plan):
             return "invisible"
         if sample.fault is None:
-            return "invisible" if sample.permits(plan) else "differs"
+            return _outcome_of_passing(plan, sample)
         return "fits" if sample.fits(plan) else "differs"
     except TooExpensiveError:
         return "unknown"
     except UNFIT:
         return "invisible"
+
+
+def _outcome_of_passing(plan: Plan, sample: Sample) -> Outcome:
+    """Return the outcome of a plan that differs from the right one on a passing sample."""
+    if sample.permits(plan):
+        return "invisible"
+    return "unknown" if plan.may_overflow else "differs"
 
 
 def composed(mechanisms: Iterable[Mechanism], sample: Sample) -> Plan | None:

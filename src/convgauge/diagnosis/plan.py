@@ -16,7 +16,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from convgauge.diagnosis.memo import Memo
-from convgauge.dtypes import DTYPES, round_to
+from convgauge.dtypes import DTYPES, FLOATS, round_to
 from convgauge.problem import Pair, Problem
 from convgauge.reference.accuracy import transform_terms
 from convgauge.reference.operands import Array
@@ -294,6 +294,14 @@ class Plan:
             bias=None if self.bias is None else np.abs(self.bias), adders=(add_exactly,), finishes=(), sum_finishes=(),
         )  # fmt: skip
         return np.abs(sizes.output())
+
+    @property
+    def may_overflow(self) -> bool:
+        """True if sums of finite operands may leave the range of the dtype: their order decides what they give."""
+        arrays = [array for array in (self.input, self.weight, self.bias) if array is not None]
+        if self.dtype not in FLOATS or not all(np.isfinite(array).all() for array in arrays):
+            return False
+        return bool(self.magnitude().max(initial=0.0) > DTYPES[self.dtype].largest)
 
     def bound(self) -> float:
         """Return the largest difference of a kernel's output from that of this plan: grade B's, per call.

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from convgauge.diagnosis.adders import (
     by_blocks,
     by_matrix_product,
@@ -26,6 +28,7 @@ from convgauge.diagnosis.rounding import Mode, Rounding, to_digits, to_type
 from convgauge.diagnosis.sample import Sample
 from convgauge.diagnosis.witnesses import relative_error, that_fit, witnesses
 from convgauge.dtypes import DTYPES, FLOATS
+from convgauge.reference.compare import Fault
 from convgauge.reference.operands import Array
 
 SUM_TYPES = ("float16", "bfloat16", "float32")
@@ -91,6 +94,36 @@ def _in_storage_dtype(plan: Plan, sample: Sample) -> Plan | None:
     return replace(plan, adders=orders(to_type(plan.dtype), _taps(plan), plan.reduction))
 
 
+def _has_errors_of_storage_dtype(plan: Plan, sample: Sample) -> bool:
+    """Return True if all errors are at most one rounding of each sum to the dtype, and one is above that of a result.
+
+    Source of the bound: Higham 2002, *Accuracy and Stability of Numerical Algorithms*, section 4.2.
+    """
+    output, expected = sample.observation.output, sample.expected
+    if sample.fault is None or output is None or output.shape != expected.shape or not np.isfinite(output).all():
+        return False
+    units = np.abs(output - expected) / np.maximum(DTYPES[plan.dtype].roundoff * sample.plan.magnitude(), 1e-300)
+    return bool((units <= plan.reduction + 2).all() and units.max(initial=0.0) > 1)
+
+
+def _has_none_of_storage_dtype(plan: Plan, sample: Sample) -> bool:
+    """Return True if a passing call with many products has the error of its result's rounding alone."""
+    output = sample.observation.output
+    if sample.family == "exact" or output is None or plan.reduction < MIN_VISIBLE:
+        return False
+    return not _has_errors_of_storage_dtype(plan, replace(sample, fault=_ANY))
+
+
+MIN_VISIBLE = 256
+"""Products of a sum in 16 bits whose error is seen, in whatever order they are added."""
+
+_ANY = Fault("failed", "")
+
+
+def _by_another_order(plan: Plan, sample: Sample) -> Plan | None:
+    return None if DTYPES[plan.dtype].accumulator == plan.dtype else plan
+
+
 def _computed_in(type_name: str) -> Change:
     """Return the change that computes everything in a narrower type."""
     rounding = to_type(type_name)
@@ -113,6 +146,11 @@ def _of_type(type_name: str) -> Iterator[Mechanism]:
     if not type_name:
         sentence = "sums: they are kept in the operands' 16-bit dtype instead of float32"
         yield Mechanism("sums_in_storage_dtype", kind, sentence, _in_storage_dtype)
+        sentence = f"{sentence}, in an order that is not known"
+        yield Mechanism(
+            "sums_in_storage_dtype_by_another_order", kind, sentence, _by_another_order, 2.0,
+            _has_errors_of_storage_dtype, _has_none_of_storage_dtype,
+        )  # fmt: skip
         return
     sentence = f"sums: they are kept in {type_name}"
     yield Mechanism(f"sums_in_{type_name}", kind, sentence, _kept_in(type_name, with_bias=False), 1.2)

@@ -1,0 +1,45 @@
+"""Tests of the mechanism that is named beside others, for samples of kernels with several faults."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from convgauge.diagnosis.candidates import Candidate
+from convgauge.diagnosis.failure_region import Region
+from convgauge.diagnosis.mechanism import library
+from convgauge.diagnosis.named import Named, attribute
+from convgauge.diagnosis.plan import Plan
+from convgauge.diagnosis.residue import named_beside
+from support.mutant_samples import POOL
+from support.planted_samples import answered
+
+SWAPPED = next(each for each in library() if each.slug == "padding_axes_swapped")
+
+
+def both(plan: Plan) -> Plan:
+    """Swap rows and columns of the padding, and leave output channels after a multiple of four at zero."""
+    filled = len(plan.weight) // 4 * 4 if len(plan.weight) % 4 else len(plan.weight)
+    return replace(plan, pads=plan.pads[::-1]).finish(
+        lambda output: np.where(np.arange(output.shape[1])[:, None, None] < filled, output, 0)
+    )
+
+
+def test_a_second_fault_is_found_beside_the_first_one_in_calls_with_both() -> None:
+    problems = [*POOL, *(problem.replace(padding=(1, 2)) for problem in POOL if problem.padding != "same")]
+    samples = [answered(both, problem, seed) for seed, problem in enumerate(problems)]
+    failing = [sample for sample in samples if sample.fault is not None]
+    first = Named(Candidate(SWAPPED, (), Region(), is_conditional=False))
+    left = attribute(failing, [first])
+    passing = [sample for sample in samples if sample.fault is None]
+    (second,), others = named_beside([first], left, passing)
+    assert second.candidate.mechanism.kind == "tail_dropped"
+    assert any(first.acts_on(sample) for sample in second.samples)
+    assert not others
+
+
+def test_few_samples_name_nothing() -> None:
+    samples = [answered(both, problem) for problem in POOL]
+    failing = [sample for sample in samples if sample.fault is not None][:3]
+    assert named_beside([], failing, []) == ([], failing)
