@@ -15,22 +15,24 @@ from convgauge.diagnosis.residue import named_beside
 from support.mutant_samples import POOL
 from support.planted_samples import answered
 
-SWAPPED = next(each for each in library() if each.slug == "padding_axes_swapped")
+NO_BIAS = next(each for each in library() if each.slug == "bias_dropped")
 
 
 def both(plan: Plan) -> Plan:
-    """Swap rows and columns of the padding, and leave output channels after a multiple of four at zero."""
+    """Leave the bias out, and output channels after a multiple of four at zero."""
     filled = len(plan.weight) // 4 * 4 if len(plan.weight) % 4 else len(plan.weight)
-    return replace(plan, pads=plan.pads[::-1]).finish(
+    return replace(plan, bias=None).finish(
         lambda output: np.where(np.arange(output.shape[1])[:, None, None] < filled, output, 0)
     )
 
 
 def test_a_second_fault_is_found_beside_the_first_one_in_calls_with_both() -> None:
-    problems = [*POOL, *(problem.replace(padding=(1, 2)) for problem in POOL if problem.padding != "same")]
-    samples = [answered(both, problem, seed) for seed, problem in enumerate(problems)]
+        *POOL,
+        *(problem.replace(padding=(1, 2)) for problem in POOL if problem.height and problem.padding != "same"),
+    ]
+    samples = [answered(both, problem, seed) for seed, problem in enumerate(POOL)]
     failing = [sample for sample in samples if sample.fault is not None]
-    first = Named(Candidate(SWAPPED, (), Region(), is_conditional=False))
+    first = Named(Candidate(NO_BIAS, (), Region(), is_conditional=False))
     left = attribute(failing, [first])
     passing = [sample for sample in samples if sample.fault is None]
     (second,), others = named_beside([first], left, passing)
