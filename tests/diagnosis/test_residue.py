@@ -27,9 +27,6 @@ def both(plan: Plan) -> Plan:
 
 
 def test_a_second_fault_is_found_beside_the_first_one_in_calls_with_both() -> None:
-        *POOL,
-        *(problem.replace(padding=(1, 2)) for problem in POOL if problem.height and problem.padding != "same"),
-    ]
     samples = [answered(both, problem, seed) for seed, problem in enumerate(POOL)]
     failing = [sample for sample in samples if sample.fault is not None]
     first = Named(Candidate(NO_BIAS, (), Region(), is_conditional=False))
