@@ -49,6 +49,16 @@ def test_a_fault_inside_a_narrow_domain_is_found(name: str) -> None:
     assert "failed" in {record.status for record in records.values()}
 
 
+@pytest.mark.parametrize("supports", ["", "kernel == (3, 3) and height == width and groups == 1"])
+def test_invalid_calls_are_made_on_problems_that_are_answered(supports: str) -> None:
+    records = judged("squares", specs=("errors.bias.one", "errors.bias"), supports=supports)
+    lenient, strict = records["errors.bias.one"], records["errors.bias"]
+    assert (lenient.status, strict.status) == ("answered_invalid", "passed")
+    assert lenient.counterexample is not None
+    assert "k3x3_" in lenient.counterexample.reproduce
+    assert strict.invalid > 0
+
+
 def test_a_redrawn_case_is_reproduced() -> None:
     name = "blocks_without_columns_from_64"
     record = judged(name, specs=("sweep.width",))["sweep.width"]

@@ -18,6 +18,7 @@ from convgauge.conformance.minimize import Minimization
 from convgauge.conformance.other_process import PROCESS_FAULTS, Attribution, NoProcessError
 from convgauge.conformance.procedure import Procedure, side_effects
 from convgauge.conformance.redraw import Redrawer
+from convgauge.conformance.redraw_invalid import redraw_invalid, valid_case
 from convgauge.conformance.setting import NotApplicable, Setting
 from convgauge.conformance.soundness import accepts_oracle
 from convgauge.conformance.spec import Spec
@@ -73,6 +74,8 @@ class Evaluation:
         unanswered = self._run_cases(due, procedure)
         if unanswered:
             self._redraw(due, unanswered, procedure)
+        if not procedure.is_answer_allowed and self.setting.only is None:
+            self._redraw_invalid(due, procedure)
         if self.tally.faults and self.counterexample is None and self.setting.minimizes:
             self._minimize(procedure)
 
@@ -173,6 +176,29 @@ class Evaluation:
             if not missing or self.tally.is_over(self.setting.max_faults):
                 break
             due, outside = [*due, *redrawn.cases], outside[:missing]
+
+    def _redraw_invalid(self, due: Sequence[Case], procedure: Procedure) -> None:
+        """Run invalid calls on problems that are answered, for those on problems that are not: these prove nothing."""
+        if self.tally.is_over(self.setting.max_faults):
+            return
+        kinds = self._kinds_of_valid(due, procedure)
+        outside = [case for case in due if kinds.get(str(valid_case(case))) in UNANSWERED_KINDS]
+        if not outside:
+            return
+        is_probed = any(kind in UNANSWERED_KINDS and kind != "declined" for kind in kinds.values())
+        redrawer = self.setting.redrawers.redrawer(self.dtype, self.execution.device, is_probed=is_probed)
+        if is_probed and self.setting.redrawers.is_unanswered:
+            return
+        seed = zlib.crc32(f"{self.spec.id} invalid {self.setting.seed}".encode())
+        redrawn = list(redraw_invalid(outside, redrawer, procedure, self.execution, seed))
+        kinds = self._kinds_of_valid(redrawn, procedure)
+        self._run_cases([case for case in redrawn if kinds.get(str(valid_case(case))) == "answer"], procedure)
+
+    def _kinds_of_valid(self, invalid: Iterable[Case], procedure: Procedure) -> dict[str, str]:
+        """Call the valid cases of which invalid calls are made, uncounted; return what each call did, by its case."""
+        valid = {str(valid_case(case)): valid_case(case) for case in invalid if case.invalid_call}
+        options = replace(procedure.options, leaves_out_misfits=True)
+        return {str(each.case): each.observation.kind for each in self.execution.run(valid.values(), options)}
 
     def _run_redrawn(self, redrawn: Sequence[Case], procedure: Procedure) -> int:
         """Run and count redrawn cases; return the number of those that show nothing."""
