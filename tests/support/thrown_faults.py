@@ -25,7 +25,7 @@ from convgauge.terms import GRAVITY, Status
 from convgauge.text import escape_controls
 from support.paths import SUPPORT
 
-CHAPTERS = "definition or behaviour"
+CHAPTERS = "definition or unchanged or fresh or same or many"
 OPTIONS = [
     "--framework", "numpy", "--tier", "quick", "--timeout", "1.5", "--memory", "1500", "-k", CHAPTERS, "-q",
     "--dtype", "float32",
