@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import replace
+from itertools import count
 
 import numpy as np
 import pytest
@@ -155,3 +156,14 @@ def test_a_framework_that_starts_slowly_is_not_judged_at_the_quick_tier() -> Non
     with pytest.raises(NotApplicable, match="take seconds to start"):
         judged(runner, SECOND)
     assert judged(runner, SECOND, Setting(histories=Histories())).status() == "passed"
+
+
+def test_a_fault_that_the_usual_process_has_as_well_is_not_due_to_the_process() -> None:
+    starts = count()
+
+    def right_in_the_earlier_process(files: Disk, disk: Disk) -> Kernel:
+        error = np.float32(next(starts) != 1)
+        return lambda call: exact_output(call) + error
+
+    judge = judged(StoringRunner(right_in_the_earlier_process), SECOND)
+    assert {fault.kind for _, fault in judge.tally.faults} == {"values"}

@@ -52,3 +52,12 @@ def test_a_plan_that_needs_too_much_memory_is_too_expensive() -> None:
         replace(plan, stride=(99999, 99999), pads=((70000, 70000), (70000, 70000))).output()
     with pytest.raises(TooExpensiveError):
         plan.finish(lambda output: pad_with_zeros(output, ((70000, 70000), (70000, 70000)))).output()
+
+
+def test_sums_that_may_overflow_are_stated_for_plans_with_and_without_an_output() -> None:
+    problem = Problem(1, 2, 3, 3, 1, (2, 2))
+    operands = draw(problem, "exact", 0)
+    plan = Plan.of(problem, operands.input, operands.weight, operands.bias)
+    assert not plan.may_overflow
+    assert replace(plan, input=plan.input * 1e38, weight=plan.weight * 1e38).may_overflow
+    assert not replace(plan, dilation=(9, 9)).may_overflow  # the kernel is larger than the input

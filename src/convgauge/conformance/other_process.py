@@ -107,7 +107,8 @@ def _in(runner: Runner, usual: Execution, log: CallLog, before: tuple[LoggedCall
 class Attribution:
     """Decision if a case fails because of the process in which it is judged.
 
-    It does if the earlier process was right in all its calls. If that is itself later than the process of all other
+    It does if the same case passes in the process of all other specs, and if the earlier process was right in all its
+    calls. If that is itself later than the process of all other
     specs and wrong, an even earlier process may be the reason: then the latest calls of the latter are right.
 
     Attributes
@@ -132,6 +133,8 @@ class Attribution:
         """Return the fault of a case, of a kind of its own if it is due to the process. Raises `Cancelled`."""
         if fault.not_called or fault.status == "vacuous" or not self._is_repeated(executed):
             return fault
+        if self.fault_of(self.usual.run_once(executed.case, self.options)) is not None:
+            return fault  # an ordinary one, of operands that the earlier process was not called with
         if self.is_fork and self._is_earlier_right:
             return self.due_to("forked_child", fault)
         return self.due_to("other_process", fault) if self._is_earlier_right or self._is_usual_right else fault

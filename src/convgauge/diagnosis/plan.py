@@ -301,7 +301,10 @@ class Plan:
         arrays = [array for array in (self.input, self.weight, self.bias) if array is not None]
         if self.dtype not in FLOATS or not all(np.isfinite(array).all() for array in arrays):
             return False
-        return bool(self.magnitude().max(initial=0.0) > DTYPES[self.dtype].largest)
+        try:
+            return bool(self.magnitude().max(initial=0.0) > DTYPES[self.dtype].largest)
+        except NoOutputError:
+            return False
 
     def bound(self) -> float:
         """Return the largest difference of a kernel's output from that of this plan: grade B's, per call.

@@ -14,6 +14,7 @@ from convgauge.diagnosis.plan import Plan
 from convgauge.diagnosis.rounding import NARROW_TYPES, Mode, Rounding, name_of, narrower_types, to_digits, to_type
 from convgauge.diagnosis.sample import Sample
 from convgauge.diagnosis.witnesses import relative_error, that_fit, witnesses
+from convgauge.dtypes import DTYPES
 from convgauge.reference.operands import Array
 
 OPERANDS = {
@@ -154,8 +155,16 @@ def of_output(slug: str, sentence: str, change: Callable[[str], Rounding | None]
 
 
 def _truncation(dtype: str) -> Rounding | None:
-    digits = {"float16": 11, "bfloat16": 8, "float32": 24}.get(dtype)
-    return None if digits is None else to_digits(digits, "truncated", dtype)
+    digits, largest = {"float16": 11, "bfloat16": 8, "float32": 24}.get(dtype), DTYPES[dtype].largest
+    if digits is None:
+        return None
+    truncate = to_digits(digits, "truncated", dtype)
+
+    def rounding(values: Array) -> Array:
+        truncated = truncate(values)
+        return np.where(np.isfinite(values), np.clip(truncated, -largest, largest), truncated)
+
+    return rounding
 
 
 def _outputs() -> Iterator[Mechanism]:
