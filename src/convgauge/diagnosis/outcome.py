@@ -60,7 +60,7 @@ def _outcome_of_passing(plan: Plan, sample: Sample) -> Outcome:
     """Return the outcome of a plan that differs from the right one on a passing sample."""
     if sample.permits(plan):
         return "invisible"
-    return "unknown" if plan.may_overflow else "differs"
+    return "unknown" if sample.plan.is_finite and plan.may_overflow else "differs"
 
 
 def composed(mechanisms: Iterable[Mechanism], sample: Sample) -> Plan | None:

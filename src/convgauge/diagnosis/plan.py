@@ -296,10 +296,14 @@ class Plan:
         return np.abs(sizes.output())
 
     @property
+    def is_finite(self) -> bool:
+        """True if all operands are finite."""
+        return all(np.isfinite(array).all() for array in (self.input, self.weight, self.bias) if array is not None)
+
+    @property
     def may_overflow(self) -> bool:
         """True if sums of finite operands may leave the range of the dtype: their order decides what they give."""
-        arrays = [array for array in (self.input, self.weight, self.bias) if array is not None]
-        if self.dtype not in FLOATS or not all(np.isfinite(array).all() for array in arrays):
+        if self.dtype not in FLOATS or not self.is_finite:
             return False
         try:
             return bool(self.magnitude().max(initial=0.0) > DTYPES[self.dtype].largest)

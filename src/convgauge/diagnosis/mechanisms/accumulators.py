@@ -117,7 +117,7 @@ def _has_none_of_storage_dtype(plan: Plan, sample: Sample) -> bool:
 MIN_VISIBLE = 256
 """Products of a sum in 16 bits whose error is seen, in whatever order they are added."""
 
-_ANY = Fault("failed", "")
+_ANY = Fault("failed", "", kind="accuracy")
 
 
 def _by_another_order(plan: Plan, sample: Sample) -> Plan | None:
