@@ -144,3 +144,12 @@ def test_answered_invalid_calls_come_after_wrong_values() -> None:
     calls = [replace(accepted({"stride": 0}, (1, 3, 3, 7)), spec=f"errors.{number}") for number in range(9)]
     causes = explain([*samples_of(no_bias), *calls]).causes
     assert [cause.kind for cause in causes] == ["bias_dropped", "accepts_invalid"]
+
+
+def test_an_operand_that_is_read_by_another_shape_is_accepted_in_wrong_shapes() -> None:
+    sample = accepted({}, (1, 3, 3, 7))
+    assert sample.call.bias is not None
+    long = replace(sample, call=replace(sample.call, bias=np.zeros(7, np.float32)))
+    (cause,) = explain([*samples_of(no_bias), long]).causes
+    assert cause.kind == "bias_dropped"
+    assert long in cause.samples

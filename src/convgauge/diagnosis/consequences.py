@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from convgauge.diagnosis.broken_rules import broken_arguments
+from convgauge.diagnosis.broken_rules import broken_arguments, broken_rules
 from convgauge.diagnosis.cause import Cause
 from convgauge.diagnosis.kinds import MechanismKind
 from convgauge.diagnosis.named import Named
@@ -21,6 +21,25 @@ from convgauge.diagnosis.property_causes import CHEATS, MISREADINGS
 from convgauge.diagnosis.sample import Sample
 from convgauge.problem import Pair
 from convgauge.reference.operands import Array
+
+OF_OPERANDS = (
+    MechanismKind.BIAS_AXIS,
+    MechanismKind.BIAS_DROPPED,
+    MechanismKind.GROUPS_IGNORED,
+    MechanismKind.GROUPS_PERMUTED,
+    MechanismKind.SWAPPED_AXES,
+)
+"""Kinds that read an operand by another shape, so that its own shape is not noticed."""
+
+OPERAND_NOUNS = {
+    "bias": ("biases",),
+    "weight": ("weights",),
+    "input": ("inputs",),
+    "channels": ("weights", "inputs", "groups"),
+    "filters": ("weights", "groups"),
+    "groups": ("weights", "inputs", "groups"),
+}
+"""Nouns of the rules (`broken_rules`) that a topic of mechanisms is about."""
 
 ROUNDINGS = (MechanismKind.NARROW_ACCUMULATOR, MechanismKind.NARROWED_OPERANDS)
 """Kinds whose errors depend on the order of operations."""
@@ -46,9 +65,13 @@ def attribute_acceptances(accepted: Sequence[Sample], named: Sequence[Named]) ->
 
 
 def _misreads(named: Named, sample: Sample) -> bool:
-    """Return True if a mechanism misreads the argument that an invalid call spells wrongly."""
+    """Return True if a mechanism misreads the argument or the operand that alone is wrong in an invalid call."""
     mechanism = named.candidate.mechanism
-    return mechanism.kind in MISREADINGS and broken_arguments(sample.call) == {mechanism.sentence.partition(":")[0]}
+    topic = mechanism.sentence.partition(":")[0]
+    if mechanism.kind in MISREADINGS and broken_arguments(sample.call) == {topic}:
+        return True
+    rules, nouns = broken_rules(sample.call), OPERAND_NOUNS.get(topic, ())
+    return mechanism.kind in OF_OPERANDS and bool(rules) and all(any(noun in rule for noun in nouns) for rule in rules)
 
 
 def _is_made_valid(named: Named, sample: Sample) -> bool:
