@@ -102,6 +102,7 @@ def nan_everywhere(input, weight, bias=None, stride=1, padding=0, dilation=1, gr
 @mutant(
     "Returns the first image's output for every image, as a broadcast array.",
     mechanism="output_aliased",
+    also=("tail_dropped",),
     killed_by=("covering.squares", "padding.int", "sweep.out_channels"),
 )
 def output_broadcast(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):

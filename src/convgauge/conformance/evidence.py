@@ -81,9 +81,16 @@ def sample_of(counted: Counted, *, is_first: bool, history: History = ()) -> Sam
     case, _, observation = counted.executed
     call = counted.call
     order = "first" if is_first else "later"
-    further = {"family": case.operands, "mode": call.mode, "order": order, "spec": counted.spec}
+    are_whole = _are_whole(call)
+    further = {
+        "family": case.operands,
+        "mode": call.mode,
+        "order": order,
+        "spec": counted.spec,
+        "whole": str(are_whole),
+    }
     fields = {**case.fields(call.device), **further, **operand_values(call)}  # those of `features.FURTHER_FIELDS`
-    family = case.operands if case.operands != "exact" or _are_whole(call) else TRANSFORMED
+    family = case.operands if case.operands != "exact" or are_whole else TRANSFORMED
     return Sample(
         counted.spec, str(case), case.problem, family, call, observation, counted.assessment.fault, fields,
         counted.execution.declared_grade, tuple(before.call for before in history), counted.procedure.is_law,

@@ -188,15 +188,20 @@ class CandidateSearch:
             return None
         against = self.outcomes.having(mechanism, self.passing, "differs")
         if not against:
-            where = self.region(predicted, self.passing) or Region()
-            return Candidate(mechanism, tuple(predicted), where, is_conditional=False)
+            return Candidate(mechanism, tuple(predicted), self._visible(mechanism, predicted), is_conditional=False)
         otherwise = self.outcomes.having(mechanism, due, "differs")
         region = self.region(predicted, [*against, *otherwise]) or self.region(predicted, against)
-        if region is None and len(predicted) >= max(MIN_OCCASIONAL, MIN_SHARE * len(due)):
+        if region is None and len(predicted) >= max(MIN_OCCASIONAL, MIN_SHARE * len(self.failing)):
             return Candidate(mechanism, tuple(predicted), Region(), is_conditional=False, is_occasional=True)
         if region is None or len(predicted) < SAMPLES_PER_CONDITION * len(region.conditions):
             return None
         return Candidate(mechanism, tuple(predicted), region, is_conditional=True)
+
+    def _visible(self, mechanism: Mechanism, predicted: Sequence[int]) -> Region:
+        """Return where a mechanism changes outputs: also those that another fault changes as well."""
+        hidden = [n for n in (*self.failing, *self.passing) if self.outcomes.of(mechanism, n) == "invisible"]
+        visible = set(self.failing) - set(hidden)
+        return self.region(visible, hidden) or self.region(predicted, hidden) or Region()
 
     def _mask(self, numbers: Iterable[int]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
         mask = np.zeros(len(self.samples), np.bool_)

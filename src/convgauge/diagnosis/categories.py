@@ -161,6 +161,12 @@ CATEGORIES = (
         words={"first": "the first call of the process", "later": "not the first call of the process"},
         surcharge=0.5,
     ),
+    Category(
+        "whole",
+        "{}",
+        words={"True": "whole numbers as operands", "False": "operands that are not all whole numbers"},
+        surcharge=0.3,
+    ),
     Category("device", "device {}"),
     Category("prepared", "{}", "False", words={"True": "prepared layers", "False": "calls without `prepare`"}),
 )

@@ -19,6 +19,7 @@ from convgauge.diagnosis.outcome import changed
 from convgauge.diagnosis.plan import NoOutputError, Plan, TooExpensiveError
 from convgauge.diagnosis.property_causes import CHEATS, MISREADINGS
 from convgauge.diagnosis.sample import Sample
+from convgauge.dtypes import DTYPES, FLOATS
 from convgauge.problem import Pair
 from convgauge.reference.operands import Array
 
@@ -43,6 +44,9 @@ OPERAND_NOUNS = {
 
 ROUNDINGS = (MechanismKind.NARROW_ACCUMULATOR, MechanismKind.NARROWED_OPERANDS)
 """Kinds whose errors depend on the order of operations."""
+
+MAX_ROUNDINGS = 4.0
+"""Roundings of the largest output by which an output may miss a prediction: a change is rounded in its own way."""
 
 MAX_ROUNDING_RATIO = 4.0
 """Largest error of an output divided by the largest one that a mechanism of rounding predicts for the call."""
@@ -107,11 +111,10 @@ def _pair(value: object) -> Pair:
 
 
 def attribute_roundings(left: Sequence[Sample], named: Sequence[Named]) -> list[Sample]:
-    """Attribute errors of the size that a named rounding predicts to it; return the other samples."""
-    roundings = [each for each in named if each.candidate.mechanism.kind in ROUNDINGS]
+    """Attribute errors of the size that a named rounding predicts, and outputs that are one up to rounding."""
     others = []
     for sample in left:
-        cause = next((each for each in roundings if sample.is_plain and _is_of_size(each, sample)), None)
+        cause = next((each for each in named if sample.is_plain and _is_predicted_roughly(each, sample)), None)
         if cause is None:
             others.append(sample)
         else:
@@ -119,20 +122,34 @@ def attribute_roundings(left: Sequence[Sample], named: Sequence[Named]) -> list[
     return others
 
 
-def _is_of_size(named: Named, sample: Sample) -> bool:
-    """Return True if the largest error of the finite outputs is of the size that one way to add predicts."""
+def _is_predicted_roughly(named: Named, sample: Sample) -> bool:
+    """Return True if a mechanism predicts an output up to rounding, or the size of its errors if these are roundings.
+
+    Of several ways to add, one must do so.
+    """
+    test = _is_error_of_size if named.candidate.mechanism.kind in ROUNDINGS else _is_near
     output = sample.observation.output
     plan = changed(named.candidate.mechanism, sample) if named.acts_on(sample) else None
     if output is None or plan is None:
         return False
     try:
         right = sample.expected
-        return any(_is_error_of_size(output, reading.output(), right) for reading in plan.readings())
+        return any(test(output, reading.output(), right, sample.problem.dtype) for reading in plan.readings())
     except (NoOutputError, TooExpensiveError):
         return False
 
 
-def _is_error_of_size(output: Array, predicted: Array, right: Array) -> bool:
+def _is_near(output: Array, predicted: Array, right: Array, dtype: str) -> bool:
+    """Return True if an output is a predicted one up to some roundings, and much farther from the right one."""
+    if dtype not in FLOATS or not output.shape == predicted.shape == right.shape or not np.isfinite(predicted).all():
+        return False
+    near = MAX_ROUNDINGS * DTYPES[dtype].roundoff * np.abs(predicted).max(initial=0.0)
+    remainder, error = (np.abs(output - each).max(initial=0.0) for each in (predicted, right))
+    return bool(remainder <= near and error > MAX_ROUNDING_RATIO * near)
+
+
+def _is_error_of_size(output: Array, predicted: Array, right: Array, dtype: str) -> bool:
+    """Return True if no finite output has an error above `MAX_ROUNDING_RATIO` times the largest predicted one."""
     if not output.shape == predicted.shape == right.shape:
         return False
     finite = np.isfinite(output) & np.isfinite(predicted) & np.isfinite(right)

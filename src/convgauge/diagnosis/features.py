@@ -31,6 +31,7 @@ FURTHER_FIELDS = {
     "input_values": "values of the input",
     "weight_values": "values of the weight",
     "bias_values": "values of the bias",
+    "whole": "whole numbers as operands",
 }
 """Fields of a judged call beside those of `convgauge.domain`, which no expression of a domain can name. The order of
 calls is "first" for the first call of a process, "later" for the others. See `operand_values` for the values."""
@@ -42,6 +43,7 @@ USUAL: Fields = {
     "mode": "",
     "order": "later",
     "spec": "",
+    "whole": "True",
 }
 """Value of each field in a usual call."""
 

@@ -61,7 +61,7 @@ def attribute(failing: Sequence[Sample], named: Sequence[Named]) -> list[Sample]
     left = []
     for sample in failing:
         acting = [cause for cause in named if cause.acts_on(sample)]
-        cause = _explaining(acting, sample) if sample.is_plain else next(iter(acting), None)
+        cause = _explaining(acting, named, sample) if sample.is_plain else next(iter(acting), None)
         if cause is None:
             left.append(sample)
         else:
@@ -83,13 +83,18 @@ def withdraw(named: Sequence[Named], left: Sequence[Sample]) -> list[Sample]:
     return withdrawn
 
 
-def _explaining(acting: Sequence[Named], sample: Sample) -> Named | None:
-    """Return the one of the mechanisms acting on a sample that predicts it; the first if all together predict it."""
+def _explaining(acting: Sequence[Named], named: Sequence[Named], sample: Sample) -> Named | None:
+    """Return the one of the mechanisms acting on a sample that predicts it; the first if all together predict it.
+
+    One that predicts it outside its region explains it as well: the region is the shortest rule for what was compared.
+    """
     for cause in acting:
         if cause.outcome(sample) in ("fits", "unknown"):
             return cause
     plan = composed([cause.candidate.mechanism for cause in acting], sample)
-    return acting[0] if len(acting) > 1 and outcome_of_plan(plan, sample) == "fits" else None
+    if len(acting) > 1 and outcome_of_plan(plan, sample) == "fits":
+        return acting[0]
+    return next((cause for cause in named if cause.outcome(sample) == "fits"), None)
 
 
 def _attribute_consequences(left: Sequence[Sample], named: Sequence[Named]) -> list[Sample]:

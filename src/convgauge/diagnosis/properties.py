@@ -16,6 +16,9 @@ from convgauge.diagnosis.sample import Sample
 
 Pair = tuple[Property, Sample]
 
+ENDING_KINDS = (MechanismKind.CRASH, MechanismKind.HANG, MechanismKind.CHEAT_HARNESS)
+"""Kinds of what may end a process, after which further cases are not called."""
+
 MIN_SIMILARITY = 0.85
 """Share of equal characters of two messages that have one reason."""
 
@@ -128,7 +131,7 @@ def _add_early_reads(groups: dict[str, list[Pair]], samples: Sequence[Sample]) -
 
 def _add_not_called(groups: dict[str, list[Pair]], samples: Sequence[Sample]) -> None:
     """Add the samples that were not called to the largest group of endings."""
-    endings = [pairs for pairs in groups.values() if pairs[0][0].kind in (MechanismKind.CRASH, MechanismKind.HANG)]
+    endings = [pairs for pairs in groups.values() if pairs[0][0].kind in ENDING_KINDS]
     if endings:
         largest = max(endings, key=len)
         not_called = [sample for sample in samples if sample.fault is not None and sample.fault.not_called]
