@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -130,7 +130,7 @@ class CandidateSearch:
             candidates = self.candidates(due)
             against = self._contradictions(candidates[0]) if candidates else []
             if not against:
-                return candidates[0] if candidates else None
+                return self._described(candidates[0]) if candidates else None
             left = set(map(id, against))
             self._others = [sample for sample in self._others if id(sample) not in left]
             self.samples += against  # also those of the outcomes that are known
@@ -188,7 +188,7 @@ class CandidateSearch:
             return None
         against = self.outcomes.having(mechanism, self.passing, "differs")
         if not against:
-            return Candidate(mechanism, tuple(predicted), self._visible(mechanism, predicted), is_conditional=False)
+            return Candidate(mechanism, tuple(predicted), Region(), is_conditional=False)
         otherwise = self.outcomes.having(mechanism, due, "differs")
         region = self.region(predicted, [*against, *otherwise]) or self.region(predicted, against)
         if region is None and len(predicted) >= max(MIN_OCCASIONAL, MIN_SHARE * len(self.failing)):
@@ -197,11 +197,18 @@ class CandidateSearch:
             return None
         return Candidate(mechanism, tuple(predicted), region, is_conditional=True)
 
-    def _visible(self, mechanism: Mechanism, predicted: Sequence[int]) -> Region:
-        """Return where a mechanism changes outputs: also those that another fault changes as well."""
-        hidden = [n for n in (*self.failing, *self.passing) if self.outcomes.of(mechanism, n) == "invisible"]
+    def _described(self, candidate: Candidate) -> Candidate:
+        """Return a candidate that needs no region with the one in which it is visible.
+
+        It is visible where it changes outputs, also those that another fault changes as well.
+        """
+        if candidate.is_conditional or candidate.is_occasional:
+            return candidate
+        everything = (*self.failing, *self.passing)
+        hidden = [n for n in everything if self.outcomes.of(candidate.mechanism, n) == "invisible"]
         visible = set(self.failing) - set(hidden)
-        return self.region(visible, hidden) or self.region(predicted, hidden) or Region()
+        region = self.region(visible, hidden) or self.region(candidate.explained, hidden)
+        return replace(candidate, region=region or Region())
 
     def _mask(self, numbers: Iterable[int]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
         mask = np.zeros(len(self.samples), np.bool_)
