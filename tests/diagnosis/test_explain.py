@@ -145,3 +145,12 @@ def test_the_first_cause_of_a_mutant_has_its_kind(name: str) -> None:
 def test_variations_of_a_problem_are_problems_and_repeatable() -> None:
     assert list(varied(POOL[0])) == list(varied(POOL[0]))
     assert len(set(varied(POOL[0]))) > 10
+
+
+def test_a_fault_of_large_inputs_has_their_number_of_elements_in_its_region() -> None:
+    def for_large_inputs(plan: Plan) -> Plan:
+        return no_bias(plan) if plan.input.size > 300 else plan
+
+    (cause,) = diagnosis_of(for_large_inputs).causes
+    assert cause.mechanism == "bias_dropped"
+    assert "input elements >" in cause.region

@@ -48,7 +48,7 @@ CONDITION_PENALTY = 0.25
 UNKNOWN_CONDITIONS = 4
 """Conditions that count for a rule that was not found."""
 
-MIN_OCCASIONAL, MIN_SHARE = 16, 0.9
+MIN_OCCASIONAL, MIN_SHARE = 40, 0.9
 """Failing samples, and the share of them, that a mechanism must predict to be named without the rule by which it acts:
 so many equal outputs are no chance."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -126,12 +127,19 @@ class Table:
         return frozenset(self.rows[0]) if self.rows else frozenset()
 
 
+def _product(table: Table, *names: str) -> Column:
+    return math.prod(map(table.numbers, names[1:]), start=table.numbers(names[0]))
+
+
 DERIVED: dict[str, Callable[[Table], Column]] = {
     "in_channels // groups": lambda t: t.numbers("in_channels") // np.maximum(t.numbers("groups"), 1),
     "out_channels // groups": lambda t: t.numbers("out_channels") // np.maximum(t.numbers("groups"), 1),
     "out_h * out_w": lambda t: t.numbers("out_h") * t.numbers("out_w"),
     "kernel_h * kernel_w": lambda t: t.numbers("kernel_h") * t.numbers("kernel_w"),
     "batch * out_channels": lambda t: t.numbers("batch") * t.numbers("out_channels"),
+    "batch * in_channels * height * width": lambda t: _product(t, "batch", "in_channels", "height", "width"),
+    "batch * out_channels * out_h * out_w": lambda t: _product(t, "batch", "out_channels", "out_h", "out_w"),
+    "out_channels * reduction": lambda t: _product(t, "out_channels", "reduction"),
 }
 """Numbers that are derived from several fields, by their expression."""
 
@@ -170,6 +178,9 @@ PRODUCTS = {
     "out_h * out_w": "outputs of a plane",
     "kernel_h * kernel_w": "kernel elements",
     "batch * out_channels": "output planes",
+    "batch * in_channels * height * width": "input elements",
+    "batch * out_channels * out_h * out_w": "output elements",
+    "out_channels * reduction": "weight elements",
 }
 """Numbers that only regions of failures are described by, with their name in a sentence."""
 
