@@ -17,10 +17,11 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 TESTS = Path(__file__).parent
 EVERY_INTERPRETER = {
-    "cli", "domain", "process", "reference", "registry", "results", "worker",
+    "domain", "reference", "registry", "results", "worker",
+    "test_bad_input", "test_connection", "test_failures", "test_help", "test_list", "test_new_process", "test_options",
     "test_call_arguments", "test_checks", "test_collection", "test_dtypes", "test_environment", "test_execution",
     "test_expectations", "test_imports", "test_plugin", "test_problem", "test_recorder", "test_request",
-    "test_selection", "test_spec", "test_suite", "test_terms", "test_testing", "test_text",
+    "test_selection", "test_spec", "test_suite", "test_terms", "test_text",
 }  # fmt: skip
 """Folders and modules of tests that may differ with the interpreter; all others have the mark `portable`."""
 

@@ -59,7 +59,7 @@ FAULTS: dict[str, tuple[Fault, str]] = {
     "first_half_of_images_computed": (outputs(first_half), "tail_dropped"),
     "output_clamped_-127_127": (outputs(lambda output: np.clip(output, -127, 127)), "narrow_accumulator"),
     "channel_multiplier_dropped": (where(lambda plan: plan.groups > 1, first_of_groups), "tail_dropped"),
-    "images_beyond_2_sums_clamped": (outputs(lambda out: out[np.minimum(np.arange(len(out)), 1)]), "tail_dropped"),
+    "images_beyond_2_output_clamped": (outputs(lambda out: out[np.minimum(np.arange(len(out)), 1)]), "tail_dropped"),
     "channels_paired": (
         where(lambda plan: plan.weight.shape[0] == plan.weight.shape[1], weights(paired)),
         "groups_ignored",

@@ -33,7 +33,8 @@ MAX_PROPOSED = 30
 def blocks_of_an_axis(samples: Sequence[Sample]) -> Iterator[Mechanism]:
     """Propose the faults of blocks that explain the most of the failing samples."""
     failing = _readable(samples)
-    votes = Counter(fault for number, sample in enumerate(failing) for fault in set(read(sample, number < MAX_TRIED)))
+    read_off = (dict.fromkeys(read(sample, number < MAX_TRIED)) for number, sample in enumerate(failing))
+    votes = Counter(fault for faults in read_off for fault in faults)
     ranked = sorted(votes, key=lambda fault: (-votes[fault], fault.cost))
     proposed = ranked[:MAX_PROPOSED]
     wholes = [whole for fault in proposed if (whole := _whole(fault, failing)) is not None]
