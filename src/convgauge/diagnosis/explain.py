@@ -62,8 +62,8 @@ def explain(samples: Sequence[Sample], ask: Ask | None = None) -> Diagnosis:
     failing = [sample for sample in samples if sample.fault is not None]
     passing = [sample for sample in samples if sample.fault is None]
     plain = [sample for sample in passing if sample.is_plain]
-    accepted = [sample for sample in failing if sample.fault is not None and sample.fault.kind == "answered_invalid"]
-    others = [sample for sample in failing if sample.fault is None or sample.fault.kind != "answered_invalid"]
+    accepted = [sample for sample in failing if _is_accepted(sample)]
+    others = [sample for sample in failing if not _is_accepted(sample)]
     stated, left = stated_causes(others, plain, consequences=False)
     search, further = _search([sample for sample in left if sample.is_plain], plain, ask)
     named = _strongest(search)
@@ -80,6 +80,11 @@ def explain(samples: Sequence[Sample], ask: Ask | None = None) -> Diagnosis:
     cleared = cleared_topics(failing, passing, all_causes)
     wrong, right = _by_result(further)
     return Diagnosis(all_causes, left, cleared, remark([*failing, *wrong], [*passing, *right], causes))
+
+
+def _is_accepted(sample: Sample) -> bool:
+    """Return True for an invalid call that was answered."""
+    return sample.fault is not None and sample.fault.kind == "answered_invalid"
 
 
 def _precedence(cause: Cause) -> tuple[bool, bool, int]:
