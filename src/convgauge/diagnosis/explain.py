@@ -72,7 +72,9 @@ def explain(samples: Sequence[Sample], ask: Ask | None = None) -> Diagnosis:
     named += beside
     gradients, left = gradient_causes(left, passing)
     left += attribute_acceptances(accepted, named)
-    following, left = stated_causes(left, plain, consequences=True)
+    laws = [sample for sample in left if named and _is_shape_of_law(sample)]
+    following, left = stated_causes([sample for sample in left if sample not in laws], plain, consequences=True)
+    left += laws
     mechanisms = join_equal_topics([each.cause() for each in named if each.samples])
     causes = [*join_equal_kinds([*stated, *following], mechanisms), *gradients]
     causes, left = attribute_laws(left, sorted(join_effects_of_mutation(join_acceptance(causes)), key=_precedence))
@@ -85,6 +87,11 @@ def explain(samples: Sequence[Sample], ask: Ask | None = None) -> Diagnosis:
 def _is_accepted(sample: Sample) -> bool:
     """Return True for an invalid call that was answered."""
     return sample.fault is not None and sample.fault.kind == "answered_invalid"
+
+
+def _is_shape_of_law(sample: Sample) -> bool:
+    """Return True for a law one call of which has a wrong shape, as a kernel that misreads an argument gives."""
+    return sample.is_law and sample.fault is not None and sample.fault.kind == "shape"
 
 
 def _precedence(cause: Cause) -> tuple[bool, bool, int]:
