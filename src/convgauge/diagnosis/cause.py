@@ -8,6 +8,11 @@ from dataclasses import dataclass, field
 from convgauge.diagnosis.sample import Sample
 
 
+def topic_of(sentence: str) -> str:
+    """Return what a sentence is about: "padding" of "padding: rows and columns are swapped"."""
+    return sentence.partition(":")[0]
+
+
 @dataclass(frozen=True)
 class Cause:
     """One explanation of failing samples.
@@ -34,6 +39,11 @@ class Cause:
     region: str
     expression: str
     samples: Sequence[Sample] = field(repr=False)
+
+    @property
+    def topic(self) -> str:
+        """Subject of the sentence: "padding"."""
+        return topic_of(self.sentence)
 
 
 @dataclass(frozen=True)

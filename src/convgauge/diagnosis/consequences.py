@@ -6,7 +6,7 @@ other side, because the order of the sums is not known. A law compares several c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy as np
 from convgauge.diagnosis.broken_rules import broken_arguments, broken_rules
 from convgauge.diagnosis.cause import Cause
 from convgauge.diagnosis.kinds import MechanismKind
-from convgauge.diagnosis.named import Named
+from convgauge.diagnosis.named import Named, attribute_each
 from convgauge.diagnosis.outcome import changed
 from convgauge.diagnosis.plan import NoOutputError, Plan, TooExpensiveError
 from convgauge.diagnosis.property_causes import CHEATS, MISREADINGS
@@ -22,6 +22,9 @@ from convgauge.diagnosis.sample import Sample
 from convgauge.dtypes import DTYPES, FLOATS
 from convgauge.problem import Pair
 from convgauge.reference.operands import Array
+
+Test = Callable[[Named, Sample], bool]
+"""Function of a named mechanism and a sample: True if the failure follows from the mechanism."""
 
 OF_OPERANDS = (
     MechanismKind.BIAS_AXIS,
@@ -51,30 +54,26 @@ MAX_ROUNDINGS = 4.0
 MAX_ROUNDING_RATIO = 4.0
 """Largest error of an output divided by the largest one that a mechanism of rounding predicts for the call."""
 
-
 MIN_STATE_SHARE = 0.25
 """Predicted samples, as a share of those that are left, with which a state is the reason of these."""
 
 
 def attribute_acceptances(accepted: Sequence[Sample], named: Sequence[Named]) -> list[Sample]:
     """Attribute answered invalid calls to the mechanisms that make them valid; return the others."""
-    left = []
-    for sample in accepted:
-        cause = next((each for each in named if _misreads(each, sample) or _is_made_valid(each, sample)), None)
-        if cause is None:
-            left.append(sample)
-        else:
-            cause.samples.append(sample)
-    return left
+    return _attribute_by(lambda each, sample: _misreads(each, sample) or _is_made_valid(each, sample), accepted, named)
+
+
+def _attribute_by(test: Test, samples: Sequence[Sample], named: Sequence[Named]) -> list[Sample]:
+    """Attribute each sample to the first mechanism for which a test holds; return the others."""
+    return attribute_each(samples, lambda sample: next((each for each in named if test(each, sample)), None))
 
 
 def _misreads(named: Named, sample: Sample) -> bool:
     """Return True if a mechanism misreads the argument or the operand that alone is wrong in an invalid call."""
     mechanism = named.candidate.mechanism
-    topic = mechanism.sentence.partition(":")[0]
-    if mechanism.kind in MISREADINGS and broken_arguments(sample.call) == {topic}:
+    if mechanism.kind in MISREADINGS and broken_arguments(sample.call) == {mechanism.topic}:
         return True
-    rules, nouns = broken_rules(sample.call), OPERAND_NOUNS.get(topic, ())
+    rules, nouns = broken_rules(sample.call), OPERAND_NOUNS.get(mechanism.topic, ())
     return mechanism.kind in OF_OPERANDS and bool(rules) and all(any(noun in rule for noun in nouns) for rule in rules)
 
 
@@ -112,14 +111,7 @@ def _pair(value: object) -> Pair:
 
 def attribute_roundings(left: Sequence[Sample], named: Sequence[Named]) -> list[Sample]:
     """Attribute errors of the size that a named rounding predicts, and outputs that are one up to rounding."""
-    others = []
-    for sample in left:
-        cause = next((each for each in named if sample.is_plain and _is_predicted_roughly(each, sample)), None)
-        if cause is None:
-            others.append(sample)
-        else:
-            cause.samples.append(sample)
-    return others
+    return _attribute_by(_is_predicted_roughly, left, named)
 
 
 def _is_predicted_roughly(named: Named, sample: Sample) -> bool:
@@ -129,7 +121,7 @@ def _is_predicted_roughly(named: Named, sample: Sample) -> bool:
     """
     test = _is_error_of_size if named.candidate.mechanism.kind in ROUNDINGS else _is_near
     output = sample.observation.output
-    plan = changed(named.candidate.mechanism, sample) if named.acts_on(sample) else None
+    plan = named.plan(sample) if sample.is_plain else None
     if output is None or plan is None:
         return False
     try:
@@ -165,11 +157,12 @@ def attribute_state(left: Sequence[Sample], named: Sequence[Named]) -> list[Samp
     cause = next((each for each in named if each.candidate.mechanism.kind == MechanismKind.PREVIOUS_ANSWER), None)
     if cause is None or MIN_STATE_SHARE * len(left) > len(cause.samples):
         return list(left)
-    others: list[Sample] = []
-    for sample in left:
+
+    def cause_of(sample: Sample) -> Named | None:
         is_wrong = sample.fault is not None and sample.fault.kind in ("values", "accuracy", "shape", "relation")
-        (cause.samples if is_wrong and sample.fields.get("order", "later") == "later" else others).append(sample)
-    return others
+        return cause if is_wrong and sample.fields.get("order", "later") == "later" else None
+
+    return attribute_each(left, cause_of)
 
 
 def attribute_nonfinite(left: Sequence[Sample], named: Sequence[Named]) -> list[Sample]:
@@ -177,23 +170,15 @@ def attribute_nonfinite(left: Sequence[Sample], named: Sequence[Named]) -> list[
 
     Whether a product that a kernel leaves out spreads NaN depends on how it leaves it out.
     """
-    others = []
-    for sample in left:
-        cause = next((each for each in named if _has_predicted_finite(each, sample)), None)
-        if cause is None:
-            others.append(sample)
-        else:
-            cause.samples.append(sample)
-    return others
+    return _attribute_by(_has_predicted_finite, left, named)
 
 
 def _has_predicted_finite(named: Named, sample: Sample) -> bool:
-    call, output = sample.call, sample.observation.output
-    operands = [array for array in (call.input, call.weight, call.bias) if array is not None]
-    is_special = any(array.dtype.kind in "fc" and not np.isfinite(array).all() for array in operands)
-    if not is_special or not sample.is_plain or output is None or not named.acts_on(sample):
+    """Return True for a call with NaN or infinity whose finite outputs are those that a mechanism predicts."""
+    output = sample.observation.output
+    if output is None or not sample.is_plain or sample.plan.is_finite:
         return False
-    plan = changed(named.candidate.mechanism, sample)
+    plan = named.plan(sample)
     try:
         predicted = None if plan is None else plan.output()
     except (NoOutputError, TooExpensiveError):

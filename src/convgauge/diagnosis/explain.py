@@ -59,11 +59,9 @@ def explain(samples: Sequence[Sample], ask: Ask | None = None) -> Diagnosis:
     ask : callable, optional
         Function that makes further calls.
     """
-    failing = [sample for sample in samples if sample.fault is not None]
-    passing = [sample for sample in samples if sample.fault is None]
+    failing, passing = _by_result(samples)
     plain = [sample for sample in passing if sample.is_plain]
-    accepted = [sample for sample in failing if _is_accepted(sample)]
-    others = [sample for sample in failing if not _is_accepted(sample)]
+    accepted, others = _divided(failing, _is_accepted)
     stated, left = stated_causes(others, plain, consequences=False)
     search, further = _search([sample for sample in left if sample.is_plain], plain, ask)
     named = _strongest(search)
@@ -72,8 +70,8 @@ def explain(samples: Sequence[Sample], ask: Ask | None = None) -> Diagnosis:
     named += beside
     gradients, left = gradient_causes(left, passing)
     left += attribute_acceptances(accepted, named)
-    laws = [sample for sample in left if named and _is_shape_of_law(sample)]
-    following, left = stated_causes([sample for sample in left if sample not in laws], plain, consequences=True)
+    laws, left = _divided(left, _is_shape_of_law) if named else ([], left)
+    following, left = stated_causes(left, plain, consequences=True)
     left += laws
     mechanisms = join_equal_topics([each.cause() for each in named if each.samples])
     causes = [*join_equal_kinds([*stated, *following], mechanisms), *gradients]
@@ -119,8 +117,16 @@ def _search(
 
 def _by_result(samples: Iterable[Sample]) -> tuple[list[Sample], list[Sample]]:
     """Return the failing and the passing ones of some samples."""
-    samples = list(samples)
-    return [each for each in samples if each.fault is not None], [each for each in samples if each.fault is None]
+    return _divided(samples, lambda sample: sample.fault is not None)
+
+
+def _divided(samples: Iterable[Sample], test: Callable[[Sample], bool]) -> tuple[list[Sample], list[Sample]]:
+    """Return the samples for which a test holds, and the others."""
+    having: list[Sample] = []
+    others: list[Sample] = []
+    for sample in samples:
+        (having if test(sample) else others).append(sample)
+    return having, others
 
 
 def _strongest(search: CandidateSearch) -> list[Named]:

@@ -78,6 +78,11 @@ class Region:
 _VERBS = (" differs by axis", " > ", " < ")
 
 
+def either(expressions: Sequence[str]) -> str:
+    """Return the expression that holds where one of several holds; "" if one of them is missing."""
+    return " or ".join(f"({text})" for text in expressions) if all(expressions) else ""
+
+
 class RegionSearch:
     """Search for the regions of subsets of a set of cases.
 

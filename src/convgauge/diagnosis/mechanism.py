@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from convgauge.diagnosis.cause import topic_of
 from convgauge.diagnosis.kinds import MechanismKind
 from convgauge.diagnosis.plan import NoOutputError, Plan, TooExpensiveError
 from convgauge.diagnosis.sample import Sample
@@ -63,6 +64,11 @@ class Mechanism:
     cost: float = 1.0
     fits: Test | None = None
     differs: Test | None = None
+
+    @property
+    def topic(self) -> str:
+        """Subject of the sentence: "padding"."""
+        return topic_of(self.sentence)
 
 
 Family = Callable[[Sequence[Sample]], Iterator[Mechanism]]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from convgauge.diagnosis.candidates import Candidate
 from convgauge.diagnosis.cause import Cause
 from convgauge.diagnosis.kinds import MechanismKind
-from convgauge.diagnosis.outcome import Outcome, composed, outcome, outcome_of_plan
+from convgauge.diagnosis.outcome import Outcome, changed, composed, outcome, outcome_of_plan
+from convgauge.diagnosis.plan import Plan
 from convgauge.diagnosis.properties import grouped
 from convgauge.diagnosis.sample import Sample
 
@@ -42,6 +43,10 @@ class Named:
             return False
         return self.outcome(sample) != "invisible"
 
+    def plan(self, sample: Sample) -> Plan | None:
+        """Return the plan of a sample as the mechanism changes it; None if it does not act on the sample."""
+        return changed(self.candidate.mechanism, sample) if self.acts_on(sample) else None
+
     def cause(self) -> Cause:
         """Return the cause."""
         mechanism, region = self.candidate.mechanism, self.candidate.region
@@ -52,21 +57,27 @@ class Named:
         return Cause(mechanism.slug, kind, mechanism.sentence, where, region.expression, tuple(self.samples))
 
 
+def attribute_each(samples: Iterable[Sample], cause_of: Callable[[Sample], Named | None]) -> list[Sample]:
+    """Attribute each sample to the mechanism that a function returns for it; return those for which it returns none."""
+    left: list[Sample] = []
+    for sample in samples:
+        cause = cause_of(sample)
+        (left if cause is None else cause.samples).append(sample)
+    return left
+
+
 def attribute(failing: Sequence[Sample], named: Sequence[Named]) -> list[Sample]:
     """Attribute failing samples to the named mechanisms that explain them; return the others.
 
     A plain sample is explained if its output is predicted. Another one, such as a law or a gradient, is explained if
     the mechanism acts on its call.
     """
-    left = []
-    for sample in failing:
+
+    def cause_of(sample: Sample) -> Named | None:
         acting = [cause for cause in named if cause.acts_on(sample)]
-        cause = _explaining(acting, named, sample) if sample.is_plain else next(iter(acting), None)
-        if cause is None:
-            left.append(sample)
-        else:
-            cause.samples.append(sample)
-    return _attribute_consequences(left, named)
+        return _explaining(acting, named, sample) if sample.is_plain else next(iter(acting), None)
+
+    return _attribute_consequences(attribute_each(failing, cause_of), named)
 
 
 def withdraw(named: Sequence[Named], left: Sequence[Sample]) -> list[Sample]:

@@ -57,7 +57,9 @@ def _layout(failing: Sequence[Sample], passing: Sequence[Sample]) -> Necessary |
 
 def _nonfinite(failing: Sequence[Sample], passing: Sequence[Sample]) -> Necessary | None:
     """Return the condition that an operand has NaN or infinity, by what becomes of them."""
-    if not all(map(_is_special, failing)) or sum(not _is_special(sample) for sample in passing) < MIN_PASSING:
+    if any(sample.plan.is_finite for sample in failing):
+        return None
+    if sum(sample.plan.is_finite for sample in passing) < MIN_PASSING:
         return None
     effects = [effect for sample in failing[:MAX_READ] if (effect := _effect(sample)) is not None]
     if effects and all(effect == "lost" for effect in effects):
@@ -66,11 +68,6 @@ def _nonfinite(failing: Sequence[Sample], passing: Sequence[Sample]) -> Necessar
         text = "output: NaN or infinity reaches outputs that it must not reach"
         return Necessary("nonfinite_spread", MechanismKind.NAN_SPREAD, text)
     return None
-
-
-def _is_special(sample: Sample) -> bool:
-    operands = (sample.call.input, sample.call.weight, sample.call.bias)
-    return any(array is not None and array.dtype.kind in "fc" and not np.isfinite(array).all() for array in operands)
 
 
 def _effect(sample: Sample) -> str | None:

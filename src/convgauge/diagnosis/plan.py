@@ -142,10 +142,16 @@ class Plan:
         return math.prod(self.weight.shape[1:])
 
     @property
+    def _operands(self) -> list[Array]:
+        return [array for array in (self.input, self.weight, self.bias) if array is not None]
+
+    @property
     def is_whole(self) -> bool:
         """True if all operands are whole numbers, so that a right sum of products is exact."""
-        arrays = [array for array in (self.input, self.weight, self.bias) if array is not None]
-        return all(array.dtype.kind == "i" or np.array_equal(array, np.rint(array), equal_nan=True) for array in arrays)
+        operands = self._operands
+        return all(
+            array.dtype.kind == "i" or np.array_equal(array, np.rint(array), equal_nan=True) for array in operands
+        )
 
     @property
     def bias_planes(self) -> Array | float:
@@ -298,7 +304,7 @@ class Plan:
     @property
     def is_finite(self) -> bool:
         """True if all operands are finite."""
-        return all(np.isfinite(array).all() for array in (self.input, self.weight, self.bias) if array is not None)
+        return all(np.isfinite(array).all() for array in self._operands)
 
     @property
     def may_overflow(self) -> bool:

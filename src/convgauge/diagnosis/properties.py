@@ -127,11 +127,11 @@ def _add_early_reads(groups: dict[str, list[Pair]], samples: Sequence[Sample]) -
             sample for sample in samples if sample.fault is not None and sample.fault.kind in ("values", "accuracy")
         ]
         groups[LATE_WRITES] += [(property, sample) for sample in wrong if observed(sample) is None]
-        for slug in [slug for slug, pairs in groups.items() if _is_wrong_answer(pairs[0][0])]:
+        for slug in [slug for slug, pairs in groups.items() if is_wrong_answer(pairs[0][0])]:
             groups[LATE_WRITES] += [(property, sample) for _, sample in groups.pop(slug)]
 
 
-def _is_wrong_answer(property: Property) -> bool:
+def is_wrong_answer(property: Property) -> bool:
     """Return True for calls that might have been refused, and were answered wrongly."""
     return property.kind == MechanismKind.ACCEPTS_INVALID and property.is_consequence_possible
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from convgauge.diagnosis.broken_rules import broken_arguments
 from convgauge.diagnosis.cause import Cause
-from convgauge.diagnosis.failure_region import Region, find_region
+from convgauge.diagnosis.failure_region import Region, either, find_region
 from convgauge.diagnosis.kinds import MechanismKind
-from convgauge.diagnosis.properties import PropertyGroup, grouped, observed
+from convgauge.diagnosis.properties import PropertyGroup, grouped, is_wrong_answer, observed
 from convgauge.diagnosis.sample import Sample
 
 MAX_INSIDE, MAX_OUTSIDE = 200, 400
@@ -49,7 +49,7 @@ def stated_causes(
     groups = [group for group in grouped(failing) if consequences or not group.property.is_consequence_possible]
     if any(sample.is_plain and observed(sample) is None for sample in failing):
         # the values of valid calls are wrong too, so that those of invalid ones prove nothing
-        groups = [group for group in groups if not _is_wrong_answer(group)]
+        groups = [group for group in groups if not is_wrong_answer(group.property)]
     explained = {id(sample) for group in groups for sample in group.samples}
     causes = [_cause(group, passing) for group in groups]
     return causes, [sample for sample in failing if id(sample) not in explained]
@@ -63,7 +63,7 @@ def join_acceptance(causes: Sequence[Cause]) -> list[Cause]:
     joined = list(causes)
     for accepting in [cause for cause in causes if cause.kind == MechanismKind.ACCEPTS_INVALID]:
         names = {name for sample in accepting.samples for name in broken_arguments(sample.call)}
-        reason = next((c for c in joined if c.kind in MISREADINGS and {c.sentence.partition(":")[0]} == names), None)
+        reason = next((c for c in joined if c.kind in MISREADINGS and {c.topic} == names), None)
         if reason is not None:
             joined[joined.index(reason)] = replace(reason, samples=(*reason.samples, *accepting.samples))
             joined.remove(accepting)
@@ -77,17 +77,15 @@ def join_equal_topics(mechanisms: Sequence[Cause]) -> list[Cause]:
     """
     joined: dict[tuple[str, str], Cause] = {}
     for cause in mechanisms:
-        topic = cause.kind, cause.sentence.partition(":")[0]
-        first = joined.get(topic)
-        joined[topic] = cause if first is None else _with_regions(first, cause)
+        key = cause.kind, cause.topic
+        first = joined.get(key)
+        joined[key] = cause if first is None else _with_regions(first, cause)
     return list(joined.values())
 
 
 def _with_regions(first: Cause, other: Cause) -> Cause:
-    regions = [text for text in (first.region, other.region) if text]
-    expressions = [text for text in (first.expression, other.expression) if text]
-    expression = " or ".join(f"({text})" for text in expressions) if len(expressions) == len(regions) == 2 else ""
-    region = ", and ".join(regions) if len(regions) == 2 else ""
+    region = ", and ".join((first.region, other.region)) if first.region and other.region else ""
+    expression = either((first.expression, other.expression))
     return replace(first, region=region, expression=expression, samples=(*first.samples, *other.samples))
 
 
@@ -111,11 +109,6 @@ def join_equal_kinds(stated: Sequence[Cause], mechanisms: Sequence[Cause]) -> li
         else:
             joined[number] = replace(joined[number], samples=(*joined[number].samples, *cause.samples))
     return [*joined, *others]
-
-
-def _is_wrong_answer(group: PropertyGroup) -> bool:
-    """Return True for calls that might have been refused, and were answered wrongly."""
-    return group.property.kind == MechanismKind.ACCEPTS_INVALID and group.property.is_consequence_possible
 
 
 def _cause(group: PropertyGroup, passing: Sequence[Sample]) -> Cause:

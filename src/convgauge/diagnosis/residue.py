@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from convgauge.diagnosis.candidates import MIN_SHARE, CandidateSearch
 from convgauge.diagnosis.named import Named
-from convgauge.diagnosis.outcome import changed, outcome
+from convgauge.diagnosis.outcome import outcome
 from convgauge.diagnosis.sample import Sample
 
 MIN_LEFT = 4
@@ -48,8 +48,7 @@ def named_beside(
 
 def _with_fault(sample: Sample, named: Sequence[Named]) -> Sample:
     """Return a sample whose plan is that of a kernel with the fault that acts on it."""
-    plans = (changed(each.candidate.mechanism, sample) for each in named if each.acts_on(sample))
-    plan = next((plan for plan in plans if plan is not None), None)
+    plan = next((plan for each in named if (plan := each.plan(sample)) is not None), None)
     if plan is None:
         return sample
     with_fault = replace(sample)

@@ -8,7 +8,7 @@ import numpy as np
 
 from convgauge.diagnosis.cause import Cause
 from convgauge.diagnosis.deviation import describe_deviation
-from convgauge.diagnosis.failure_region import RegionSearch
+from convgauge.diagnosis.failure_region import RegionSearch, either
 from convgauge.diagnosis.necessary import necessary_condition
 from convgauge.diagnosis.sample import Sample
 
@@ -43,8 +43,7 @@ def unnamed_causes(left: Sequence[Sample], passing: Sequence[Sample]) -> list[Ca
     if region is not None:
         return [Cause(slug, kind, sentence, region.clause, region.expression, tuple(left))]
     regions = search.find_several(is_inside, ~is_inside, max_outside_share=MAX_OUTSIDE_SHARE)
-    expressions = [each.expression for each in regions]
-    expression = " or ".join(f"({text})" for text in expressions) if all(expressions) else ""
+    expression = either([each.expression for each in regions])
     return [Cause(slug, kind, sentence, ", and ".join(each.clause for each in regions), expression, tuple(left))]
 
 

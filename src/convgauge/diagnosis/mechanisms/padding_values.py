@@ -64,8 +64,8 @@ def _pad_by_mode(source: Source, axes: tuple[bool, bool], input: Array, pads: Pa
 
 def _by_mode(source: Source, axes: tuple[bool, bool], plan: Plan, sample: Sample) -> Plan | None:
     is_padded = any(due and any(side) for due, side in zip(axes, plan.pads, strict=True))
-    is_padded = is_padded and min(plan.input.shape[2:]) > 0  # an image without pixels has no edge
-    return replace(plan, pad=partial(_pad_by_mode, source, axes)) if is_padded else None
+    has_edge = min(plan.input.shape[2:]) > 0
+    return replace(plan, pad=partial(_pad_by_mode, source, axes)) if is_padded and has_edge else None
 
 
 for _slug, (_words, _source) in _MODES.items():
