@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -65,7 +66,9 @@ def test_a_law_makes_no_call_outside() -> None:
 def test_a_refusal_inside_is_a_fault_with_a_counterexample() -> None:
     judge = judge_of(FakeRunner(refuse), "groups == 1")
     judge.exact(TABLE)
-    assert (judge.tally.outcomes["errored"], judge.tally.outcomes["declined"]) == (3, 2)  # two of them redrawn
+    outcomes = judge.tally.outcomes
+    assert outcomes["errored"] >= 1
+    assert (outcomes["errored"] + outcomes["passed"], outcomes["declined"]) == (2 + judge.tally.redrawn, 2)
     assert judge.status() == "errored"
     assert judge.counterexample is not None
     assert judge.counterexample.message == (
@@ -79,14 +82,14 @@ def test_a_refusal_without_a_declared_domain_is_none() -> None:
     judge = judge_of(FakeRunner(refuse), "True")
     judge.exact(TABLE)
     assert "errored" not in judge.tally.outcomes
-    assert judge.tally.outcomes["passed"] == 1
+    assert judge.tally.outcomes["passed"] - judge.tally.redrawn == 1
 
 
 @pytest.mark.parametrize(("declared", "status"), [("groups == 1", "refused"), ("layout == 'fortran'", "errored")])
 def test_an_unusual_layout_may_be_refused_unless_the_domain_names_layouts(declared: str, status: str) -> None:
     judge = judge_of(FakeRunner(refuse), declared)
     judge.exact([Case(SMALL.replace(batch=2), layouts=("fortran", "contiguous", "contiguous"))])
-    assert judge.tally.outcomes == {status: 1}
+    assert judge.tally.outcomes - Counter(passed=judge.tally.redrawn) == {status: 1}
 
 
 def test_a_call_that_may_be_refused_may_be_refused_inside() -> None:

@@ -23,14 +23,16 @@ from convgauge.domain import Domain
 Key = tuple[object, ...]
 """Identity of a case, without its seed."""
 
-USUAL_COST = 600_000
-"""FLOPs and elements of a redrawn case, so that loops in plain Python end in time; more if the case before has more."""
+USUAL_COST = 150_000
+"""FLOPs, elements and steps of a redrawn case beyond those of the smallest case: 3 ms in a loop of plain Python."""
 MAX_COST = 4_000_000
-"""FLOPs and elements of a case whose size the spec sweeps, or of which the domain has no smaller one."""
+"""FLOPs, elements and steps of a case whose size the spec sweeps, or of which the domain has no smaller one."""
 
 SPREAD = (*range(1, 21), 23, 24, 25, 31, 32, 33, 47, 48, 49, 63, 64, 65, 66, 95, 96, 97, 127, 128, 129, 130)
 """Sizes over which further cases are spread: small ones, and the neighbours of powers of two and of their halves."""
 HALVES = {"kernel": (1, 2, 3, 4, 5, 7), "stride": (1, 2, 3), "padding": (0, 1, 2, 3), "dilation": (1, 2, 3)}
+MAX_CHEAP_SIZES = 3
+"""Sizes that are tried so that a case is as large as its cost permits; then the smallest ones are."""
 SMALLER = (1, 2, 3, 4, 8)
 """Sizes of an image that are tried if a case costs too much: the smallest one depends on kernel and padding."""
 AXES: dict[str, int] = {
@@ -118,6 +120,11 @@ class Redrawer:
     def contains(self, case: Case) -> bool:
         """Return True if the domain contains a case."""
         return is_inside(self.domain, case, self.device)
+
+    @property
+    def usual_cost(self) -> int:
+        """Cost above which a redrawn case is made smaller: `USUAL_COST` more than the smallest case."""
+        return USUAL_COST + (case_cost(self._repair.anchors[0]) if self._repair.anchors else 0)
 
     @property
     def is_empty(self) -> bool:
@@ -283,24 +290,28 @@ class _Drawing:
 
     def _affordable(self, new: Parameters, original: Parameters, held: Sequence[str]) -> Parameters | None:
         """Return the parameters with smaller sizes if they cost too much; None if there are no smaller ones."""
-        limit = max(USUAL_COST, min(case_cost(original), MAX_COST))
-        if case_cost(new) <= limit:
-            return new
+        fixed = [*held, *filter(None, [self.swept])]
         for name in ("batch", "out_channels", "in_channels", "height", "width"):
-            if name in held or name == self.swept:
-                continue
-            smaller_sizes = SMALLER if name in ("height", "width") else ()
-            for value in sorted({*smaller_sizes, *self.reach[name]}):
-                if value >= new[name]:
-                    break
-                smaller = self.redrawer._with(new, {name: value}, self.weights)
-                if smaller is None or not keeps(self.traits, original, smaller) or case_cost(smaller) >= case_cost(new):
-                    continue
-                new = smaller
-                break
-            if case_cost(new) <= limit:
+            if case_cost(new) <= self.redrawer.usual_cost:
                 return new
+            if name not in fixed:
+                new = self._with_smaller(new, name, original, fixed) or new
         return new if case_cost(new) <= MAX_COST else None
+
+    def _with_smaller(
+        self, new: Parameters, name: str, original: Parameters, fixed: Sequence[str]
+    ) -> Parameters | None:
+        """Return the parameters with the largest smaller size that is not too costly, or else with the smallest one."""
+        sizes = sorted({*(SMALLER if name in ("height", "width") else ()), *self.reach[name]})
+        smaller_sizes = [size for size in sizes if size < new[name]]
+        cheap = [size for size in smaller_sizes if case_cost({**new, name: size}) <= self.redrawer.usual_cost]
+        for size in (*cheap[: -1 - MAX_CHEAP_SIZES : -1], *smaller_sizes):
+            smaller = self.redrawer._with(new, {name: size}, self.weights)
+            if smaller is None or any(smaller.get(other) != new.get(other) for other in fixed):
+                continue
+            if keeps(self.traits, original, smaller) and case_cost(smaller) < case_cost(new):
+                return smaller
+        return None
 
     def _accepted(self, new: Parameters | None, key: Key) -> Case | None:
         """Return the case of the parameters if it is new, inside the domain, and meets the needs."""
