@@ -12,6 +12,7 @@ from convgauge.conformance.cases import Case, Needs, cases, thin
 from convgauge.conformance.checks import is_unjudged
 from convgauge.conformance.counted import Counted
 from convgauge.conformance.declared import breaks_declaration, refused_in_domain
+from convgauge.conformance.due_cases import is_of_procedure, localized
 from convgauge.conformance.earlier_calls import Failure
 from convgauge.conformance.execution import INAPPLICABLE, CallOptions, Executed, Execution
 from convgauge.conformance.minimize import Minimization
@@ -22,6 +23,7 @@ from convgauge.conformance.redraw_invalid import redraw_invalid, valid_case
 from convgauge.conformance.setting import NotApplicable, Setting
 from convgauge.conformance.soundness import accepts_oracle
 from convgauge.conformance.spec import Spec
+from convgauge.conformance.substitutes import fits, stand_in
 from convgauge.conformance.tally import Tally
 from convgauge.conformance.traits import kept_traits
 from convgauge.conformance.wrong_outputs import wrong_outputs
@@ -115,6 +117,8 @@ class Evaluation:
                 if procedure.on_executed is not None and call.observation.kind == "answer":
                     procedure.on_executed(call)
                 assessment = self._assess(call, procedure)
+                if self.dtype not in self.spec.dtypes and self._is_unsound(call.case, assessment, procedure):
+                    continue
                 # a case that is answered in part shows nothing
                 executed = call._replace(observation=assessment.unanswered or call.observation)
                 if executed.observation.kind in UNANSWERED_KINDS and not procedure.may_refuse(executed.case):
@@ -159,13 +163,14 @@ class Evaluation:
             return
         if procedure.is_refusal_due or self.tally.is_over(self.setting.max_faults):
             return
-        outside = [executed.case for executed in unanswered]
         is_probed = any(executed.observation.kind != "declined" for executed in unanswered)
-        redrawer = self.setting.redrawers.redrawer(self.dtype, self.execution.device, is_probed=is_probed)
+        redrawer, outside = self._inside([each.case for each in unanswered], procedure, is_probed=is_probed)
         if is_probed and self.setting.redrawers.is_unanswered:
             self.tally.note_undrawn("the probe found no problem that is answered")
             return
         traits = kept_traits(self.spec.chapter, self.spec.keeps, str(procedure.options.fields.get("mode", "")))
+        if outside[0].problem.dtype != self.dtype:
+            self.tally.redrawn_dtype = outside[0].problem.dtype
         self._draws += 1
         for attempt in range(MAX_REDRAWS):
             seed = zlib.crc32(f"{self.spec.id} {self._draws} {attempt} {self.setting.seed}".encode())
@@ -177,6 +182,15 @@ class Evaluation:
                 break
             due, outside = [*due, *redrawn.cases], outside[:missing]
 
+    def _inside(self, outside: Sequence[Case], procedure: Procedure, *, is_probed: bool) -> tuple[Redrawer, list[Case]]:
+        """Return the redrawer, and the cases in the judge's dtype, or in a substitute if no dtype is answered."""
+        supported, redrawers = self.setting.among_dtypes(self.description.dtypes), self.setting.redrawers
+        answered = redrawers.allowed_dtypes(supported, is_probed=is_probed)
+        dtype = stand_in(self.dtype, self.spec, self.setting.tier, supported, answered)
+        dtype = dtype if fits(dtype, self.spec, procedure.other_kinds) else self.dtype
+        redrawer = redrawers.redrawer(dtype, self.execution.device, is_probed=is_probed)
+        return redrawer, [replace(case, problem=case.problem.replace(dtype=dtype)) for case in outside]
+
     def _redraw_invalid(self, due: Sequence[Case], procedure: Procedure) -> None:
         """Run invalid calls on problems that are answered, for those on problems that are not: these prove nothing."""
         if self.tally.is_over(self.setting.max_faults):
@@ -186,7 +200,7 @@ class Evaluation:
         if not outside:
             return
         is_probed = any(kind in UNANSWERED_KINDS and kind != "declined" for kind in kinds.values())
-        redrawer = self.setting.redrawers.redrawer(self.dtype, self.execution.device, is_probed=is_probed)
+        redrawer, outside = self._inside(outside, procedure, is_probed=is_probed)
         if is_probed and self.setting.redrawers.is_unanswered:
             return
         seed = zlib.crc32(f"{self.spec.id} invalid {self.setting.seed}".encode())
@@ -224,10 +238,13 @@ class Evaluation:
             return None
         if assessment.fault is None:
             return None if is_unjudged(executed.observation) or assessment.unanswered else assessment
-        if assessment.fault.not_called:
-            return assessment
-        is_sound = accepts_oracle(procedure, executed.case, self.execution, self.setting.profile)
-        return assessment if is_sound else None
+        return None if self._is_unsound(executed.case, assessment, procedure) else assessment
+
+    def _is_unsound(self, case: Case, assessment: Assessment, procedure: Procedure) -> bool:
+        """Return True if a case fails that the spec does not have itself, and the exact answer fails it as well."""
+        if assessment.fault is None or assessment.fault.not_called:
+            return False
+        return not accepts_oracle(procedure, case, self.execution, self.setting.profile)
 
     def _requires(self, procedure: Procedure, redrawer: Redrawer) -> Needs:
         """Return the predicate that a redrawn case meets: the spec's needs, and its further calls inside the domain."""
@@ -329,36 +346,19 @@ class Evaluation:
         self.tally.decline_all(valid, reason)
 
     def _due(self, problems: Iterable[Problem | Case], procedure: Procedure) -> list[Case]:
-        """Return the cases that are run: the one of a reproduction, or as many as the tier allows."""
+        """Return the cases that are run: the one of a reproduction, or as many as the tier allows if they fit."""
         only = self.setting.only
         if only is not None:
-            return [only] if self._is_reproducible(only, cases(problems), procedure) else []
-        due = thin(self._localized(problems, procedure.keeps_dtype), BUDGETS[self.setting.tier])
+            is_due = is_of_procedure(only, cases(problems), procedure, self.execution, self.setting.profile)
+            return [only] if is_due else []
+        if not fits(self.dtype, self.spec, procedure.other_kinds):
+            return []
+        dtype = "" if procedure.keeps_dtype else self.dtype
+        due = thin(localized(problems, dtype, self.setting.seed), BUDGETS[self.setting.tier])
         unfit = next((case for case in due if not procedure.allows(case)), None)
         if unfit is not None:
             raise ValueError(f"{self.spec.id}: its own case {unfit} does not meet what it needs")
         return due
-
-    def _is_reproducible(self, case: Case, others: Iterable[Case], procedure: Procedure) -> bool:
-        """Return True if a case that is reproduced is one of those that a procedure judges.
-
-        A spec may judge exact operands exactly and then Gaussian operands by their error bound. A case belongs to one
-        of the two: it has the operand family of one of the procedure's own cases, and is an invalid call if that is
-        one. If it is valid, the answer of the oracle passes.
-        """
-        kind = case.operands, bool(case.invalid_call)
-        if kind not in {(other.operands, bool(other.invalid_call)) for other in others}:
-            return False
-        return bool(case.invalid_call) or accepts_oracle(procedure, case, self.execution, self.setting.profile)
-
-    def _localized(self, problems: Iterable[Problem | Case], keeps_dtype: bool) -> list[Case]:
-        """Return the cases in the spec's dtype, each with a seed of its own."""
-        localized = []
-        for index, case in enumerate(cases(problems)):
-            same = keeps_dtype or case.problem.dtype == self.dtype
-            problem = case.problem if same else case.problem.replace(dtype=self.dtype)
-            localized.append(replace(case, problem=problem, seed=case.seed or self.setting.seed + index))
-        return localized
 
     # --- counterexamples ---
 

@@ -14,6 +14,7 @@ from convgauge.conformance.judge_state import JudgeState
 from convgauge.conformance.other_process import OtherProcess
 from convgauge.conformance.procedure import Observe, Procedure
 from convgauge.conformance.setting import NotApplicable, Setting
+from convgauge.conformance.substitutes import EXACT_KINDS, INTEGER_KINDS
 from convgauge.dtypes import round_to
 from convgauge.problem import Problem
 from convgauge.reference import accuracy, oracle
@@ -104,9 +105,10 @@ class Judge(JudgeState):
         fields = {"check_globals": check_globals, "repeat": repeat, "threads": threads, "reuse": reuse}
         fields["tests_dtype"] = tests_dtype
         options = CallOptions(transform, fields, is_pipelined=process is None)  # a failing case is called again at once
-        self._evaluation.run(
-            problems, Procedure(lambda _: check, options, keeps_dtype=mixed, process=process, needs=needs)
+        procedure = Procedure(
+            lambda _: check, options, keeps_dtype=mixed, other_kinds=EXACT_KINDS, process=process, needs=needs
         )
+        self._evaluation.run(problems, procedure)
 
     def accurate(
         self,
@@ -172,7 +174,8 @@ class Judge(JudgeState):
             tolerance = self.tolerance(case.problem)
             return Assessment(checks.check_equal(case, observation, expected(case, operands), tolerance))
 
-        self._evaluation.run(problems, Procedure(lambda _: check, CallOptions(transform), needs=needs))
+        procedure = Procedure(lambda _: check, CallOptions(transform), other_kinds=INTEGER_KINDS, needs=needs)
+        self._evaluation.run(problems, procedure)
 
     def refuses(
         self,
@@ -206,7 +209,10 @@ class Judge(JudgeState):
             return as_assessment(unless(case, operands, observation)) if fault is None else Assessment(fault)
 
         options, allowed = CallOptions(transform, fields), unless is not None
-        procedure = Procedure(lambda _: check, options, is_refusal_due=True, is_answer_allowed=allowed, needs=needs)
+        kinds = () if allowed else EXACT_KINDS
+        procedure = Procedure(
+            lambda _: check, options, is_refusal_due=True, is_answer_allowed=allowed, other_kinds=kinds, needs=needs
+        )
         self._evaluation.run(problems, procedure)
 
     def nonfinite(
@@ -289,6 +295,7 @@ class Judge(JudgeState):
             is_reducible=reducible,
             is_reproducible=reproducible,
             is_about_values=values,
+            other_kinds=EXACT_KINDS if check == self.check_exact else (),
             needs=needs,
         )
         self._evaluation.run(problems, procedure)
@@ -317,7 +324,10 @@ class Judge(JudgeState):
             return draw(case.problem, "exact", case.seed, headroom * accuracy.integer_headroom(case.problem))
 
         options = CallOptions(draw_small, is_pipelined=False)  # a law makes calls between the cases
-        self._evaluation.run(problems, Procedure(check_with, options, is_about_values=False, is_law=True, needs=needs))
+        procedure = Procedure(
+            check_with, options, is_about_values=False, is_law=True, other_kinds=INTEGER_KINDS, needs=needs
+        )
+        self._evaluation.run(problems, procedure)
 
     def needs_declared_grade(self, problems: Cases, families: Iterable[str]) -> None:
         """Require that the declared grade, B or C, is not lower than the worst measured one.

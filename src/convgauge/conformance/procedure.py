@@ -12,6 +12,7 @@ from convgauge.conformance.cases import Case, Needs
 from convgauge.conformance.checks import PASSED, Check, is_unjudged, missing_output
 from convgauge.conformance.execution import CallOptions, Executed, Execution
 from convgauge.conformance.other_process import OtherProcess
+from convgauge.conformance.substitutes import Kind
 from convgauge.conformance.tally import Population
 from convgauge.reference.assessment import Assessment
 from convgauge.reference.compare import Fault
@@ -48,6 +49,8 @@ class Procedure:
         The check makes further calls, and compares their outputs.
     keeps_dtype : bool
         Each case keeps its own dtype instead of the spec's.
+    other_kinds : tuple of {"f", "i", "c"}
+        Kinds of dtypes besides the spec's own in which the check is meaningful (`convgauge.conformance.substitutes`).
     process : OtherProcess or None
         Process in which the cases are judged; None for the usual one.
     needs : Needs or None
@@ -65,6 +68,7 @@ class Procedure:
     is_about_values: bool = True
     is_law: bool = False
     keeps_dtype: bool = False
+    other_kinds: tuple[Kind, ...] = ()
     process: OtherProcess | None = None
     needs: Needs | None = None
     on_executed: Callable[[Executed], None] | None = None

@@ -218,4 +218,5 @@ def spec_record(
         redrawn=judge.tally.redrawn,
         invalid=judge.tally.invalid,
         refusals=dict(judge.refusals()),
+        redrawn_dtype=judge.tally.redrawn_dtype,
     )

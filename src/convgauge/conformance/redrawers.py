@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import operator
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from convgauge.conformance.cases import Case
 from convgauge.conformance.limits import Discovery
@@ -46,6 +46,12 @@ class Redrawers:
         """True if a probe was made and none of its calls was answered: then nothing is known about the domain."""
         discovery = self._discovery
         return discovery is not None and discovery.probes > 0 and not discovery.anchor
+
+    def allowed_dtypes(self, dtypes: Iterable[str], *, is_probed: bool) -> tuple[str, ...]:
+        """Return those of some dtypes that no condition of the domain on the dtype alone excludes."""
+        domain = self.declared & self.probe().domain if is_probed else self.declared
+        conditions = [part for part in domain.conjuncts if part.names == {"dtype"}]
+        return tuple(dtype for dtype in dtypes if all(part.contains({"dtype": dtype}) for part in conditions))
 
     def redrawer(self, dtype: str, device: str, *, is_probed: bool) -> Redrawer:
         """Return the redrawer of the declared domain, or of the part of it that the probe found to be answered."""

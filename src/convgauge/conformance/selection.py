@@ -12,6 +12,7 @@ from convgauge.conformance.cases import Case
 from convgauge.conformance.collection import Test, collect_specs
 from convgauge.conformance.shards import WHOLE, Shard
 from convgauge.conformance.spec import Spec
+from convgauge.conformance.substitutes import substitute
 from convgauge.conformance.targets import Target, description_from_declaration
 from convgauge.problem import ProblemError
 from convgauge.registry import Origin
@@ -88,11 +89,18 @@ class Selection:
         return spec.id in self.specs if self.specs else includes(self.profile, spec.profile)
 
     def _dtypes(self, spec: Spec, description: Description) -> tuple[str, ...]:
-        """Return the spec's dtypes that the subject supports; of the chapter on dtypes all, to report absent ones."""
+        """Return the spec's dtypes that the subject supports, or else a substitute.
+
+        Of the chapter on dtypes, all are returned, to report those that are absent.
+        """
         if self.only is not None:
             return (self.only.problem.dtype,)
         dtypes = tuple(dtype for dtype in self.dtypes or spec.at(self.tier) if dtype in spec.dtypes)
-        return dtypes if spec.chapter == "dtype" else tuple(name for name in dtypes if name in description.dtypes)
+        if spec.chapter == "dtype":
+            return dtypes
+        answered = tuple(dtype for dtype in self.dtypes or description.dtypes if dtype in description.dtypes)
+        other = substitute(spec, answered)
+        return tuple(dtype for dtype in dtypes if dtype in answered) or ((other,) if other else ())
 
     def collected_tasks(self, targets: Mapping[str, Target]) -> list[Task]:
         """Return the tasks of the bundled specification that are due, in the order in which they are judged."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from convgauge.dtypes import DTYPES
+from convgauge.conformance.substitutes import is_floating
 from convgauge.results import SpecRecord
 
 MIN_CASES = 300
@@ -18,16 +18,19 @@ MIN_CASES = 300
 MIN_CASES_OF_TOPIC = 20
 """Judged cases of each topic: a fault that shows in a seventh of them is found with 1 - (6/7)^20 = 95 %."""
 
+ACCURACY = "accuracy"
+"""Topic that integers and complex numbers do not have: their operands are such that every result is exact."""
+
 TOPICS: Mapping[str, tuple[str, ...]] = {
     "the definition": ("definition.",),
     "sizes": ("sweep.",),
-    "accuracy": ("accuracy.",),
+    ACCURACY: ("accuracy.",),
     "repeated calls": ("behaviour.same_", "behaviour.many_calls", "behaviour.repeatable"),
     "memory": ("behaviour.operands_unchanged", "behaviour.fresh_output"),
 }
 """Beginnings of the ids of the specs of each topic. Every implementation has problems of them, also a narrow one."""
 
-OF_WHOLE_RUNS = ("the definition", "sizes", "accuracy")
+OF_WHOLE_RUNS = ("the definition", "sizes", ACCURACY)
 """Topics of the smallest profile. A run without specs of one of them was narrowed, by -k, --spec or a shard."""
 
 MIN_SPECS_OF_WHOLE_RUN = 100
@@ -40,7 +43,7 @@ def insufficient(records: Sequence[SpecRecord]) -> str:
     """Return why records do not suffice for a verdict, and what to do next; "" if they do.
 
     A run that was narrowed needs one judged case: its verdict holds for what was selected. A run in integers or complex
-    numbers alone does not suffice, because the geometry of calls is judged in floating dtypes.
+    numbers alone suffices only if it judged the geometry of calls. Its results are exact: it has no cases on accuracy.
 
     Parameters
     ----------
@@ -54,13 +57,15 @@ def insufficient(records: Sequence[SpecRecord]) -> str:
     judged = _judged(required)
     if valid and not judged:
         return f"none of {valid:,} valid cases was answered"
-    counts = {topic: _judged_of_topic(topic, required) for topic in TOPICS}
+    dtypes = _judged_dtypes(records)
+    is_exact = bool(dtypes) and not any(map(is_floating, dtypes))
+    topics = [topic for topic in TOPICS if not is_exact or topic != ACCURACY]
+    counts = {topic: _judged_of_topic(topic, required) for topic in topics}
     specs = {record.spec for record in records}
-    if len(specs) < MIN_SPECS_OF_WHOLE_RUN or any(counts[topic] is None for topic in OF_WHOLE_RUNS):
-        dtypes = {record.dtype for record in records if record.dtype}
-        if not dtypes or any(DTYPES[dtype].kind == "f" for dtype in dtypes):
+    if len(specs) < MIN_SPECS_OF_WHOLE_RUN or any(topic in counts and counts[topic] is None for topic in OF_WHOLE_RUNS):
+        if not is_exact or any(counts.values()):
             return ""
-        return f"in {', '.join(sorted(dtypes))} alone, padding, stride and sizes are not judged: add a floating dtype"
+        return f"in {', '.join(sorted(dtypes))} alone, padding, stride and sizes were not judged: select more specs"
     few = [
         f"{count} of at least {MIN_CASES_OF_TOPIC} on {topic}"
         for topic, count in counts.items()
@@ -78,6 +83,14 @@ def _judged(records: Sequence[SpecRecord]) -> int:
     if any(record.valid for record in records):
         return sum(record.answered + record.redrawn for record in records)
     return sum(record.cases for record in records)
+
+
+def _judged_dtypes(records: Sequence[SpecRecord]) -> set[str]:
+    """Return the dtypes in which cases were judged; those that an older run does not name are left out."""
+    is_counted = any(record.valid for record in records)
+    answered = {record.dtype for record in records if (record.answered if is_counted else record.cases)}
+    redrawn = {record.redrawn_dtype or record.dtype for record in records if record.redrawn}
+    return (answered | redrawn) - {""}
 
 
 def _judged_of_topic(topic: str, records: Sequence[SpecRecord]) -> int | None:

@@ -64,6 +64,8 @@ class Tally:
         Number of valid cases as drawn for every implementation, and of those that gave an output.
     redrawn, invalid : int
         Number of redrawn cases, and of invalid calls that were refused or answered.
+    redrawn_dtype : str
+        Dtype of the redrawn cases if it is not the spec's, or "".
     declines : Counter
         Number of declined cases, by reason.
     refused : list
@@ -85,6 +87,7 @@ class Tally:
     answered: int = 0
     redrawn: int = 0
     invalid: int = 0
+    redrawn_dtype: str = ""
     declines: Counter[str] = field(default_factory=Counter)
     refused: list[tuple[Case, str]] = field(default_factory=list)
 

@@ -15,7 +15,7 @@ from convgauge.terms import FaultKind, Grade, Level, RaceVerdict, Requirement, S
 SCHEMA = 4
 """Version of the format, raised if a field is removed or changes its meaning."""
 
-REVISION = 0
+REVISION = 1
 """Revision of the schema, raised if a field or a kind of record is added. A reader accepts newer revisions."""
 
 OLDEST_SCHEMA = 1
@@ -110,6 +110,7 @@ class SpecRecord(msgspec.Struct, frozen=True, tag="spec", tag_field="type"):
       cases with a fault, refused and declined cases.
     - ``valid``: valid cases as they are drawn for every implementation; ``answered``: those that gave an output.
     - ``redrawn``: further cases, drawn where the implementation answers; they count in neither of these.
+    - ``redrawn_dtype``: dtype of these cases if no dtype of the spec is answered; "" if it is ``dtype``.
     - ``invalid``: invalid calls that were refused or answered.
     - ``refusals``: number of refused and declined cases, by limit or reason.
     """
@@ -141,6 +142,7 @@ class SpecRecord(msgspec.Struct, frozen=True, tag="spec", tag_field="type"):
     redrawn: int = 0
     invalid: int = 0
     refusals: dict[str, int] = {}
+    redrawn_dtype: str = ""
 
 
 class CauseRecord(msgspec.Struct, frozen=True, tag="cause", tag_field="type"):

@@ -10,6 +10,7 @@ import numpy as np
 
 from convgauge.conformance.selection import Task
 from convgauge.conformance.setting import Setting
+from convgauge.conformance.substitutes import is_floating
 from convgauge.conformance.suite import Suite
 from convgauge.conformance.targets import Target
 from convgauge.problem import Problem
@@ -117,16 +118,19 @@ def smoke(suite: Suite, mutant: Mutant) -> bool:
     The problem of a mutant of a narrow domain is the one that it declares.
     """
     problem = Problem.parse(mutant.problem) if mutant.problem else SMOKE
-    drawn = draw(problem, "gaussian")
-    scale = np.float32(0.1)  # about as layers are initialised
-    bias = None if drawn.bias is None else drawn.bias * scale
-    operands = Operands(drawn.input, drawn.weight * scale, bias)
-    call = Call(operands.input, operands.weight, operands.bias, _arguments(problem))
+    operands = _scaled(draw(problem, "gaussian")) if is_floating(problem.dtype) else draw(problem)
+    call = Call(operands.input, operands.weight, operands.bias, _arguments(problem), (problem.dtype,) * 3)
     expected = oracle.answer(problem, operands)
     observation = suite.pool.subject(mutant.origin.name).observe(call)
     if observation.output is None or observation.output.shape != expected.shape:
         return False
     return bool(np.allclose(observation.output, expected, rtol=1e-3, atol=1e-3))
+
+
+def _scaled(operands: Operands) -> Operands:
+    """Return the operands with a weight and a bias that are about as small as those of an initialised layer."""
+    scale = operands.weight.dtype.type(0.1)
+    return Operands(operands.input, operands.weight * scale, None if operands.bias is None else operands.bias * scale)
 
 
 def _arguments(problem: Problem) -> dict[str, int]:
