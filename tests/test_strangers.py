@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import subprocess
 import sys
+from dataclasses import asdict
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -88,3 +91,13 @@ def test_the_study_prints_a_row_per_kernel_and_its_figures() -> None:
     assert "pointwise only" in done.stdout, done.stderr
     assert "quick: 1 sound kernels, 0 of them wrong" in done.stdout
     assert "0 twins, 0 faults passed" in done.stdout
+
+
+def test_an_interrupted_study_takes_its_results_over(tmp_path: Path) -> None:
+    results = [STUDY.Row(NARROW.style, fault, "wrong", None, [], 1, 1.0, 1.0) for fault in ("", *NARROW.faults)]
+    other = STUDY.Row("of an earlier folder", "", "wrong", None, [], 1, 1.0, 1.0)
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(f"{json.dumps(asdict(row))}\n" for row in (*results, other)))
+    assert STUDY.stored(path, [NARROW]) == results
+    assert list(STUDY.rows([NARROW], "quick", {(row.kernel, row.fault) for row in results})) == []
+    assert STUDY.stored(tmp_path / "absent.jsonl", [NARROW]) == STUDY.stored(None, [NARROW]) == []

@@ -6,7 +6,8 @@ The kernels are the files in `strangers/`, one per style. Each is sound, and sup
 twin differs from it by one piece of text, its fault. `kernels.toml` in that folder declares the faults and the expected
 verdicts: a rung above "wrong" and words of the limits for the sound kernel, "wrong" for a twin. Each check is a command
 with one job; that of a twin ends at its first fault. Its seconds contain the start of Python, not that of printing an
-adapter. Its processor seconds do not depend on other work on the machine.
+adapter. Its processor seconds do not depend on other work on the machine. With --output, an interrupted study
+continues where it ended.
 
 A kernel is left out if the module that it needs is not installed. Without the device that it needs, the verdict must be
 "unjudged". Exit status 0 if all sound kernels are judged as expected, within 8 s at the quick tier, and if the faults
@@ -18,6 +19,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import os
 import resource
 import shutil
 import subprocess
@@ -25,7 +27,7 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -101,13 +103,15 @@ def is_available(need: str) -> bool:
     return importlib.util.find_spec(need) is not None or shutil.which(need) is not None
 
 
-def rows(chosen: Sequence[Kernel], tier: str) -> Iterator[Row]:
-    """Yield the result of each kernel and of its twins."""
+def rows(chosen: Sequence[Kernel], tier: str, done: Collection[tuple[str, str]] = ()) -> Iterator[Row]:
+    """Yield the result of each kernel and of its twins, except for those whose kernel and fault are done."""
     for kernel in chosen:
         if not all(is_available(need) for need in {kernel.framework, kernel.needs} - {"", "cuda"}):
             continue
         is_judged = kernel.needs != "cuda" or is_available("cuda")
         for fault in ("", *kernel.faults):
+            if (kernel.style, fault) in done:
+                continue
             with tempfile.TemporaryDirectory() as name:
                 path = Path(name, kernel.file)
                 path.write_text(kernel.path.read_text(encoding="utf-8"))
@@ -116,6 +120,8 @@ def rows(chosen: Sequence[Kernel], tier: str) -> Iterator[Row]:
                     target = adapted(target, path.parent)
                 if fault:
                     path.write_text(kernel.twin(fault))
+                    # of the same second and the same size as the sound kernel, for which it would be taken
+                    shutil.rmtree(path.parent / "__pycache__", ignore_errors=True)
                 row = check(kernel, target, fault, tier, *(["-x"] if fault else []))
                 if fault and row.verdict != "wrong":  # the first fault was of a recommended spec, or there is none
                     row = check(kernel, target, fault, tier)
@@ -165,7 +171,8 @@ def adapted(target: str, folder: Path) -> str:
 
 def _convgauge(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "convgauge", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)  # compiled once
 
 
 def miss(kernel: Kernel, row: Row, is_judged: bool, tier: str) -> str:
@@ -182,6 +189,13 @@ def miss(kernel: Kernel, row: Row, is_judged: bool, tier: str) -> str:
     if absent:
         return f"no limit with {', '.join(absent)}"
     return "too slow" if tier == "quick" and row.seconds > MAX_QUICK_S else ""
+
+
+def stored(path: Path | None, chosen: Sequence[Kernel]) -> list[Row]:
+    """Return the results in a file that belong to the kernels and their twins."""
+    due = {(kernel.style, fault) for kernel in chosen for fault in ("", *kernel.faults)}
+    lines = path.read_text(encoding="utf-8").splitlines() if path is not None and path.exists() else []
+    return [row for row in (msgspec.json.decode(line, type=Row) for line in lines) if (row.kernel, row.fault) in due]
 
 
 def table(results: Sequence[Row]) -> Table:
@@ -218,13 +232,18 @@ def main() -> int:
     parser.add_argument("--tier", default="quick", choices=("quick", "standard"), help="tier of the checks (quick)")
     parser.add_argument("-k", dest="word", default="", metavar="WORD", help="only files or styles with this word")
     parser.add_argument("--sound", action="store_true", help="the sound kernels only")
-    parser.add_argument("--output", type=Path, metavar="ROWS.jsonl", help="write each result here as soon as it ends")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="ROWS.jsonl",
+        help="add each result to this file as soon as it ends; those in it, of an interrupted study, are taken over",
+    )
     options = parser.parse_args()
     chosen = [kernel for kernel in kernels() if options.word in kernel.file or options.word in kernel.style]
     if options.sound:
         chosen = [msgspec.structs.replace(kernel, faults={}) for kernel in chosen]
-    results = []
-    for row in rows(chosen, options.tier):
+    results = stored(options.output, chosen)
+    for row in rows(chosen, options.tier, {(row.kernel, row.fault) for row in results}):
         results.append(row)
         print(f"{row.kernel} / {row.fault or 'sound'}: {row.verdict}, {row.miss or 'as expected'}", file=sys.stderr)
         if options.output:
