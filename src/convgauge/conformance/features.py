@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -59,9 +60,15 @@ def feature_letters(problem: Problem, layouts: Sequence[str] = ()) -> str:
     layouts : sequence of str
         Memory layouts of input, kernel and bias, if they are known.
     """
-    letters = [letter for letter, feature in FEATURES.items() if feature.holds(problem)]
-    unusual = [letter for letter, layout in zip("lf", layouts, strict=False) if layout != "contiguous"]
-    return "".join(letters + unusual)
+    return _letters(problem) + "".join(
+        letter for letter, layout in zip("lf", layouts, strict=False) if layout != "contiguous"
+    )
+
+
+@functools.lru_cache(maxsize=4096)
+def _letters(problem: Problem) -> str:
+    """Return the letters of a problem; kept, as specs share their problems."""
+    return "".join(letter for letter, feature in FEATURES.items() if feature.holds(problem))
 
 
 def _rest(p: Problem) -> list[int]:

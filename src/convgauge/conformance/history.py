@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 import weakref
 from collections import deque
@@ -53,7 +54,7 @@ class LoggedCall:
     observation: Observation
     is_plain: bool
 
-    @property
+    @functools.cached_property
     def size(self) -> int:
         """Bytes of its operands and its output."""
         arrays = (self.call.input, self.call.weight, self.call.bias, self.observation.output)

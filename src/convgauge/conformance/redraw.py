@@ -7,6 +7,8 @@ small values, the neighbours of powers of two, and the multiples that the domain
 
 from __future__ import annotations
 
+import bisect
+import functools
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -116,15 +118,22 @@ class Redrawer:
         self._nearest: dict[tuple[object, ...], Parameters | None] = {}
         self._repair.anchors = self._anchors(known)
         self._reach = {axis: self._reachable(axis) for axis in AXES}
+        self._sizes: dict[str, list[int]] = {}  # of `smaller_sizes`
 
     def contains(self, case: Case) -> bool:
         """Return True if the domain contains a case."""
         return is_inside(self.domain, case, self.device)
 
-    @property
+    @functools.cached_property
     def usual_cost(self) -> int:
         """Cost above which a redrawn case is made smaller: `USUAL_COST` more than the smallest case."""
         return USUAL_COST + (case_cost(self._repair.anchors[0]) if self._repair.anchors else 0)
+
+    def smaller_sizes(self, name: str, size: int) -> list[int]:
+        """Return the sizes below one that a parameter can have inside the domain, in ascending order."""
+        if name not in self._sizes:
+            self._sizes[name] = sorted({*(SMALLER if name in ("height", "width") else ()), *self._reach[name]})
+        return self._sizes[name][: bisect.bisect_left(self._sizes[name], size)]
 
     @property
     def is_empty(self) -> bool:
@@ -302,13 +311,14 @@ class _Drawing:
         self, new: Parameters, name: str, original: Parameters, fixed: Sequence[str]
     ) -> Parameters | None:
         """Return the parameters with the largest smaller size that is not too costly, or else with the smallest one."""
-        sizes = sorted({*(SMALLER if name in ("height", "width") else ()), *self.reach[name]})
-        smaller_sizes = [size for size in sizes if size < new[name]]
-        cheap = [size for size in smaller_sizes if case_cost({**new, name: size}) <= self.redrawer.usual_cost]
-        for size in (*cheap[: -1 - MAX_CHEAP_SIZES : -1], *smaller_sizes):
+        sizes = self.redrawer.smaller_sizes(name, new[name])
+        cheap = bisect.bisect_right(sizes, self.redrawer.usual_cost, key=lambda size: case_cost({**new, name: size}))
+        for size in (*reversed(sizes[max(0, cheap - MAX_CHEAP_SIZES) : cheap]), *sizes):
             smaller = self.redrawer._with(new, {name: size}, self.weights)
-            if smaller is None or any(smaller.get(other) != new.get(other) for other in fixed):
+            if smaller is None:
                 continue
+            if any(smaller.get(other) != new.get(other) for other in fixed):
+                return None  # the domain ties this size to one of them
             if keeps(self.traits, original, smaller) and case_cost(smaller) < case_cost(new):
                 return smaller
         return None
