@@ -17,6 +17,7 @@ from convgauge.request import BenchRequest, CheckRequest, Request, RequestError
         (CheckRequest, "dtypes", ("float31",), "dtype 'float31'"),
         (CheckRequest, "supports", "group == 1", "supports: `group` at column 1 is not a field: did you mean groups"),
         (BenchRequest, "supports", "height", "supports: `height` at column 1 is not a condition"),
+        (BenchRequest, "refusals", ("not a name",), "'not a name' is not the name of an exception class"),
         (CheckRequest, "jobs", -1, "jobs = -1"),
         (CheckRequest, "timeout_s", 0.0, "timeout = 0 s"),
         (CheckRequest, "memory_mib", -1, "memory = -1 MiB"),

@@ -18,6 +18,7 @@ OperandPlacement = Literal["hot", "cold"]
 Interface = Literal["command line", "pytest"]
 
 SUPPORTS_HELP = "condition of the calls that the targets support, e.g. 'groups == 1'; others are declined"
+REFUSALS_HELP = "comma-separated exception classes that refuse a problem"
 
 
 class RequestError(ValueError):
@@ -101,7 +102,7 @@ class CheckRequest:
     label: str = option("", "name of this environment in reports", "NAME")
     timeout_s: float = option(20.0, "seconds for a call; six times that for a first on a shape", "S", flag="--timeout")
     memory_mib: int = option(0, "address space of the implementation in MiB; 0: no limit", "MIB", flag="--memory")
-    refusals: tuple[str, ...] = option((), "comma-separated exception classes that refuse a problem", "TYPE[,TYPE]")
+    refusals: tuple[str, ...] = option((), REFUSALS_HELP, "TYPE[,TYPE]")
     seed: int = option(0, "seed of all operands; default: 0")
     isolation: bool = option(True, "call the implementation in this process, for debuggers", flag="--no-isolation")
     output: str = option("", "write the run to this file", "RUN.jsonl", is_file=True)
@@ -152,20 +153,22 @@ class CheckRequest:
 class BenchRequest:
     """Options of one race.
 
-    ``targets`` are the implementations as a user names them. ``supports`` does not hold for the baseline, which every
-    layer needs. ``layers`` is a layer set's name, a file, or problems
+    ``targets`` are the implementations as a user names them. ``supports`` and ``refusals`` do not hold for the baseline,
+    which every layer needs. ``layers`` is a layer set's name, a file, or problems
     separated by commas. ``budget_s`` is in seconds for the whole race (None: as much as the layer set needs).
     ``threads`` are thread counts of every engine; each is raced by itself.
 
     Raises
     ------
     RequestError
-        If a number is out of range, the placement of operands does not exist, or ``supports`` is not a domain.
+        If a number is out of range, the placement of operands does not exist, ``supports`` is not a domain, or a
+        refusal is not the name of a class.
     """
 
     targets: tuple[str, ...] = ()
     framework: str = option("", "arrays that a plain function takes: numpy, torch or jax")
     supports: str = option("", SUPPORTS_HELP, "EXPR")
+    refusals: tuple[str, ...] = option((), REFUSALS_HELP, "TYPE[,TYPE]")
     baseline: str = option("torch_conv2d", "implementation that ratios are relative to", "NAME")
     layers: str = option("resnet50", "layer set, file, problem, sweep:AXIS or model.py:function")
     budget_s: float | None = option(None, "seconds for the whole race", "S", flag="--budget")
@@ -179,6 +182,8 @@ class BenchRequest:
     def __post_init__(self) -> None:
         """Raise `RequestError` if a value is not in its closed set or range."""
         _require_known("operands", self.operands, get_args(OperandPlacement))
+        for name in self.refusals:
+            _require_class_name(name)
         _require_domain(self.supports)
         if self.budget_s is not None and not self.budget_s > 0:
             raise RequestError(f"budget = {self.budget_s:g} s: must be greater than 0", "budget_s")

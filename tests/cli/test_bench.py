@@ -85,6 +85,19 @@ def test_named_kernels_race_and_are_recorded_with_their_targets(kernels: Path) -
     assert (timings[1].verdict, timings[1].reason) == ("declined", "outside the declared domain: height % 4 == 0")
 
 
+@pytest.mark.parametrize(("refusals", "verdict"), [((), "failed"), (("--refusals", "ValueError"), "declined")])
+def test_an_exception_of_a_library_is_a_refusal_if_it_is_named(
+    kernels: Path, refusals: tuple[str, ...], verdict: str
+) -> None:
+    (kernels / "new.py").write_text(f"{KERNEL.rstrip()}.reshape(5, 7)\n")
+    path = kernels / "race.jsonl"
+    options = ("--framework", "numpy", "--layers", PROBLEM, "--budget", "1", "--output", str(path), "--quiet")
+    convgauge("bench", "new=new.py:conv2d", "--baseline", "old=old.py:conv2d", *refusals, *options, folder=kernels)
+    *_, timing = results.read(path).records_of(results.TimingRecord)
+    assert (timing.implementation, timing.verdict) == ("new", verdict)
+    assert "cannot reshape" in timing.reason
+
+
 def test_a_baseline_whose_file_is_missing_is_named(kernels: Path) -> None:
     process = convgauge("bench", "new.py:conv2d", "--baseline", "gone.py:conv2d", "--layers", PROBLEM, folder=kernels)
     assert process.returncode == 4

@@ -92,7 +92,7 @@ class Benchmark:
         contestants = [Contestant(origin.name, origin, threads, seed) for origin in origins]
         contestants.insert(1, Contestant(f"{origins[0].name} (control)", origins[0], threads, seed, control=True))
         for contestant in contestants[2:]:  # the baseline is needed on every layer
-            contestant.supports = domain_of(self.request.supports)
+            contestant.supports, contestant.refusals = domain_of(self.request.supports), self.request.refusals
         try:
             with self.console.status(f"starting {len(contestants)} processes"):
                 dtypes = {layer.problem.dtype for layer in layer_set.layers}

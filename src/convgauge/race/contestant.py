@@ -90,6 +90,8 @@ class Contestant:
         Reason why it cannot take part, or empty.
     supports : Domain
         Domain that the request declares for it; the implementation may declare one too.
+    refusals : tuple of str
+        Further exception classes by which it refuses a problem.
     rate : float
         Seconds per FLOP on the last problem that it was timed on.
     least_rate : float
@@ -106,6 +108,7 @@ class Contestant:
     control: bool = False
     absent: str = ""
     supports: Domain = EVERYTHING
+    refusals: tuple[str, ...] = ()
     rate: float = 0.0
     check_seconds: float = 0.0
     least_rate: float = math.inf
@@ -125,7 +128,9 @@ class Contestant:
         limits = Limits(timeout_s=CALL_TIMEOUT_S, threads=self.threads)
         is_wide = not set(dtypes).isdisjoint(wide_dtypes(self.origin))
         environment = {**KEPT_MEMORY, **(wide_variables(self.origin) if is_wide else {})}
-        self._connection = Connection(self.origin, limits, seed=self.seed, environment=environment, fixed=True)
+        self._connection = Connection(
+            self.origin, limits, seed=self.seed, environment=environment, fixed=True, refusals=self.refusals
+        )
 
     def wait_ready(self) -> None:
         """Wait until it is ready, or set `absent` to the reason why it is not."""
