@@ -153,9 +153,9 @@ class CheckRequest:
 class BenchRequest:
     """Options of one race.
 
-    ``targets`` are the implementations as a user names them. ``supports`` and ``refusals`` do not hold for the baseline,
-    which every layer needs. ``layers`` is a layer set's name, a file, or problems
-    separated by commas. ``budget_s`` is in seconds for the whole race (None: as much as the layer set needs).
+    ``targets`` are the implementations as a user names them. ``supports`` and ``refusals`` do not hold for the
+    baseline, which every layer needs. ``layers`` is a layer set's name, a file, or problems separated by commas.
+    ``budget_s`` is in seconds for the whole race (None: as much as the layer set needs).
     ``threads`` are thread counts of every engine; each is raced by itself.
 
     Raises
