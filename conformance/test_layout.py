@@ -4,8 +4,10 @@ A call with an operand of an exotic layout (`convgauge.conformance.cases.EXOTIC_
 """
 
 from convgauge.conformance import Judge, problems, spec
-from convgauge.conformance.cases import Case
+from convgauge.conformance.cases import EXOTIC_LAYOUTS, Case
+from convgauge.conformance.size_sweeps import is_thorough
 from convgauge.problem import Problem
+from convgauge.worker.layouts import combined_layouts
 
 NDARRAY = "numpy.ndarray.strides; torch.Tensor.stride"
 
@@ -136,6 +138,64 @@ def test_mixed(judge: Judge) -> None:
     count = len(known)
     mixed = [(known[i], known[(i + j) % count], known[(i + 2 * j) % count]) for i in range(count) for j in (1, 2, 3)]
     judge.exact([Case(TABLE[index % len(TABLE)], layouts=layouts) for index, layouts in enumerate(mixed)])
+
+
+KINDS = [
+    BASE.replace(kernel=(1, 1), padding=(0, 0), height=4),
+    BASE.replace(kernel=(3, 3)),
+    BASE.replace(kernel=(3, 3), stride=(2, 2), height=8),
+    BASE.replace(in_channels=5, out_channels=5, groups=5, kernel=(3, 3)),
+    BASE.replace(in_channels=6, out_channels=4, groups=2, dilation=(1, 2)),
+    BASE.replace(in_channels=17, kernel=(2, 2), batch=3, padding=(0, 1), height=4),
+]
+"""Kinds of convolution for which libraries have code of their own, with the sizes of several images and channels."""
+
+
+def combined(judge: Judge, exotic: bool) -> list[str]:
+    """Return the combined layouts that the framework can make; skip the spec if there is none."""
+    named = [name for name in combined_layouts(judge.description.layouts) if (name in EXOTIC_LAYOUTS) == exotic]
+    if not named:
+        judge.skip(f"{judge.description.framework} cannot make such arrays")
+    return named
+
+
+def alone(layout: str) -> list[Case]:
+    """Return a layout of the input and of the weight with every kind, and of the bias with one."""
+    plain = "contiguous"
+    triples = [(layout, plain, plain), (plain, layout, plain)]
+    return [
+        *(Case(kind, layouts=layouts) for kind in KINDS for layouts in triples),
+        Case(KINDS[0], layouts=(plain, plain, layout)),
+    ]
+
+
+def together(layouts: list[str], shifts: range) -> list[Case]:
+    """Return cases whose three operands have different layouts, those of the weight shifted against the input's."""
+    count = len(layouts)
+    return [
+        Case(KINDS[(i + shift) % len(KINDS)], layouts=(layout, layouts[(i + shift) % count], layouts[(i + 1) % count]))
+        for i, layout in enumerate(layouts)
+        for shift in shifts
+    ]
+
+
+def judge_combined(judge: Judge, layouts: list[str]) -> None:
+    """Judge each layout alone, in calls of their own so that every kind is due at quick, and then all together."""
+    for layout in layouts:
+        judge.exact(alone(layout))
+    judge.exact(together(layouts, range(len(layouts) if is_thorough(judge) else 2)))
+
+
+@spec("layout.combined", profile="functional", source=NDARRAY)
+def test_gaps_in_permuted_memory(judge: Judge) -> None:
+    """Operands that are parts, crops or slices of channels-last and transposed memory give the same answer."""
+    judge_combined(judge, combined(judge, exotic=False))
+
+
+@spec("layout.combined.exotic", profile="functional", source="numpy.broadcast_to; torch.Tensor.expand")
+def test_repeated_and_reversed_axes(judge: Judge) -> None:
+    """Operands that repeat or reverse single axes, or permuted memory, give the same answer, or are refused."""
+    judge_combined(judge, combined(judge, exotic=True))
 
 
 @spec(

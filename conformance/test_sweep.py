@@ -5,19 +5,15 @@ several, so that the others may be small. A size takes the values from 1 to 70 (
 by 64 and less, and the neighbours of larger powers of two.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
-from convgauge.conformance import Judge, spec, sweep
+from convgauge.conformance import Judge, spec
+from convgauge.conformance.size_sweeps import in_turn, is_thorough, sizes
 from convgauge.problem import Problem
 
 CONV2D = "torch.nn.functional.conv2d"
 GEORGANAS = "Georganas et al. 2018, Anatomy of high-performance deep learning convolutions on SIMD architectures"
-
-QUICK = [*range(1, 21), 23, 24, 25, 31, 32, 33, 47, 48, 49, 63, 64, 65, 127, 128, 129, 255, 256, 257]
-STANDARD = [*range(1, 71), 95, 96, 97, 127, 128, 129, 191, 192, 193, 255, 256, 257, 511, 512, 513]
 
 PLANE = Problem(batch=1, in_channels=1, height=4, width=5, out_channels=2, bias=True)
 KINDS = [
@@ -31,49 +27,6 @@ KINDS = [
     PLANE.replace(kernel=(3, 3), padding=(2, 2), dilation=(2, 2)),
 ]
 """Kinds of convolution for which libraries have specialized kernels; each is swept."""
-
-
-def is_thorough(judge: Judge) -> bool:
-    """Return True if every size is due: at standard only in float32, as kernels of other dtypes have its geometry."""
-    tier = judge.setting.tier
-    return tier == "exhaustive" or (tier == "standard" and judge.dtype == "float32")
-
-
-def sizes(judge: Judge, largest: int = 513) -> list[int]:
-    """Return the values that a size takes at this tier, up to ``largest``."""
-    values = STANDARD if is_thorough(judge) else QUICK
-    return [value for value in values if value <= largest]
-
-
-def in_turn(judge: Judge, kinds: Sequence[Problem], axis: str, values: Sequence[int]) -> list[Problem]:
-    """Return each value with all of the kinds if it is thorough, otherwise with one of them in turn."""
-    count = len(kinds) if is_thorough(judge) else 1
-    pairs = [(value, index * count + i) for index, value in enumerate(values) for i in range(count)]
-    return [
-        problem
-        for seed, (value, i) in enumerate(pairs)
-        for problem in sweep(among_others(kinds[i % len(kinds)], axis, seed), axis, [value])
-    ]
-
-
-OTHERS = {"batch": (1, 2, 3, 4, 5, 8, 16), "in_channels": (1, 2, 3, 4, 8, 16, 24), "out_channels": (1, 2, 3, 6, 8, 17)}
-MAX_PRODUCTS = 600  # for one position of the output, so that loops in plain Python end in time
-
-
-def among_others(kind: Problem, axis: str, seed: int) -> Problem:
-    """Return the kind with other small values for the sizes that are not swept: a fault may depend on two sizes.
-
-    The values are random, the same for every run, and limited in the number of products.
-    """
-    random = np.random.default_rng(seed)
-    for _ in range(8):
-        chosen = {name: int(random.choice(values)) for name, values in OTHERS.items() if name != axis}
-        if kind.groups > 1:
-            chosen = {"batch": chosen.get("batch", 1)}
-        other = kind.replace(**chosen)
-        if seed % 3 and other.batch * other.out_channels * other.reduction <= MAX_PRODUCTS:
-            return other
-    return kind
 
 
 @spec("sweep.height", source=CONV2D)

@@ -1,20 +1,27 @@
 """Training: gradients by input, weight and bias are the exact adjoints."""
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from convgauge.conformance import Case, Judge, cases, problems, spec
 from convgauge.conformance.checks import SpecCheck
+from convgauge.conformance.gradient_bounds import accurate_gradients, real_grad_output
+from convgauge.conformance.gradient_checks import (
+    COMPLEX,
+    KINDS,
+    SUBSETS,
+    first_fault,
+    grad_output,
+    gradients,
+    small,
+)
 from convgauge.conformance.random_problems import random_problems
-from convgauge.dtypes import DTYPES
 from convgauge.problem import Problem
-from convgauge.reference import accuracy, compare, oracle
+from convgauge.reference import oracle
 from convgauge.reference.compare import Fault
-from convgauge.reference.operands import Array, Operands, generator
+from convgauge.reference.operands import Array, Operands
 from convgauge.worker.call import Observation
 
 AUTOGRAD = "torch.autograd; Dumoulin and Visin 2016, A guide to convolution arithmetic for deep learning, chapter 4"
@@ -36,102 +43,10 @@ TABLE = [
 ]
 
 
-def integers(problem: Problem, shape: tuple[int, ...], purpose: str) -> Array:
-    """Return integers from -4 to 4 without 0: every sum of a gradient's products is exact in float32."""
-    random = generator(problem, purpose, 0)
-    real, imaginary = (random.integers(1, 5, shape) * random.choice([-1, 1], shape) for _ in range(2))
-    values: Array = (real + 1j * imaginary if problem.dtype in COMPLEX else real).astype(problem.dtype)
-    return values
-
-
-def small(case: Case, operands: Operands) -> Operands:
-    """Return small integers as operands: the usual ones are too large for sums over images and positions."""
-    problem = case.problem
-    bias = integers(problem, (problem.out_channels,), "bias") if problem.bias else None
-    return Operands(
-        integers(problem, problem.input_shape, "input"), integers(problem, problem.weight_shape, "weight"), bias
-    )
-
-
-def grad_output(case: Case, operands: Operands) -> Array:
-    """Return an upstream gradient of small integers."""
-    return integers(case.problem, case.problem.output_shape, "upstream")
-
-
-def first_fault(judge: Judge, named: Iterable[tuple[str, Array | None, Array | None]]) -> Fault | None:
-    """Return the fault of the first (name, gradient, expected gradient) that differ, or None.
-
-    An expected gradient of None means that there must not be one.
-    """
-    for name, got, expected in named:
-        if expected is None:
-            if got is not None:
-                return Fault("failed", f"{name}: a gradient where none was asked for", kind="graph")
-            continue
-        if got is None:
-            return Fault("failed", f"{name}: no gradient", expected="an array", kind="graph")
-        if got.shape != expected.shape:
-            return Fault("failed", f"{name}: shape {got.shape}, not {expected.shape}", kind="gradient")
-        fault = compare.check_values(got, expected, 0.0 if judge.declared_grade == "A" else 0.25, f"{name} is wrong")
-        if fault is not None:
-            return replace(fault, mask=None, kind="gradient")  # the mask is not one of the output
-    return None
-
-
-def gradients(
-    judge: Judge,
-    table: Iterable[Problem | Case],
-    wanted: str,
-    mode: str = "gradient",
-    grad_output: Callable[[Case, Operands], Array] = grad_output,
-) -> None:
-    """Judge the first derivatives by the operands in ``wanted``, letters of "iwb", in each problem or case."""
-
-    def check(case: Case, operands: Operands, observation: Observation) -> Fault | None:
-        by_input, by_weight, by_bias = oracle.adjoint(case.problem, operands, grad_output(case, operands))
-        got = [*observation.extra_outputs, None, None, None]
-        fault = judge.check_exact(case, operands, observation)
-        return fault or first_fault(
-            judge,
-            [
-                ("the gradient by the input", got[0], by_input if "i" in wanted else None),
-                ("the gradient by the weight", got[1], by_weight if "w" in wanted else None),
-                ("the gradient by the bias", got[2], by_bias if "b" in wanted and case.problem.bias else None),
-            ],
-        )
-
-    judge.satisfies(cases(table), check, transform=small, mode=mode, extra_operand=grad_output, wanted=wanted)
-
-
 @spec("training.gradient", source=AUTOGRAD, **EXACT)
 def test_gradients(judge: Judge) -> None:
     """The gradients by input, weight and bias are the exact adjoints of the convolution."""
     gradients(judge, TABLE, "iwb")
-
-
-def normal(case: Case, operands: Operands) -> Array:
-    """Return an upstream gradient of standard normal numbers."""
-    problem = case.problem
-    return generator(problem, "upstream", case.seed).standard_normal(problem.output_shape).astype(problem.dtype)
-
-
-def bounds(judge: Judge, problem: Problem, operands: Operands, g: Array) -> Iterator[Array | float | None]:
-    """Yield the bounds of the gradients by input, weight and bias: gamma_n S, S the adjoint of the absolute values.
-
-    The gradient by the input is a sum of O/G KH KW products, those by weight and bias are sums of N OH OW products
-    (Higham, section 3.1). The transforms of fast algorithms add their terms, and the bound is that of the largest S.
-    The reference is summed in float64, so that the bound of that dtype is twice as large.
-    """
-    bias = None if operands.bias is None else np.abs(operands.bias)
-    sizes = oracle.adjoint(problem, Operands(np.abs(operands.input), np.abs(operands.weight), bias), np.abs(g))
-    by_input = problem.out_channels // problem.groups * problem.kernel[0] * problem.kernel[1]
-    by_output = problem.batch * problem.output_size[0] * problem.output_size[1]
-    u = DTYPES[problem.dtype].roundoff * (2 if problem.dtype == "float64" else 1)
-    for terms, size in zip((by_input, by_output, by_output), sizes, strict=True):
-        if size is None or judge.declared_grade == "A":
-            yield None if size is None else (terms + 1) * u * size
-        else:
-            yield (terms + accuracy.transform_terms(problem)) * u * size.max(initial=0.0)
 
 
 @spec("training.accuracy", source="Higham 2002, Accuracy and Stability of Numerical Algorithms, section 3.1", **EXACT)
@@ -139,40 +54,15 @@ def test_accurate_gradients(judge: Judge) -> None:
     """On normal operands the gradients err by no more than the rounding of their sums explains."""
     if judge.declared_grade == "C":
         judge.skip("a lower precision than the dtype's is declared")
-
-    def check(case: Case, operands: Operands, observation: Observation) -> Fault | None:
-        g = normal(case, operands)
-        exact = oracle.adjoint(case.problem, operands, g)
-        for name, got, expected, bound in zip(
-            ("input", "weight", "bias"),
-            observation.extra_outputs,
-            exact,
-            bounds(judge, case.problem, operands, g),
-            strict=True,
-        ):
-            if expected is None or bound is None:
-                continue
-            if got is None:
-                return Fault("failed", f"the gradient by the {name}: none", kind="graph")
-            if got.shape != expected.shape:
-                return Fault("failed", f"the gradient by the {name}: {got.shape}", kind="gradient")
-            fault = compare.check_values(
-                got, expected, bound, f"the gradient by the {name} is less accurate than its dtype"
-            )
-            if fault is not None:
-                return replace(fault, mask=None, kind="gradient")  # the mask is not one of the output
-        return None
-
     table = cases(TABLE[::2], operands="gaussian")
-    judge.satisfies(table, check, mode="gradient", extra_operand=normal, wanted="iwb")
+    judge.satisfies(table, accurate_gradients(judge), mode="gradient", extra_operand=real_grad_output, wanted="iwb")
 
 
 @spec("training.gradient.one", source=AUTOGRAD, **EXACT)
 def test_one_gradient(judge: Judge) -> None:
-    """If the gradient of one or two operands is requested, it is returned, and no other."""
-    for wanted in ("i", "w", "b", "iw", "wb"):
-        table = [problem for problem in TABLE[::4] if problem.bias or wanted != "b"]
-        gradients(judge, table, wanted)
+    """If the gradients of some operands are requested, they are returned, and no other."""
+    for wanted in SUBSETS:
+        gradients(judge, [problem for problem in KINDS if problem.bias or wanted != "b"], wanted)
 
 
 @spec("training.random", source=AUTOGRAD, **EXACT)
@@ -201,7 +91,7 @@ def test_upstream_gradients_with_gaps(judge: Judge) -> None:
         return np.ones(case.problem.output_shape, case.problem.dtype)
 
     gradients(judge, TABLE[::2], "iwb", mode="gradient_of_sum", grad_output=ones)
-    gradients(judge, TABLE[1::2], "iwb", mode="gradient_turned")
+    gradients(judge, TABLE[1::2], extra_layout="transposed")
 
 
 @spec("training.empty", source=AUTOGRAD, **EXACT)
@@ -209,9 +99,6 @@ def test_gradients_of_an_empty_batch(judge: Judge) -> None:
     """The gradients of a batch of no images are zeros."""
     none = [problem.replace(batch=0) for problem in TABLE[::4]]
     gradients(judge, none, "wb")
-
-
-COMPLEX = ("complex128", "complex64")
 
 
 @spec("training.complex", source="torch's convention for complex autograd: the conjugate of the derivative",

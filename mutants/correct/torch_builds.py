@@ -183,3 +183,62 @@ def numba_loops(input, weight, bias=None, stride=1, padding=0, dilation=1, group
         _loops(x, np.ascontiguousarray(weight.astype(accumulator)), output, *p.stride, *p.dilation, p.groups)
     with np.errstate(over="ignore"):
         return output.astype(p.dtype)
+
+
+class _Mixed(torch.autograd.Function):  # type: ignore[misc]  # torch is Any to mypy
+    """Convolution with a backward pass by products of its own, of which only those that are needed are computed."""
+
+    @staticmethod
+    def forward(context, input, weight, bias, problem):
+        context.save_for_backward(input, weight)
+        context.problem = problem
+        return conv2d(input, weight, bias, **problem.arguments)
+
+    @staticmethod
+    def backward(context, grad):
+        input, weight = context.saved_tensors
+        p, (by_input, by_weight, by_bias) = context.problem, context.needs_input_grad[:3]
+        dtype = torch.float64 if input.dtype == torch.float64 else torch.float32
+        wide = torch.complex128 if input.is_complex() else dtype
+        (top, bottom), (left, right) = p.pads
+        x, w, g = F.pad(input, (left, right, top, bottom)).to(wide), weight.to(wide), grad.to(wide)
+        dx, dw = torch.zeros_like(x), torch.zeros_like(w)
+        (sh, sw), (dh, dw_), (oh, ow) = p.stride, p.dilation, p.output_size
+        g, filters = g.unflatten(1, (p.groups, -1)), w.unflatten(0, (p.groups, -1))
+        for i in range(p.kernel[0]):
+            for j in range(p.kernel[1]):
+                rows, columns = (
+                    slice(i * dh, i * dh + sh * (oh - 1) + 1, sh),
+                    slice(j * dw_, j * dw_ + sw * (ow - 1) + 1, sw),
+                )
+                if by_weight:
+                    fields = x[:, :, rows, columns].unflatten(1, (p.groups, -1))
+                    dw[:, :, i, j] = torch.einsum("ngohw,ngchw->goc", g, fields.conj()).flatten(0, 1)
+                if by_input:
+                    given = torch.einsum("ngohw,goc->ngchw", g, filters[..., i, j].conj())
+                    dx[:, :, rows, columns] += given.flatten(1, 2)
+        height, width = p.height, p.width
+        return (
+            dx[:, :, top : top + height, left : left + width].to(input.dtype) if by_input else None,
+            dw.to(weight.dtype) if by_weight else None,
+            grad.to(wide).sum((0, 2, 3)).to(input.dtype) if by_bias else None,
+            None,
+        )  # fmt: skip
+
+
+@correct(
+    "Computes the gradients tap by tap, and only those that are needed, in float32 for narrower dtypes.",
+    framework="torch",
+    profile="training",
+)
+def gradients_tap_by_tap(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    return _Mixed.apply(input, weight, bias, resolve(input, weight, bias, stride, padding, dilation, groups))
+
+
+@correct("Copies upstream gradients and operands to channels-last memory.", framework="torch", profile="training")
+def channels_last_gradients(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    output = conv2d(input, weight, bias, stride, padding, dilation, groups)
+    if output.requires_grad and output.dim() == 4:
+        output = output.contiguous(memory_format=torch.channels_last).clone()
+        output.register_hook(lambda grad: grad.contiguous(memory_format=torch.channels_last))
+    return output

@@ -42,14 +42,14 @@ def integers(problem: Problem, shape: tuple[int, ...], seed: int) -> np.ndarray:
     return values
 
 
-def sample_of(problem: Problem, mode: str = "gradient") -> Sample:
+def sample_of(problem: Problem, mode: str = "gradient", extra_layout: str = "contiguous") -> Sample:
     """Return the sample of right gradients."""
     bias = integers(problem, (problem.out_channels,), 3)
     operands = Operands(integers(problem, problem.input_shape, 1), integers(problem, problem.weight_shape, 2), bias)
     upstream = integers(problem, problem.output_shape, 4)
     call = Call(
         operands.input, operands.weight, operands.bias, problem.arguments, (problem.dtype,) * 3, mode=mode,
-        extra_operand=upstream, wanted="iwb", is_valid=True,
+        extra_operand=upstream, extra_layout=extra_layout, wanted="iwb", is_valid=True,
     )  # fmt: skip
     if mode == "gradient_of_sum":
         upstream = np.ones_like(upstream)
@@ -61,12 +61,12 @@ def sample_of(problem: Problem, mode: str = "gradient") -> Sample:
 
 SAMPLES = [
     *(sample_of(problem) for problem in PROBLEMS),
-    *(sample_of(problem, "gradient_turned") for problem in PROBLEMS[:3]),
+    *(sample_of(problem, extra_layout="transposed") for problem in PROBLEMS[:3]),
 ]
 CASES = [GradientCase(sample) for sample in SAMPLES]
 
 
-@pytest.mark.parametrize("mode", ["gradient", "gradient_of_sum", "gradient_turned"])
+@pytest.mark.parametrize("mode", ["gradient", "gradient_of_sum", "gradient_in_thread"])
 @pytest.mark.parametrize("problem", PROBLEMS, ids=str)
 def test_the_right_backward_pass_is_the_oracle(problem: Problem, mode: str) -> None:
     sample = sample_of(problem, mode)

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 
-import numpy as np
-
+from convgauge.conformance.execution import repeated
 from convgauge.diagnosis.mechanism import Mechanism, library
 from convgauge.diagnosis.outcome import outcome
 from convgauge.diagnosis.plan import NoOutputError, Plan, TooExpensiveError
@@ -107,7 +106,7 @@ def observed(
     arguments = problem.arguments if arguments is None else arguments
     operands = draw(problem, "exact", seed)
     input, weight, bias = (
-        values if values is None or layout != "broadcast" else np.repeat(values[:1], len(values), axis=0)
+        None if values is None else repeated(values, layout)
         for values, layout in zip((operands.input, operands.weight, operands.bias), layouts, strict=True)
     )
     assert input is not None and weight is not None

@@ -11,6 +11,7 @@ import numpy as np
 from convgauge.domain import CONTIGUOUS
 from convgauge.reference.compare import Fault
 from convgauge.reference.operands import Array
+from convgauge.worker import gradient_modes  # noqa: F401 registers its modes
 from convgauge.worker.call import OPERANDS, Call, Observation
 from convgauge.worker.call_modes import CALL_MODES
 
@@ -42,7 +43,7 @@ def call_lines(call: Call, name: str, framework: str) -> Iterator[str]:
         if array is not None:
             yield _assignment(operand, array, dtype, layout, framework)
     if call.extra_operand is not None:
-        yield _assignment("extra", call.extra_operand, call.dtypes[0], "contiguous", framework)
+        yield _assignment("extra", call.extra_operand, call.dtypes[0], call.extra_layout, framework)
     keywords = ", ".join(f"{key}={value!r}" for key, value in call.arguments.items())
     bias = "bias" if call.bias is not None else "None"
     if call.prepared:

@@ -10,11 +10,15 @@ from typing import Any
 
 from convgauge.domain import CONTIGUOUS, fields_of
 from convgauge.problem import Problem, ProblemError
+from convgauge.worker.layouts import CARVERS, REPEATED
 
 BASE = Problem(batch=2, in_channels=3, height=7, width=9, out_channels=4, kernel=(3, 2), padding=(1, 2), bias=True)
 """Default of a table's parameters: small, and of different sizes, so that a swap of two changes the output."""
 
-EXOTIC_LAYOUTS = ("negative", "broadcast", "readonly", "unaligned", "bigendian", "negated", "conjugated")
+EXOTIC_LAYOUTS = (
+    *[name for name in CARVERS if name in REPEATED or name.startswith("reversed") or name.endswith("negative")],
+    "readonly", "unaligned", "bigendian", "negated", "conjugated",
+)  # fmt: skip
 """Memory layouts that few kernels support: a call with such an operand is answered rightly, or refused."""
 
 

@@ -18,6 +18,7 @@ from convgauge.process.runner import Runner
 from convgauge.reference import accuracy
 from convgauge.reference.operands import Operands, draw
 from convgauge.worker.call import Call, Observation
+from convgauge.worker.layouts import REPEATED, first_along, repeated_axis
 
 Transform = Callable[[Case, Operands], Operands]
 """Function that returns the operands of a case, given those drawn for it."""
@@ -119,7 +120,7 @@ class Execution:
     def draw(self, case: Case) -> Operands:
         """Draw the operands of a case."""
         operands = draw(case.problem, case.operands, case.seed, self.headroom(case.problem))
-        return _repeated(operands, case.layouts) if "broadcast" in case.layouts else operands
+        return _repeated(operands, case.layouts) if any(layout in REPEATED for layout in case.layouts) else operands
 
     def headroom(self, problem: Problem) -> float:
         """Return the factor by which exact operands stay below their limit: 1 for grade A."""
@@ -168,12 +169,14 @@ def _fit(problem: Problem, operands: Operands) -> bool:
 
 
 def _repeated(operands: Operands, layouts: tuple[str, str, str]) -> Operands:
-    """Return operands whose first axis repeats one element, if their layout is broadcast."""
-
-    def repeat(array: np.ndarray[Any, Any], layout: str) -> np.ndarray[Any, Any]:
-        return np.repeat(array[:1], len(array), axis=0) if layout == "broadcast" else array
-
+    """Return operands that repeat one element along the axis of their layout, if it is one of `REPEATED`."""
     input, weight, bias = operands.input, operands.weight, operands.bias
     return Operands(
-        repeat(input, layouts[0]), repeat(weight, layouts[1]), None if bias is None else repeat(bias, layouts[2])
+        repeated(input, layouts[0]), repeated(weight, layouts[1]), None if bias is None else repeated(bias, layouts[2])
     )
+
+
+def repeated(array: np.ndarray[Any, Any], layout: str) -> np.ndarray[Any, Any]:
+    """Return an array that repeats one element along the axis of a layout, or the array if the layout repeats none."""
+    axis = repeated_axis(layout, array.ndim)
+    return array if axis is None else np.repeat(first_along(array, axis), array.shape[axis], axis)

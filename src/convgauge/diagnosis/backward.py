@@ -13,8 +13,19 @@ from convgauge.diagnosis.sample import Sample
 from convgauge.problem import Pair
 from convgauge.reference.operands import Array
 
-FIRST_ORDER_MODES = ("gradient", "gradient_of_sum", "gradient_turned", "two_graphs")
+PLAIN_MODES = (
+    "gradient", "gradient_of_sum", "gradient_interleaved", "gradient_in_thread", "gradient_recomputed",
+    "gradient_of_function", "gradient_modified", "gradient_autocast", "gradient_autocast_after_evaluation",
+)  # fmt: skip
+"""Call modes whose extra outputs are the gradients by the operands of the call."""
+NEGATED_MODES = ("gradient_after_update", "gradient_autocast_after_update")
+"""Call modes that negate the weight before the call whose gradients are taken."""
+FIRST_ORDER_MODES = (*PLAIN_MODES, *NEGATED_MODES, "gradient_retained", "gradient_hooked", "two_graphs")
 """Call modes whose extra outputs are gradients by the operands."""
+GRADIENT_MODES = (
+    *FIRST_ORDER_MODES, "gradient_accumulated", "gradient_shared", "gradient_in_place", "second_gradient",
+)  # fmt: skip
+"""Call modes that take gradients."""
 
 
 class Gradients(NamedTuple):
@@ -127,8 +138,15 @@ class GradientCase:
     def passes(self) -> tuple[tuple[Backward, Gradients], ...]:
         """Each right backward pass of the call, with the gradients that were observed."""
         got = [*self.sample.observation.extra_outputs, *[None] * 4]
-        first = Backward.of(self.sample)
-        if self.sample.call.mode != "two_graphs":
+        first, mode = Backward.of(self.sample), self.sample.call.mode
+        if mode == "gradient_retained":
+            again = replace(first, upstream=-2 * first.upstream)
+            return (first, Gradients(*got[:3])), (again, Gradients(*got[3:6]))
+        if mode in NEGATED_MODES:
+            first = replace(first, weight=-first.weight)
+        elif mode == "gradient_hooked":
+            first = replace(first, upstream=-2 * first.upstream)
+        if mode != "two_graphs":
             return ((first, Gradients(*got[:3])),)
         second = replace(first, input=-first.input[..., ::-1, ::-1], weight=-first.weight[..., ::-1, ::-1])
         return (first, Gradients(got[0], got[1], None)), (second, Gradients(got[2], got[3], None))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from convgauge.diagnosis.atom import PLAIN, Test
+from convgauge.diagnosis.backward import GRADIENT_MODES
 from convgauge.diagnosis.condition import Condition
 from convgauge.diagnosis.features import OPERAND_LAYOUTS, Table
 from convgauge.domain import FIELDS
@@ -153,7 +154,7 @@ CATEGORIES = (
             "numpy_integers": "NumPy integers as arguments",
             "one_array": "one array as input and weight",
         },
-        {"gradients": ("gradient", "gradient_of_sum", "gradient_turned", "second_gradient", "two_graphs")},
+        {"gradients": GRADIENT_MODES},
     ),
     Category(
         "order",

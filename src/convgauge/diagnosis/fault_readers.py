@@ -31,8 +31,8 @@ PREPARED_MODES = ("several_inputs", "two_layers")
 LATE_WRITES = "output_changes_later"
 """Slug of the property of outputs that change after they were returned."""
 
-GRADIENT_MODES = ("gradient", "gradient_of_sum", "gradient_turned", "second_gradient", "two_graphs", "used_later")
-"""Call modes that differentiate the output."""
+OTHER_GRADIENT_MODES = ("second_gradient", "two_graphs", "used_later")
+"""Call modes that differentiate the output, beside those whose names begin with "gradient"."""
 
 
 # --- no output -------------------------------------------------------------------------------------------------------
@@ -52,7 +52,7 @@ def _raised(sample: Sample, fault: Fault) -> Property:
         text = f"arguments: those by position are read in another order (raises {error}: {message})"
         return Property(f"{slug}_in_{mode}", MechanismKind.ARGUMENT_MISREAD, text, explained_by=slug)
     kind, what = MechanismKind.REFUSES_VALID, f"a valid call in the mode {mode}"
-    if mode in GRADIENT_MODES:
+    if mode.startswith("gradient") or mode in OTHER_GRADIENT_MODES:
         kind, what = MechanismKind.GRADIENT_GRAPH, "gradient: differentiating the output"
     sentence = f"{what} raises {error}: {message}"
     return Property(f"{slug}_in_{mode}", kind, sentence, is_consequence_possible=True, explained_by=slug)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from convgauge.reference.operands import Array
-from convgauge.worker.layouts import CARVERS, carve
+from convgauge.worker.layouts import CARVERS, carve, first_along, repeated_axis
 
 
 @dataclass(frozen=True)
@@ -56,9 +56,10 @@ class MemoryImage:
         if layout not in CARVERS or layout == "contiguous" or not values.size:
             return None
         memory, view = carve(layout, values, lambda shape, fill: np.full(shape, fill, values.dtype), np.transpose)
-        if layout == "broadcast":
-            memory[...] = values[:1]
-            view = np.broadcast_to(memory, values.shape)
+        axis = repeated_axis(layout, values.ndim)
+        if axis is not None:
+            view[...] = first_along(values, axis)
+            view = np.broadcast_to(view, values.shape)
         else:
             view[...] = values
         start = (view.__array_interface__["data"][0] - memory.__array_interface__["data"][0]) // values.itemsize

@@ -58,6 +58,8 @@ class Call:
         Way to make the call (`convgauge.worker.call_modes`); empty for a plain call.
     extra_operand : ndarray or None
         Further operand of some modes: gradient of the output, a second input, or other weights.
+    extra_layout : str
+        Memory layout of the further operand.
     wanted : str
         Choice that some modes take.
     is_valid : bool
@@ -82,6 +84,7 @@ class Call:
     reuse: bool = False
     mode: str = ""
     extra_operand: np.ndarray | None = None
+    extra_layout: str = CONTIGUOUS[0]
     wanted: str = ""
     is_valid: bool = False
     spelled: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""Ways to make a call: by keyword, prepared, with gradients, under the transformations of torch.
+"""Ways to make a call: by keyword, prepared, under the transformations of torch; `gradient_modes` has further ones.
 
 Each mode is a function with the decorator `call_mode`; its name is the mode's name in `Call.mode`. It receives the
 implementation, the framework, the call and its arrays (input, weight, and bias or None). It returns the output and
@@ -49,10 +49,10 @@ def _prepared(implementation: Implementation, call: Call, weight: Array, bias: A
     return run
 
 
-def _extra_operand(framework: Framework, call: Call) -> Array:
-    """Return the extra operand as an array of the input's dtype on the call's device."""
+def extra_operand(framework: Framework, call: Call) -> Array:
+    """Return the extra operand in its layout, as an array of the input's dtype on the call's device."""
     assert call.extra_operand is not None
-    return framework.make(call.extra_operand, call.dtypes[0], call.device, "contiguous")[0]
+    return framework.make(call.extra_operand, call.dtypes[0], call.device, call.extra_layout)[0]
 
 
 # --- how the arguments are passed ------------------------------------------------------------------------------------
@@ -102,14 +102,14 @@ def several_inputs(implementation: Implementation, framework: Framework, call: C
     """Prepare once, then run the input, the extra operand and the input again."""
     run = _prepared(implementation, call, arrays[1], arrays[2])
     first = run(arrays[0])
-    return first, [run(_extra_operand(framework, call)), run(arrays[0])]
+    return first, [run(extra_operand(framework, call)), run(arrays[0])]
 
 
 @call_mode
 def two_layers(implementation: Implementation, framework: Framework, call: Call, arrays: Arrays) -> Outputs:
     """Prepare two layers, the second with the extra operand as its weight, and run them in turns."""
     run = _prepared(implementation, call, arrays[1], arrays[2])
-    other = _prepared(implementation, call, _extra_operand(framework, call), arrays[2])
+    other = _prepared(implementation, call, extra_operand(framework, call), arrays[2])
     first = run(arrays[0])
     return first, [other(arrays[0]), run(arrays[0])]
 
@@ -123,97 +123,6 @@ def overwritten(implementation: Implementation, framework: Framework, call: Call
     run = _prepared(implementation, call, arrays[1], arrays[2])
     framework.refill(arrays[1], call.extra_operand)
     return run(arrays[0]), []
-
-
-# --- gradients -------------------------------------------------------------------------------------------------------
-
-
-def _leaves(call: Call, arrays: Arrays) -> Arrays:
-    """Return the operands as leaves of a graph; those whose letter is in ``wanted`` require their gradient."""
-    return [
-        None if array is None else array.detach().requires_grad_(letter in call.wanted)
-        for letter, array in zip(LETTERS, arrays)
-    ]
-
-
-def _gradients(leaves: Arrays) -> list[Array]:
-    return [None if leaf is None else leaf.grad for leaf in leaves]
-
-
-@call_mode
-def gradient(implementation: Implementation, framework: Framework, call: Call, arrays: Arrays) -> Outputs:
-    """Return the gradients of <output, extra operand> by input, weight and bias.
-
-    A gradient is None if it is not in ``wanted`` or not reached.
-    """
-    import torch
-
-    leaves = _leaves(call, arrays)
-    output = implementation(*leaves, **call.arguments)
-    if output.requires_grad and not call.wanted:
-        raise RuntimeError("the output asks for a gradient though no operand does")
-    if output.requires_grad:
-        torch.autograd.backward(output, _extra_operand(framework, call))
-    return output, _gradients(leaves)
-
-
-@call_mode
-def gradient_of_sum(implementation: Implementation, framework: Framework, call: Call, arrays: Arrays) -> Outputs:
-    """Return the gradients of the sum of the output: the gradient of the output is one 1, repeated by stride 0."""
-    leaves = _leaves(call, arrays)
-    output = implementation(*leaves, **call.arguments)
-    output.sum().backward()
-    return output, _gradients(leaves)
-
-
-@call_mode
-def gradient_turned(implementation: Implementation, framework: Framework, call: Call, arrays: Arrays) -> Outputs:
-    """Do as `gradient`, with a gradient of the output whose rows and columns are swapped in memory."""
-    import torch
-
-    assert call.extra_operand is not None
-    leaves = _leaves(call, arrays)
-    output = implementation(*leaves, **call.arguments)
-    grad_output = framework.make(call.extra_operand, call.dtypes[0], call.device, "transposed")[0]
-    torch.autograd.backward(output, grad_output)
-    return output, _gradients(leaves)
-
-
-@call_mode
-def second_gradient(implementation: Implementation, framework: Framework, call: Call, arrays: Arrays) -> Outputs:
-    """Return second derivatives.
-
-    Derivatives of <gradient by the input, input> by weight and gradient of the output; then derivatives of
-    <gradient by the weight, weight> by input and gradient of the output.
-    """
-    import torch
-
-    leaves = _leaves(call, arrays)
-    grad_output = _extra_operand(framework, call).requires_grad_(True)
-    output = implementation(*leaves, **call.arguments)
-    by_input, by_weight = torch.autograd.grad(output, leaves[:2], grad_output, create_graph=True)
-    try:
-        first = torch.autograd.grad((by_input * arrays[0]).sum(), (leaves[1], grad_output), retain_graph=True)
-        second = torch.autograd.grad((by_weight * arrays[1]).sum(), (leaves[0], grad_output))
-    except RuntimeError:
-        # only a whole backward pass reaches the node by which torch reports `once_differentiable`
-        (by_input.sum() + by_weight.sum()).backward()
-        raise
-    return output, [*first, *second]
-
-
-@call_mode
-def two_graphs(implementation: Implementation, framework: Framework, call: Call, arrays: Arrays) -> Outputs:
-    """Make two calls, the second on flipped and negated operands, then take the gradients of both."""
-    import torch
-
-    leaves = _leaves(call, arrays)
-    turned = [(-leaf.detach().flip(2, 3)).requires_grad_(True) for leaf in leaves[:2]]
-    grad_output = _extra_operand(framework, call)
-    first = implementation(*leaves, **call.arguments)
-    second = implementation(*turned, leaves[2], **call.arguments)
-    by_first = torch.autograd.grad(first, leaves[:2], grad_output)
-    return first, [*by_first, *torch.autograd.grad(second, turned, grad_output)]
 
 
 TRACED = ("compiled",)
@@ -267,6 +176,19 @@ def vmapped(implementation: Implementation, framework: Framework, call: Call, ar
     images = arrays[0][:, None]
     output = torch.func.vmap(lambda image: implementation(image, *arrays[1:], **call.arguments))(images)
     return output[:, 0], []
+
+
+@call_mode
+def vmapped_operand(implementation: Implementation, framework: Framework, call: Call, arrays: Arrays) -> Outputs:
+    """Map the call over the operand ``wanted`` and its opposite by torch.func.vmap. Extra output: of the opposite."""
+    import torch
+
+    index = LETTERS.index(call.wanted)
+    operands = list(arrays)
+    operands[index] = torch.stack([arrays[index], -arrays[index]])
+    axes = tuple(0 if number == index else None for number in range(len(operands)))
+    output = torch.func.vmap(lambda *each: implementation(*each, **call.arguments), in_dims=axes)(*operands)
+    return output[0], [output[1]]
 
 
 @call_mode

@@ -11,12 +11,16 @@ it. Layouts that differ between frameworks are made by the adapters in `convgaug
 - "broadcast": stride 0 along the first axis: one element of it repeated
 - "negated": the opposite values, marked as still to be negated (torch)
 - "conjugated": the conjugate values, marked as still to be conjugated (torch, complex)
+
+The name of a combination is that of the order in memory and that of the view on it: "channels_last_cropped" is a crop
+of an image in channels-last memory. An operand of fewer than four axes has the layout of the view alone. Further
+layouts reverse one axis, or repeat one element along one: "reversed_columns", "broadcast_rows".
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +47,19 @@ Carver = Callable[[Shape, Maker], Views]
 CARVERS: dict[str, Carver] = {}
 """Functions that return a buffer and a view on it of a given shape, by name of the layout."""
 
+REPEATED = {"broadcast": 0}
+"""Axis along which a layout repeats one element by a stride of 0, by name of the layout."""
+
+
+def repeated_axis(layout: str, axes: int) -> int | None:
+    """Return the axis along which a layout repeats one element of an operand of so many axes, or None."""
+    return min(REPEATED[layout], axes - 1) if layout in REPEATED else None
+
+
+def first_along(values: Array, axis: int) -> Array:
+    """Return the first element along an axis, with the axis kept."""
+    return values[(*[slice(None)] * axis, slice(0, 1))]
+
 
 def layout(function: Carver) -> Carver:
     """Register a function as the layout of its name."""
@@ -55,7 +72,7 @@ def carve(
 ) -> Views:
     """Return a buffer, and a view on it with the shape of ``values``.
 
-    For "broadcast" the buffer is one element along the first axis, which the caller repeats.
+    The view of a layout in `REPEATED` has one element along its axis, which the caller repeats.
 
     Parameters
     ----------
@@ -161,3 +178,104 @@ def negative(shape: Shape, maker: Maker) -> Views:
 def broadcast(shape: Shape, maker: Maker) -> Views:
     """One element along the first axis, which the adapter repeats."""
     return contiguous((min(1, shape[0]), *shape[1:]), maker)
+
+
+# --- combinations ----------------------------------------------------------------------------------------------------
+
+ORDERS = {"channels_last": (0, 2, 3, 1), "transposed": (0, 1, 3, 2)}
+"""Axes of the operand in the order of memory, the outermost first, by name of the order."""
+VIEWS = ("sliced", "cropped", "part", "offset", "negative", "broadcast")
+"""Layouts of the view that are combined with every order."""
+
+PARTS: dict[str, tuple[str, ...]] = {}
+"""Names of the simple layouts that a combination or a layout of one axis is made of."""
+
+
+def combined_layouts(simple: Iterable[str]) -> tuple[str, ...]:
+    """Return the combinations that a framework can make, given the simple layouts that it can make."""
+    able = set(simple)
+    return tuple(name for name, parts in PARTS.items() if able.issuperset(parts))
+
+
+def _viewed(carver: Carver, axes: Shape) -> Carver:
+    """Return the layout of a view whose buffer has its axes in another order."""
+
+    def carve_viewed(shape: Shape, maker: Maker) -> Views:
+        if len(shape) != len(axes):
+            return carver(shape, maker)
+        memories: list[Array] = []
+
+        def buffer(size: Shape) -> Array:
+            memories.append(maker.buffer(tuple(size[axis] for axis in axes)))
+            return maker.permute(memories[0], _inverse(axes))
+
+        _, view = carver(shape, Maker(buffer, maker.permute))
+        return memories[0], view
+
+    return carve_viewed
+
+
+def _moved(carver: Carver, axes: Shape) -> Carver:
+    """Return the layout of an operand whose axes are permuted first: for a view that is made of a flat buffer."""
+
+    def carve_moved(shape: Shape, maker: Maker) -> Views:
+        if len(shape) != len(axes):
+            return carver(shape, maker)
+        memory, view = carver(tuple(shape[axis] for axis in axes), maker)
+        return memory, maker.permute(view, _inverse(axes))
+
+    return carve_moved
+
+
+def _inverse(axes: Shape) -> Shape:
+    return tuple(axes.index(axis) for axis in range(len(axes)))
+
+
+def _combine(order: str, view: str) -> None:
+    """Register the combination of an order in memory and a view."""
+    name, combine = f"{order}_{view}", _moved if view == "offset" else _viewed
+    CARVERS[name] = combine(CARVERS[view], ORDERS[order])
+    PARTS[name] = (order, view)
+    if view in REPEATED:
+        REPEATED[name] = REPEATED[view]
+
+
+for _order in ORDERS:
+    for _view in VIEWS:
+        _combine(_order, _view)
+
+
+# --- one axis --------------------------------------------------------------------------------------------------------
+
+
+@layout
+def reversed_columns(shape: Shape, maker: Maker) -> Views:
+    """Reversed along the last axis alone: one negative stride."""
+    buffer = maker.buffer(shape)
+    return buffer, buffer[(..., slice(None, None, -1))]
+
+
+@layout
+def reversed_channels(shape: Shape, maker: Maker) -> Views:
+    """Reversed along the axis of channels alone; along every axis if there are not four."""
+    if len(shape) != 4:
+        return negative(shape, maker)
+    buffer = maker.buffer(shape)
+    return buffer, buffer[:, ::-1]
+
+
+def _repeat(name: str, axis: int) -> None:
+    """Register the layout that repeats one element along an axis."""
+
+    def carve_repeated(shape: Shape, maker: Maker) -> Views:
+        repeated = min(axis, len(shape) - 1)
+        buffer = maker.buffer(tuple(min(1, size) if number == repeated else size for number, size in enumerate(shape)))
+        return buffer, buffer
+
+    CARVERS[name], REPEATED[name], PARTS[name] = carve_repeated, axis, ("broadcast",)
+
+
+for _name, _axis in (("channels", 1), ("rows", 2), ("columns", 3)):
+    _repeat(f"broadcast_{_name}", _axis)
+
+PARTS.update(reversed_columns=("negative",), reversed_channels=("negative",))

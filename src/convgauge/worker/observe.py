@@ -13,7 +13,7 @@ import numpy as np
 
 from convgauge.registry import Implementation
 from convgauge.registry.signature import UnsupportedArgument
-from convgauge.worker import stability
+from convgauge.worker import gradient_modes, stability  # noqa: F401 the first registers its modes
 from convgauge.worker.absent_device import described, has_absent_device
 from convgauge.worker.call import Call, Kind, Observation, SideEffect
 from convgauge.worker.call_modes import CALL_MODES, TRACED, Outputs, UnsupportedCall, call_plainly
@@ -22,6 +22,7 @@ from convgauge.worker.exceptions import class_names, describe
 from convgauge.worker.forms import Form, what_to_return
 from convgauge.worker.frameworks import Array, Framework, NotAnArray, Operand
 from convgauge.worker.global_state import changes, permanent_state
+from convgauge.worker.layouts import REPEATED
 from convgauge.worker.patches import PatchDetector
 from convgauge.worker.refusals import OwnCode, is_refusal
 from convgauge.worker.side_effects import SideEffectDetector
@@ -185,7 +186,7 @@ class Observer:
             self.framework.refill(self._reused[key][0], carrier)
             return self._reused[key]
         operand = self.framework.make(carrier, dtype, call.device, layout)
-        if call.reuse and self.framework.can_refill and layout not in ("broadcast", "readonly"):
+        if call.reuse and self.framework.can_refill and layout not in ("readonly", *REPEATED):
             if len(self._reused) >= MAX_REUSED:
                 self._reused.clear()
             self._reused[key] = operand

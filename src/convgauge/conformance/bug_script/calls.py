@@ -18,7 +18,7 @@ from convgauge.worker.call_modes import LETTERS
 KERNEL = "kernel"
 """Name of the implementation in a script."""
 
-GRADIENT_MODES = ("gradient", "gradient_of_sum", "gradient_turned")
+GRADIENT_MODES = ("gradient", "gradient_of_sum")
 _POSITIONAL = ("stride", "padding", "dilation", "groups")
 
 
@@ -77,7 +77,7 @@ def _name(call: Call, operand: str) -> str:
 
 def _layout(call: Call, operand: str) -> str:
     if operand == "extra_operand":
-        return "transposed" if call.mode == "gradient_turned" else "contiguous"
+        return call.extra_layout
     return call.layouts[OPERANDS.index(operand)]
 
 

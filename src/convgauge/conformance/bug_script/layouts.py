@@ -9,7 +9,7 @@ from convgauge.conformance.bug_script.failure import NoScriptError
 from convgauge.domain import CONTIGUOUS
 from convgauge.dtypes import DTYPES
 from convgauge.worker.frameworks.base import ODD_STRIDE
-from convgauge.worker.layouts import CARVERS, Maker
+from convgauge.worker.layouts import CARVERS, Maker, first_along, repeated_axis
 
 USUAL = CONTIGUOUS[0]
 
@@ -73,10 +73,17 @@ def layout_lines(name: str, layout: str, shape: tuple[int, ...], dtype: str, fra
 
     memory_lines: list[str] = []
     _, view = CARVERS[layout](shape, Maker(buffer, permuted))
-    if view.code == memory and layout != USUAL:
+    axis = repeated_axis(layout, len(shape))
+    if view.code == memory and axis is None:
         return []  # the layout is contiguous for an operand of so few axes
-    fill_line = [f"{view.code}[...] = {name}"] if math.prod(shape) else []
-    return [*memory_lines, *fill_line, f"{name} = {view.code}"]
+    source = name if axis is None else first_along(_Recorded(name), axis).code
+    fill_line = [f"{view.code}[...] = {source}"] if math.prod(shape) else []
+    whole = view.code if axis is None else _REPEATING[framework].format(view.code, shape)
+    return [*memory_lines, *fill_line, f"{name} = {whole}"]
+
+
+_REPEATING = {"numpy": "np.broadcast_to({}, {})", "torch": "{}.expand({})"}
+"""Expression of an array that is repeated to a shape, by framework."""
 
 
 _FURTHER: dict[tuple[str, str], list[str]] = {
@@ -87,12 +94,10 @@ _FURTHER: dict[tuple[str, str], list[str]] = {
         "{name} = {name}_memory[1:].view({name}.dtype).reshape({shape})",
     ],
     ("numpy", "bigendian"): ['{name} = {name}.astype({name}.dtype.newbyteorder(">"))'],
-    ("numpy", "broadcast"): ["{name} = np.broadcast_to({name}[:1], {shape})"],
     ("numpy", "odd_strides"): [
         "{name}_strides = [s if n > 1 else {stride} * {name}.itemsize for n, s in zip({shape}, {name}.strides)]",
         "{name} = np.lib.stride_tricks.as_strided({name}, {shape}, {name}_strides)",
     ],
-    ("torch", "broadcast"): ["{name} = {name}[:1].expand({shape})"],
     ("torch", "odd_strides"): [
         "{name}_strides = [s if n > 1 else {stride} for n, s in zip({shape}, {name}.stride())]",
         "{name} = {name}.as_strided({shape}, {name}_strides)",

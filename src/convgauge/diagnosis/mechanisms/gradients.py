@@ -13,6 +13,7 @@ from convgauge.diagnosis.gradient_mechanism import (
     gradient_family,
     gradient_mechanism,
 )
+from convgauge.diagnosis.mechanisms.memory import strides_ignored
 from convgauge.diagnosis.sample import Sample
 from convgauge.reference.operands import Array
 
@@ -107,11 +108,9 @@ def gradient_of_a_flipped_kernel(backward: Backward, sample: Sample) -> Gradient
 
 @gradient_mechanism("gradients: the strides of the upstream gradient are ignored")
 def upstream_layout_ignored(backward: Backward, sample: Sample) -> Gradients:
-    """Read an upstream gradient whose rows and columns are swapped in memory as if it were contiguous."""
-    if sample.call.mode != "gradient_turned":
-        return backward.gradients
-    turned = np.ascontiguousarray(np.swapaxes(backward.upstream, 2, 3))
-    return backward.changed(upstream=turned.reshape(backward.upstream.shape))
+    """Read an upstream gradient as if it were contiguous, from its first element."""
+    read = strides_ignored(backward.upstream, sample.call.extra_layout)
+    return backward.gradients if read is None else backward.changed(upstream=read.values)
 
 
 # --- changes of a right gradient -------------------------------------------------------------------------------------

@@ -62,19 +62,25 @@ def row_strides_ignored(values: Array, layout: str) -> Elements | None:
     return None if memory is None or values.ndim != 4 else memory.read(memory.start, (*memory.steps[:3], 1))
 
 
+def is_reversed(layout: str) -> bool:
+    """Return True if a layout is reversed along every axis."""
+    return layout.endswith("negative")
+
+
 def signs_of_strides_ignored(values: Array, layout: str) -> Elements | None:
     """Return the elements in the order of their addresses along every axis."""
-    return Elements(values[tuple(slice(None, None, -1) for _ in values.shape)]) if layout == "negative" else None
+    return Elements(values[tuple(slice(None, None, -1) for _ in values.shape)]) if is_reversed(layout) else None
 
 
 def sign_of_last_stride_ignored(values: Array, layout: str) -> Elements | None:
     """Return the elements in the order of their addresses along the last axis."""
-    return Elements(values[..., ::-1]) if layout == "negative" and values.ndim > 1 else None
+    is_negative = is_reversed(layout) or layout == "reversed_columns"
+    return Elements(values[..., ::-1]) if is_negative and values.ndim > 1 else None
 
 
 def signs_of_inner_strides_ignored(values: Array, layout: str) -> Elements | None:
     """Return the elements in the order of their addresses along rows and columns."""
-    return Elements(values[..., ::-1, ::-1]) if layout == "negative" and values.ndim > 1 else None
+    return Elements(values[..., ::-1, ::-1]) if is_reversed(layout) and values.ndim > 1 else None
 
 
 def byte_order_ignored(values: Array, layout: str) -> Elements | None:

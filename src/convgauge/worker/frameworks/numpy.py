@@ -15,7 +15,7 @@ from convgauge.worker.frameworks.base import (
     odd_strides,
     type_name,
 )
-from convgauge.worker.layouts import carve
+from convgauge.worker.layouts import carve, first_along, repeated_axis
 
 
 class NumpyAdapter(Framework):
@@ -39,9 +39,10 @@ class NumpyAdapter(Framework):
             return view, memory
         native = carrier.astype(carrier.dtype.newbyteorder(">")) if layout == "bigendian" else carrier
         memory, view = carve(layout, native, lambda shape, fill: np.full(shape, fill, native.dtype), np.transpose)
-        if layout == "broadcast":
-            memory[...] = native[:1]
-            return np.broadcast_to(memory, native.shape), memory
+        axis = repeated_axis(layout, native.ndim)
+        if axis is not None:
+            view[...] = first_along(native, axis)
+            return np.broadcast_to(view, native.shape), memory
         if layout == "odd_strides":
             strides = odd_strides(memory.shape, memory.strides, ODD_STRIDE * memory.itemsize)
             view = np.lib.stride_tricks.as_strided(memory, memory.shape, strides)

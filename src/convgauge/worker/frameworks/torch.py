@@ -18,7 +18,7 @@ from convgauge.worker.frameworks.base import (
     type_name,
 )
 from convgauge.worker.global_state import GlobalState
-from convgauge.worker.layouts import carve
+from convgauge.worker.layouts import carve, first_along, repeated_axis
 
 _SAME_IN_NUMPY = {"float64", "float32", "float16", "int8", "int16", "int32", "int64"}
 
@@ -75,9 +75,10 @@ class TorchAdapter(Framework):
             return torch.full(shape, fill, dtype=kind, device=device)
 
         memory, view = carve(layout, carrier, empty, lambda array, axes: array.permute(axes))
-        if layout == "broadcast":
-            memory.copy_(plain[:1])
-            return memory.expand(carrier.shape), memory
+        axis = repeated_axis(layout, carrier.ndim)
+        if axis is not None:
+            view.copy_(first_along(plain, axis))
+            return view.expand(carrier.shape), memory
         if layout == "odd_strides":
             view = memory.as_strided(memory.shape, odd_strides(memory.shape, memory.stride(), ODD_STRIDE))
         view.copy_(plain)
