@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from convgauge.dtypes import DTYPES, FLOATS, round_to
 from convgauge.problem import Problem
 from convgauge.reference import oracle
-from convgauge.reference.operands import FAMILIES, draw, exact_range
+from convgauge.reference.operands import FAMILIES, MAX_TABLE, _nonzero, _remainders, draw, exact_range
 from support.rational_oracle import rational_output
 
 PROBLEM = Problem(2, 3, 6, 7, 4, (3, 2), (2, 1), (1, 2), (1, 2), 1, True)
@@ -143,3 +143,13 @@ def test_operands_are_of_their_dtype_and_their_answer_is_finite(dtype: str, fami
         exact = round_to(oracle.answer(problem, operands), dtype)
         assert np.isfinite(exact).all()
         assert np.count_nonzero(exact) > exact.size // 2
+
+
+@given(st.integers(1, 3 * MAX_TABLE), st.sampled_from(["float32", "float64", "int64"]))
+def test_integers_without_zero_are_those_of_the_remainder(largest: int, carrier: str) -> None:
+    raw = np.random.Generator(np.random.PCG64(largest)).bit_generator.random_raw(200)
+    indices = _remainders(raw, 2 * largest)
+    assert np.array_equal(indices, (raw % np.uint64(2 * largest)).astype(np.int64))
+    values = _nonzero(largest, carrier, indices)
+    assert values.dtype == carrier
+    assert np.array_equal(values, [index - largest + (index >= largest) for index in indices.tolist()])

@@ -7,6 +7,7 @@ difficulty of its own. They are judged against a bound (see `convgauge.reference
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import itertools
 import math
@@ -138,11 +139,44 @@ def _integers(random: Random, shapes: tuple[tuple[int, ...], ...], largest: int,
     sizes = [math.prod(shape) for shape in shapes]
     total = sum(sizes)
     raw: Array = random.bit_generator.random_raw(parts * total)  # a tenth of the time of `integers` for small arrays
-    drawn = (raw % np.uint64(2 * largest)).astype(np.int64) - largest
-    drawn += drawn >= 0
-    values = (drawn[:total] + 1j * drawn[total:] if parts == 2 else drawn).astype(DTYPES[dtype].carrier)
+    indices = _remainders(raw, 2 * largest)
+    carrier = DTYPES[dtype].carrier
+    if parts == 2:
+        drawn = _nonzero(largest, "float64", indices)
+        values = (drawn[:total] + 1j * drawn[total:]).astype(carrier)
+    else:
+        values = _nonzero(largest, carrier, indices)
     ends = itertools.accumulate(sizes)
     return [values[end - size : end].reshape(shape) for end, size, shape in zip(ends, sizes, shapes, strict=True)]
+
+
+def _remainders(raw: Array, divisor: int) -> Array:
+    """Return the remainders of unsigned integers, computed by NumPy's division, which is faster than its remainder."""
+    quotients = raw // np.uint64(divisor)
+    quotients *= np.uint64(divisor)
+    remainders: Array = np.subtract(raw, quotients, out=quotients).view(np.int64)
+    return remainders
+
+
+def _nonzero(largest: int, carrier: str, indices: Array) -> Array:
+    """Return the integers from -largest to largest without 0 at some indices, in a type."""
+    if largest <= MAX_TABLE:
+        values: Array = _table(largest, carrier).take(indices)
+        return values
+    drawn = indices - largest
+    drawn += drawn >= 0
+    return drawn.astype(carrier)
+
+
+MAX_TABLE = 4096
+"""Largest element of a table of integers, so that a table takes no more than 64 KiB."""
+
+
+@functools.lru_cache(maxsize=256)
+def _table(largest: int, carrier: str) -> Array:
+    """Return the integers from -largest to largest without 0, in a type."""
+    integers = np.arange(-largest, largest)
+    return (integers + (integers >= 0)).astype(carrier)
 
 
 def _scattered(random: Random, problem: Problem, taps: int) -> Array:
