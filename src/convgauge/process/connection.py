@@ -7,6 +7,8 @@ import sys
 import time
 from collections.abc import Mapping
 
+import psutil
+
 from convgauge.process import first_call
 from convgauge.process.child import Child
 from convgauge.process.failures import Cancelled, FailureBudget, ProcessFailure
@@ -82,6 +84,7 @@ class Connection:
         self.budget = budget or FailureBudget()
         self.environment, self.fixed = environment, fixed
         self._child: Child | None = None
+        self._fork_pid = 0  # of the fork that answers commands; 0 without one
         self._calls = 0  # observations of this process
         self._is_ready = False
         self.is_cancelled = False
@@ -94,10 +97,15 @@ class Connection:
         """Id of the process; 0 if there is none."""
         return 0 if self._child is None else self._child.process.pid
 
+    @property
+    def answering_pid(self) -> int:
+        """Id of the process that answers commands: the fork of `pid` if there is one; 0 if there is no process."""
+        return self._fork_pid or self.pid
+
     def _start(self) -> None:
         """Start the process and let it load the implementation, without waiting for it."""
         child = Child(self.python, self.limits.threads, self.environment, self.fixed)
-        self._child, self._calls, self._is_ready = child, 0, False
+        self._child, self._fork_pid, self._calls, self._is_ready = child, 0, 0, False
         origin = {**vars(self.origin), "declaration": None}
         child.send(encode(Load(origin, self.seed, self.limits.memory_bytes, self.refusals)).frame)
         child.push()
@@ -172,7 +180,7 @@ class Connection:
         """End the process."""
         if self._child is not None:
             self._child.close()
-            self._child = None
+            self._child, self._fork_pid = None, 0
 
     # --- commands ---
 
@@ -256,7 +264,17 @@ class Connection:
         """
         if self._calls and not has_called:
             return False
-        return self.request(encode(Fork(has_called)), LOAD_TIMEOUT_S).has_forked
+        forked = self.request(encode(Fork(has_called)), LOAD_TIMEOUT_S)
+        if forked.has_forked:
+            self._fork_pid = self._child_of_process(forked.pid)
+        return forked.has_forked
+
+    def _child_of_process(self, pid: int) -> int:
+        """Return an id that a reply states, if that process is a child of this one; else 0: a kernel can state any."""
+        with contextlib.suppress(psutil.Error):
+            if psutil.Process(pid).ppid() == self.pid:
+                return pid
+        return 0
 
     def end_fork(self, pid: int) -> bool:
         """End the fork of the process ``pid``. Return False if that process has been replaced or has ended."""
@@ -266,5 +284,5 @@ class Connection:
             self.request(encode(EndFork()), self.limits.timeout_s)
         except (ProcessFailure, CommandRefused):
             return False
-        self._calls = 0
+        self._calls = self._fork_pid = 0
         return True

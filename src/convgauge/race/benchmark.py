@@ -16,10 +16,10 @@ from convgauge.environment import cores
 from convgauge.layers import BenchError
 from convgauge.layers.sets import Layer, LayerSet, load
 from convgauge.race import peaks, table
-from convgauge.race import statistics as stats
-from convgauge.race.contestant import Contestant
+from convgauge.race.contestant import Contestant, Withdrawn
 from convgauge.race.entrant import Entrant
 from convgauge.race.race import BaselineFailed, Race
+from convgauge.race.variances import VariancePool
 from convgauge.registry import Origin, TargetError, known, require_distinct, resolve
 from convgauge.request import BenchRequest
 from convgauge.results import TimingRecord, Writer
@@ -39,7 +39,7 @@ class Benchmark:
     console: Console
     writer: Writer | None = None
     records: list[TimingRecord] = field(default_factory=list)
-    noises: list[float] = field(default_factory=list)
+    variances: VariancePool = field(default_factory=VariancePool)
 
     def run(self) -> int:
         """Race all implementations on every layer; return the exit status. Raises `BenchError`."""
@@ -87,7 +87,7 @@ class Benchmark:
     def _run_with(self, threads: int, origins: list[Origin], layer_set: LayerSet, budget_s: float) -> None:
         """Race with one number of threads: start the processes, and race layer by layer."""
         self.pool = ThreadPoolExecutor(cores())
-        self.noises.clear()
+        self.variances = VariancePool()
         seed = self.request.seed
         contestants = [Contestant(origin.name, origin, threads, seed) for origin in origins]
         contestants.insert(1, Contestant(f"{origins[0].name} (control)", origins[0], threads, seed, control=True))
@@ -109,11 +109,11 @@ class Benchmark:
             for number, layer in enumerate(layer_set.layers, start=1):
                 heading = f"[{number}/{len(layer_set.layers)}] {layer.name or layer.problem}"
                 with self.console.status(heading):
-                    records = self._race(contestants, layer, layer_set, budget)
+                    records, explanations = self._race(contestants, layer, layer_set, budget)
                 self._keep(records)
                 table.print_race(self.console, heading, layer, records)
                 if self.request.explain:
-                    table.print_explanations(self.console, explanations(contestants, layer))
+                    table.print_explanations(self.console, explanations)
         finally:
             for contestant in contestants:
                 contestant.close()
@@ -128,7 +128,13 @@ class Benchmark:
 
     def _measure_limits(self, baseline: Contestant, layer_set: LayerSet) -> None:
         dtypes = list(dict.fromkeys(layer.problem.dtype for layer in layer_set.layers))
-        limits = peaks.measure(baseline, dtypes)
+        try:
+            baseline.begin_life(0)
+            limits = peaks.measure(baseline, dtypes)
+        except Withdrawn as withdrawn:
+            raise BenchError(f"baseline {baseline.label} cannot be run: {withdrawn}") from None
+        finally:
+            baseline.end_life()
         for limit in limits:
             if self.writer is not None:
                 self.writer.write(limit)
@@ -136,22 +142,23 @@ class Benchmark:
 
     def _race(
         self, contestants: list[Contestant], layer: Layer, layer_set: LayerSet, budget: Budget
-    ) -> list[TimingRecord]:
-        """Return the records of the race on one layer. Raises `BenchError` if the baseline cannot be timed on it."""
+    ) -> tuple[list[TimingRecord], dict[str, str]]:
+        """Return the records of the race on one layer, and by label the explanations of choices that contestants made.
+
+        Raises `BenchError` if the baseline cannot be timed on it.
+        """
         if budget.is_spent:
-            baseline = contestants[0].label
-            return [
-                unraced(contestant, baseline, layer, layer_set) for contestant in contestants if not contestant.control
-            ]
-        is_cold, floor = self.request.operands == "cold", stats.pooled_floor(self.noises)
-        race = Race(contestants, layer.problem, budget.share(), self.request.seed, self.pool, cores(), is_cold, floor)
+            baseline, *others = [contestant for contestant in contestants if not contestant.control]
+            return [unraced(each, baseline.label, layer, layer_set) for each in (baseline, *others)], {}
+        is_cold, share_s = self.request.operands == "cold", budget.share()
+        race = Race(contestants, layer.problem, share_s, self.request.seed, self.pool, cores(), is_cold, self.variances)
         try:
             race.run()
-            if race.noise is not None:
-                self.noises.append(race.noise)
         except BaselineFailed as failure:
             raise BenchError(f"{layer_set.name} {layer.name} {layer.problem}: {failure}") from None
-        return [record(race, entry, layer, layer_set) for entry in race.entrants if entry is not race.control]
+        entrants = [entrant for entrant in race.entrants if entrant is not race.control]
+        explanations = {entrant.contestant.label: entrant.explanation for entrant in entrants if entrant.explanation}
+        return [record(race, entrant, layer, layer_set) for entrant in entrants], explanations
 
     def _keep(self, records: list[TimingRecord]) -> None:
         self.records += records
@@ -164,12 +171,6 @@ def _require_cores(thread_counts: Sequence[int]) -> None:
     for threads in thread_counts:
         if threads > cores():
             raise BenchError(f"threads = {threads}: this process may use {cores()} cores, so from 1 to {cores()}")
-
-
-def explanations(contestants: list[Contestant], layer: Layer) -> dict[str, str]:
-    """Return the explanations that contestants have of their work on a layer, by label."""
-    texts = {entrant.label: entrant.explanation(layer.problem) for entrant in contestants if not entrant.control}
-    return {label: text for label, text in texts.items() if text}
 
 
 def default_budget(layers: int) -> float:
@@ -236,10 +237,14 @@ def record(race: Race, entry: Entrant, layer: Layer, layer_set: LayerSet) -> Tim
         prepare_seconds=entry.prepare_seconds,
         peak_bytes=entry.peak_bytes,
         noise=race.noise,
+        lives=[len(life) for life in entry.lives] if ranked else [],
+        between=ratio.between if ratio else None,
+        sampling=ratio.sampling if ratio else None,
         iterations=entry.iterations,
         reason=entry.reason,
         alone_seconds=entry.alone_seconds,
         operands="cold" if race.cold else "hot",
         busy=race.busy,
         control_seconds=race.control.seconds if entry is race.baseline else [],
+        control_lives=[len(life) for life in race.control.lives] if entry is race.baseline else [],
     )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from convgauge.problem import Problem
-from convgauge.race import statistics as stats
+from convgauge.race.lives import MIN_LIVES
 from convgauge.race.scaled_down import parts, scaled_down
 
 SAMPLE_S = 0.005
@@ -22,8 +22,8 @@ MAX_CALL_SHARE = 1 / 30
 MIN_MAX_CALL_S = 0.05
 """Seconds of a call that every budget allows."""
 
-SLOW_ROUNDS = 4
-"""Rounds of a contestant so slow that its fair share of the time has no room for more; see `stats.rank_interval`."""
+FAIR_SHARES = 2
+"""Most time of a slow contestant's rounds, in equal shares of the time of all."""
 
 UNTIMED_SHARE = 0.4
 """Largest part of a race's processor seconds for preparing and checking."""
@@ -155,8 +155,8 @@ def calls_per_sample(call_s: float, baseline_call_s: float) -> int:
     return max(1, min(shared, int(LONG_SAMPLE_S / max(1e-7, call_s))))
 
 
-def max_rounds(sample_s: float, share_s: float, contestants: int) -> int | None:
-    """Return the number of rounds after which a slow contestant is left out, or None if it is fast enough.
+def max_rounds(sample_s: float, share_s: float, contestants: int) -> int:
+    """Return the most rounds of one life, after which a slow contestant waits for the next.
 
     Parameters
     ----------
@@ -167,6 +167,5 @@ def max_rounds(sample_s: float, share_s: float, contestants: int) -> int | None:
     contestants : int
         Number of contestants, the baseline and its control included.
     """
-    enough = stats.fewest_rounds(stats.error_share(1, contestants - 2))
-    fair = 2 * share_s / contestants
-    return max(SLOW_ROUNDS, int(fair / sample_s)) if enough * sample_s > fair else None
+    fair_s = share_s / contestants / MIN_LIVES
+    return max(1, int(FAIR_SHARES * fair_s / sample_s))

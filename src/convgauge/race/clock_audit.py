@@ -124,6 +124,11 @@ class ClockAudit:
             threads, error, clocks.has_delays, processor, elapsed, processor_s=-clocks.processor_s(), clocks=clocks
         )
 
+    def resume(self, clocks: Clocks) -> None:
+        """Open the audit again, with the clocks of another process of the contestant."""
+        self.processor_s -= clocks.processor_s()
+        self.clocks = clocks
+
     def delayed_s(self) -> float:
         """Return the time for which process and engine have waited for a processor; 0 if the audit is not open."""
         return self.clocks.delayed_s() if self.clocks else 0.0

@@ -1,4 +1,4 @@
-"""A contestant of a race: the connection with its process, and the reasons for which it withdraws."""
+"""A contestant of a race: commands to the process of its current life, and the reasons for which it withdraws."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from convgauge.process.by_width import wide_dtypes, wide_variables
 from convgauge.process.connection import CommandRefused, Connection
 from convgauge.process.failures import ProcessFailure
 from convgauge.process.runner import Limits
+from convgauge.race.lives import Lives
 from convgauge.reference.operands import Operands
 from convgauge.registry import LoadError, Origin, short_target_of
 from convgauge.terms import RaceVerdict
@@ -72,7 +73,7 @@ class CallRequest:
 
 @dataclass
 class Contestant:
-    """An implementation under one label, in a process of its own that lives as long as the benchmark.
+    """An implementation under one label, in processes of its own, one of which runs at a time (`Lives`).
 
     The control is the baseline's second contestant.
 
@@ -112,15 +113,16 @@ class Contestant:
     rate: float = 0.0
     check_seconds: float = 0.0
     least_rate: float = math.inf
-    _connection: Connection | None = field(default=None, repr=False)
+    calibrates: bool = False
+    _lives: Lives | None = field(default=None, repr=False)
 
     def launch(self, dtypes: Collection[str] = ()) -> None:
-        """Start the process, without waiting for it.
+        """Start the first process, without waiting for it.
 
-        It supports wide dtypes (`convgauge.process.by_width`) if one of ``dtypes`` is one: a race has one process.
+        Processes support wide dtypes (`convgauge.process.by_width`) if one of ``dtypes`` is one: all races share them.
 
-        Its addresses are fixed: of ten processes of one kernel with random addresses, one was slower by 3 to 5 % as
-        long as it lived, and a verdict must not depend on that.
+        Their addresses are fixed: of ten processes of one kernel with random addresses, one was slower by 3 to 5 % as
+        long as it lived, and few lives would not average that out.
         """
         if self.origin.absent:
             self.absent = self.origin.absent
@@ -128,19 +130,51 @@ class Contestant:
         limits = Limits(timeout_s=CALL_TIMEOUT_S, threads=self.threads)
         is_wide = not set(dtypes).isdisjoint(wide_dtypes(self.origin))
         environment = {**KEPT_MEMORY, **(wide_variables(self.origin) if is_wide else {})}
-        self._connection = Connection(
-            self.origin, limits, seed=self.seed, environment=environment, fixed=True, refusals=self.refusals
+        self._lives = Lives(
+            lambda: Connection(
+                self.origin, limits, seed=self.seed, environment=environment, fixed=True, refusals=self.refusals
+            )
         )
 
     def wait_ready(self) -> None:
         """Wait until it is ready, or set `absent` to the reason why it is not."""
-        if self._connection is None:
+        if self._lives is None:
             return
         try:
-            self._connection.wait_ready()
+            self._lives.wait_ready()
         except LoadError as error:
-            self.absent = str(error)
-            self._connection = None
+            self.absent, self._lives = str(error), None
+
+    # --- lives ---
+
+    def begin_life(self, number: int) -> None:
+        """Begin the life with this number of a race. Raises `Withdrawn`."""
+        if self._lives is None:
+            raise Withdrawn("absent", self.absent)
+        try:
+            self._lives.begin(number)
+        except ProcessFailure as failure:
+            raise Withdrawn("failed", _failure_text(str(failure), failure.printed), ended_process=True) from None
+        except LoadError as error:
+            raise Withdrawn("failed", str(error), ended_process=True) from None
+        if self.calibrates and self._lives.are_lasting:
+            self.request(Calibrate(self.threads), CALIBRATION_TIMEOUT_S)
+
+    def end_life(self) -> None:
+        """End the current life; a process that lasts forgets operands and outputs."""
+        if self._lives is not None:
+            self._release_operands()
+            self._lives.end()
+
+    @property
+    def has_lasting_lives(self) -> bool:
+        """True if its lives are processes that take turns."""
+        return self._lives is not None and self._lives.are_lasting
+
+    def make_lives_lasting(self) -> None:
+        """Keep the processes of its lives for later races: a first call in each life would take too long."""
+        if self._lives is not None:
+            self._lives.make_lasting()
 
     @cached_property
     def target(self) -> str:
@@ -149,13 +183,16 @@ class Contestant:
 
     @property
     def connection(self) -> Connection:
-        """Connection with the process. Raises `Withdrawn` if there is none, or if the process failed too often."""
-        if self._connection is None:
+        """Connection with the process of the current life.
+
+        Raises `Withdrawn` if there is none, or if the process failed too often.
+        """
+        if self._lives is None:
             raise Withdrawn("absent", self.absent)
-        failures = self._connection.budget.failures
-        if failures >= MAX_PROCESS_FAILURES:
-            raise Withdrawn("failed", f"not tried again after {failures} deaths of its process")
-        return self._connection
+        connection = self._lives.connection
+        if connection.budget.failures >= MAX_PROCESS_FAILURES:
+            raise Withdrawn("failed", f"not tried again after {connection.budget.failures} deaths of its process")
+        return connection
 
     @property
     def declared_grade(self) -> str:
@@ -165,9 +202,9 @@ class Contestant:
     @property
     def algorithm(self) -> str:
         """Algorithm that it declares, or empty."""
-        if self._connection is None:
+        if self._lives is None:
             return self.origin.declaration.algorithm if self.origin.declaration else ""
-        return self._connection.description.algorithm
+        return self._lives.description.algorithm
 
     # --- commands ---
 
@@ -218,34 +255,35 @@ class Contestant:
 
         If that fails, `absent` is set to the reason.
         """
-        if self._connection is None:
+        if self._lives is None:
             return 0.0
         try:
-            return self.request(Calibrate(self.threads), CALIBRATION_TIMEOUT_S).seconds
+            seconds = self.request(Calibrate(self.threads), CALIBRATION_TIMEOUT_S).seconds
         except Withdrawn as withdrawn:
-            self.absent, self._connection = f"its calibration failed: {withdrawn}", None
+            self._lives.close()
+            self.absent, self._lives = f"its calibration failed: {withdrawn}", None
             return 0.0
+        self.calibrates = seconds > 0
+        return seconds
 
     def explanation(self, problem: Problem) -> str:
-        """Return the explanation of the choice it made for a problem that it was prepared for, or an empty text."""
-        if self._connection is None:
-            return ""
+        """Return the explanation of the choice that the current life made for a problem, or an empty text."""
         with contextlib.suppress(Withdrawn):
             return self.request(Explain(problem.text)).text
         return ""
 
-    def release_operands(self) -> None:
-        """Let the process forget operands and outputs, if it runs."""
-        if self._connection is not None and self._connection.pid:
+    def _release_operands(self) -> None:
+        if self.has_lasting_lives:
             with contextlib.suppress(Withdrawn):
-                self.request(ReleaseOperands())
+                if self.connection.pid:
+                    self.request(ReleaseOperands())
 
-    # --- the process ---
+    # --- the process of the current life ---
 
     def core(self) -> int | None:
         """Return the core that the process's first thread last ran on, or None if unknown. Source: proc(5)."""
         try:
-            with open(f"/proc/{self.connection.pid}/stat", encoding="utf-8", errors="replace") as file:
+            with open(f"/proc/{self.connection.answering_pid}/stat", encoding="utf-8", errors="replace") as file:
                 return int(file.read().rpartition(")")[2].split()[36])  # field 39, without the first two
         except (OSError, IndexError, ValueError):
             return None
@@ -262,12 +300,12 @@ class Contestant:
     def _set_affinity(self, cores: set[int]) -> None:
         if hasattr(os, "sched_setaffinity"):
             with contextlib.suppress(OSError):
-                os.sched_setaffinity(self.connection.pid, cores)
+                os.sched_setaffinity(self.connection.answering_pid, cores)
 
     def close(self) -> None:
-        """End the process."""
-        if self._connection is not None:
-            self._connection.close()
+        """End all processes."""
+        if self._lives is not None:
+            self._lives.close()
 
 
 def _failure_text(message: str, printed: str) -> str:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import statistics
+from collections.abc import Sequence
 
 from convgauge.race import statistics as stats
 from convgauge.race.entrant import Entrant, Lineup
+from convgauge.race.lives import MIN_LIVES
+from convgauge.race.variances import Prior
 from convgauge.terms import RaceVerdict
 
 MAX_DISTURBANCE = 1.5
 """Largest factor, up or down, between an entrant's time in the race and alone, relative to the baseline's factor."""
 
 
-def weigh(lineup: Lineup, look: int, floor: float) -> float | None:
-    """Look at the data: estimate the ratios of all entrants, and mark those that need no more rounds.
+def weigh(lineup: Lineup, look: int, prior: Prior) -> None:
+    """Look at the data: estimate the ratios of all entrants, and mark those that need no more lives.
 
     Parameters
     ----------
@@ -21,24 +25,44 @@ def weigh(lineup: Lineup, look: int, floor: float) -> float | None:
         Entrants. Their ``ratio`` and ``is_conclusive`` are set.
     look : int
         Number of this look at the data, from 1; it determines the error of each interval.
-    floor : float
-        Noise floor from the controls of earlier races (`stats.pooled_floor`).
-
-    Returns
-    -------
-    float or None
-        Noise of this race, by its control; None if the control has no samples.
+    prior : Prior
+        Variance that earlier races make likely.
     """
-    error = stats.error_share(look, len(lineup.others))
+    error = stats.error_share(look)
     for entrant in (lineup.control, *lineup.others):
-        if not entrant.verdict and not entrant.is_conclusive and entrant.seconds:
-            entrant.ratio = stats.ratio(entrant.seconds, lineup.baseline.seconds, error)
-    noise = None if lineup.control.ratio is None else stats.noise_floor(lineup.control.ratio)
+        lives = life_ratios(entrant, lineup)
+        if entrant.is_undecided and lives:
+            entrant.ratio = stats.ratio(lives, error, prior)
+    if lineup.control.ratio is None:
+        return
+    floor = stats.floor(lineup.control.ratio)
     for entrant in lineup.compared:
-        if entrant.ratio is not None and noise is not None:
-            is_clear = stats.is_conclusive(entrant.ratio, noise, floor)
+        if entrant.ratio is not None:
+            is_clear = stats.is_conclusive(entrant.ratio, floor)
             entrant.is_conclusive = is_clear and is_audited(entrant, lineup.baseline)
-    return noise
+
+
+def life_ratios(entrant: Entrant, lineup: Lineup) -> list[stats.LifeRatio]:
+    """Return the log ratios of an entrant's lives, each to the baseline's life at the same time.
+
+    The control is the baseline in another process, so that the geometric mean of both is the baseline's time for all
+    others: its variance is half as large. Lives of processes that take turns are not independent: those of one process
+    count as one.
+    """
+    baseline, control = lineup.baseline, lineup.control
+    are_lasting = any(each.contestant.has_lasting_lives for each in (entrant, baseline, control))
+    groups: dict[int, list[stats.LifeRatio]] = {}
+    for number, (times, *reference) in enumerate(zip(entrant.lives, baseline.lives, control.lives, strict=False)):
+        both = reference[0] if entrant is control else geometric_means(*reference)
+        if times and both:
+            group = groups.setdefault(number % MIN_LIVES if are_lasting else number, [])
+            group.append(stats.life_ratio(times, both))
+    return [stats.joined(group) for group in groups.values()]
+
+
+def geometric_means(first: Sequence[float], second: Sequence[float]) -> list[float]:
+    """Return the geometric mean of each two values; those that are missing at the end of one are left out."""
+    return [math.sqrt(a * b) for a, b in zip(first, second, strict=False)]
 
 
 def is_audited(entrant: Entrant, baseline: Entrant) -> bool:
@@ -47,27 +71,31 @@ def is_audited(entrant: Entrant, baseline: Entrant) -> bool:
     return entrant.ratio is None or entrant.audit.would_notice(entrant.ratio.value, expected_s)
 
 
-def verdict(entrant: Entrant, baseline: Entrant, noise: float, floor: float) -> tuple[RaceVerdict, str]:
+def verdict(entrant: Entrant, baseline: Entrant, floor: float) -> tuple[RaceVerdict, str]:
     """Return the verdict on an entrant with a ratio, and the reason if it is undecided.
 
     Parameters
     ----------
     entrant, baseline : Entrant
         Both with samples.
-    noise, floor : float
-        Noise of this race, and noise floor of earlier races, as deviations from a ratio of 1.
+    floor : float
+        Deviation from a ratio of 1 that is no difference (`stats.floor`).
     """
     ratio = entrant.ratio
     assert ratio is not None
     if ratio.low is None:
-        return "undecided", f"only {ratio.rounds} rounds fitted into the budget: too few for an interval"
-    decision = stats.verdict(ratio, noise, floor)
+        return "undecided", "only one life of each fitted into the budget: too few for an interval"
+    if is_disturbed(entrant.disturbance):
+        return "undecided", (
+            f"in the race it takes {entrant.disturbance:.2g} times as long as alone (the baseline's own factor divided"
+            " out): the race disturbs it"
+        )
+    decision = stats.verdict(ratio, floor)
     if decision == "faster" and not is_audited(entrant, baseline):
         return "undecided", f"{ratio.rounds} rounds are too few to notice a clock that hides time"
     if decision == "undecided":
-        limit = max(noise, floor, stats.MIN_FLOOR)
         return decision, (
-            f"the interval reaches across the verdicts' limits (noise {limit:.1%}, margin {stats.SAME_MARGIN:.0%})"
+            f"the interval reaches across the verdicts' limits (floor {floor:.1%}, margin {stats.SAME_MARGIN:.0%})"
         )
     return decision, ""
 

@@ -13,29 +13,58 @@ from convgauge.terms import RaceVerdict
 
 @dataclass
 class Entrant:
-    """Contestant in one race, with its measurements and its verdict; a slow one has a bound on its rounds."""
+    """Contestant in one race, with its measurements and its verdict."""
 
     contestant: Contestant
     verdict: RaceVerdict | None = None  # None while the entrant is in the race
     reason: str = ""  # of a verdict that needs one
-    seconds: list[float] = field(default_factory=list)  # of one call, one value per round
+    lives: list[list[float]] = field(default_factory=list)  # of each life, seconds of one call in each round
+    is_alive: bool = False  # True while a life runs
     iterations: int = 1  # calls per sample
     check_seconds: float = 0.0  # of one check, preparation included
     call_seconds: float = 0.0  # of one call after the warm-up
-    max_rounds: int | None = None  # None for no bound
+    max_rounds: int = 1  # of one life
     last_tick: int = 0  # number of the last timed call
     prepare_seconds: float | None = None  # None without a preparation
     peak_bytes: int | None = None  # that one call adds; None if not measured
     alone_seconds: float | None = None  # of one call without the other entrants in between
-    is_conclusive: bool = False  # True if more rounds would not change the verdict
+    disturbance: float = 1.0  # factor by which the race slows it, over the baseline's
+    explanation: str = ""  # of the choices that it made
+    is_conclusive: bool = False  # True if more lives would not change the verdict
     ratio: stats.Ratio | None = None  # of its time to the baseline's
     audit: ClockAudit = field(default_factory=ClockAudit)
 
     @property
-    def is_running(self) -> bool:
+    def seconds(self) -> list[float]:
+        """Seconds of one call in each round, of all lives."""
+        return [seconds for life in self.lives for seconds in life]
+
+    @property
+    def is_undecided(self) -> bool:
+        """True if it needs more lives."""
+        return not self.verdict and not self.is_conclusive
+
+    @property
+    def has_rounds_left(self) -> bool:
         """True if it takes part in the next round."""
-        has_rounds_left = self.max_rounds is None or len(self.seconds) < self.max_rounds
-        return not self.verdict and not self.is_conclusive and has_rounds_left
+        return self.is_alive and not self.verdict and len(self.lives[-1]) < self.max_rounds
+
+    def begin_life(self) -> None:
+        """Begin the next life. Raises `Withdrawn`."""
+        self.lives.append([])
+        self.is_alive = True
+        self.contestant.begin_life(len(self.lives) - 1)
+
+    def end_life(self) -> None:
+        """End the life that runs, if there is one."""
+        if self.is_alive:
+            self.is_alive = False
+            self.contestant.end_life()
+
+    def attempt_alive(self, step: Callable[[Entrant], object]) -> None:
+        """Take a step as `attempt` does, if a life runs."""
+        if self.is_alive:
+            self.attempt(step)
 
     def attempt(self, step: Callable[[Entrant], object]) -> None:
         """Take a step unless the entrant has a verdict; withdrawing in the step sets verdict and reason."""

@@ -1,4 +1,4 @@
-"""One race: all contestants on one problem, checked, timed in rounds, and checked again."""
+"""One race: all contestants on one problem, checked, timed in the rounds of several lives, and checked again."""
 
 from __future__ import annotations
 
@@ -16,20 +16,29 @@ from convgauge.race import statistics as stats
 from convgauge.race.clock_audit import ClockAudit, Clocks
 from convgauge.race.contestant import CallRequest, Contestant, Withdrawn
 from convgauge.race.entrant import Entrant, Lineup
+from convgauge.race.life_plan import LifeCosts, LifePlan, plan_life
+from convgauge.race.lives import MIN_LIVES
 from convgauge.race.rounds import Rounds, Sampler
 from convgauge.race.timed_operands import TimedOperands, prepare_command
+from convgauge.race.variances import LifeVariance, VariancePool
 from convgauge.race.verification import Verification
 from convgauge.reference.operands import draw
 from convgauge.worker.messages import MeasureMemory, ReadOutput, Sample, WarmUp
 
-CHECKS = 6
-"""Cost of a race beside its rounds, in checks of a contestant: three checks, two operand sets, memory."""
+CHECKS = 10
+"""Cost of a race beside its rounds, in checks of a contestant: three checks, memory, and the operands of all lives."""
+
+MAX_COMPILE_S = 0.2
+"""Seconds by which a first call may exceed a later one. If it takes longer, processes of lives are used again."""
 
 MIN_ROUNDS_SHARE = 0.5
-"""Part of a race's seconds that its rounds get even if checks take long; later races get less time then."""
+"""Part of a race's seconds that its lives get even if checks take long; later races get less time then."""
 
-WARM_UP_S = 0.15
-"""Most seconds of warm-up; one call is always made."""
+ROUNDS_PER_LIFE_COST = 2.0
+"""Time of a life's rounds, in times that it takes to begin a life, before the variances of any race are known."""
+
+WARM_UP_S = (0.15, 0.05)
+"""Most seconds of warm-up in the first life and in a later one; one call is always made."""
 
 ALONE_SAMPLES = 3
 """Samples taken in a row, without other entrants in between, to see if the race itself slows an entrant."""
@@ -66,15 +75,13 @@ class Race:
         Number of contestants that take such a step at the same time.
     cold : bool
         True if operands are rotated past the largest cache.
-    floor : float
-        Noise floor from the controls of earlier races (`stats.pooled_floor`).
+    variances : VariancePool
+        Variances of the races before.
 
     Attributes
     ----------
     entrants : list of Entrant
         Contestants with their measurements and verdicts, in the same order.
-    noise : float or None
-        Deviation of the control's ratio from 1.
     """
 
     def __init__(
@@ -86,18 +93,20 @@ class Race:
         pool: Executor,
         workers: int = 1,
         cold: bool = False,
-        floor: float = 0.0,
+        variances: VariancePool | None = None,
     ) -> None:
         self.lineup = Lineup.of(contestants)
         self.entrants, self.baseline, self.control = self.lineup.all, self.lineup.baseline, self.lineup.control
-        self.problem, self.pool, self.cold, self.floor = problem, pool, cold, floor
+        self.problem, self.pool, self.cold = problem, pool, cold
+        self.variances = variances or VariancePool()
+        self.prior = self.variances.prior()
         self.limits = budget.TimeLimits(share_s, workers)
         race_seed = zlib.crc32(f"{seed} {problem.text}".encode())
         self.verification = Verification(problem, race_seed % 1_000_000)
         self.sampler = Sampler()
         self.rounds = Rounds(self.lineup, self.sampler, np.random.default_rng(race_seed), self.limits.max_call_s)
-        self.noise: float | None = None
-        self.looks = 0
+        self.life_count = self.looks = 0
+        self.life_s = 0.0  # seconds to begin and to end the last life
 
     def run(self) -> None:
         """Check, time and check again; the results are in the entrants.
@@ -109,34 +118,29 @@ class Race:
         """
         started = time.monotonic()
         end = started + self.limits.share_s
-        self.verification.draw()
-        self._drop_slowest(CHECKS, lambda entrant: entrant.contestant.check_seconds)
-        self._each_in_pool(self._predict_cost)
-        self._each_in_pool(self._check_before)
-        self._require_baseline()
-        self._drop_slowest(CHECKS - 2, lambda entrant: entrant.check_seconds)
+        self._begin_first_life()
         checks_s = time.monotonic() - started
-        self.operands = TimedOperands(self.verification, self.baseline.contestant.threads, is_cold=self.cold)
-        self._each_in_pool(self._prepare)
-        self._each_in_pool(self._warm_up)
-        self._require_baseline()
-        self._plan_samples()
-        self._pin_to_one_core()
-        self._each(self._time_alone)
-        self._require_baseline()
-        self._each(self._start_audit)
-        first_move_s = len(self.operands.sets) * sum(entrant.call_seconds for entrant in self.entrants)
+        self._prepare_first_life()
         deadline = max(end - checks_s / 2, time.monotonic() + MIN_ROUNDS_SHARE * self.limits.share_s)
-        self.rounds.run(deadline, self._weigh, first_move_s)
-        for entrant in self.entrants:
-            entrant.audit.close()
-        self._each(lambda entrant: entrant.contestant.unpin())
-        self._each(self._check_timed)
-        self._each_in_pool(lambda entrant: self.verification.after(entrant.contestant))
-        self._require_baseline()
+        looks = stats.looks(MIN_LIVES)
+        look_at = next(looks)
+        plan = self._plan_life(deadline)
+        while plan.rounds:
+            self._run_rounds(plan)
+            plan = self._plan_life(deadline)
+            if self.life_count == look_at or not plan.rounds:
+                self._weigh()
+                look_at = next(looks)
+                plan = plan if self._is_undecided else LifePlan(0, 0.0)
+            self._finish_life(is_last=not plan.rounds)
+            if plan.rounds:
+                self._begin_life()
         self._conclude()
-        for entrant in self.entrants:
-            entrant.contestant.release_operands()
+
+    @property
+    def noise(self) -> float | None:
+        """Deviation of the control's ratio from 1; None if it has no ratio."""
+        return None if self.control.ratio is None else stats.noise(self.control.ratio)
 
     @property
     def busy(self) -> float:
@@ -144,12 +148,15 @@ class Race:
         return self.sampler.busy
 
     def _each(self, step: Callable[[Entrant], object]) -> None:
+        """Take a step with each entrant that has a life."""
         for entrant in self.entrants:
-            entrant.attempt(step)
+            if entrant.is_alive:
+                entrant.attempt(step)
 
-    def _each_in_pool(self, step: Callable[[Entrant], object]) -> None:
+    def _each_in_pool(self, step: Callable[[Entrant], object], entrants: Sequence[Entrant] | None = None) -> None:
         """Take a step that is not timed, several entrants at the same time."""
-        list(self.pool.map(lambda entrant: entrant.attempt(step), self.entrants))
+        chosen = self.entrants if entrants is None else entrants
+        list(self.pool.map(lambda entrant: entrant.attempt(step), chosen))
 
     def _require_baseline(self) -> None:
         for entrant in (self.baseline, self.control):
@@ -157,7 +164,32 @@ class Race:
                 label = self.baseline.contestant.label
                 raise BaselineFailed(f"the baseline {label} is {entrant.verdict} on it: {entrant.reason}")
 
-    # --- before the rounds ---
+    # --- the first life ---
+
+    def _begin_first_life(self) -> None:
+        """Begin a life of each contestant, and check those whose checks fit into the budget."""
+        self.verification.draw()
+        self._each_in_pool(Entrant.begin_life)
+        self._drop_slowest(CHECKS, lambda entrant: entrant.contestant.check_seconds)
+        self._each_in_pool(self._predict_cost)
+        self._each_in_pool(self._check_before)
+        self._require_baseline()
+        self._drop_slowest(CHECKS - 2, lambda entrant: entrant.check_seconds)
+
+    def _prepare_first_life(self) -> None:
+        """Prepare, plan the samples, and time each entrant alone."""
+        self.operands = TimedOperands(self.verification, self.baseline.contestant.threads, is_cold=self.cold)
+        started = time.monotonic()
+        self._each_in_pool(self._prepare)
+        self._each_in_pool(self._warm_up)
+        self._require_baseline()
+        self.life_s = time.monotonic() - started
+        self._plan_samples()
+        self._pin_to_one_core()
+        self._each(self._time_alone)
+        self._require_baseline()
+        self._plan_samples()  # the calls of the warm-up ran beside those of another entrant
+        self._each(self._start_audit)
 
     def _drop_slowest(self, checks: int, check_seconds: Callable[[Entrant], float]) -> None:
         """Drop the entrants whose checks would take the time of the others."""
@@ -206,35 +238,40 @@ class Race:
             return None
 
     def _check_before(self, entrant: Entrant) -> None:
-        entrant.check_seconds = self.verification.before(entrant.contestant)
+        first_s, entrant.check_seconds = self.verification.before(entrant.contestant)
         entrant.contestant.check_seconds = entrant.check_seconds
+        if first_s - entrant.check_seconds > MAX_COMPILE_S:
+            entrant.contestant.make_lives_lasting()
 
     def _prepare(self, entrant: Entrant) -> None:
         threads = entrant.contestant.threads
         prepared = entrant.contestant.request(self.operands.command, PREPARE_TIMEOUT_S + self.limits.max_call_s)
-        entrant.prepare_seconds = prepared.seconds
+        if entrant.prepare_seconds is None:
+            entrant.prepare_seconds = prepared.seconds
         if prepared.threads not in (None, threads):
             raise Withdrawn("failed", f"its framework uses {prepared.threads} threads, not the {threads} of this race")
 
     def _warm_up(self, entrant: Entrant) -> None:
         max_call_s = self.limits.max_call_s
-        timeout = 20.0 + 10 * max_call_s
-        call_ns = entrant.contestant.request(WarmUp(WARM_UP_S), timeout).call_ns
+        call_ns = entrant.contestant.request(WarmUp(WARM_UP_S[0]), self._call_timeout_s).call_ns
         entrant.call_seconds = statistics.median(call_ns[-3:]) * 1e-9
         entrant.contestant.rate = entrant.call_seconds / max(1, self.problem.flops)
         if entrant.call_seconds > max_call_s and not self.lineup.is_reference(entrant):
             raise Withdrawn(
                 "undecided", f"one call takes {entrant.call_seconds:.2g} s, more than the {max_call_s:.2g} s allowed"
             )
-        entrant.peak_bytes = entrant.contestant.request(MeasureMemory(), timeout).peak_bytes
+        entrant.peak_bytes = entrant.contestant.request(MeasureMemory(), self._call_timeout_s).peak_bytes
+
+    @property
+    def _call_timeout_s(self) -> float:
+        return 20.0 + 10 * self.limits.max_call_s
 
     def _plan_samples(self) -> None:
-        """Set the number of calls per sample, and the number of rounds of slow entrants."""
+        """Set the number of calls per sample, and the most rounds of a life of slow entrants."""
         for entrant in self.entrants:
             entrant.iterations = budget.calls_per_sample(entrant.call_seconds, self.baseline.call_seconds)
-            if not self.lineup.is_reference(entrant):
-                sample_s = entrant.iterations * max(1e-7, entrant.call_seconds)
-                entrant.max_rounds = budget.max_rounds(sample_s, self.limits.share_s, len(self.entrants))
+            sample_s = entrant.iterations * max(1e-7, entrant.call_seconds)
+            entrant.max_rounds = budget.max_rounds(sample_s, self.limits.share_s, len(self.entrants))
 
     def _pin_to_one_core(self) -> None:
         """Run all entrants that use one thread on the same core: the one that the baseline last ran on.
@@ -248,18 +285,71 @@ class Race:
     def _time_alone(self, entrant: Entrant) -> None:
         samples = ALONE_SAMPLES if entrant.call_seconds < budget.LONG_SAMPLE_S else 1
         entrant.alone_seconds = statistics.median(self.sampler.sample(entrant) for _ in range(samples))
+        entrant.call_seconds = min(entrant.call_seconds, entrant.alone_seconds)
 
     def _start_audit(self, entrant: Entrant) -> None:
         """Compare the entrant's samples with the engine's clocks, beginning with the next sample."""
-        clocks = Clocks(entrant.contestant.connection.pid)
+        clocks = Clocks(entrant.contestant.connection.answering_pid)
         idle = [self.sampler.idle(entrant, clocks) for _ in range(IDLE_SAMPLES)]
         entrant.audit = ClockAudit.start(clocks, entrant.contestant.threads, idle)
 
-    # --- during the rounds and after them ---
+    def _resume_audit(self, entrant: Entrant) -> None:
+        """Audit the process of a further life."""
+        entrant.audit.resume(Clocks(entrant.contestant.connection.answering_pid))
 
-    def _weigh(self) -> None:
-        self.looks += 1
-        self.noise = decide.weigh(self.lineup, self.looks, self.floor)
+    # --- lives ---
+
+    @property
+    def _is_undecided(self) -> bool:
+        """True if more lives would help an entrant that is compared."""
+        return any(entrant.is_undecided for entrant in self.lineup.compared)
+
+    def _plan_life(self, deadline: float) -> LifePlan:
+        """Plan the next life; it has no rounds if there is no time for it."""
+        running = [entrant for entrant in self.entrants if entrant.is_undecided]
+        round_s = sum(entrant.iterations * max(1e-7, entrant.call_seconds) for entrant in running)
+        costs = LifeCosts(self.life_s, round_s)
+        best = ROUNDS_PER_LIFE_COST * costs.life_s / costs.round_s
+        if self.variances.races:
+            best = costs.best_rounds(self.variances.per_round, self.variances.between)
+        return plan_life(self.life_count, deadline - time.monotonic(), costs, best, self.limits.share_s)
+
+    def _begin_life(self) -> None:
+        """Begin the next life of each entrant that needs one."""
+        started = time.monotonic()
+        self._each_in_pool(self._begin_prepared)
+        self._require_baseline()
+        self._pin_to_one_core()
+        self._each(self._resume_audit)
+        self.life_s = time.monotonic() - started
+
+    def _begin_prepared(self, entrant: Entrant) -> None:
+        if not entrant.is_conclusive:
+            entrant.begin_life()
+            self._prepare(entrant)
+            entrant.contestant.request(WarmUp(WARM_UP_S[1]), self._call_timeout_s)
+
+    def _run_rounds(self, plan: LifePlan) -> None:
+        """Run the rounds of one life."""
+        first_move_s = len(self.operands.sets) * sum(entrant.call_seconds for entrant in self.entrants)
+        self.rounds.run(plan.rounds, time.monotonic() + plan.seconds, first_move_s)
+        self.life_count += 1
+
+    def _finish_life(self, *, is_last: bool) -> None:
+        """Verify the last timed output, make the last checks of entrants that need no further life, and end lives."""
+        started = time.monotonic()
+        for entrant in self.entrants:
+            entrant.audit.close()
+        self._each(lambda entrant: entrant.contestant.unpin())
+        self._each_in_pool(self._check_timed)
+        leaving = [entrant for entrant in self.entrants if is_last or entrant.is_conclusive]
+        for entrant in leaving:
+            if not self.lineup.is_reference(entrant):
+                entrant.attempt_alive(self._measure_disturbance)
+        self._each_in_pool(self._check_after, leaving)
+        list(self.pool.map(Entrant.end_life, self.entrants))
+        self._require_baseline()
+        self.life_s += time.monotonic() - started
 
     def _check_timed(self, entrant: Entrant) -> None:
         """Compare the output of the last timed call with the oracle."""
@@ -267,13 +357,37 @@ class Race:
         case = self.operands.case(entrant.last_tick)
         self.verification.timed(entrant.contestant, case, timed.output, timed.dtype)
 
+    def _check_after(self, entrant: Entrant) -> None:
+        self.verification.after(entrant.contestant)
+        entrant.explanation = entrant.contestant.explanation(self.problem)
+
+    def _measure_disturbance(self, entrant: Entrant) -> None:
+        """Compare the entrant's time in the race with that alone, which is measured again if they differ much."""
+        entrant.disturbance = decide.disturbance(entrant, self.baseline)
+        if decide.is_disturbed(entrant.disturbance):
+            self._time_alone(entrant)
+            self._time_alone(self.baseline)
+            entrant.disturbance = decide.disturbance(entrant, self.baseline)
+
+    # --- after the lives ---
+
+    def _weigh(self) -> None:
+        self.looks += 1
+        decide.weigh(self.lineup, self.looks, self.prior)
+
     def _conclude(self) -> None:
-        self._weigh()
         for entrant in self.lineup.others:
             entrant.attempt(self._check_clock)
             entrant.attempt(self._decide)
         self.baseline.verdict = "baseline"
-        self.baseline.ratio = stats.Ratio(1.0, 1.0, 1.0, len(self.baseline.seconds))
+        self.baseline.ratio = stats.Ratio(1.0, 1.0, 1.0, len(self.baseline.seconds), len(self.baseline.lives))
+        self.variances.add(
+            [
+                LifeVariance(ratio.deviation**2, ratio.lives - 1, ratio.sampling**2, ratio.rounds / ratio.lives)
+                for entrant in (self.control, *self.lineup.others)
+                if (ratio := entrant.ratio) and ratio.deviation is not None and ratio.sampling is not None
+            ]
+        )
 
     def _check_clock(self, entrant: Entrant) -> None:
         """Withdraw an entrant whose clock differs from the engine's."""
@@ -282,23 +396,6 @@ class Race:
 
     def _decide(self, entrant: Entrant) -> None:
         assert entrant.ratio is not None
-        assert self.noise is not None
-        entrant.verdict, entrant.reason = decide.verdict(entrant, self.baseline, self.noise, self.floor)
-        if entrant.ratio.low is None:
-            return
-        factor = self._disturbance(entrant)
-        if decide.is_disturbed(factor):
-            entrant.verdict = "undecided"
-            entrant.reason = (
-                f"in the race it takes {factor:.2g} times as long as alone (the baseline's own factor divided out): the"
-                " race disturbs it"
-            )
-
-    def _disturbance(self, entrant: Entrant) -> float:
-        """Return the effect of the race on an entrant; if it is large, the time alone is measured again."""
-        factor = decide.disturbance(entrant, self.baseline)
-        if decide.is_disturbed(factor):
-            self._time_alone(entrant)
-            self._time_alone(self.baseline)
-            factor = decide.disturbance(entrant, self.baseline)
-        return factor
+        assert self.control.ratio is not None
+        floor = stats.floor(self.control.ratio)
+        entrant.verdict, entrant.reason = decide.verdict(entrant, self.baseline, floor)

@@ -8,7 +8,6 @@ from functools import partial
 
 import numpy as np
 
-from convgauge.race import statistics as stats
 from convgauge.race.clock_audit import Clocks
 from convgauge.race.contestant import Withdrawn
 from convgauge.race.entrant import Entrant, Lineup
@@ -96,40 +95,38 @@ class Rounds:
         self.timeout_s = MOVE_TIMEOUT_S + 10 * max_call_s
         self.moved_at = self.move_s = 0.0
 
-    def run(self, deadline: float, weigh: Callable[[], None], first_move_s: float) -> None:
-        """Run rounds until every ratio is conclusive or the time is up.
+    def run(self, count: int, deadline: float, first_move_s: float) -> None:
+        """Run the rounds of one life of the entrants.
 
         Parameters
         ----------
+        count : int
+            Number of rounds.
         deadline : float
-            Time of the monotonic clock in seconds.
-        weigh : callable
-            Looks at the data: estimates ratios and marks conclusive ones.
+            Time of the monotonic clock in seconds after which no further round begins; the first always does.
         first_move_s : float
             Predicted seconds of moving the operands of all entrants once.
         """
         self.moved_at, self.move_s = time.monotonic(), first_move_s
         step = max(entrant.iterations for entrant in self.lineup.all)
         done = 0
-        for wanted in stats.looks(len(self.lineup.others)):
-            while done < wanted:
-                if not any(entrant.is_running for entrant in self.lineup.compared):
+        while done < count:
+            running = [entrant for entrant in self.lineup.all if entrant.has_rounds_left]
+            if not running:
+                return
+            self._move(running)
+            for order in latin_square(len(running), self.random):
+                self.sampler.tick += step
+                for index in order:
+                    running[index].attempt(self._take_part)
+                done += 1
+                if time.monotonic() > deadline:
                     return
-                running = [entrant for entrant in self.lineup.all if entrant.is_running]
-                self._move(running)
-                for order in latin_square(len(running), self.random):
-                    self.sampler.tick += step
-                    for index in order:
-                        running[index].attempt(self._take_part)
-                    done += 1
-                    if time.monotonic() > deadline:
-                        return
-                    if done >= wanted or not all(entrant.is_running for entrant in running):
-                        break
-            weigh()
+                if done >= count or not all(entrant.has_rounds_left for entrant in running):
+                    break
 
     def _take_part(self, entrant: Entrant) -> None:
-        entrant.seconds.append(self.sampler.sample(entrant))
+        entrant.lives[-1].append(self.sampler.sample(entrant))
 
     def _move(self, running: Sequence[Entrant]) -> None:
         """Move all operands in memory, if that takes a small part of the time since the last move.

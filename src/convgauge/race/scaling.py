@@ -17,6 +17,9 @@ from convgauge.race import statistics as stats
 from convgauge.results import TimingRecord
 from convgauge.terms import RANKED
 
+ERROR_RATE = 0.05
+"""Probability that an exponent's interval misses it, or that any ratio of an axis is outside its own."""
+
 
 @dataclass(frozen=True)
 class Point:
@@ -97,7 +100,7 @@ def crossovers(records: Iterable[TimingRecord]) -> list[Crossover]:
     """Return the crossovers of all pairs of implementations in each sweep.
 
     A crossover is between two values at which different implementations are faster by more than the noise. At each
-    measured value the two are compared round by round, with intervals of `stats.ERROR_RATE` for the whole axis.
+    measured value the two are compared round by round, with intervals of `ERROR_RATE` for the whole axis.
     """
     result = []
     for sweep in _sweeps(records):
@@ -143,7 +146,7 @@ def _point(value: int, record: TimingRecord, base: float) -> Point:
 def exponent(points: Sequence[Point]) -> Exponent | None:
     """Return the median slope between two points on logarithmic scales.
 
-    The interval inverts Kendall's test. It misses the slope with probability `stats.ERROR_RATE` or less, if the points
+    The interval inverts Kendall's test. It misses the slope with probability `ERROR_RATE` or less, if the points
     scatter about one line. If the curve bends, the interval spans its slopes, including the flat part in which every
     call costs the same. Five points are the fewest for an interval.
 
@@ -162,7 +165,7 @@ def exponent(points: Sequence[Point]) -> Exponent | None:
     )
     if not slopes:
         return None
-    omitted = inversions_rank(len(points), stats.ERROR_RATE)
+    omitted = inversions_rank(len(points), ERROR_RATE)
     if omitted < 0:
         return Exponent(statistics.median(slopes), None, None)
     return Exponent(statistics.median(slopes), slopes[omitted], slopes[-1 - omitted])
@@ -209,9 +212,13 @@ def _compared(first: dict[int, TimingRecord], second: dict[int, TimingRecord]) -
     shared = sorted(first.keys() & second.keys())
     pairs = []
     for value in shared:
-        estimate = stats.ratio(first[value].seconds, second[value].seconds, stats.ERROR_RATE / len(shared))
+        lives = [
+            stats.life_ratio(*pair)
+            for pair in zip(first[value].samples_by_life, second[value].samples_by_life, strict=False)
+        ]
+        estimate = stats.ratio(lives, ERROR_RATE / len(shared))
         if estimate.low is not None and estimate.high is not None:
-            sign = {"slower": 1, "faster": -1}.get(stats.verdict(estimate, first[value].noise or 0.0), 0)
+            sign = {"slower": 1, "faster": -1}.get(stats.verdict(estimate), 0)
             ratio, low, high = map(math.log, (estimate.value, estimate.low, estimate.high))
             pairs.append(_Pair(math.log(value), ratio, low, high, sign))
     return pairs

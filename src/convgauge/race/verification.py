@@ -71,25 +71,25 @@ class Verification:
         for family, number in (*self._early, _LATE):
             self.call(family, number)
 
-    def before(self, contestant: Contestant) -> float:
+    def before(self, contestant: Contestant) -> tuple[float, float]:
         """Check a contestant before it is timed.
 
         Returns
         -------
-        float
-            Seconds of the last check, preparation included.
+        tuple of float
+            Seconds of the first check and of the last one, preparation included.
 
         Raises
         ------
         Withdrawn
             If an output is wrong.
         """
-        seconds = 0.0
+        seconds = []
         for family, number in self._early:
             started = time.perf_counter()
             self._check(contestant, family, number, "before the timing")
-            seconds = time.perf_counter() - started
-        return seconds
+            seconds.append(time.perf_counter() - started)
+        return seconds[0], seconds[-1]
 
     def after(self, contestant: Contestant) -> None:
         """Check a contestant on operands that no earlier call had. Raises `Withdrawn` if the output is wrong."""

@@ -5,6 +5,7 @@ Field descriptions give units. None stands for a number that was not measured, "
 
 from __future__ import annotations
 
+import itertools
 from typing import Any, TypeVar
 
 import msgspec
@@ -173,14 +174,18 @@ class TimingRecord(msgspec.Struct, frozen=True, tag="timing", tag_field="type"):
     """Race of one implementation against ``baseline`` on one problem.
 
     - ``seconds``: raw samples in seconds per call, one per round.
-    - ``ratio``: median over rounds of the implementation's time divided by the baseline's; ``low``, ``high``: its
-      interval; None if the implementation was not ranked.
+    - ``lives``: number of samples of each life, that is of each process, in the order of ``seconds``; empty in runs
+      of older versions, whose implementations had one process each.
+    - ``ratio``: the implementation's time divided by the baseline's, median over the rounds of a life and geometric
+      mean over lives; ``low``, ``high``: its interval; None if the implementation was not ranked.
+    - ``between``, ``sampling``: standard deviations of the log ratio of one life, due to the processes and due to
+      sampling; None if unknown.
     - ``noise``: noise floor from the A/A control, the ratio's deviation from 1 that the baseline shows against itself.
     - ``count``: number of times that the layer stands in its network.
     - ``flops``: two per product, products with padding included.
     - ``peak_bytes``: memory that one call adds at its peak, its output included.
     - ``alone_seconds``: seconds of a call without calls of others in between.
-    - ``control_seconds``: samples of the A/A control, in the baseline's record only.
+    - ``control_seconds``, ``control_lives``: samples and lives of the A/A control, in the baseline's record only.
     - ``busy``: part of the race's time in which the system ran something else, already removed from ``seconds``
       (Linux).
     - ``worker``: address of the cluster's worker that ran the race; "" for this machine.
@@ -210,9 +215,19 @@ class TimingRecord(msgspec.Struct, frozen=True, tag="timing", tag_field="type"):
     operands: str = "hot"
     least_bytes: int = 0
     control_seconds: list[float] = []
+    control_lives: list[int] = []
+    lives: list[int] = []
+    between: float | None = None
+    sampling: float | None = None
     busy: float = 0.0
     worker: str = ""
     target: str = ""
+
+    @property
+    def samples_by_life(self) -> list[list[float]]:
+        """Samples of each life; those of a run without lives are one life."""
+        rest = iter(self.seconds)
+        return [list(itertools.islice(rest, count)) for count in self.lives or [len(self.seconds)]]
 
 
 class ImplementationRecord(msgspec.Struct, frozen=True, tag="implementation", tag_field="type"):

@@ -70,6 +70,11 @@ class OwnDelays:
     def __init__(self) -> None:
         self._delays = Delays()
 
+    def reopen(self) -> None:
+        """Read the times of the calling thread from now on."""
+        self._delays.close()
+        self._delays = Delays()
+
     def read(self) -> Waits:
         """Return the times since the thread started."""
         if not self._delays.is_known:

@@ -10,6 +10,7 @@ A process that has made calls is forked too, to find out if the implementation w
 from __future__ import annotations
 
 import faulthandler
+import gc
 import os
 import signal
 import sys
@@ -48,7 +49,12 @@ class Forks:
         self._end = -1  # descriptor to which a fork writes at its end
 
     def fork(self) -> bool:
-        """Return True in a fork; return False in this process after the fork has ended by `end`."""
+        """Return True in a fork; return False in this process after the fork has ended by `end`.
+
+        The objects that exist are no longer looked at by the garbage collector, which would copy their pages in a fork.
+        """
+        gc.collect()
+        gc.freeze()
         readable, writable = os.pipe()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # of Python 3.12, if there are several threads

@@ -115,9 +115,13 @@ class Done(Reply):
 
 @dataclass
 class Forked(Reply):
-    """A fork answers the commands that follow, if ``has_forked``; else the process cannot be forked."""
+    """A fork answers the commands that follow, if ``has_forked``; else the process cannot be forked.
+
+    ``pid`` is the id of the process that answers.
+    """
 
     has_forked: bool
+    pid: int
 
 
 @dataclass

@@ -136,11 +136,11 @@ class _Server:
         """
         is_possible = can_fork_after_calls() if command.has_called else can_fork()
         if not is_possible or self._subject.framework.devices() != ("cpu",):
-            return Forked(has_forked=False)
+            return Forked(has_forked=False, pid=os.getpid())
         if not self._forks.fork():
             return Done()
         die_with_parent()
-        return Forked(has_forked=True)
+        return Forked(has_forked=True, pid=os.getpid())
 
     def _end_fork(self, command: EndFork) -> Reply:
         self._forks.end()

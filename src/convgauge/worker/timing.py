@@ -39,7 +39,7 @@ class Timing:
     def __init__(self, subject: Subject) -> None:
         self._subject, self._framework = subject, subject.framework
         self._sets: list[OperandSet] = []
-        self._random = random.Random(0)
+        self._random = random.Random()
         self._output: Array | None = None
         self._delays = OwnDelays()
         self._delayed_ns = 0
@@ -95,6 +95,8 @@ class Timing:
     def _prepare(self, command: messages.Prepare) -> messages.Prepared:
         self._release_operands()
         self._framework.set_threads(command.threads)
+        self._delays.reopen()  # this process may be a fork of the one that opened the file
+        self._random = random.Random()  # each fork would have the same numbers
         problem = Problem.parse(command.problem)
         seconds = []
         for operands, flips in zip(command.sets, command.flips):
