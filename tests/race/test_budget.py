@@ -104,10 +104,10 @@ def test_calls_of_one_sample_are_equal_for_fast_contestants_and_fewer_for_slow_o
     assert budget.calls_per_sample(0.0, baseline_call_s=0.0) == 50_000
 
 
-def test_only_slow_contestants_have_a_bound_on_their_rounds() -> None:
-    assert budget.max_rounds(0.01, share_s=10.0, contestants=4) is None
-    assert budget.max_rounds(1.0, share_s=10.0, contestants=4) == 5
-    assert budget.max_rounds(100.0, share_s=10.0, contestants=4) == budget.SLOW_ROUNDS
+def test_slow_contestants_have_few_rounds_in_each_life_and_at_least_one() -> None:
+    assert budget.max_rounds(0.01, share_s=8.0, contestants=4) == 100
+    assert budget.max_rounds(0.5, share_s=8.0, contestants=4) == 2
+    assert budget.max_rounds(100.0, share_s=8.0, contestants=4) == 1
 
 
 def test_limits_follow_from_the_share() -> None:

@@ -56,6 +56,7 @@ def test_a_problem_outside_the_declared_domain_is_declined_without_a_call(launch
 @pytest.mark.parametrize("name", ["plain", "prepared"])
 def test_a_call_and_timed_calls_have_the_right_output(launch: Launch, name: str) -> None:
     contestant = launch(name)
+    contestant.begin_life(0)
     observation = contestant.call(REQUEST)
     assert observation.output is not None
     np.testing.assert_array_equal(observation.output, oracle.answer(PROBLEM, OPERANDS))
@@ -68,7 +69,7 @@ def test_a_call_and_timed_calls_have_the_right_output(launch: Launch, name: str)
     np.testing.assert_array_equal(output, oracle.answer(PROBLEM, OPERANDS))
     assert (contestant.request(MeasureMemory()).peak_bytes or 0) >= 0
     assert contestant.request(TimeCopy(1000, 2)).ns > 0
-    contestant.release_operands()
+    contestant.end_life()
     with pytest.raises(Withdrawn, match="ZeroDivisionError"):
         contestant.request(Sample(0, 0))
 

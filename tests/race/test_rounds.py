@@ -42,43 +42,38 @@ def rounds(lineup: Lineup) -> Rounds:
     return Rounds(lineup, Sampler(), np.random.default_rng(0), max_call_s=1.0)
 
 
-def run(lineup: Lineup, looks: int, max_moving: bool = True) -> int:
-    """Run rounds until a number of looks is reached; return the number of looks."""
-    count = 0
-
-    def weigh() -> None:
-        nonlocal count
-        count += 1
-        for entrant in lineup.compared:
-            entrant.is_conclusive = count == looks
-
-    rounds(lineup).run(time.monotonic() + 60, weigh, first_move_s=0.0 if max_moving else 1e9)
-    return count
+def run(lineup: Lineup, count: int, max_moving: bool = True) -> None:
+    """Run the rounds of one life."""
+    for entrant in lineup.all:
+        entrant.lives.append([])
+        entrant.is_alive, entrant.max_rounds = True, max(entrant.max_rounds, 100)
+    rounds(lineup).run(count, time.monotonic() + 60, first_move_s=0.0 if max_moving else 1e9)
 
 
 def test_every_entrant_takes_one_sample_per_round_on_the_same_calls() -> None:
     contestants = [Simulated(label) for label in ("base", "control", "other")]
     field = lineup(*contestants)
-    assert run(field, looks=2) == 2
-    counts = {len(entrant.seconds) for entrant in field.all}
-    assert len(counts) == 1
-    assert counts.pop() > 6
+    run(field, 7)
+    run(field, 4)
+    assert [[len(life) for life in entrant.lives] for entrant in field.all] == [[7, 4]] * 3
     assert contestants[0].samples == contestants[1].samples == contestants[2].samples
     assert field.baseline.seconds[0] == pytest.approx(1e-3)
 
 
-def test_rounds_end_when_nothing_is_left_to_compare() -> None:
-    field = lineup(Simulated("base"), Simulated("control"), Simulated("other"))
-    field.others[0].verdict = "wrong"
+def test_an_entrant_without_a_life_takes_no_part() -> None:
+    field = lineup(Simulated("base"), Simulated("control"), Simulated("other"), Simulated("wrong"))
+    for entrant in field.all[:3]:
+        entrant.lives, entrant.is_alive, entrant.max_rounds = [[]], True, 100
     field.control.max_rounds = 3
-    run(field, looks=100)
-    assert len(field.control.seconds) == 3
-    assert not field.others[0].seconds
+    rounds(field).run(5, time.monotonic() + 60, first_move_s=0.0)
+    assert [len(entrant.seconds) for entrant in field.all] == [5, 3, 5, 0]
 
 
 def test_rounds_end_at_the_deadline() -> None:
     field = lineup(Simulated("base"), Simulated("control"), Simulated("other"))
-    rounds(field).run(time.monotonic() - 1, lambda: None, first_move_s=0.0)
+    for entrant in field.all:
+        entrant.lives, entrant.is_alive = [[]], True
+    rounds(field).run(9, time.monotonic() - 1, first_move_s=0.0)
     assert [len(entrant.seconds) for entrant in field.all] == [1, 1, 1]
 
 
@@ -92,16 +87,16 @@ def test_an_entrant_that_withdraws_takes_part_no_longer() -> None:
             return super().timed_request(command, timeout_s)
 
     field = lineup(Simulated("base"), Simulated("control"), Failing("failing"), Simulated("other"))
-    run(field, looks=2)
+    run(field, 8)
     failing, other = field.others
     assert (failing.verdict, failing.reason, len(failing.seconds)) == ("failed", "died", 2)
-    assert len(other.seconds) == len(field.baseline.seconds) > 2
+    assert len(other.seconds) == len(field.baseline.seconds) == 8
 
 
 def test_operands_move_only_if_that_takes_a_small_part_of_the_time() -> None:
     for is_cheap in (True, False):
         contestants = [Simulated(label) for label in ("base", "control", "other")]
-        run(lineup(*contestants), looks=1, max_moving=is_cheap)
+        run(lineup(*contestants), 2, max_moving=is_cheap)
         assert all((DropOperands() in contestant.commands) == is_cheap for contestant in contestants)
         assert all((PlaceOperands() in contestant.commands) == is_cheap for contestant in contestants)
 

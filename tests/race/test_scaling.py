@@ -19,7 +19,7 @@ SIZES = (8, 16, 32, 64, 128, 256)
 
 
 def records(times: dict[str, list[float]], noise: float = 0.01, spread: float = 0.005) -> list[TimingRecord]:
-    """Return a sweep of the size with given true times, sampled in 40 rounds; "base" is the baseline."""
+    """Return a sweep of the size with given true times in 4 lives of 10 rounds; "base" is the baseline."""
     random = np.random.default_rng(5)
     result = []
     for index, layer in enumerate(load("sweep:size").layers):
@@ -33,7 +33,7 @@ def records(times: dict[str, list[float]], noise: float = 0.01, spread: float = 
             verdict: RaceVerdict = "baseline" if name == "base" else "undecided"
             result.append(TimingRecord(
                 name, layer.problem.text, taken, ratio, low, high, verdict, "base", None, None, layer.problem.flops,
-                layers="scaling:size", noise=noise,
+                layers="scaling:size", noise=noise, lives=[10] * 4,
             ))  # fmt: skip
     return result
 

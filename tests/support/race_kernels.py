@@ -112,13 +112,14 @@ def crashes_in_timing(*args, **kwargs):
 
 
 def patches_the_clock(*args, **kwargs):
-    """Slow down the clock of the timing. An import would return a copy, so the module is searched for in memory."""
-    import gc
+    """Slow down the clock of the timing. An import would return a copy: frames have the module's own globals."""
+    import sys
 
-    real = time.perf_counter_ns
-    for candidate in gc.get_objects():
-        if isinstance(candidate, dict) and candidate.get("__name__") == "convgauge.worker.timing":
-            candidate["clock"] = lambda: real() // 100
+    real, frame = time.perf_counter_ns, sys._getframe()
+    while frame is not None:
+        if frame.f_globals.get("__name__") == "convgauge.worker.timing":
+            frame.f_globals["clock"] = lambda: real() // 100
+        frame = frame.f_back
     return plain(*args, **kwargs)
 
 

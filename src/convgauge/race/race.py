@@ -150,13 +150,17 @@ class Race:
     def _each(self, step: Callable[[Entrant], object]) -> None:
         """Take a step with each entrant that has a life."""
         for entrant in self.entrants:
-            if entrant.is_alive:
-                entrant.attempt(step)
+            entrant.attempt_alive(step)
 
     def _each_in_pool(self, step: Callable[[Entrant], object], entrants: Sequence[Entrant] | None = None) -> None:
-        """Take a step that is not timed, several entrants at the same time."""
+        """Take a step that is not timed with each entrant that has a life, several at the same time."""
         chosen = self.entrants if entrants is None else entrants
-        list(self.pool.map(lambda entrant: entrant.attempt(step), chosen))
+        list(self.pool.map(lambda entrant: entrant.attempt_alive(step), chosen))
+
+    def _begin_in_pool(self, step: Callable[[Entrant], object]) -> None:
+        """Begin the next life of each entrant that needs one, several at the same time."""
+        undecided = [entrant for entrant in self.entrants if entrant.is_undecided]
+        list(self.pool.map(lambda entrant: entrant.attempt(step), undecided))
 
     def _require_baseline(self) -> None:
         for entrant in (self.baseline, self.control):
@@ -169,7 +173,7 @@ class Race:
     def _begin_first_life(self) -> None:
         """Begin a life of each contestant, and check those whose checks fit into the budget."""
         self.verification.draw()
-        self._each_in_pool(Entrant.begin_life)
+        self._begin_in_pool(Entrant.begin_life)
         self._drop_slowest(CHECKS, lambda entrant: entrant.contestant.check_seconds)
         self._each_in_pool(self._predict_cost)
         self._each_in_pool(self._check_before)
@@ -317,17 +321,16 @@ class Race:
     def _begin_life(self) -> None:
         """Begin the next life of each entrant that needs one."""
         started = time.monotonic()
-        self._each_in_pool(self._begin_prepared)
+        self._begin_in_pool(self._begin_prepared)
         self._require_baseline()
         self._pin_to_one_core()
         self._each(self._resume_audit)
         self.life_s = time.monotonic() - started
 
     def _begin_prepared(self, entrant: Entrant) -> None:
-        if not entrant.is_conclusive:
-            entrant.begin_life()
-            self._prepare(entrant)
-            entrant.contestant.request(WarmUp(WARM_UP_S[1]), self._call_timeout_s)
+        entrant.begin_life()
+        self._prepare(entrant)
+        entrant.contestant.request(WarmUp(WARM_UP_S[1]), self._call_timeout_s)
 
     def _run_rounds(self, plan: LifePlan) -> None:
         """Run the rounds of one life."""
