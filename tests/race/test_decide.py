@@ -13,7 +13,7 @@ from convgauge.race.clock_audit import ClockAudit
 from convgauge.race.contestant import Contestant
 from convgauge.race.entrant import Entrant, Lineup
 from convgauge.race.statistics import Ratio
-from convgauge.race.variances import Prior
+from convgauge.race.variances import VariancePool
 
 
 class Lasting:
@@ -43,7 +43,7 @@ def lineup(*ratios: float, lives: int = 4, rounds: int = 10) -> Lineup:
 
 def test_weighing_estimates_ratios_and_marks_conclusive_entrants() -> None:
     field = lineup(0.5, 1.0, 3.0)
-    decide.weigh(field, 1, Prior())
+    decide.weigh(field, 0.01, VariancePool())
     assert field.control.ratio and field.control.ratio.value == pytest.approx(1.0)
     assert [each.ratio.value for each in field.others if each.ratio] == pytest.approx([0.5, 1.0, 3.0])
     assert all(each.is_conclusive for each in field.others)
@@ -53,14 +53,14 @@ def test_weighing_leaves_entrants_with_a_verdict_or_without_samples() -> None:
     field = lineup(0.5, 0.5)
     field.others[0].verdict = "wrong"
     field.others[1].lives = []
-    decide.weigh(field, 1, Prior())
+    decide.weigh(field, 0.01, VariancePool())
     assert [each.ratio for each in field.others] == [None, None]
 
 
 def test_without_samples_of_the_control_nothing_is_conclusive() -> None:
     field = lineup(0.5)
     field.control.lives = []
-    decide.weigh(field, 1, Prior())
+    decide.weigh(field, 0.01, VariancePool())
     assert field.control.ratio is None
     assert not field.others[0].is_conclusive
 
@@ -86,7 +86,7 @@ def test_a_ratio_whose_clock_cannot_be_audited_needs_more_rounds() -> None:
     field = lineup(0.01)
     shown = [1e-4] * 2
     field.others[0].audit = ClockAudit(error_s=1.0, has_delays=False, shown_s=shown)
-    decide.weigh(field, 1, Prior())
+    decide.weigh(field, 0.01, VariancePool())
     assert not field.others[0].is_conclusive
     assert not decide.is_audited(field.others[0], field.baseline)
 

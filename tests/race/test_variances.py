@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import special
 
-from convgauge.race.variances import MIN_RACES, LifeVariance, Prior, VariancePool, fit, inverse_trigamma
+from convgauge.race.variances import MIN_RATIOS, SHARED_PART, LifeVariance, Prior, VariancePool, fit, inverse_trigamma
 
 
 def pool_of(observed: np.ndarray, sampling: float = 0.0, freedom: int = 3) -> VariancePool:
@@ -38,15 +38,15 @@ def test_equal_variances_have_infinite_freedom() -> None:
     assert fit([1.0, 1.0, 1.0], [3, 3, 3])[1] == math.inf
 
 
-def test_few_races_say_nothing() -> None:
-    pool = pool_of(np.ones(2 * MIN_RACES - 2))
+def test_few_ratios_say_nothing_and_those_of_this_race_count() -> None:
+    pool = pool_of(np.ones(MIN_RATIOS - 2))
     assert pool.prior() == Prior()
     assert pool.prior().moderate(5.0, 3, 0.1) == (5.0, 3)
+    assert pool.prior([LifeVariance(1.0, 3, 0.0, 10.0)] * 2).freedom > 0
 
 
-def test_the_expectation_is_worth_at_most_one_ratio_of_each_race() -> None:
-    prior = pool_of(np.ones(2 * MIN_RACES)).prior()
-    assert prior.freedom == 3 * MIN_RACES
+def test_what_the_ratios_of_a_race_share_limits_their_worth() -> None:
+    assert pool_of(np.ones(6)).prior().freedom == pytest.approx(3 * 3 / SHARED_PART**2)
 
 
 def test_the_parts_of_the_variance_are_separated() -> None:

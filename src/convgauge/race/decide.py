@@ -2,37 +2,38 @@
 
 from __future__ import annotations
 
-import math
 import statistics
-from collections.abc import Sequence
 
 from convgauge.race import statistics as stats
 from convgauge.race.entrant import Entrant, Lineup
 from convgauge.race.lives import MIN_LIVES
-from convgauge.race.variances import Prior
+from convgauge.race.variances import VariancePool
 from convgauge.terms import RaceVerdict
 
 MAX_DISTURBANCE = 1.5
 """Largest factor, up or down, between an entrant's time in the race and alone, relative to the baseline's factor."""
 
 
-def weigh(lineup: Lineup, look: int, prior: Prior) -> None:
+def weigh(lineup: Lineup, error: float, variances: VariancePool) -> None:
     """Look at the data: estimate the ratios of all entrants, and mark those that need no more lives.
 
     Parameters
     ----------
     lineup : Lineup
         Entrants. Their ``ratio`` and ``is_conclusive`` are set.
-    look : int
-        Number of this look at the data, from 1; it determines the error of each interval.
-    prior : Prior
-        Variance that earlier races make likely.
+    error : float
+        Probability that an interval misses its ratio (`stats.error_share`).
+    variances : VariancePool
+        Variances of earlier races.
     """
-    error = stats.error_share(look)
-    for entrant in (lineup.control, *lineup.others):
-        lives = life_ratios(entrant, lineup)
-        if entrant.is_undecided and lives:
-            entrant.ratio = stats.ratio(lives, error, prior)
+    weighed = [
+        (entrant, lives)
+        for entrant in (lineup.control, *lineup.others)
+        if entrant.is_undecided and (lives := life_ratios(entrant, lineup))
+    ]
+    prior = variances.prior(stats.variances([lives for _, lives in weighed]))
+    for entrant, lives in weighed:
+        entrant.ratio = stats.ratio(lives, error, prior)
     if lineup.control.ratio is None:
         return
     floor = stats.floor(lineup.control.ratio)
@@ -45,24 +46,18 @@ def weigh(lineup: Lineup, look: int, prior: Prior) -> None:
 def life_ratios(entrant: Entrant, lineup: Lineup) -> list[stats.LifeRatio]:
     """Return the log ratios of an entrant's lives, each to the baseline's life at the same time.
 
-    The control is the baseline in another process, so that the geometric mean of both is the baseline's time for all
-    others: its variance is half as large. Lives of processes that take turns are not independent: those of one process
-    count as one.
+    The control is the baseline in another process, so that all others are compared with both: the variance of two is
+    half as large. Lives of processes that take turns are not independent: those of one process count as one.
     """
     baseline, control = lineup.baseline, lineup.control
-    are_lasting = any(each.contestant.has_lasting_lives for each in (entrant, baseline, control))
+    references = [baseline] if entrant is control else [baseline, control]
+    are_lasting = any(each.contestant.has_lasting_lives for each in (entrant, *references))
     groups: dict[int, list[stats.LifeRatio]] = {}
-    for number, (times, *reference) in enumerate(zip(entrant.lives, baseline.lives, control.lives, strict=False)):
-        both = reference[0] if entrant is control else geometric_means(*reference)
-        if times and both:
+    for number, lives in enumerate(zip(entrant.lives, *(each.lives for each in references), strict=False)):
+        if all(lives):
             group = groups.setdefault(number % MIN_LIVES if are_lasting else number, [])
-            group.append(stats.life_ratio(times, both))
+            group.append(stats.life_ratio(*lives))
     return [stats.joined(group) for group in groups.values()]
-
-
-def geometric_means(first: Sequence[float], second: Sequence[float]) -> list[float]:
-    """Return the geometric mean of each two values; those that are missing at the end of one are left out."""
-    return [math.sqrt(a * b) for a, b in zip(first, second, strict=False)]
 
 
 def is_audited(entrant: Entrant, baseline: Entrant) -> bool:

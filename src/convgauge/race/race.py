@@ -20,7 +20,7 @@ from convgauge.race.life_plan import LifeCosts, LifePlan, plan_life
 from convgauge.race.lives import MIN_LIVES
 from convgauge.race.rounds import Rounds, Sampler
 from convgauge.race.timed_operands import TimedOperands, prepare_command
-from convgauge.race.variances import LifeVariance, VariancePool
+from convgauge.race.variances import VariancePool
 from convgauge.race.verification import Verification
 from convgauge.reference.operands import draw
 from convgauge.worker.messages import MeasureMemory, ReadOutput, Sample, WarmUp
@@ -99,7 +99,6 @@ class Race:
         self.entrants, self.baseline, self.control = self.lineup.all, self.lineup.baseline, self.lineup.control
         self.problem, self.pool, self.cold = problem, pool, cold
         self.variances = variances or VariancePool()
-        self.prior = self.variances.prior()
         self.limits = budget.TimeLimits(share_s, workers)
         race_seed = zlib.crc32(f"{seed} {problem.text}".encode())
         self.verification = Verification(problem, race_seed % 1_000_000)
@@ -129,7 +128,7 @@ class Race:
             self._run_rounds(plan)
             plan = self._plan_life(deadline)
             if self.life_count == look_at or not plan.rounds:
-                self._weigh()
+                self._weigh(is_last=not plan.rounds)
                 look_at = next(looks)
                 plan = plan if self._is_undecided else LifePlan(0, 0.0)
             self._finish_life(is_last=not plan.rounds)
@@ -374,9 +373,9 @@ class Race:
 
     # --- after the lives ---
 
-    def _weigh(self) -> None:
+    def _weigh(self, *, is_last: bool) -> None:
         self.looks += 1
-        decide.weigh(self.lineup, self.looks, self.prior)
+        decide.weigh(self.lineup, stats.error_share(self.looks, is_last=is_last), self.variances)
 
     def _conclude(self) -> None:
         for entrant in self.lineup.others:
@@ -384,13 +383,8 @@ class Race:
             entrant.attempt(self._decide)
         self.baseline.verdict = "baseline"
         self.baseline.ratio = stats.Ratio(1.0, 1.0, 1.0, len(self.baseline.seconds), len(self.baseline.lives))
-        self.variances.add(
-            [
-                LifeVariance(ratio.deviation**2, ratio.lives - 1, ratio.sampling**2, ratio.rounds / ratio.lives)
-                for entrant in (self.control, *self.lineup.others)
-                if (ratio := entrant.ratio) and ratio.deviation is not None and ratio.sampling is not None
-            ]
-        )
+        lives = [decide.life_ratios(entrant, self.lineup) for entrant in (self.control, *self.lineup.others)]
+        self.variances.add(stats.variances(lives))
 
     def _check_clock(self, entrant: Entrant) -> None:
         """Withdraw an entrant whose clock differs from the engine's."""

@@ -21,10 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from convgauge.race.variances import Prior
+from convgauge.race.variances import LifeVariance, Prior
 from convgauge.terms import RaceVerdict
 
-ERROR_RATE = 0.01
+ERROR_RATE = 0.02
 """Probability that the interval of a ratio misses it, over all looks at the data."""
 
 SAME_MARGIN = 0.02
@@ -93,20 +93,38 @@ class LifeRatio:
     variance: float | None
 
 
-def life_ratio(times: Sequence[float], baseline: Sequence[float]) -> LifeRatio:
-    """Return the log ratio of ``times`` to ``baseline``, in seconds, paired round by round in one life."""
-    count = min(len(times), len(baseline))
-    logs = np.log(np.asarray(times[:count])) - np.log(np.asarray(baseline[:count]))
+def life_ratio(times: Sequence[float], *references: Sequence[float]) -> LifeRatio:
+    """Return the log ratio of one life to processes of the baseline, all in seconds and paired round by round.
+
+    It is the mean of those to each process: delays make times skewed, and only the difference of two times with the
+    same distribution is symmetric, so that its centre is 0.
+    """
+    count = min(len(times), *map(len, references))
+    logs = [np.log(np.asarray(times[:count])) - np.log(np.asarray(reference[:count])) for reference in references]
+    log = sum(map(centre, logs)) / len(logs)
     if count < 2:
-        return LifeRatio(float(logs[0]), count, None)
-    deviation = DEVIATION_PER_MEDIAN * float(np.median(np.abs(logs - np.median(logs))))
-    return LifeRatio(centre(logs), count, ESTIMATOR_VARIANCE * deviation**2 / count)
+        return LifeRatio(log, count, None)
+    mean = np.mean(logs, axis=0)
+    deviation = DEVIATION_PER_MEDIAN * float(np.median(np.abs(mean - np.median(mean))))
+    return LifeRatio(log, count, ESTIMATOR_VARIANCE * deviation**2 / count)
 
 
 def centre(values: NDArray[np.float64]) -> float:
     """Return the Hodges-Lehmann estimate: the median of the means of all pairs, each value with itself included."""
     first, second = np.triu_indices(len(values))
     return float(np.median(values[first] + values[second])) / 2
+
+
+def variances(ratios: Sequence[Sequence[LifeRatio]]) -> list[LifeVariance]:
+    """Return the variance of each ratio's lives, without those that have one life or whose lives have one round."""
+    result = []
+    for lives in ratios:
+        sampling = [life.variance for life in lives if life.variance is not None]
+        if len(lives) > 1 and sampling:
+            observed = float(np.var([life.log for life in lives], ddof=1))
+            rounds = sum(life.rounds for life in lives) / len(lives)
+            result.append(LifeVariance(observed, len(lives) - 1, float(np.mean(sampling)), rounds))
+    return result
 
 
 def joined(group: Sequence[LifeRatio]) -> LifeRatio:
@@ -143,13 +161,13 @@ def ratio(lives: Sequence[LifeRatio], error: float, prior: Prior = NO_PRIOR) -> 
     return Ratio(math.exp(mean), low, high, rounds, len(lives), math.sqrt(observed), sampling)
 
 
-def error_share(look: int) -> float:
-    """Return the error of one interval at the ``look``-th look (from 1): ERROR_RATE / (look (look + 1)).
+def error_share(look: int, *, is_last: bool) -> float:
+    """Return the error of the interval at the ``look``-th look, from 1: ERROR_RATE / 2**look, and the rest at the last.
 
-    The shares add up to ERROR_RATE (the sum of 1 / (k (k + 1)) is 1). So stopping as soon as the result is clear does
-    not raise the rate of wrong results.
+    The shares add up to ERROR_RATE, so that stopping as soon as the result is clear does not raise the rate of wrong
+    results. The time decides which look is the last, not the data.
     """
-    return ERROR_RATE / (look * (look + 1))
+    return ERROR_RATE * 0.5 ** (look - is_last)
 
 
 def looks(first: int) -> Iterator[int]:

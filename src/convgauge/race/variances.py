@@ -1,9 +1,9 @@
-"""Variances of earlier races: how far log ratios of lives differ on this machine, and how much that varies.
+"""Variances of other ratios: how far log ratios of lives differ on this machine, and how much that varies.
 
 Four lives say little about their own variance: Student's quantile for an error of 1 % is 5.8 with three degrees of
-freedom, and 2.6 with many. Races on the layers before had lives too. The variance of a life has a part that is due to
-sampling, which its rounds show, and a part that is due to the process, which is expected to be as in the races before.
-The more earlier variances differ from what is expected, the less they say about the next one. The model is Smyth's
+freedom, and 2.6 with many. The other contestants and the layers before had lives too. The variance of a life has a part
+that is due to sampling, which its rounds show, and a part that is due to the process, which is expected to be as for
+the others. The more they differ from what is expected, the less they say about another one. The model is Smyth's
 (2004, *Linear models and empirical Bayes methods for assessing differential expression*, sections 4 and 6.2): variances
 over their expectation are drawn from a scaled inverse chi-squared distribution, whose parameters are fitted to the
 logarithms of those that were observed.
@@ -18,8 +18,16 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy import special
 
-MIN_RACES = 3
-"""Races before this one from which the variance is predicted: all ratios of one race depend on the same baseline."""
+MIN_RATIOS = 6
+"""Ratios from which an expectation is formed."""
+
+USUAL = 0.9
+"""Part of the observations that are combined with the expectation. Lives of a ratio that vary more are disturbed, and
+their variance counts alone."""
+
+SHARED_PART = 1 / 3
+"""Part of a ratio's variance that is due to the baseline, and so the same for all ratios of a race: half of what one
+contestant's process has, as the baseline and its control are averaged, of one and a half."""
 
 MIN_VARIANCE = 1e-10
 """Smallest variance of log ratios: the square of the relative error to which times are rounded."""
@@ -59,6 +67,8 @@ class Prior:
         if sampling is None or not self.freedom:
             return observed, freedom
         expected = self.scale * max(self.between + sampling, MIN_VARIANCE)
+        if special.fdtr(freedom, self.freedom, observed / expected) > USUAL:
+            return observed, freedom
         total = self.freedom + freedom
         return (self.freedom * expected + freedom * observed) / total, total
 
@@ -110,18 +120,21 @@ class VariancePool:
         """Variance between lives that is not due to sampling, median over ratios; 0 before the first race."""
         return max(0.0, float(np.median([variance.observed - variance.sampling for variance in self._all] or [0.0])))
 
-    def prior(self) -> Prior:
-        """Return what the races say about the variance of a further ratio; nothing if they are too few.
+    def prior(self, race: Sequence[LifeVariance] = ()) -> Prior:
+        """Return the expectation for a ratio, from earlier races and from the ratios of the race that is going on.
 
-        It is worth at most the degrees of freedom of one ratio of each race.
+        It is worth nothing if there are few ratios. The shared part of the ratios of one race is known with the freedom
+        of one ratio; if it is misjudged, so is the expectation, by `SHARED_PART` of that.
         """
-        if len(self.races) < MIN_RACES:
+        races = [*self.races, list(race)] if race else self.races
+        pooled = [variance for each in races for variance in each]
+        if len(pooled) < MIN_RATIOS:
             return Prior()
-        between, pooled = self.between, self._all
+        between = max(0.0, float(np.median([variance.observed - variance.sampling for variance in pooled])))
         factors = [variance.observed / max(between + variance.sampling, MIN_VARIANCE) for variance in pooled]
         scale, freedom = fit(factors, [variance.freedom for variance in pooled])
-        known = sum(float(np.mean([variance.freedom for variance in race])) for race in self.races)
-        return Prior(between, scale, min(freedom, known))
+        shared = sum(float(np.mean([variance.freedom for variance in each])) for each in races) / SHARED_PART**2
+        return Prior(between, scale, min(freedom, shared))
 
 
 def fit(variances: Sequence[float], freedoms: Sequence[int]) -> tuple[float, float]:
