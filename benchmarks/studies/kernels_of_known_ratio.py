@@ -1,18 +1,15 @@
-"""Kernels with a known ratio of times: F.conv2d under two names, and one with 3.1 % more work.
+"""Kernels with known ratios of times: F.conv2d under several names, and kernels that call it more often than another.
 
-    convgauge bench benchmarks/studies/kernels_of_known_ratio.py:repeated_once_more --framework torch
-        --baseline benchmarks/studies/kernels_of_known_ratio.py:repeated --budget 8
-        --layers n1c32h28w28_o64k3x3_s1x1_p1x1_d1x1_g1_float32
+    convgauge bench benchmarks/studies/kernels_of_known_ratio.py:percent_5 --framework torch
+        --baseline benchmarks/studies/kernels_of_known_ratio.py:hundred --budget 8
+        --layers n1c32h14w14_o32k3x3_s1x1_p1x1_d1x1_g1_float32
 
-The file contains kernels for races. interleaving.py times them by several methods and in many races. Needs torch.
-
-Figures of two runs, two shared cores of an AMD EPYC, busy with other work for 76 % and 69 % of the time, PyTorch 2.13:
-ratio 1.04 (0.973 to 1.08) and 1.02 (0.973 to 1.07), both undecided. The true ratio is 1.031. The documentation quotes
-neither.
+The file contains kernels for races. coverage.py times them in many races. Needs torch.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TypeAlias
 
 from torch import Tensor
@@ -20,26 +17,30 @@ from torch.nn.functional import conv2d
 
 Operand: TypeAlias = Tensor | None
 Argument: TypeAlias = int | str | tuple[int, int] | Tensor | None
-
-REPEATS = 32
-"""Convolutions in one call of `repeated`; one more is 1 / 32 = 3.1 % more work."""
+Kernel: TypeAlias = Callable[..., Tensor]
 
 
-def first(*args: Operand, **kwargs: Argument) -> Tensor:
-    """Return the output of F.conv2d."""
-    return conv2d(*args, **kwargs)
+def named(name: str, calls: int = 1) -> Kernel:
+    """Return a kernel that calls F.conv2d so many times and returns its last output."""
+
+    def kernel(*args: Operand, **kwargs: Argument) -> Tensor:
+        for _ in range(calls - 1):
+            conv2d(*args, **kwargs)
+        return conv2d(*args, **kwargs)
+
+    kernel.__name__ = kernel.__qualname__ = name
+    return kernel
 
 
-def second(*args: Operand, **kwargs: Argument) -> Tensor:
-    """Return the output of F.conv2d, under another name."""
-    return conv2d(*args, **kwargs)
+first = named("first")
+second = named("second")
+third = named("third")
+fourth = named("fourth")
+fifth = named("fifth")
 
-
-def repeated(*args: Operand, **kwargs: Argument) -> Tensor:
-    """Return the output of F.conv2d after `REPEATS` calls."""
-    return [conv2d(*args, **kwargs) for _ in range(REPEATS)][-1]
-
-
-def repeated_once_more(*args: Operand, **kwargs: Argument) -> Tensor:
-    """Return the output of F.conv2d after one more call than `repeated`."""
-    return [conv2d(*args, **kwargs) for _ in range(REPEATS + 1)][-1]
+hundred = named("hundred", 100)
+hundred_again = named("hundred_again", 100)
+percent_1 = named("percent_1", 101)
+percent_2 = named("percent_2", 102)
+percent_5 = named("percent_5", 105)
+percent_10 = named("percent_10", 110)

@@ -31,8 +31,12 @@ CHECKS = 10
 MAX_COMPILE_S = 0.2
 """Seconds by which a first call may exceed a later one. If it takes longer, processes of lives are used again."""
 
-MIN_ROUNDS_SHARE = 0.5
-"""Part of a race's seconds that its lives get even if checks take long; later races get less time then."""
+MAX_LIFE_COST = 3.0
+"""Most time to begin a life that counts, in times of the first preparation. Further processes of an implementation that
+compiles are new in the first race, which may take longer for that."""
+
+MIN_ROUNDS_SHARE = 0.25
+"""Part of a race's seconds that its rounds get even if checks take long; later races get less time then."""
 
 ROUNDS_PER_LIFE_COST = 2.0
 """Time of a life's rounds, in times that it takes to begin a life, before the variances of any race are known."""
@@ -105,7 +109,9 @@ class Race:
         self.sampler = Sampler()
         self.rounds = Rounds(self.lineup, self.sampler, np.random.default_rng(race_seed), self.limits.max_call_s)
         self.life_count = self.looks = 0
+        self.prepare_s = 0.0  # seconds to prepare in the first life
         self.life_s = 0.0  # seconds to begin and to end the last life
+        self.deadline = 0.0  # time of the monotonic clock by which rounds end
 
     def run(self) -> None:
         """Check, time and check again; the results are in the entrants.
@@ -120,13 +126,14 @@ class Race:
         self._begin_first_life()
         checks_s = time.monotonic() - started
         self._prepare_first_life()
-        deadline = max(end - checks_s / 2, time.monotonic() + MIN_ROUNDS_SHARE * self.limits.share_s)
+        enough_s = MIN_ROUNDS_SHARE * self.limits.share_s + (MIN_LIVES - 1) * self.life_s
+        self.deadline = max(end - checks_s / 2, time.monotonic() + enough_s)
         looks = stats.looks(MIN_LIVES)
         look_at = next(looks)
-        plan = self._plan_life(deadline)
+        plan = self._plan_life()
         while plan.rounds:
             self._run_rounds(plan)
-            plan = self._plan_life(deadline)
+            plan = self._plan_life()
             if self.life_count == look_at or not plan.rounds:
                 self._weigh(is_last=not plan.rounds)
                 look_at = next(looks)
@@ -186,7 +193,7 @@ class Race:
         self._each_in_pool(self._prepare)
         self._each_in_pool(self._warm_up)
         self._require_baseline()
-        self.life_s = time.monotonic() - started
+        self.life_s = self.prepare_s = time.monotonic() - started
         self._plan_samples()
         self._pin_to_one_core()
         self._each(self._time_alone)
@@ -297,8 +304,10 @@ class Race:
         entrant.audit = ClockAudit.start(clocks, entrant.contestant.threads, idle)
 
     def _resume_audit(self, entrant: Entrant) -> None:
-        """Audit the process of a further life."""
-        entrant.audit.resume(Clocks(entrant.contestant.connection.answering_pid))
+        """Audit the process of a further life, after a sample that copies the pages which a fork shares at first."""
+        clocks = Clocks(entrant.contestant.connection.answering_pid)
+        self.sampler.idle(entrant, clocks)
+        entrant.audit.resume(clocks)
 
     # --- lives ---
 
@@ -307,7 +316,7 @@ class Race:
         """True if more lives would help an entrant that is compared."""
         return any(entrant.is_undecided for entrant in self.lineup.compared)
 
-    def _plan_life(self, deadline: float) -> LifePlan:
+    def _plan_life(self) -> LifePlan:
         """Plan the next life; it has no rounds if there is no time for it."""
         running = [entrant for entrant in self.entrants if entrant.is_undecided]
         round_s = sum(entrant.iterations * max(1e-7, entrant.call_seconds) for entrant in running)
@@ -315,7 +324,7 @@ class Race:
         best = ROUNDS_PER_LIFE_COST * costs.life_s / costs.round_s
         if self.variances.races:
             best = costs.best_rounds(self.variances.per_round, self.variances.between)
-        return plan_life(self.life_count, deadline - time.monotonic(), costs, best, self.limits.share_s)
+        return plan_life(self.life_count, self.deadline - time.monotonic(), costs, best, self.limits.share_s)
 
     def _begin_life(self) -> None:
         """Begin the next life of each entrant that needs one."""
@@ -324,7 +333,9 @@ class Race:
         self._require_baseline()
         self._pin_to_one_core()
         self._each(self._resume_audit)
-        self.life_s = time.monotonic() - started
+        elapsed_s = time.monotonic() - started
+        self.life_s = min(elapsed_s, MAX_LIFE_COST * self.prepare_s)
+        self.deadline += elapsed_s - self.life_s
 
     def _begin_prepared(self, entrant: Entrant) -> None:
         entrant.begin_life()
