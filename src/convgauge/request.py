@@ -6,6 +6,7 @@ JSON that a cluster's workers read are generated from the fields: an option is a
 
 from __future__ import annotations
 
+import math
 from dataclasses import Field, dataclass, field, fields
 from enum import Enum
 from keyword import iskeyword
@@ -155,7 +156,8 @@ class BenchRequest:
 
     ``targets`` are the implementations as a user names them. ``supports`` and ``refusals`` do not hold for the
     baseline, which every layer needs. ``layers`` is a layer set's name, a file, or problems separated by commas.
-    ``budget_s`` is in seconds for the whole race (None: as much as the layer set needs).
+    ``against`` replaces the baseline, and the exit status then tells of regressions. ``budget_s`` is in seconds for the
+    whole race (None: as much as the layer set needs).
     ``threads`` are thread counts of every engine; each is raced by itself.
 
     Raises
@@ -170,6 +172,8 @@ class BenchRequest:
     supports: str = option("", SUPPORTS_HELP, "EXPR")
     refusals: tuple[str, ...] = option((), REFUSALS_HELP, "TYPE[,TYPE]")
     baseline: str = option("torch_conv2d", "implementation that ratios are relative to", "NAME")
+    against: str = option("", "race the target against itself at this git revision, or another target", "REV|TARGET")
+    margin: float = option(2.0, "with --against: slower by more than this is a regression", "PERCENT")
     layers: str = option("resnet50", "layer set, file, problem, sweep:AXIS or model.py:function")
     budget_s: float | None = option(None, "seconds for the whole race", "S", flag="--budget")
     threads: tuple[int, ...] = option((1,), "threads of every engine", "N[,N]")
@@ -185,6 +189,8 @@ class BenchRequest:
         for name in self.refusals:
             _require_class_name(name)
         _require_domain(self.supports)
+        if not 0 <= self.margin < math.inf:
+            raise RequestError(f"margin = {self.margin:g} %: must be 0 or more", "margin")
         if self.budget_s is not None and not self.budget_s > 0:
             raise RequestError(f"budget = {self.budget_s:g} s: must be greater than 0", "budget_s")
         if not self.threads:

@@ -73,12 +73,19 @@ Requirement = Literal["correct", "complete", "conformant"]
 REQUIREMENTS: tuple[Requirement, ...] = get_args(Requirement)
 """Demands on a verdict, from the weakest. An implementation is correct if its verdict is partial or better."""
 
-RaceVerdict = Literal["baseline", "faster", "same", "slower", "undecided", "wrong", "declined", "failed", "absent"]
-"""Verdicts of one implementation's race on one problem."""
+RaceVerdict = Literal[
+    "baseline", "faster", "same", "slower", "undecided",
+    "other_precision", "implausible", "wrong", "declined", "failed", "absent",
+]  # fmt: skip
+"""Verdicts of one implementation's race on one problem.
+
+- "other_precision": its outputs are right to a precision that differs from the baseline's, so it is not ranked.
+- "implausible": its time is below what the machine can do.
+"""
 
 RACE_VERDICTS: tuple[RaceVerdict, ...] = get_args(RaceVerdict)
 
-RANKED: tuple[RaceVerdict, ...] = RACE_VERDICTS[: RACE_VERDICTS.index("wrong")]
+RANKED: tuple[RaceVerdict, ...] = RACE_VERDICTS[: RACE_VERDICTS.index("other_precision")]
 """Verdicts of an implementation whose outputs were right and which was timed."""
 
 

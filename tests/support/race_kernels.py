@@ -115,7 +115,8 @@ def patches_the_clock(*args, **kwargs):
     """Slow down the clock of the timing. An import would return a copy: frames have the module's own globals."""
     import sys
 
-    real, frame = time.perf_counter_ns, sys._getframe()
+    real: Any = time.perf_counter_ns
+    frame: Any = sys._getframe()
     while frame is not None:
         if frame.f_globals.get("__name__") == "convgauge.worker.timing":
             frame.f_globals["clock"] = lambda: real() // 100

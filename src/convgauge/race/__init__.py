@@ -7,7 +7,9 @@ no array framework but NumPy. This module imports nothing heavy before `bench` i
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +19,8 @@ from convgauge.request import BenchRequest
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from convgauge.race.benchmark import Benchmark
+    from convgauge.registry import Origin
     from convgauge.results import Writer
 
 __all__ = ["BenchError", "bench"]
@@ -30,25 +34,47 @@ def bench(request: BenchRequest, console: Console) -> int:
     Returns
     -------
     int
-        Exit status: 0; 1 if an implementation was wrong or failed; 5 if nothing was ranked.
+        Exit status: 0; 1 if an implementation was wrong or failed, or if it is slower than the baseline of
+        ``request.against`` by more than the margin; 5 if nothing was ranked.
 
     Raises
     ------
     TargetError
         If a target does not exist.
     BenchError
-        If the baseline, the layers or a thread count cannot be used.
+        If the baseline, the layers, a revision or a thread count cannot be used.
     OSError
         If the output cannot be opened; `UnwritableFileError` if a record cannot be written.
     """
-    from convgauge import registry, results
+    from convgauge import registry
     from convgauge.race.benchmark import Benchmark
 
     origins = registry.resolve_all(request.targets, request.framework)
     started = time.monotonic()
-    writer = _open_output(request) if request.output else None
+    with _baseline(request, origins) as baseline:
+        writer = _open_output(request) if request.output else None
+        return _run(Benchmark(request, origins, console, writer, baseline), started)
+
+
+@contextlib.contextmanager
+def _baseline(request: BenchRequest, origins: list[Origin]) -> Iterator[Origin | None]:
+    """Yield the origin of ``request.against``, or None without it."""
+    if not request.against:
+        yield None
+        return
+    from convgauge.race import revisions
+
+    target = revisions.only_target(origins, request.against)
+    with revisions.baseline_of(target, request.against, request.framework) as baseline:
+        yield baseline
+
+
+def _run(benchmark: Benchmark, started: float) -> int:
+    from convgauge import results
+
+    writer = benchmark.writer
     try:
-        status = Benchmark(request, origins, console, writer).run()
+        status = benchmark.run()
         if writer is not None:
             writer.write(results.Footer({}, round(time.monotonic() - started, 3), 0, status))
         return status

@@ -18,7 +18,9 @@ from convgauge.layers.sets import Layer, LayerSet, load
 from convgauge.race import peaks, table
 from convgauge.race.contestant import Contestant, Withdrawn
 from convgauge.race.entrant import Entrant
+from convgauge.race.floors import Floors
 from convgauge.race.race import BaselineFailed, Race
+from convgauge.race.regressions import regressions, summary
 from convgauge.race.variances import VariancePool
 from convgauge.registry import Origin, TargetError, known, require_distinct, resolve
 from convgauge.request import BenchRequest
@@ -38,8 +40,10 @@ class Benchmark:
     origins: list[Origin]
     console: Console
     writer: Writer | None = None
+    against: Origin | None = None
     records: list[TimingRecord] = field(default_factory=list)
     variances: VariancePool = field(default_factory=VariancePool)
+    floors: Floors = field(default_factory=Floors)
 
     def run(self) -> int:
         """Race all implementations on every layer; return the exit status. Raises `BenchError`."""
@@ -54,13 +58,17 @@ class Benchmark:
         table.print_standings(self.console, self.records, layer_set)
         table.print_scaling(self.console, self.records)
         verdicts = {record.verdict for record in self.records}
-        if verdicts & {"wrong", "failed"}:
+        if self.against is not None:
+            self.console.print(f"\n{summary(self.records, self.request.margin / 100)}", highlight=False, soft_wrap=True)
+        if verdicts & {"wrong", "failed"} or (self.against and regressions(self.records, self.request.margin / 100)):
             return ExitStatus.NOT_REACHED
         return ExitStatus.REACHED if verdicts & set(RANKED) else ExitStatus.NOTHING_EXECUTED
 
     def _with_baseline(self) -> list[Origin]:
         """Return each contestant's origin once, the baseline first. Raises `BenchError`."""
         by_name = {origin.name: origin for origin in self.origins}
+        if self.against is not None:
+            return [self.against, *self.origins]
         baseline = by_name.get(self.request.baseline) or self._find_baseline(by_name)
         first = by_name.pop(baseline.name, baseline)  # as a target, it may have a framework
         try:
@@ -87,7 +95,7 @@ class Benchmark:
     def _run_with(self, threads: int, origins: list[Origin], layer_set: LayerSet, budget_s: float) -> None:
         """Race with one number of threads: start the processes, and race layer by layer."""
         self.pool = ThreadPoolExecutor(cores())
-        self.variances = VariancePool()
+        self.variances, self.floors = VariancePool(), Floors()
         seed = self.request.seed
         contestants = [Contestant(origin.name, origin, threads, seed) for origin in origins]
         contestants.insert(1, Contestant(f"{origins[0].name} (control)", origins[0], threads, seed, control=True))
@@ -135,6 +143,7 @@ class Benchmark:
             raise BenchError(f"baseline {baseline.label} cannot be run: {withdrawn}") from None
         finally:
             baseline.end_life()
+        self.floors = Floors.of(limits)
         for limit in limits:
             if self.writer is not None:
                 self.writer.write(limit)
@@ -151,7 +160,10 @@ class Benchmark:
             baseline, *others = [contestant for contestant in contestants if not contestant.control]
             return [unraced(each, baseline.label, layer, layer_set) for each in (baseline, *others)], {}
         is_cold, share_s = self.request.operands == "cold", budget.share()
-        race = Race(contestants, layer.problem, share_s, self.request.seed, self.pool, cores(), is_cold, self.variances)
+        race = Race(
+            contestants, layer.problem, share_s, self.request.seed, self.pool,
+            cores(), is_cold, self.variances, self.floors,
+        )  # fmt: skip
         try:
             race.run()
         except BaselineFailed as failure:
@@ -223,9 +235,9 @@ def unraced(contestant: Contestant, baseline: str, layer: Layer, layer_set: Laye
 
 
 def record(race: Race, entry: Entrant, layer: Layer, layer_set: LayerSet) -> TimingRecord:
-    """Return the record of one entry; without a rank it has neither samples nor a ratio."""
+    """Return the record of one entry; it has neither samples nor a ratio if its output is not known to be right."""
     assert entry.verdict is not None
-    ranked = entry.verdict in RANKED and bool(entry.seconds)
+    ranked = entry.verdict in (*RANKED, "other_precision") and bool(entry.seconds)
     ratio = entry.ratio if ranked else None
     return msgspec.structs.replace(
         unraced(entry.contestant, race.baseline.contestant.label, layer, layer_set),
@@ -237,6 +249,8 @@ def record(race: Race, entry: Entrant, layer: Layer, layer_set: LayerSet) -> Tim
         prepare_seconds=entry.prepare_seconds,
         peak_bytes=entry.peak_bytes,
         noise=race.noise,
+        lane=entry.lane.name,
+        precision=entry.precision if entry.check_seconds else None,
         lives=[len(life) for life in entry.lives] if ranked else [],
         between=ratio.between if ratio else None,
         sampling=ratio.sampling if ratio else None,

@@ -6,6 +6,7 @@ import statistics
 
 from convgauge.race import statistics as stats
 from convgauge.race.entrant import Entrant, Lineup
+from convgauge.race.formats import format_ratio
 from convgauge.race.lives import MIN_LIVES
 from convgauge.race.variances import VariancePool
 from convgauge.terms import RaceVerdict
@@ -93,6 +94,17 @@ def verdict(entrant: Entrant, baseline: Entrant, floor: float) -> tuple[RaceVerd
             f"the interval reaches across the verdicts' limits (floor {floor:.1%}, margin {stats.SAME_MARGIN:.0%})"
         )
     return decision, ""
+
+
+def lane_note(entrant: Entrant, baseline: Entrant) -> str:
+    """Return the reason why an entrant of another precision is not ranked, and what its rank would have been."""
+    own, other = (
+        f"{each.lane.name or 'full precision'} (typical error {each.precision:.2g})" for each in (entrant, baseline)
+    )
+    ratio = entrant.ratio
+    assert ratio is not None
+    rank = f"; it would have been {entrant.verdict}, {format_ratio(ratio.value, ratio.low, ratio.high)}"
+    return f"its errors are those of {own}, the baseline's of {other}: they are not ranked together{rank}"
 
 
 def disturbance(entrant: Entrant, baseline: Entrant) -> float:

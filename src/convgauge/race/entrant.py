@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from convgauge.race import statistics as stats
 from convgauge.race.clock_audit import ClockAudit
 from convgauge.race.contestant import Contestant, Withdrawn
+from convgauge.race.lanes import FULL_PRECISION, Lane
 from convgauge.terms import RaceVerdict
 
 
@@ -29,6 +30,8 @@ class Entrant:
     peak_bytes: int | None = None  # that one call adds; None if not measured
     alone_seconds: float | None = None  # of one call without the other entrants in between
     disturbance: float = 1.0  # factor by which the race slows it, over the baseline's
+    lane: Lane = FULL_PRECISION  # precision that was measured
+    precision: float = 0.0  # typical error relative to the output's root mean square
     explanation: str = ""  # of the choices that it made
     is_conclusive: bool = False  # True if more lives would not change the verdict
     ratio: stats.Ratio | None = None  # of its time to the baseline's

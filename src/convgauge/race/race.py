@@ -16,6 +16,7 @@ from convgauge.race import statistics as stats
 from convgauge.race.clock_audit import ClockAudit, Clocks
 from convgauge.race.contestant import CallRequest, Contestant, Withdrawn
 from convgauge.race.entrant import Entrant, Lineup
+from convgauge.race.floors import Floors
 from convgauge.race.life_plan import LifeCosts, LifePlan, plan_life
 from convgauge.race.lives import MIN_LIVES
 from convgauge.race.rounds import Rounds, Sampler
@@ -81,6 +82,8 @@ class Race:
         True if operands are rotated past the largest cache.
     variances : VariancePool
         Variances of the races before.
+    floors : Floors
+        Limits of the machine.
 
     Attributes
     ----------
@@ -98,11 +101,12 @@ class Race:
         workers: int = 1,
         cold: bool = False,
         variances: VariancePool | None = None,
+        floors: Floors | None = None,
     ) -> None:
         self.lineup = Lineup.of(contestants)
         self.entrants, self.baseline, self.control = self.lineup.all, self.lineup.baseline, self.lineup.control
         self.problem, self.pool, self.cold = problem, pool, cold
-        self.variances = variances or VariancePool()
+        self.variances, self.floors = variances or VariancePool(), floors or Floors()
         self.limits = budget.TimeLimits(share_s, workers)
         race_seed = zlib.crc32(f"{seed} {problem.text}".encode())
         self.verification = Verification(problem, race_seed % 1_000_000)
@@ -248,9 +252,10 @@ class Race:
             return None
 
     def _check_before(self, entrant: Entrant) -> None:
-        first_s, entrant.check_seconds = self.verification.before(entrant.contestant)
-        entrant.contestant.check_seconds = entrant.check_seconds
-        if first_s - entrant.check_seconds > MAX_COMPILE_S:
+        checked = self.verification.before(entrant.contestant)
+        entrant.lane, entrant.precision = checked.lane, checked.error
+        entrant.check_seconds = entrant.contestant.check_seconds = checked.last_s
+        if checked.first_s - checked.last_s > MAX_COMPILE_S:
             entrant.contestant.make_lives_lasting()
 
     def _prepare(self, entrant: Entrant) -> None:
@@ -368,10 +373,10 @@ class Race:
         """Compare the output of the last timed call with the oracle."""
         timed = entrant.contestant.request(ReadOutput(), OUTPUT_TIMEOUT_S)
         case = self.operands.case(entrant.last_tick)
-        self.verification.timed(entrant.contestant, case, timed.output, timed.dtype)
+        self.verification.timed(entrant.contestant, case, timed, entrant.lane)
 
     def _check_after(self, entrant: Entrant) -> None:
-        self.verification.after(entrant.contestant)
+        self.verification.after(entrant.contestant, entrant.lane)
         entrant.explanation = entrant.contestant.explanation(self.problem)
 
     def _measure_disturbance(self, entrant: Entrant) -> None:
@@ -405,5 +410,10 @@ class Race:
     def _decide(self, entrant: Entrant) -> None:
         assert entrant.ratio is not None
         assert self.control.ratio is not None
-        floor = stats.floor(self.control.ratio)
+        floor, algorithm = stats.floor(self.control.ratio), entrant.contestant.algorithm
+        own_s, baseline_s = (statistics.median(each.seconds) for each in (entrant, self.baseline))
+        if violation := self.floors.violation(self.problem, own_s, algorithm, baseline_s=baseline_s, is_cold=self.cold):
+            raise Withdrawn("implausible", violation)
         entrant.verdict, entrant.reason = decide.verdict(entrant, self.baseline, floor)
+        if entrant.lane.name != self.baseline.lane.name:
+            entrant.verdict, entrant.reason = "other_precision", decide.lane_note(entrant, self.baseline)

@@ -11,6 +11,8 @@ from rich.text import Text
 
 from convgauge.layers.sets import Layer, LayerSet
 from convgauge.race import scaling
+from convgauge.race.floors import FAST_ALGORITHMS
+from convgauge.race.formats import format_ratio, format_seconds
 from convgauge.race.standings import Standing, standings
 from convgauge.results import LimitRecord, TimingRecord
 from convgauge.text import counted
@@ -21,28 +23,20 @@ PLAIN_WIDTH = 160
 MIN_BUSY = 0.05
 """Part of the time taken by other programs from which the heading of a race states it."""
 
-_COLOURS = {"faster": "green", "slower": "yellow", "wrong": "red", "failed": "red", "undecided": "cyan"}
-
-
-def seconds(value: float) -> str:
-    """Format a duration in seconds with three digits and a unit: "1.53 ms"."""
-    for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
-        if value >= size:
-            return f"{value / size:.3g} {unit}"
-    return f"{value * 1e9:.3g} ns"
+_COLOURS = {
+    "faster": "green",
+    "slower": "yellow",
+    "wrong": "red",
+    "failed": "red",
+    "implausible": "red",
+    "undecided": "cyan",
+}
 
 
 def _size(value: int | None) -> str:
     if value is None:
         return "?"
     return f"{value / 2**20:.1f} MiB"
-
-
-def _ratio(value: float | None, low: float | None, high: float | None) -> str:
-    if value is None:
-        return "–"
-    interval = f" [{low:.3g}, {high:.3g}]" if low is not None and high is not None else ""
-    return f"{value:.3g}{interval}"
 
 
 def _show(console: Console, grid: Table) -> None:
@@ -93,25 +87,26 @@ def print_explanations(console: Console, explanations: Mapping[str, str]) -> Non
 
 def _cells(record: TimingRecord) -> list[str]:
     colour = _COLOURS.get(record.verdict, "")
-    verdict = f"[{colour}]{record.verdict}[/{colour}]" if colour else record.verdict
+    text = record.verdict.replace("_", " ")
+    verdict = f"[{colour}]{text}[/{colour}]" if colour else text
     if not record.seconds:
         return [record.implementation, "–", "–", "–", verdict, "0", _size(record.peak_bytes), ""]
     time = statistics.median(record.seconds)
     return [
         record.implementation,
-        seconds(time),
+        format_seconds(time),
         f"{record.flops / time / 1e9:.3g}" + ("*" if has_effective_rate(record.algorithm) else ""),
-        _ratio(record.ratio, record.low, record.high),
+        format_ratio(record.ratio, record.low, record.high),
         verdict,
         str(len(record.seconds)),
         _size(record.peak_bytes),
-        seconds(record.prepare_seconds) if record.prepare_seconds is not None else "",
+        format_seconds(record.prepare_seconds) if record.prepare_seconds is not None else "",
     ]
 
 
 def has_effective_rate(algorithm: str) -> bool:
     """Return True if the algorithm computes fewer products than its rate counts: FFT, Winograd, Strassen."""
-    return algorithm.startswith(("fft", "winograd", "strassen"))
+    return algorithm.startswith(FAST_ALGORITHMS)
 
 
 def print_standings(console: Console, records: Sequence[TimingRecord], layer_set: LayerSet) -> None:
@@ -137,11 +132,11 @@ def _standing_cells(standing: Standing) -> list[str]:
     total = "–"
     if standing.total_seconds is not None and standing.total_ratio is not None:
         part = "" if standing.complete else f", {standing.ranked_calls} of {standing.calls} layers"
-        total = f"{seconds(standing.total_seconds)} ({standing.total_ratio:.3g}×{part})"
+        total = f"{format_seconds(standing.total_seconds)} ({standing.total_ratio:.3g}×{part})"
     return [
         standing.implementation,
         str(standing.threads),
-        _ratio(standing.mean_ratio, standing.low, standing.high),
+        format_ratio(standing.mean_ratio, standing.low, standing.high),
         f"{standing.ranked} of {standing.layers}",
         total,
         ", ".join(f"{count} {verdict}" for verdict, count in standing.verdicts.items()),
@@ -157,9 +152,9 @@ def print_scaling(console: Console, records: Sequence[TimingRecord]) -> None:
     for title in ("implementation", "threads", "from", "to", "exponent [interval]"):
         grid.add_column(title, justify="left" if title == "implementation" else "right")
     for curve in curves:
-        ends = [f"{point.value}: {seconds(point.seconds)}" for point in (curve.points[0], curve.points[-1])]
+        ends = [f"{point.value}: {format_seconds(point.seconds)}" for point in (curve.points[0], curve.points[-1])]
         exponent = curve.exponent
-        power = _ratio(exponent.value, exponent.low, exponent.high) if exponent else "–"
+        power = format_ratio(exponent.value, exponent.low, exponent.high) if exponent else "–"
         grid.add_row(curve.implementation, str(curve.threads or "–"), *ends, power)
     _show(console, grid)
     for crossover in scaling.crossovers(records):

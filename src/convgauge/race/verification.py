@@ -17,15 +17,11 @@ import numpy as np
 from convgauge.dtypes import DTYPES
 from convgauge.problem import Problem
 from convgauge.race.contestant import CallRequest, Contestant, Withdrawn
+from convgauge.race.lanes import Lane, lane_of, lanes, root_mean_square, typical_error
 from convgauge.reference import accuracy, compare, operands, oracle
 from convgauge.reference.operands import Array, Operands
-
-ALLOWANCE = 16.0
-"""Largest root mean square error on Gaussian operands, in multiples of a plain sum's.
-
-Winograd's F(4x4, 3x3) was measured at 3 to 4 times it. Operands rounded to TF32 err by 0.8 * 2**-11 of the output's
-root mean square: more than ALLOWANCE times a float32 sum's error up to about 900,000 products.
-"""
+from convgauge.worker.call import Observation
+from convgauge.worker.messages import TimedOutput
 
 PEAK = 8.0
 """Largest error, in multiples of the allowed root mean square: the largest of 10^12 Gaussian numbers is 7."""
@@ -45,11 +41,25 @@ class ExpectedCall:
     is_exact: bool
 
 
+@dataclass(frozen=True)
+class BeforeTiming:
+    """Results of the checks before the timing: seconds of the first and of the last, the lane, and the typical error.
+
+    The error is relative to the root mean square of the output.
+    """
+
+    first_s: float
+    last_s: float
+    lane: Lane
+    error: float
+
+
 class Verification:
     """Verification of contestants on one problem; ``seed`` makes its operands differ from those of other races."""
 
     def __init__(self, problem: Problem, seed: int) -> None:
         self.problem, self.seed = problem, seed
+        self.lanes = lanes(problem)
         self.call = cache(self._call)
 
     def _call(self, family: str, number: int) -> ExpectedCall:
@@ -64,49 +74,44 @@ class Verification:
 
     @property
     def _early(self) -> list[tuple[str, int]]:
-        return list(dict.fromkeys([("exact", 0), (self.family, 1)]))
+        return list(dict.fromkeys([(self.family, 1), ("exact", 0)]))
 
     def draw(self) -> None:
         """Compute the operands and outputs of all checks, so that several contestants may be checked at once."""
         for family, number in (*self._early, _LATE):
             self.call(family, number)
 
-    def before(self, contestant: Contestant) -> tuple[float, float]:
-        """Check a contestant before it is timed.
-
-        Returns
-        -------
-        tuple of float
-            Seconds of the first check and of the last one, preparation included.
-
-        Raises
-        ------
-        Withdrawn
-            If an output is wrong.
-        """
-        seconds = []
+    def before(self, contestant: Contestant) -> BeforeTiming:
+        """Check a contestant before it is timed. Raises `Withdrawn` if an output is wrong."""
+        seconds, lane, error = [], self.lanes[0], 0.0
         for family, number in self._early:
             started = time.perf_counter()
-            self._check(contestant, family, number, "before the timing")
+            call = self.call(family, number)
+            observation = contestant.call(call.request)
+            if family == "gaussian" and observation.output is not None:
+                error = _typical_error(call, observation.output)
+                lane = lane_of(self.problem, error) or self.lanes[0]
+            self._require_right(contestant, call, observation, lane, f"before the timing, {family} operands")
             seconds.append(time.perf_counter() - started)
-        return seconds[0], seconds[-1]
+        return BeforeTiming(seconds[0], seconds[-1], lane, error)
 
-    def after(self, contestant: Contestant) -> None:
+    def after(self, contestant: Contestant, lane: Lane) -> None:
         """Check a contestant on operands that no earlier call had. Raises `Withdrawn` if the output is wrong."""
-        self._check(contestant, *_LATE, "after the timing")
-
-    def _check(self, contestant: Contestant, family: str, number: int, when: str) -> None:
-        call = self.call(family, number)
+        call = self.call(*_LATE)
         observation = contestant.call(call.request)
-        reason = find_fault(self.problem, call, observation.output, observation.dtype, contestant.declared_grade)
-        if reason:
-            raise Withdrawn("wrong", f"{when}, {family} operands: {reason}")
+        self._require_right(contestant, call, observation, lane, f"after the timing, {_LATE[0]} operands")
 
-    def timed(self, contestant: Contestant, call: ExpectedCall, output: Array, dtype: str) -> None:
+    def timed(self, contestant: Contestant, call: ExpectedCall, timed: TimedOutput, lane: Lane) -> None:
         """Check an output that was computed during the timing. Raises `Withdrawn` if it is wrong."""
-        reason = find_fault(self.problem, call, output, dtype, contestant.declared_grade)
+        self._require_right(contestant, call, timed, lane, "in the timing (an answer kept from an earlier call?)")
+
+    def _require_right(
+        self, contestant: Contestant, call: ExpectedCall, output: Observation | TimedOutput, lane: Lane, when: str
+    ) -> None:
+        grade = contestant.declared_grade
+        reason = find_fault(self.problem, call, output.output, output.dtype, grade, lane)
         if reason:
-            raise Withdrawn("wrong", f"in the timing (an answer kept from an earlier call?): {reason}")
+            raise Withdrawn("wrong", f"{when}: {reason}")
 
     def sets(self, count: int) -> list[Operands]:
         """Draw the operand sets that timed calls rotate through."""
@@ -149,7 +154,9 @@ def _read(problem: Problem, axis: int) -> Array:
     return np.unique(read[(read >= 0) & (read < (problem.height, problem.width)[axis])])
 
 
-def find_fault(problem: Problem, call: ExpectedCall, output: Array | None, dtype: str, declared_grade: str) -> str:
+def find_fault(
+    problem: Problem, call: ExpectedCall, output: Array | None, dtype: str, declared_grade: str, lane: Lane
+) -> str:
     """Return a sentence on the fault of an output, or "" if it is right.
 
     Parameters
@@ -164,12 +171,12 @@ def find_fault(problem: Problem, call: ExpectedCall, output: Array | None, dtype
         Name of the output's dtype.
     declared_grade : {"A", "B", "C"}
         Grade that the contestant declares.
+    lane : Lane
+        Precision that was measured.
     """
-    allowed = 0.0
-    tolerance = accuracy.integer_tolerance(problem, declared_grade)
-    if not call.is_exact and call.expected.size:
-        allowed = allowed_error(problem, declared_grade) * _root_mean_square(call.expected)
-        tolerance = PEAK * allowed
+    size = root_mean_square(call.expected) if call.expected.size else 0.0
+    allowed = 0.0 if call.is_exact and not lane.name else lane.allowed * size
+    tolerance = PEAK * allowed + (accuracy.integer_tolerance(problem, declared_grade) if call.is_exact else 0.0)
     fault = compare.check_output(output, dtype, call.expected, problem.dtype, tolerance)
     if fault is not None and fault.index:
         within = f" (allowed: {tolerance:.3g})" if tolerance else ""
@@ -178,29 +185,12 @@ def find_fault(problem: Problem, call: ExpectedCall, output: Array | None, dtype
         return fault.message if fault else "there is no output"
     if call.is_exact or not output.size:
         return ""
-    error = _root_mean_square(output.astype(call.expected.dtype) - call.expected)
+    error = root_mean_square(output.astype(call.expected.dtype) - call.expected)
     if error <= allowed:
         return ""
     return f"the error's root mean square is {error:.3g}, more than the {allowed:.3g} allowed: precision was lost"
 
 
-def allowed_error(problem: Problem, declared_grade: str) -> float:
-    """Return the root mean square error allowed on Gaussian operands, as a part of the output's root mean square.
-
-    Adding K products of variance s^2 one after the other rounds sums of variance k s^2, each by a uniform error of
-    variance u^2 k s^2 / 3: u^2 s^2 K^2 / 6 together, and the products' own roundings K u^2 s^2 / 3. Divided by the
-    output's K s^2 that is u^2 (K + 2) / 6. `accuracy.transform_terms` are added for fast algorithms, and ALLOWANCE
-    multiplies its root; a narrower output type adds its own rounding, twice if there is a bias. An implementation
-    that declares grade C is held to the unit roundoff of the lower precision.
-    """
-    dtype = DTYPES[problem.dtype]
-    u = DTYPES[dtype.accumulator].roundoff
-    if declared_grade == "C":
-        u = accuracy.LOWER_ROUNDOFF.get(problem.dtype, dtype.roundoff)
-    terms = problem.reduction + 2 + accuracy.transform_terms(problem)
-    computed = ALLOWANCE * u * math.sqrt(terms / 6)
-    return computed + (2 * dtype.roundoff if dtype.accumulator != dtype.name else 0.0)
-
-
-def _root_mean_square(values: Array) -> float:
-    return float(np.sqrt(np.mean(np.abs(values) ** 2, dtype=np.float64)))
+def _typical_error(call: ExpectedCall, output: Array) -> float:
+    """Return the typical error of an output; infinite if its shape is wrong."""
+    return typical_error(output, call.expected) if output.shape == call.expected.shape else math.inf

@@ -178,6 +178,8 @@ class TimingRecord(msgspec.Struct, frozen=True, tag="timing", tag_field="type"):
       of older versions, whose implementations had one process each.
     - ``ratio``: the implementation's time divided by the baseline's, median over the rounds of a life and geometric
       mean over lives; ``low``, ``high``: its interval; None if the implementation was not ranked.
+    - ``precision``: typical error on Gaussian operands, relative to the output's root mean square, or None.
+      ``lane``: arithmetic that has such errors, as "bfloat16 operands"; "" for the dtype's own.
     - ``between``, ``sampling``: standard deviations of the log ratio of one life, due to the processes and due to
       sampling; None if unknown.
     - ``noise``: noise floor from the A/A control, the ratio's deviation from 1 that the baseline shows against itself.
@@ -219,6 +221,8 @@ class TimingRecord(msgspec.Struct, frozen=True, tag="timing", tag_field="type"):
     lives: list[int] = []
     between: float | None = None
     sampling: float | None = None
+    lane: str = ""
+    precision: float | None = None
     busy: float = 0.0
     worker: str = ""
     target: str = ""
