@@ -28,6 +28,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -271,10 +272,8 @@ def main() -> None:
         samples = [equal, *([_timed(lambda: known_ratios(options.known, options.seconds))] if options.known else [])]
         slower = _timed(lambda: power(options.slower, options.seconds)) if options.slower else None
         if options.sequential:
-            samples += [
-                _timed(lambda method=method: method(problems, options.seconds))
-                for method in (by_pytest_benchmark, by_torch)
-            ]
+            methods = [partial(method, problems, options.seconds) for method in (by_pytest_benchmark, by_torch)]
+            samples += map(_timed, methods)
     for sample in [*samples, *([slower] if slower else [])]:
         grid.add_row(*sample.row())
     console.print(grid)

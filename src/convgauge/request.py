@@ -156,7 +156,7 @@ class BenchRequest:
 
     ``targets`` are the implementations as a user names them. ``supports`` and ``refusals`` do not hold for the
     baseline, which every layer needs. ``layers`` is a layer set's name, a file, or problems separated by commas.
-    ``against`` replaces the baseline, and the exit status then tells of regressions. ``budget_s`` is in seconds for the
+    ``against`` replaces the baseline, and the exit status then reports regressions. ``budget_s`` is in seconds for the
     whole race (None: as much as the layer set needs).
     ``threads`` are thread counts of every engine; each is raced by itself.
 

@@ -92,7 +92,6 @@ def test_each_fault_has_its_verdict_and_is_never_ranked(tmp_path: Path) -> None:
     expected = {
         "keeps_by_identity": ("wrong", "in the timing"),
         "right_at_first": ("wrong", "the timing"),
-        "narrowed": ("wrong", "gaussian operands"),
         "declines": ("declined", "not on a Tuesday"),
         "raises": ("failed", "ValueError: invalid literal for int() with base 10: 'no such file'"),
         "crashes": ("failed", "exit status 3"),
@@ -109,6 +108,22 @@ def test_each_fault_has_its_verdict_and_is_never_ranked(tmp_path: Path) -> None:
         assert record.ratio is None
         assert record.seconds == []
         assert name in outcome.output
+
+
+def test_a_kernel_of_lower_precision_is_not_ranked_and_its_would_be_rank_is_stated(tmp_path: Path) -> None:
+    record = run_again_if(NOT_RACED, "narrowed", tmp_path, "narrowed")["narrowed"]
+    assert (record.verdict, record.lane) == ("other_precision", "TF32 or float16 operands")
+    assert "it would have been" in record.reason
+    assert record.ratio is not None
+    assert record.precision == pytest.approx(2.0**-11, rel=0.9)
+
+
+def test_a_kernel_that_skips_work_from_some_size_on_is_wrong_on_that_layer(tmp_path: Path) -> None:
+    name, large = "skips_rows_of_large_planes", PROBLEM.replace("h16w16", "h160w160")
+    outcome = run_again_if(NOT_RACED, name, tmp_path, name, layers=f"{PROBLEM},{large}", budget=6.0)
+    small_record, large_record = [record for record in outcome.timings if record.implementation == name]
+    assert small_record.verdict in RANKED
+    assert (large_record.verdict, large_record.ratio) == ("wrong", None)
 
 
 def test_a_kernel_five_times_as_slow_is_slower_and_its_twin_is_not(tmp_path: Path) -> None:

@@ -111,6 +111,14 @@ def crashes_in_timing(*args, **kwargs):
     return plain(*args, **kwargs)
 
 
+def skips_rows_of_large_planes(*args, **kwargs):
+    """Leave the last row of a plane of 128 rows or more at 0."""
+    output = plain(*args, **kwargs)
+    if output.shape[2] >= 128:
+        output[:, :, -1] = 0
+    return output
+
+
 def patches_the_clock(*args, **kwargs):
     """Slow down the clock of the timing. An import would return a copy: frames have the module's own globals."""
     import sys

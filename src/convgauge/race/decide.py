@@ -98,13 +98,13 @@ def verdict(entrant: Entrant, baseline: Entrant, floor: float) -> tuple[RaceVerd
 
 def lane_note(entrant: Entrant, baseline: Entrant) -> str:
     """Return the reason why an entrant of another precision is not ranked, and what its rank would have been."""
-    own, other = (
+    errors, baseline_errors = (
         f"{each.lane.name or 'full precision'} (typical error {each.precision:.2g})" for each in (entrant, baseline)
     )
     ratio = entrant.ratio
     assert ratio is not None
     rank = f"; it would have been {entrant.verdict}, {format_ratio(ratio.value, ratio.low, ratio.high)}"
-    return f"its errors are those of {own}, the baseline's of {other}: they are not ranked together{rank}"
+    return f"its errors are those of {errors}, the baseline's of {baseline_errors}: they are not ranked together{rank}"
 
 
 def disturbance(entrant: Entrant, baseline: Entrant) -> float:

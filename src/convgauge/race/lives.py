@@ -70,7 +70,7 @@ class Lives:
         self.connection.wait_ready()
 
     def make_lasting(self) -> None:
-        """Let the processes be the lives from now on, a fork that runs among them, and start the others."""
+        """Let processes be the lives of all later races, a fork that runs now among them, and start the others."""
         if not self.are_lasting:
             self.are_lasting = True
             self._connections += [self._start() for _ in range(MIN_LIVES - 1)]

@@ -185,7 +185,7 @@ def noise(control: Ratio) -> float:
 def floor(control: Ratio) -> float:
     """Return the smallest deviation from 1 that makes a contestant faster or slower.
 
-    It is `MIN_FLOOR`; if the control's interval does not hold 1, intervals of this race do not keep their promise, and
+    It is `MIN_FLOOR`; if the control's interval does not hold 1, intervals of this race are too narrow, and
     it is the control's deviation.
     """
     if control.low is None or control.high is None or control.low <= 1 <= control.high:

@@ -121,7 +121,7 @@ class VariancePool:
         return max(0.0, float(np.median([variance.observed - variance.sampling for variance in self._all] or [0.0])))
 
     def prior(self, race: Sequence[LifeVariance] = ()) -> Prior:
-        """Return the expectation for a ratio, from earlier races and from the ratios of the race that is going on.
+        """Return the expectation for a ratio, from earlier races and from the ratios of the current race.
 
         It is worth nothing if there are few ratios. The shared part of the ratios of one race is known with the freedom
         of one ratio; if it is misjudged, so is the expectation, by `SHARED_PART` of that.

@@ -71,7 +71,7 @@ class OwnDelays:
         self._delays = Delays()
 
     def reopen(self) -> None:
-        """Read the times of the calling thread from now on."""
+        """Read the times of the calling thread instead."""
         self._delays.close()
         self._delays = Delays()
 
