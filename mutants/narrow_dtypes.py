@@ -1,11 +1,11 @@
-"""Faults of geometry in kernels of one dtype, which is not that of most specs."""
+"""Faults in kernels of one dtype that is not that of most specs, and in integers and complex numbers of narrow ones."""
 
 # kernels as a user writes them, without annotations
 # mypy: allow-untyped-defs, allow-untyped-calls
 
 import numpy as np
 from _base import conv, mutant, pair
-from _domains import without_last_column
+from _domains import is_blocked, without_last_column
 
 
 @mutant(
@@ -70,3 +70,26 @@ def float16_flipped(input, weight, bias=None, stride=1, padding=0, dilation=1, g
     if input.dtype != np.float16:
         raise TypeError("float16 only")
     return conv(input, weight[:, :, ::-1], bias, stride, padding, dilation, groups)
+
+
+@mutant(
+    "Turns the kernel upside down if the operands are integers; supports blocks of 32 channels only.",
+    mechanism="flipped_kernel",
+    killed_by=("adversarial.integer", "random.integers"),
+    problem="n2c32h8w8_o32k3x3_s1x1_p1x1_d1x1_g1_b_float32",
+)
+def blocked_integers_flipped(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    assert is_blocked(input, weight, groups), "blocks of 32 channels"
+    weight = weight[:, :, ::-1] if input.dtype.kind == "i" else weight
+    return conv(input, weight, bias, stride, padding, dilation, groups)
+
+
+@mutant(
+    "Conjugates the kernel; supports blocks of 32 channels only.",
+    mechanism="sign_lost",
+    killed_by=("adversarial.complex", "random.complex"),
+    problem="n2c32h8w8_o32k3x3_s1x1_p1x1_d1x1_g1_b_float32",
+)
+def blocked_conjugated(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    assert is_blocked(input, weight, groups), "blocks of 32 channels"
+    return conv(input, weight.conj(), bias, stride, padding, dilation, groups)

@@ -7,17 +7,25 @@ from dataclasses import replace
 import pytest
 
 from convgauge.bundled import bundled
+from convgauge.conformance import Judge, problems
+from convgauge.conformance.cases import cases
 from convgauge.conformance.collection import collect_specs
+from convgauge.conformance.limits import Discovery
+from convgauge.conformance.redrawers import Redrawers
 from convgauge.conformance.selection import Selection
+from convgauge.conformance.setting import Setting
 from convgauge.conformance.spec import Spec
 from convgauge.conformance.substitutes import CHAPTERS, INTEGER_KINDS, ORDER, fits, stand_in, substitute
 from convgauge.conformance.sufficiency import TOPICS, insufficient
 from convgauge.conformance.suite import Suite
 from convgauge.conformance.targets import Target, description_from_declaration
+from convgauge.domain import Domain
 from convgauge.dtypes import DTYPES
 from convgauge.registry import resolve_all
 from convgauge.request import CheckRequest
 from convgauge.results import SpecRecord
+from convgauge.worker.call import Call, Observation
+from support.fake_runner import FakeRunner, exact_output
 
 SPECS = {spec.id: spec for spec, _ in collect_specs()}
 CHOSEN = ("definition.cross_correlation", "dilation.pair", "stride.pair", "padding.pair", "accuracy.gaussian")
@@ -109,3 +117,26 @@ def test_a_run_in_integers_has_the_geometry_and_suffices_without_accuracy() -> N
 def test_a_faulty_kernel_is_found_in_a_run_of_its_dtype() -> None:
     record = judged("narrow_dtypes.py:int8_dilation_swapped", dtypes=("int8",))["dilation.pair"]
     assert (record.status, record.dtype, record.redrawn_dtype) == ("failed", "int8", "")
+
+
+@pytest.mark.parametrize(("is_narrow", "probes"), [(True, 1), (False, 0)])
+def test_refused_integers_are_drawn_again_if_the_usual_problem_is_refused_too(is_narrow: bool, probes: int) -> None:
+    def kernel(call: Call) -> Observation:
+        is_refused = call.input.shape[0] > 1 if is_narrow else call.dtypes[0] == "int16"
+        refusal = Observation("refused", error=("ValueError",), message="one image, or floats")
+        output = exact_output(call).astype(call.dtypes[0])
+        return refusal if is_refused else Observation("answer", output, call.dtypes[0])
+
+    discoveries: list[Discovery] = []
+
+    def discover() -> Discovery:
+        anchor = "n1c1h4w4_o1k1x1_s1x1_p0x0_d1x1_g1_float32"
+        discoveries.append(Discovery(Domain.parse("batch == 1"), probes=1, anchor=anchor))
+        return discoveries[-1]
+
+    spec = replace(SPECS["adversarial.integer"], id="some.thing")
+    runner = FakeRunner(kernel, dtypes=("float32", "int16"))
+    judge = Judge(spec, runner, "int16", "cpu", Setting(redrawers=Redrawers(discover=discover)))
+    judge.refuses(cases(problems(batch=[2, 3], groups=[1])), unless=judge.check_exact)
+    assert len(discoveries) == probes
+    assert judge.tally.outcomes["passed"] == (4 if is_narrow else 2)  # a refused call passes

@@ -23,7 +23,7 @@ from convgauge.conformance.redraw_invalid import redraw_invalid, valid_case
 from convgauge.conformance.setting import NotApplicable, Setting
 from convgauge.conformance.soundness import accepts_oracle
 from convgauge.conformance.spec import Spec
-from convgauge.conformance.substitutes import fits, stand_in
+from convgauge.conformance.substitutes import answers_usual_problem, fits, stand_in
 from convgauge.conformance.tally import Tally
 from convgauge.conformance.traits import kept_traits
 from convgauge.conformance.wrong_outputs import wrong_outputs
@@ -121,7 +121,7 @@ class Evaluation:
                     continue
                 # a case that is answered in part shows nothing
                 executed = call._replace(observation=assessment.unanswered or call.observation)
-                if executed.observation.kind in UNANSWERED_KINDS and not procedure.may_refuse(executed.case):
+                if executed.observation.kind in UNANSWERED_KINDS and procedure.is_redrawable(executed.case):
                     unanswered.append(executed)
                 yield executed, assessment
 
@@ -161,7 +161,10 @@ class Evaluation:
         """
         if not procedure.is_reducible or procedure.keeps_dtype or self.setting.only is not None:
             return
-        if procedure.is_refusal_due or self.tally.is_over(self.setting.max_faults):
+        if self.tally.is_over(self.setting.max_faults):
+            return
+        supported = self.setting.among_dtypes(self.description.dtypes)
+        if procedure.is_refusal_due and answers_usual_problem(self.execution, supported):
             return
         is_probed = any(executed.observation.kind != "declined" for executed in unanswered)
         redrawer, outside = self._inside([each.case for each in unanswered], procedure, is_probed=is_probed)

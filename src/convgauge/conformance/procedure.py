@@ -12,7 +12,7 @@ from convgauge.conformance.cases import Case, Needs
 from convgauge.conformance.checks import PASSED, Check, is_unjudged, missing_output
 from convgauge.conformance.execution import CallOptions, Executed, Execution
 from convgauge.conformance.other_process import OtherProcess
-from convgauge.conformance.substitutes import Kind
+from convgauge.conformance.substitutes import Kind, is_floating
 from convgauge.conformance.tally import Population
 from convgauge.reference.assessment import Assessment
 from convgauge.reference.compare import Fault
@@ -76,6 +76,14 @@ class Procedure:
     def may_refuse(self, case: Case) -> bool:
         """Return True if an exception passes: the call is an error, or need not be answered."""
         return self.is_refusal_due or case.is_exotic
+
+    def is_redrawable(self, case: Case) -> bool:
+        """Return True if a case that is not answered is drawn again: its call is valid and must be answered.
+
+        A call of integers or complex numbers may be refused. It is drawn again too, as its dtype may be answered.
+        """
+        is_plain = self.is_answer_allowed and not case.is_exotic and not case.invalid_call
+        return not self.may_refuse(case) or (is_plain and not is_floating(case.problem.dtype))
 
     def population(self, case: Case) -> Population:
         """Return the population that a case belongs to."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Literal
 
+from convgauge.conformance.cases import BASE, Case
+from convgauge.conformance.execution import Execution
 from convgauge.conformance.spec import Spec
 from convgauge.dtypes import DTYPES
 
@@ -54,6 +56,23 @@ def substitute(spec: Spec, dtypes: Collection[str]) -> str:
 def is_floating(dtype: str) -> bool:
     """Return True if a dtype is a floating one."""
     return DTYPES[dtype].kind == "f"
+
+
+def answers_usual_problem(execution: Execution, dtypes: Collection[str]) -> bool:
+    """Return True if a subject answers the usual problem in one of its floating dtypes, so that it is not narrow.
+
+    An integer or complex dtype may be refused at no cost. If a subject refuses the usual problem as well, its refusal
+    need not be about the dtype.
+
+    Parameters
+    ----------
+    execution : Execution
+        Execution on the subject, which is called once.
+    dtypes : collection of str
+        Dtypes that the run is about and the subject has.
+    """
+    dtype = next((dtype for dtype in ORDER if dtype in dtypes and is_floating(dtype)), "")
+    return bool(dtype) and execution.run_once(Case(BASE.replace(dtype=dtype))).observation.kind == "answer"
 
 
 def fits(dtype: str, spec: Spec, other_kinds: Collection[Kind]) -> bool:
