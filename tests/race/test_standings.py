@@ -52,6 +52,15 @@ def test_the_mean_is_geometric_and_the_total_weighted_by_multiplicity() -> None:
     assert half.complete
 
 
+def test_the_interval_of_the_total_sums_the_ends_and_needs_all_of_them() -> None:
+    _, half, *_ = standings(RECORDS)
+    assert half.total_interval == pytest.approx((0.9 * 1.1, 1.1 * 1.1))
+    undecided = [record("half", "q", "undecided", 2.0) if r is RECORDS[3] else r for r in RECORDS]
+    assert standings(undecided)[1].total_interval == half.total_interval, "an undecided layer has a ratio"
+    open_ended = [record("half", "q", "slower", 2.0, low=None) if r is RECORDS[3] else r for r in RECORDS]
+    assert standings(open_ended)[1].total_interval is None
+
+
 def test_layers_that_were_not_ranked_reduce_coverage_alone() -> None:
     by_name = {standing.implementation: standing for standing in standings(RECORDS)}
     part = by_name["part"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from convgauge import report, results
 from convgauge.report import model, speed
-from convgauge.report.charts import race_charts, sweep_charts
+from convgauge.report.charts import life_charts, race_charts, sweep_charts
 from support.html_page import Page
 from support.records import run, timing, write_run
 
@@ -36,6 +37,42 @@ def test_means_count_covered_layers_and_totals_need_all_of_them() -> None:
     assert race.names[-1] == "b", "whole coverage comes first"
     assert standings["b"].verdict_counts == [("faster", 1), ("wrong", 1)]
     assert race.layers[0].fastest == "b"
+
+
+def with_lives(*factors: float, between: float = 0.02, sampling: float = 0.01) -> list[results.TimingRecord]:
+    """Return the baseline's timing and one of a kernel whose lives have these ratios to it."""
+    lives, seconds = [2] * len(factors), [1.0] * 2 * len(factors)
+    base = msgspec.structs.replace(
+        timing("base", "p", 1.0, "baseline"), lives=lives, seconds=seconds, control_seconds=seconds, control_lives=lives
+    )
+    other = msgspec.structs.replace(
+        timing("a", "p", 2.0, "slower"), lives=lives, seconds=[factor for factor in factors for _ in range(2)],
+        between=between, sampling=sampling, low=1.9, high=2.1,
+    )  # fmt: skip
+    return [base, other]
+
+
+def test_lives_are_points_with_the_interval_and_the_larger_variance() -> None:
+    (race,) = speed.race_tables(model.gather([run(*with_lives(1.98, 2.0, 2.0, 2.02))]))
+    ((layer, figure),) = life_charts.figures(race)
+    assert layer.problem == "p"
+    assert "processes 2 %" in figure
+    low, high = map(float, re.findall(r'class="interval" d="M(\d+) 14H(\d+)"', figure)[0])
+    points = list(itertools.accumulate(map(int, re.findall(r"m(\d+) 0z", figure))))
+    assert low < min(points) < max(points) < high
+    assert len(points) == 3, "two of the lives are equal"
+    assert points[1] == pytest.approx((life_charts.LEFT + 760 - life_charts.RIGHT) / 2, abs=1)
+    assert "sampling 2 %" in life_charts.larger_variance(with_lives(2.0, between=0.01, sampling=0.02)[1])
+
+
+def test_runs_without_lives_have_no_figure_of_them(tmp_path: Path) -> None:
+    records = [timing("base", "p", 1.0, "baseline"), timing("a", "p", 2.0, "slower")]
+    (race,) = speed.race_tables(model.gather([run(*records)]))
+    assert life_charts.figures(race) == []
+    page = report.build([write_run(tmp_path / "run.jsonl", *records)], tmp_path / "site").with_name("speed.html")
+    assert "Lives and intervals" not in page.read_text()
+    path = write_run(tmp_path / "lives.jsonl", *with_lives(1.98, 2.02))
+    assert "Lives of p" in report.build([path], tmp_path / "other").with_name("speed.html").read_text()
 
 
 def test_a_wrong_implementation_is_shown_as_wrong_and_never_with_a_ratio(tmp_path: Path) -> None:

@@ -339,6 +339,9 @@ class RunGenerator:
             base * ratio * 0.99,
             "hot",
             problem.least_bytes,
+            lives=[5] * 5 if shown else [],
+            between=0.006 if shown else None,
+            sampling=0.004 if shown else None,
         )
 
     def _growth(self) -> Iterator[TimingRecord]:
@@ -364,6 +367,7 @@ class RunGenerator:
                     "scaling:size",
                     f"size {size}",
                     noise=0.01,
+                    lives=[5] * 5,
                 )
 
     def _images(self) -> Iterator[ImageRecord]:

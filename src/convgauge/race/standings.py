@@ -46,6 +46,9 @@ class Standing:
         based on paired samples.
     baseline_seconds : float or None
         The same sum without the ratio.
+    total_low, total_high : float or None
+        Bounds of the total: the same sum with the ends of the intervals, which is cautious. None if a ranked layer has
+        no interval.
     verdicts : dict
         Number of layers by verdict.
     layer_set : str
@@ -65,6 +68,8 @@ class Standing:
     baseline_seconds: float | None
     verdicts: dict[str, int]
     layer_set: str = ""
+    total_low: float | None = None
+    total_high: float | None = None
 
     @property
     def complete(self) -> bool:
@@ -77,6 +82,13 @@ class Standing:
         if self.total_seconds is None or not self.baseline_seconds:
             return None
         return self.total_seconds / self.baseline_seconds
+
+    @property
+    def total_interval(self) -> tuple[float, float] | None:
+        """Bounds of `total_ratio`; None if there are none."""
+        if self.total_low is None or self.total_high is None or not self.baseline_seconds:
+            return None
+        return self.total_low / self.baseline_seconds, self.total_high / self.baseline_seconds
 
 
 def standings(records: Iterable[TimingRecord]) -> list[Standing]:
@@ -127,6 +139,8 @@ def _standing(group: Sequence[TimingRecord], baseline: dict[tuple[str, int, str]
         baseline_seconds=sum(map(seconds, ranked)) if ranked else None,
         verdicts=dict(Counter(record.verdict for record in group)),
         layer_set=layer_set,
+        total_low=math.fsum(seconds(record) * (record.low or 1.0) for record in bounded) if all_bounded else None,
+        total_high=math.fsum(seconds(record) * (record.high or 1.0) for record in bounded) if all_bounded else None,
     )
 
 

@@ -132,7 +132,9 @@ def _standing_cells(standing: Standing) -> list[str]:
     total = "–"
     if standing.total_seconds is not None and standing.total_ratio is not None:
         part = "" if standing.complete else f", {standing.ranked_calls} of {standing.calls} layers"
-        total = f"{format_seconds(standing.total_seconds)} ({standing.total_ratio:.3g}×{part})"
+        low, high = standing.total_interval or (None, None)
+        ratio = format_ratio(standing.total_ratio, low, high)
+        total = f"{format_seconds(standing.total_seconds)} ({ratio}×{part})"
     return [
         standing.implementation,
         str(standing.threads),

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from convgauge.bundled import bundled
 from convgauge.report import faults, formatting, kill_matrix_page, speed
-from convgauge.report.charts import locality, margins, race_charts, svg, sweep_charts
+from convgauge.report.charts import life_charts, locality, margins, race_charts, svg, sweep_charts
 from convgauge.selftest.diagnoses.terminal import named_text
 from convgauge.terms import FAULTS, GRAVITY, Status
 from convgauge.text import escape_controls
@@ -45,6 +45,7 @@ def templates() -> jinja2.Environment:
         meanings=formatting.MEANINGS,
         named_text=named_text,
         verdicts=formatting.VERDICT_MEANINGS,
+        life_charts=life_charts,
         race_charts=race_charts,
         speed=speed,
         svg=svg,

@@ -28,16 +28,16 @@ def samples(race: RaceTable, problem: str) -> Markup:
     medians = []
     for row, (name, timing) in enumerate(rows):
         y = height * row + 14
-        dots = _dots([round(x(s)) for s in timing.seconds if s > 0], y)
+        dots = row_of_dots([x(s) for s in timing.seconds if s > 0], y)
         parts.append(svg.text(left - 10, y + 4, svg.short(name), "end") + svg.path("dots", dots))
         medians.append(f"M{x(median(timing)):.1f} {y - 7}v14")
     parts.append(svg.path("median", "".join(medians)))
     return svg.figure(f"Samples of {formatting.line(layer.label)}", bottom + 30, parts)
 
 
-def _dots(xs: list[int], y: int) -> str:
-    """Return the path of dots in one row: one per distinct x, by its distance from the dot before, which is short."""
-    steps = (after - before for before, after in pairwise([0, *sorted(set(xs))]))
+def row_of_dots(xs: Iterable[float], y: int) -> str:
+    """Return the path of dots in one row: one per two units, by its distance from the dot before, which is short."""
+    steps = (after - before for before, after in pairwise([0, *sorted({2 * round(x / 2) for x in xs})]))
     return f"M0 {y}" + "".join(f"m{step} 0z" for step in steps)
 
 
