@@ -84,7 +84,8 @@ class Connection:
         self.budget = budget or FailureBudget()
         self.environment, self.fixed = environment, fixed
         self._child: Child | None = None
-        self._fork_pid = 0  # of the fork that answers commands; 0 without one
+        self._has_forked = False  # True while a fork answers commands
+        self._fork_pid = 0  # of that fork; 0 if it is unknown
         self._calls = 0  # observations of this process
         self._is_ready = False
         self.is_cancelled = False
@@ -105,7 +106,7 @@ class Connection:
     def _start(self) -> None:
         """Start the process and let it load the implementation, without waiting for it."""
         child = Child(self.python, self.limits.threads, self.environment, self.fixed)
-        self._child, self._fork_pid, self._calls, self._is_ready = child, 0, 0, False
+        self._child, self._calls, self._is_ready = child, 0, False
         origin = {**vars(self.origin), "declaration": None}
         child.send(encode(Load(origin, self.seed, self.limits.memory_bytes, self.refusals)).frame)
         child.push()
@@ -180,7 +181,7 @@ class Connection:
         """End the process."""
         if self._child is not None:
             self._child.close()
-            self._child, self._fork_pid = None, 0
+            self._child, self._has_forked, self._fork_pid = None, False, 0
 
     # --- commands ---
 
@@ -264,7 +265,8 @@ class Connection:
         """
         if self._calls and not has_called:
             return False
-        forked = self.request(encode(Fork(has_called)), LOAD_TIMEOUT_S)
+        forked = self.request(encode(Fork(has_called)), self.limits.timeout_s)
+        self._has_forked = forked.has_forked
         if forked.has_forked:
             self._fork_pid = self._child_of_process(forked.pid)
         return forked.has_forked
@@ -278,11 +280,11 @@ class Connection:
 
     def end_fork(self, pid: int) -> bool:
         """End the fork of the process ``pid``. Return False if that process has been replaced or has ended."""
-        if self.pid != pid:
+        if self.pid != pid or not self._has_forked:
             return False
         try:
             self.request(encode(EndFork()), self.limits.timeout_s)
         except (ProcessFailure, CommandRefused):
             return False
-        self._calls = self._fork_pid = 0
+        self._has_forked, self._calls, self._fork_pid = False, 0, 0
         return True

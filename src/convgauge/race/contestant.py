@@ -153,8 +153,6 @@ class Contestant:
             raise Withdrawn("absent", self.absent)
         try:
             self._lives.begin(number)
-        except ProcessFailure as failure:
-            raise Withdrawn("failed", _failure_text(str(failure), failure.printed), ended_process=True) from None
         except LoadError as error:
             raise Withdrawn("failed", str(error), ended_process=True) from None
         if self.calibrates and self._lives.are_lasting:
@@ -165,6 +163,11 @@ class Contestant:
         if self._lives is not None:
             self._release_operands()
             self._lives.end()
+
+    @property
+    def is_forked(self) -> bool:
+        """True if its current life is a fork."""
+        return self._lives is not None and self._lives.is_forked
 
     @property
     def has_lasting_lives(self) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from convgauge.process.connection import Connection
+from convgauge.process.failures import ProcessFailure
 from convgauge.worker.call import Description
 
 MIN_LIVES = 4
@@ -56,18 +57,28 @@ class Lives:
 
         Raises
         ------
-        ProcessFailure
-            If a process ends.
         LoadError
             If a process cannot be started.
         """
         if not self.are_lasting:
-            self._has_forked = self.connection.fork()
+            self._has_forked = self._fork()
             if self._has_forked:
                 return
             self.make_lasting()
         self._current = number % len(self._connections)
         self.connection.wait_ready()
+
+    @property
+    def is_forked(self) -> bool:
+        """True if the current life is a fork."""
+        return self._has_forked and not self.are_lasting
+
+    def _fork(self) -> bool:
+        """Return False if the process cannot be forked, or if it ends or hangs in the attempt."""
+        try:
+            return self.connection.fork()
+        except ProcessFailure:
+            return False
 
     def make_lasting(self) -> None:
         """Let processes be the lives of all later races, a fork that runs now among them, and start the others."""
@@ -78,7 +89,7 @@ class Lives:
     def end(self) -> None:
         """End the current life, if it is a fork."""
         connection = self.connection
-        if self._has_forked and not self.are_lasting:
+        if self.is_forked:
             self._has_forked = False
             if not connection.end_fork(connection.pid):
                 connection.close()  # the next life starts the process again

@@ -7,6 +7,7 @@ import time
 import zlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from functools import partial
 
 import numpy as np
 
@@ -185,8 +186,8 @@ class Race:
         self.verification.draw()
         self._begin_in_pool(Entrant.begin_life)
         self._drop_slowest(CHECKS, lambda entrant: entrant.contestant.check_seconds)
-        self._each_in_pool(self._predict_cost)
-        self._each_in_pool(self._check_before)
+        self._each_in_pool(partial(self._without_fork_if_it_ends, step=self._predict_cost))
+        self._each_in_pool(partial(self._without_fork_if_it_ends, step=self._check_before))
         self._require_baseline()
         self._drop_slowest(CHECKS - 2, lambda entrant: entrant.check_seconds)
 
@@ -204,6 +205,17 @@ class Race:
         self._require_baseline()
         self._plan_samples()  # the calls of the warm-up ran beside those of another entrant
         self._each(self._start_audit)
+
+    def _without_fork_if_it_ends(self, entrant: Entrant, step: Callable[[Entrant], object]) -> None:
+        """Take a step, and again in a process of its own if a fork ends: not every framework works in forks."""
+        try:
+            step(entrant)
+        except Withdrawn as withdrawn:
+            if not (withdrawn.ended_process and entrant.contestant.is_forked):
+                raise
+            entrant.contestant.make_lives_lasting()
+            entrant.contestant.begin_life(0)
+            step(entrant)
 
     def _drop_slowest(self, checks: int, check_seconds: Callable[[Entrant], float]) -> None:
         """Drop the entrants whose checks would take the time of the others."""
