@@ -230,3 +230,62 @@ def test_an_answer_that_is_not_finite_is_of_grade_f() -> None:
 
     for value in (math.nan, math.inf):
         assert grades(constant(value), [SMALL], "gaussian") == ["F"]
+
+
+# --- few products and few weights ------------------------------------------------------------------------------------
+
+FEW = [
+    ("n16c2h96w11_o2k1x1_s2x2_pvalid_d2x2_g2_bfloat16", "gaussian", 75),
+    ("n16c2h5w32_o2k1x2_s1x1_p0x0_d1x1_g2_bfloat16", "wide", 888),
+    ("n2c6h40w32_o6k1x1_s1x1_p0x0_d1x1_g6_bfloat16", "wide", 615),
+]
+"""Problems whose correctly rounded outputs have errors of unequal sign: problem, family and seed."""
+
+
+def correctly_rounded(problem: Problem, operands: Operands) -> Array:
+    return round_to(oracle.answer(problem, operands), problem.dtype)
+
+
+@pytest.mark.parametrize(("text", "family", "seed"), FEW)
+@pytest.mark.parametrize("kernel", [correctly_rounded, in_order(), pairwise])
+def test_few_products_do_not_make_a_sound_sum_biased(text: str, family: str, seed: int, kernel: Kernel) -> None:
+    problem = Problem.parse(text)
+    operands = draw(problem, family, seed)
+    scale = accuracy.Scale.of(problem, operands)
+    assert accuracy.measure(kernel(problem, operands), scale, operands).grade == "A"
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
+def test_a_correctly_rounded_output_is_of_grade_a_at_any_seed(dtype: str) -> None:
+    base = Problem(batch=4, height=24, width=17, kernel=(1, 1), dtype=dtype)
+    for seed in range(40):
+        problem = base.replace(
+            in_channels=1 + seed % 3, groups=1 + seed % 3, out_channels=1 + seed % 3, bias=seed % 2 > 0
+        )
+        for family in ("gaussian", "positive", "wide"):
+            operands = draw(problem, family, seed)
+            measured = accuracy.measure(
+                correctly_rounded(problem, operands), accuracy.Scale.of(problem, operands), operands
+            )
+            assert measured.grade == "A", (problem.text, family, seed, measured)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_truncated_products_are_biased(dtype: str) -> None:
+    problem = Problem(batch=16, in_channels=2, height=48, width=6, out_channels=2, groups=2, kernel=(1, 1), dtype=dtype)
+    operands = draw(problem, "gaussian", 75)
+    exact = oracle.answer(problem, operands)
+    rounded = round_to(exact, dtype).astype(np.float64)
+    spacing = 2 * DTYPES[dtype].roundoff * 2.0 ** np.floor(np.log2(np.abs(rounded)))
+    truncated = np.where(np.abs(rounded) > np.abs(exact), rounded - np.sign(exact) * spacing, rounded)
+    scale = accuracy.Scale.of(problem, operands)
+    measured = accuracy.measure(truncated, scale, operands)
+    assert measured.bias > 1
+    assert measured.grade != "A"
+
+
+def test_equal_significands_count_as_one_error() -> None:
+    values = np.array([1.0, 2.0, -0.5, 3.0, 1.5])
+    assert accuracy.effective_size(values) == 5
+    assert accuracy.effective_size(np.frexp(np.abs(values))[0]) == pytest.approx(25 / (9 + 4))
+    assert accuracy.effective_size(np.empty(0)) == 0

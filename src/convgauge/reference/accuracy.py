@@ -23,6 +23,11 @@ Two more tests of many outputs follow the requirements of the TOSA specification
 
 Outputs that round to the same number are not independent (for a constant input they are the same sum). So T is not
 their count but Kish's effective size of a sample in clusters, (sum n)^2 / sum n^2 over the n outputs of each number.
+Exact outputs whose significands are equal have equal relative errors of rounding, so that e sign(y) / sigma is the same
+for them: with one product per output and few weights there are few significands. T is the smaller of the two sizes.
+
+No output of a dtype is more accurate than the correctly rounded one. Its mean square is allowed, and the bias is also
+measured as the difference from its bias, so that it has grade A whatever the operands.
 
 The grade is the best one whose bounds hold. A: with each output's own S. B, which FFT and Winograd keep: with the
 largest S of all placements of the kernel that touch the input. Stride or padding may leave some of these out, but
@@ -129,6 +134,17 @@ def normwise_bound(problem: Problem, operands: Operands) -> float:
     return terms * DTYPES[DTYPES[problem.dtype].accumulator].roundoff * size
 
 
+def effective_size(values: Array) -> float:
+    """Return Kish's effective size of a sample whose clusters are the outputs of equal values.
+
+    Source
+    ------
+    Kish 1965, Survey Sampling, section 11.7.
+    """
+    _, counts = np.unique(values, return_counts=True)
+    return float(counts.sum()) ** 2 / float((counts.astype(np.float64) ** 2).sum()) if counts.size else 0.0
+
+
 @dataclass(frozen=True)
 class Accuracy:
     """Accuracy of one output. Errors are in multiples of their bound (1 is the limit).
@@ -186,9 +202,16 @@ class Scale:
 
     @cached_property
     def sample(self) -> float:
-        """Number of independent errors: Kish's effective size (see the module's text)."""
-        _, counts = np.unique(round_to(self.exact, self.problem.dtype), return_counts=True)
-        return float(counts.sum()) ** 2 / float((counts.astype(np.float64) ** 2).sum()) if counts.size else 0.0
+        """Number of independent errors: the smaller of two of Kish's effective sizes (see the module's text)."""
+        accumulator = DTYPES[self.problem.dtype].accumulator
+        significands = round_to(np.frexp(np.abs(self.exact))[0], accumulator)
+        return min(effective_size(round_to(self.exact, self.problem.dtype)), effective_size(significands))
+
+    @cached_property
+    def rounding_errors(self) -> Array:
+        """Errors of the correctly rounded output; 0 where it overflows."""
+        errors: Array = round_to(self.exact, self.problem.dtype).astype(np.float64) - self.exact
+        return np.where(np.isfinite(errors), errors, 0.0)
 
     def bounds(self, grade: str, operands: Operands) -> tuple[Array, Array]:
         """Return the largest error allowed and sigma of each output.
@@ -343,11 +366,16 @@ def _tests(
     sample = scale.sample if statistics else 0.0
     if sample < _MIN_SAMPLE or not math.isfinite(largest):
         return largest, 0.0, 0.0
-    normal = error / sigma
+    mean_square, mean = _moments(error / sigma, scale)
+    least_square, least_mean = _moments(scale.rounding_errors / sigma, scale)
+    bias = min(abs(mean), abs(mean - least_mean)) / scale.bias_allowed(grade)
+    return largest, mean_square / max(scale.mean_square_allowed, least_square), bias
+
+
+def _moments(normal: Array, scale: Scale) -> tuple[float, float]:
+    """Return the mean square of normalised errors, and their mean in the direction of the exact outputs."""
     with np.errstate(over="ignore"):
-        mean_square = float(np.mean(normal * normal)) / scale.mean_square_allowed
-    mean = abs(float(np.mean(normal * np.sign(scale.exact)))) / scale.bias_allowed(grade)
-    return largest, mean_square, mean
+        return float(np.mean(normal * normal)), float(np.mean(normal * np.sign(scale.exact)))
 
 
 def lowest_grade(grades: Iterable[Grade]) -> Grade:
