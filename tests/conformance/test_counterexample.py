@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 
 from convgauge.conformance import counterexample
-from convgauge.conformance.cases import Case
+from convgauge.conformance.cases import Case, problems
 from convgauge.conformance.counterexample import FailingCase, reduce_case
 from convgauge.conformance.execution import Executed
+from convgauge.conformance.wrong_outputs import CHANGES
 from convgauge.problem import Problem
 from convgauge.reference import compare, oracle
 from convgauge.reference.compare import Fault
 from convgauge.reference.operands import draw
+from convgauge.report.charts.picture import grids
 from convgauge.worker.call import Observation
 
 LARGE = Problem(batch=2, in_channels=4, height=9, width=8, out_channels=6, kernel=(3, 3), padding=(1, 2), bias=True)
@@ -122,7 +124,39 @@ def test_the_command_is_quoted_and_names_the_device() -> None:
     assert command == f"{start} --device cuda:0"
 
 
-def test_a_problem_without_channels_has_no_picture() -> None:
-    case = Case(Problem(in_channels=0, height=2, width=2))
-    run = executed(case)
-    assert counterexample.picture(FailingCase(case, fault_of(run), run)) is None
+def test_a_picture_without_input_channels_has_an_empty_input() -> None:
+    run = executed(Case(Problem(in_channels=0, height=2, width=2, bias=True)))
+    picture = counterexample.picture(FailingCase(run.case, fault_of(run), run))
+    assert picture is not None
+    assert picture.input == picture.weight == []
+    assert len(picture.got) == 2
+
+
+UNUSUAL = [
+    *problems(LARGE, in_channels=[0, 4], groups=[1, 2], bias=[True, False], height=[0, 1], padding=[(1, 2)]),
+    *problems(LARGE, in_channels=[0], out_channels=[1, 6], kernel=[(1, 1), (3, 3)], batch=[1, 2]),
+    *problems(LARGE, width=[0, 1], kernel=[(1, 1), (2, 5)], padding=[(0, 1), (3, 4)], dtype=["float16", "complex64"]),
+    *problems(LARGE, batch=[0], bias=[True]),
+    *problems(LARGE, in_channels=[1], out_channels=[0]),
+]
+"""Problems with empty and single axes."""
+
+
+@pytest.mark.parametrize("description", CHANGES)
+def test_wrong_outputs_of_every_shape_are_described_and_drawn(description: str) -> None:
+    drawn = 0
+    for problem in UNUSUAL:
+        case = Case(problem)
+        operands = draw(problem)
+        expected = oracle.answer(problem, operands)
+        output = CHANGES[description](expected) if expected.size else expected
+        for got in (output, output[..., :-1], output[:0]):
+            fault = compare.check_output(got, problem.dtype, expected, problem.dtype, 0.0)
+            if fault is None:
+                continue
+            run = Executed(case, operands, Observation("answer", got, problem.dtype))
+            described = counterexample.describe(FailingCase(case, fault, run), "again")
+            assert described.message == fault.message
+            assert len(grids(described)) == 4 * (described.picture is not None)
+            drawn += described.picture is not None
+    assert drawn > 3

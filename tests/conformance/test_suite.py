@@ -11,6 +11,7 @@ import pytest
 
 from convgauge import cli, results
 from convgauge.conformance.judge import Judge
+from convgauge.conformance.minimize import Minimization
 from convgauge.conformance.selection import Task
 from convgauge.conformance.spec import Spec
 from convgauge.conformance.suite import MAX_JOBS, Suite, UnavailableError
@@ -122,6 +123,31 @@ def test_a_defect_of_one_spec_does_not_lose_the_others(suite: Suite) -> None:
     suite.result(task(passes))
     assert len(suite.recorder.records) == 2
     assert suite.finish() == 3
+
+
+def test_a_defect_of_a_spec_does_not_lose_its_earlier_fault(suite: Suite) -> None:
+    def fails_and_breaks(judge: Judge) -> None:
+        fails(judge)
+        breaks(judge)
+
+    with pytest.raises(LookupError, match="a defect of the spec"):
+        suite.result(task(fails_and_breaks))
+    suite.result(task(passes))
+    assert [record.status for record in suite.recorder.records] == ["failed", "passed"]
+    assert suite.finish() == 1
+
+
+def test_an_error_of_a_picture_leaves_the_verdict(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    def picture(failing: object) -> None:
+        raise IndexError("no such plane")
+
+    monkeypatch.setattr(Minimization, "run", picture)
+    record = suite.result(task(fails)).record
+    assert record.status == "failed"
+    assert record.counterexample is not None
+    assert "not reduced, for an error of convgauge: IndexError: no such plane" in record.counterexample.message
+    assert record.counterexample.reproduce.startswith("convgauge reproduce numpy_windows ")
+    assert suite.finish() == 1
 
 
 @pytest.mark.parametrize("status", [3, 4])

@@ -145,6 +145,12 @@ def describe(failing: FailingCase, command: str) -> Counterexample:
     )
 
 
+def unreduced(case: Case, fault: Fault, error: Exception) -> FailingCase:
+    """Return a failing case that an error of this package kept from being reduced or drawn."""
+    remark = f"not reduced, for an error of convgauge: {type(error).__name__}: {error}"
+    return FailingCase(case, fault, is_reproducible=False, remark=remark)
+
+
 def reproduce_command(
     target: str, case: Case, spec_id: str, device: str, options: Sequence[str], after: Sequence[str] = ()
 ) -> str:
@@ -162,7 +168,7 @@ def check_command(target: str, spec_id: str, setting: Setting) -> str:
 
 
 def picture(failing: FailingCase) -> Picture | None:
-    """Return the planes of the first wrong output, or None if they are large, complex or empty, or if none is wrong."""
+    """Return the planes of the first wrong output, or None if they are large or complex, or if none is wrong."""
     executed, fault, problem = failing.executed, failing.fault, failing.case.problem
     shape = problem.output_shape
     if executed is None or executed.observation.output is None or executed.observation.shape != shape:
@@ -171,19 +177,17 @@ def picture(failing: FailingCase) -> Picture | None:
         return None
     if max(problem.height * problem.width, shape[2] * shape[3]) > MAX_DRAWN or DTYPES[problem.dtype].kind == "c":
         return None
-    if not problem.in_channels:
-        return None
     operands = executed.operands
     image, channel = fault.index[:2]
     group = channel // (problem.out_channels // problem.groups)
+    first_input = group * (problem.in_channels // problem.groups)
     expected = oracle.answer(problem, operands)
     planes = (
-        operands.input[image, group * (problem.in_channels // problem.groups)],
-        operands.weight[channel, 0],
-        executed.observation.output[image, channel],
-        expected[image, channel],
+        *(operands.input[image, first_input : first_input + 1], operands.weight[channel, :1]),
+        executed.observation.output[image, channel][None],
+        expected[image, channel][None],
     )
-    return Picture(*(_rows(plane) for plane in planes))
+    return Picture(*(_rows(plane[0]) if len(plane) else [] for plane in planes))  # there may be no input channels
 
 
 def _rows(plane: Array) -> list[list[float | None]]:

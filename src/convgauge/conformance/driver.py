@@ -18,11 +18,24 @@ from convgauge.conformance.selection import Task
 
 @dataclass(frozen=True)
 class Judged:
-    """A task that has been judged: its judge, the seconds that it took, and why the spec does not apply, if so."""
+    """A task that has been judged.
+
+    Attributes
+    ----------
+    judge : Judge
+        Judge of the task.
+    seconds : float
+        Seconds that it took.
+    skipped : str
+        Reason why the spec does not apply, or "".
+    error : Exception or None
+        Exception that the spec raised after it had found a fault, which stands.
+    """
 
     judge: Judge
     seconds: float
     skipped: str = ""
+    error: Exception | None = None
 
 
 class Driver:
@@ -55,12 +68,16 @@ class Driver:
     def _judge(self, task: Task) -> Judged:
         judge = self._make_judge(task)
         started = time.perf_counter()
-        skipped = ""
+        skipped, defect = "", None
         try:
             task.test(judge)
         except NotApplicable as reason:
             skipped = str(reason)
-        return Judged(judge, time.perf_counter() - started, skipped)
+        except Exception as error:
+            if not judge.tally.faults:
+                raise
+            defect = error
+        return Judged(judge, time.perf_counter() - started, skipped, defect)
 
     def finished(self) -> list[Judged]:
         """Return the outcomes that are known and have not been asked for, in the order of tasks."""

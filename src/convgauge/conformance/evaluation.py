@@ -79,7 +79,7 @@ class Evaluation:
         if not procedure.is_answer_allowed and self.setting.only is None:
             self._redraw_invalid(due, procedure)
         if self.tally.faults and self.counterexample is None and self.setting.minimizes:
-            self._minimize(procedure)
+            self._show(procedure)
 
     @contextmanager
     def _in_process_of(self, procedure: Procedure, due: Sequence[Case]) -> Iterator[None]:
@@ -364,6 +364,14 @@ class Evaluation:
         return due
 
     # --- counterexamples ---
+
+    def _show(self, procedure: Procedure) -> None:
+        """Set the counterexample. An error of the reduction or of the picture takes no verdict with it."""
+        try:
+            self._minimize(procedure)
+        except INAPPLICABLE as error:
+            case, fault = counterexample.select_fault(self.tally.faults, self.tally.status())
+            self.counterexample = self._describe(counterexample.unreduced(case, fault, error), is_case=True)
 
     def _minimize(self, procedure: Procedure) -> None:
         """Set the counterexample: a failing case, reduced unless the spec or the case forbids it."""

@@ -229,9 +229,13 @@ class Suite:
         UnwritableFileError
             If the record cannot be written.
         Exception
-            If the spec itself raises one: a defect of the suite.
+            If the spec itself raises one: a defect of the suite. The faults that it found before are recorded.
         """
-        return self._record(self._driver.result(task))
+        judged = self._driver.result(task)
+        result = self._record(judged)
+        if judged.error is not None:
+            raise judged.error
+        return result
 
     def results(self, tasks: Sequence[Task]) -> Iterator[Result]:
         """Judge tasks, and yield their results in order. Raises as `result` does."""
