@@ -27,6 +27,7 @@ from convgauge.problem import Problem
 from convgauge.race.contestant import Contestant
 from convgauge.race.race import BaselineFailed, Race
 from convgauge.race.statistics import Ratio
+from convgauge.race.workload import Workload
 from convgauge.registry import known
 from convgauge.terms import RANKED
 
@@ -64,7 +65,7 @@ def race(contestants: list[Contestant], problem: Problem, seed: int, pool: Threa
     for longer in TRIES:
         for contestant in contestants:
             contestant.check_seconds = 0.0  # the problem before may have been a thousand times as large
-        current = Race(contestants, problem, share * longer, seed, pool, cores())
+        current = Race(contestants, Workload(problem), share * longer, seed, pool, cores())
         try:
             current.run()
         except BaselineFailed:

@@ -29,7 +29,7 @@ from convgauge.environment import thread_environment
 from convgauge.problem import Problem
 from convgauge.race.contestant import Contestant
 from convgauge.race.timed_operands import prepare_command
-from convgauge.reference.operands import draw
+from convgauge.race.workload import Workload
 from convgauge.registry import resolve
 from convgauge.worker.messages import Sample
 
@@ -105,8 +105,9 @@ def race_sampler(problem: Problem, calls: int) -> tuple[Callable[[], tuple[float
     contestant = Contestant("torch_conv2d", resolve("torch_conv2d")[0], 1, 0)
     contestant.launch()
     contestant.wait_ready()
-    sets = [draw(problem, "gaussian", seed) for seed in (0, 1)]
-    contestant.request(prepare_command(problem, sets, [[(0, 0, 0, 0)], [(0, 0, 1, 1)]], 1), 60.0)
+    work = Workload(problem)
+    sets = [work.draw("gaussian", seed) for seed in (0, 1)]
+    contestant.request(prepare_command(work, sets, [[(0, 0, 0, 0)], [(0, 0, 1, 1)]], 1), 60.0)
 
     def sample() -> tuple[float, int]:
         sampled = contestant.request(Sample(0, calls - 1), 60.0)

@@ -13,7 +13,7 @@ from keyword import iskeyword
 from typing import Any, Literal, TypeAlias, get_args
 
 from convgauge.domain import DomainError, domain_of
-from convgauge.terms import PROFILES, REQUIREMENTS, TIERS, Profile, Requirement, Tier
+from convgauge.terms import DIRECTIONS, PROFILES, REQUIREMENTS, TIERS, Direction, Profile, Requirement, Tier
 
 OperandPlacement = Literal["hot", "cold"]
 Interface = Literal["command line", "pytest"]
@@ -177,6 +177,7 @@ class BenchRequest:
     layers: str = option("resnet50", "layer set, file, problem, sweep:AXIS or model.py:function")
     budget_s: float | None = option(None, "seconds for the whole race", "S", flag="--budget")
     threads: tuple[int, ...] = option((1,), "threads of every engine", "N[,N]")
+    direction: Direction = option("forward", "what is timed: the output, or gradients by autograd (torch)")
     operands: OperandPlacement = option("hot", "hot: operands stay in the cache; cold: they rotate past it")
     explain: bool = option(False, "print what `auto` chose for each layer, and why")
     seed: int = option(0, "seed of operands and schedule; default: 0")
@@ -186,6 +187,7 @@ class BenchRequest:
     def __post_init__(self) -> None:
         """Raise `RequestError` if a value is not in its closed set or range."""
         _require_known("operands", self.operands, get_args(OperandPlacement))
+        _require_known("direction", self.direction, DIRECTIONS)
         for name in self.refusals:
             _require_class_name(name)
         _require_domain(self.supports)

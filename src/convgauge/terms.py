@@ -89,6 +89,11 @@ RANKED: tuple[RaceVerdict, ...] = RACE_VERDICTS[: RACE_VERDICTS.index("other_pre
 """Verdicts of an implementation whose outputs were right and which was timed."""
 
 
+Direction = Literal["forward", "grad_input", "grad_weight", "both"]
+DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
+"""What a race times: the output, its gradient by the input or by the weight, or both gradients."""
+
+
 class ExitStatus(IntEnum):
     """Exit status of a command; the numbers are those of pytest."""
 

@@ -11,6 +11,7 @@ from convgauge.domain import Domain
 from convgauge.problem import Problem
 from convgauge.race.contestant import CallRequest, Contestant, Withdrawn
 from convgauge.race.timed_operands import prepare_command
+from convgauge.race.workload import Drawn, Workload
 from convgauge.reference import oracle
 from convgauge.reference.operands import draw
 from convgauge.registry import Origin
@@ -19,7 +20,7 @@ from support.paths import SUPPORT
 
 PROBLEM = Problem.parse("n1c2h6w6_o3k3x3_s1x1_p1x1_d1x1_g1_b_float32")
 OPERANDS = draw(PROBLEM)
-REQUEST = CallRequest(PROBLEM, OPERANDS)
+REQUEST = CallRequest(Workload(PROBLEM), Drawn(OPERANDS))
 
 Launch = Callable[..., Contestant]
 
@@ -60,7 +61,7 @@ def test_a_call_and_timed_calls_have_the_right_output(launch: Launch, name: str)
     observation = contestant.call(REQUEST)
     assert observation.output is not None
     np.testing.assert_array_equal(observation.output, oracle.answer(PROBLEM, OPERANDS))
-    prepared = contestant.request(prepare_command(PROBLEM, [OPERANDS, OPERANDS], [[], []], 1))
+    prepared = contestant.request(prepare_command(Workload(PROBLEM), [Drawn(OPERANDS)] * 2, [[], []], 1))
     assert (prepared.seconds is not None) == (name == "prepared")
     assert contestant.request(WarmUp(0.01)).call_ns
     sampled, elapsed_s = contestant.timed_request(Sample(0, 7), 20.0)
@@ -81,8 +82,8 @@ def test_timed_calls_of_an_odd_form_have_the_right_output(launch: Launch, name: 
     problem = PROBLEM.replace(bias=name != "weight_first")
     operands = draw(problem)
     if is_called_before:
-        assert contestant.call(CallRequest(problem, operands)).output is not None
-    contestant.request(prepare_command(problem, [operands], [[]], 1))
+        assert contestant.call(CallRequest(Workload(problem), Drawn(operands))).output is not None
+    contestant.request(prepare_command(Workload(problem), [Drawn(operands)], [[]], 1))
     contestant.request(Sample(0, 1))
     timed = contestant.request(ReadOutput())
     np.testing.assert_array_equal(timed.output, oracle.answer(problem, operands))

@@ -8,6 +8,7 @@ import pytest
 from convgauge.dtypes import round_to
 from convgauge.problem import Problem
 from convgauge.race.lanes import allowed_error, lane_of, lanes, typical_error
+from convgauge.race.workload import Workload
 from convgauge.reference import oracle
 from convgauge.reference.operands import Array, Operands, draw
 
@@ -37,7 +38,7 @@ def summed(problem: Problem, operands: Operands, dtype: str) -> Array:
 
 
 def lane_name(problem: Problem, operands: Operands, output: Array) -> str | None:
-    lane = lane_of(problem, typical_error(output, oracle.answer(problem, operands)))
+    lane = lane_of(Workload(problem), typical_error(output, oracle.answer(problem, operands)))
     return None if lane is None else lane.name
 
 
@@ -73,11 +74,11 @@ def test_arithmetic_of_float64_and_float16_problems(channels: int) -> None:
 
 def test_lanes_are_in_the_order_of_their_errors_and_integers_have_one() -> None:
     for dtype in ("float64", "float32", "float16", "bfloat16"):
-        allowed = [lane.allowed for lane in lanes(problem_of(64, dtype))]
+        allowed = [lane.allowed for lane in lanes(Workload(problem_of(64, dtype)))]
         assert allowed == sorted(allowed)
         assert len(allowed) > 1
-        assert lanes(problem_of(64, dtype))[0].name == ""
-    assert len(lanes(problem_of(64, "int32"))) == 1
+        assert lanes(Workload(problem_of(64, dtype)))[0].name == ""
+    assert len(lanes(Workload(problem_of(64, "int32")))) == 1
 
 
 def test_few_wrong_outputs_do_not_look_like_low_precision() -> None:
@@ -87,9 +88,9 @@ def test_few_wrong_outputs_do_not_look_like_low_precision() -> None:
     output[0, 0, :4] += 1.0
     assert typical_error(output, expected) < 1e-6
     output[:] = np.nan
-    assert lane_of(problem, typical_error(output, expected)) is None
+    assert lane_of(Workload(problem), typical_error(output, expected)) is None
 
 
 def test_the_error_allowed_grows_with_the_sum() -> None:
-    assert allowed_error(problem_of(16)) < allowed_error(problem_of(64))
-    assert allowed_error(problem_of(16, "float16")) > 2.0**-11
+    assert allowed_error(Workload(problem_of(16))) < allowed_error(Workload(problem_of(64)))
+    assert allowed_error(Workload(problem_of(16, "float16"))) > 2.0**-11

@@ -16,13 +16,14 @@ from convgauge.process.runner import Limits
 from convgauge.race.contestant import CallRequest, Contestant, Withdrawn
 from convgauge.race.lives import MIN_LIVES, Lives
 from convgauge.race.timed_operands import prepare_command
+from convgauge.race.workload import Drawn, Workload
 from convgauge.reference.operands import draw
 from convgauge.registry import Origin
 from convgauge.worker.messages import Sample
 from support.paths import SUPPORT
 
 PROBLEM = Problem.parse("n1c2h6w6_o3k3x3_s1x1_p1x1_d1x1_g1_b_float32")
-REQUEST = CallRequest(PROBLEM, draw(PROBLEM))
+REQUEST = CallRequest(Workload(PROBLEM), Drawn(draw(PROBLEM)))
 LINUX = pytest.mark.skipif(not os.path.exists("/proc/self/task"), reason="processes are forked on Linux alone")
 
 COUNTS = """
@@ -107,7 +108,7 @@ def test_a_lasting_life_forgets_operands_at_its_end(launch: Callable[..., Contes
     contestant = launch()
     contestant.begin_life(0)
     contestant.make_lives_lasting()
-    contestant.request(prepare_command(PROBLEM, [draw(PROBLEM)], [[]], 1))
+    contestant.request(prepare_command(Workload(PROBLEM), [Drawn(draw(PROBLEM))], [[]], 1))
     contestant.request(Sample(0, 0))
     contestant.end_life()
     contestant.begin_life(MIN_LIVES)

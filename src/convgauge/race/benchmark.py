@@ -22,12 +22,13 @@ from convgauge.race.floors import Floors
 from convgauge.race.race import BaselineFailed, Race
 from convgauge.race.regressions import regressions, summary
 from convgauge.race.variances import VariancePool
+from convgauge.race.workload import Workload
 from convgauge.registry import Origin, TargetError, known, require_distinct, resolve
 from convgauge.request import BenchRequest
 from convgauge.results import TimingRecord, Writer
-from convgauge.terms import RANKED, ExitStatus
+from convgauge.terms import RANKED, Direction, ExitStatus
 
-SECONDS_PER_LAYER = 10.0
+SECONDS_PER_LAYER = 20.0
 MAX_BUDGET_S = 212.0
 """The default budget for each thread count: seconds per layer, and the most seconds for all layers."""
 
@@ -48,6 +49,7 @@ class Benchmark:
     def run(self) -> int:
         """Race all implementations on every layer; return the exit status. Raises `BenchError`."""
         layer_set = load(self.request.layers)
+        _require_gradients(layer_set, self.request.direction)
         thread_counts = layer_set.threads or self.request.threads
         _require_cores(thread_counts)
         origins = self._with_baseline()
@@ -161,7 +163,7 @@ class Benchmark:
             return [unraced(each, baseline.label, layer, layer_set) for each in (baseline, *others)], {}
         is_cold, share_s = self.request.operands == "cold", budget.share()
         race = Race(
-            contestants, layer.problem, share_s, self.request.seed, self.pool,
+            contestants, Workload(layer.problem, self.request.direction), share_s, self.request.seed, self.pool,
             cores(), is_cold, self.variances, self.floors,
         )  # fmt: skip
         try:
@@ -177,6 +179,13 @@ class Benchmark:
         for record in records:
             if self.writer is not None:
                 self.writer.write(record)
+
+
+def _require_gradients(layer_set: LayerSet, direction: Direction) -> None:
+    for layer in layer_set.layers:
+        work = Workload(layer.problem, direction)
+        if work.wanted and work.is_integer:
+            raise BenchError(f"direction {direction}: {layer.problem} has integers, which have no gradients")
 
 
 def _require_cores(thread_counts: Sequence[int]) -> None:
@@ -249,6 +258,8 @@ def record(race: Race, entry: Entrant, layer: Layer, layer_set: LayerSet) -> Tim
         prepare_seconds=entry.prepare_seconds,
         peak_bytes=entry.peak_bytes,
         noise=race.noise,
+        flops=race.work.flops,
+        direction=race.work.direction,
         lane=entry.lane.name,
         precision=entry.precision if entry.check_seconds else None,
         lives=[len(life) for life in entry.lives] if ranked else [],

@@ -16,10 +16,10 @@ from convgauge.process.connection import CommandRefused, Connection
 from convgauge.process.failures import ProcessFailure
 from convgauge.process.runner import Limits
 from convgauge.race.lives import Lives
-from convgauge.reference.operands import Operands
+from convgauge.race.workload import Drawn, Workload
 from convgauge.registry import LoadError, Origin, short_target_of
 from convgauge.terms import RaceVerdict
-from convgauge.worker.call import Call, Observation
+from convgauge.worker.call import Observation
 from convgauge.worker.messages import Calibrate, Explain, MakeCall, Observed, R, ReleaseOperands, WorkerCommand
 from convgauge.worker.protocol import Encoded, encode
 
@@ -31,6 +31,9 @@ CALL_TIMEOUT_S = 20.0
 
 CALIBRATION_TIMEOUT_S = 700.0
 """Seconds for the work that is done once per machine."""
+
+AUTOGRAD = "torch"
+"""Framework whose automatic differentiation is timed."""
 
 MAX_LAST_LINE = 200  # characters
 
@@ -55,19 +58,16 @@ class Withdrawn(Exception):
 
 
 class CallRequest:
-    """One call on the operands of one problem, encoded once for all contestants."""
+    """One call on drawn operands, encoded once for all contestants."""
 
-    def __init__(self, problem: Problem, operands: Operands) -> None:
-        self.problem, self.operands = problem, operands
+    def __init__(self, work: Workload, drawn: Drawn) -> None:
+        self.work, self.drawn = work, drawn
         self._encoded: dict[bool, Encoded[Observed]] = {}
 
     def encoded(self, prepares: bool) -> Encoded[Observed]:
         """Return the command, through ``prepare`` if ``prepares``."""
         if prepares not in self._encoded:
-            operands, dtypes = self.operands, (self.problem.dtype,) * 3
-            call = Call(operands.input, operands.weight, operands.bias, self.problem.arguments, dtypes, is_valid=True)
-            call.prepared = self.problem.text if prepares else ""
-            self._encoded[prepares] = encode(MakeCall(call))
+            self._encoded[prepares] = encode(MakeCall(self.work.call(self.drawn, prepares=prepares)))
         return self._encoded[prepares]
 
 
@@ -238,12 +238,14 @@ class Contestant:
 
     def call(self, request: CallRequest) -> Observation:
         """Make one call, through ``prepare`` if there is one. Raises `Withdrawn` if there is no output."""
-        description = self.connection.description
-        if reason := self.exclusion(request.problem):
+        description, problem = self.connection.description, request.work.problem
+        if reason := self.exclusion(problem):
             raise Withdrawn("declined", reason)
-        if description.dtypes and request.problem.dtype not in description.dtypes:
+        if description.dtypes and problem.dtype not in description.dtypes:
             dtypes = ", ".join(description.dtypes)
-            raise Withdrawn("declined", f"{request.problem.dtype} is not among its dtypes: {dtypes}")
+            raise Withdrawn("declined", f"{problem.dtype} is not among its dtypes: {dtypes}")
+        if request.work.wanted and description.framework != AUTOGRAD:
+            raise Withdrawn("declined", f"{description.framework} arrays have no gradients here: they need {AUTOGRAD}")
         command = request.encoded(description.prepares)
         observation = self.timed_request(command, CALL_TIMEOUT_S, may_compile=True)[0].observation
         if observation.kind == "answer":

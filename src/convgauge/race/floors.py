@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from convgauge.problem import Problem
 from convgauge.race.formats import format_seconds
+from convgauge.race.workload import Workload
 from convgauge.results import LimitRecord
 
 TOLERANCE = 2.0
@@ -38,14 +39,14 @@ class Floors:
         return cls(flops, next((limit.value for limit in limits if limit.what == "copy"), 0.0))
 
     def violation(
-        self, problem: Problem, seconds: float, algorithm: str, *, baseline_s: float = math.inf, is_cold: bool = False
+        self, work: Workload, seconds: float, algorithm: str, *, baseline_s: float = math.inf, is_cold: bool = False
     ) -> str:
         """Return a sentence if a time is below a floor; "" otherwise.
 
         Parameters
         ----------
-        problem : Problem
-            Problem of the race.
+        work : Workload
+            Problem of the race, and its direction.
         seconds : float
             Seconds of one call.
         algorithm : str
@@ -55,9 +56,9 @@ class Floors:
         is_cold : bool
             True if operands come from memory; the bytes of operands in a cache have no floor.
         """
-        measured = self.flops_per_s.get(problem.dtype, 0.0)
-        peak = TOLERANCE * max(measured, problem.flops / baseline_s) if measured else 0.0
-        flops = problem.flops / possible_saving(problem, algorithm)
+        problem, measured = work.problem, self.flops_per_s.get(work.problem.dtype, 0.0)
+        peak = TOLERANCE * max(measured, work.flops / baseline_s) if measured else 0.0
+        flops = work.flops / possible_saving(problem, algorithm)
         if peak and seconds < flops / peak:
             return (
                 f"a call takes {format_seconds(seconds)}, and its products alone would take"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from convgauge.dtypes import DTYPES
-from convgauge.problem import Problem
+from convgauge.race.workload import Workload
 from convgauge.reference import accuracy
 from convgauge.reference.operands import Array
 
@@ -49,26 +49,26 @@ FULL_PRECISION = Lane("", 0.0)
 """Lane of the dtype's precision, before a problem says what that allows."""
 
 
-def lanes(problem: Problem) -> list[Lane]:
-    """Return the lanes of a problem, from the highest precision; integer dtypes have the first alone."""
-    dtype = DTYPES[problem.dtype]
-    first = Lane("", allowed_error(problem))
+def lanes(work: Workload) -> list[Lane]:
+    """Return the lanes of a workload, from the highest precision; integer dtypes have the first alone."""
+    dtype = DTYPES[work.problem.dtype]
+    first = Lane("", allowed_error(work))
     lower = []
     if dtype.kind == "i":
         return [first]
-    if problem.dtype in ("float64", "float32"):
+    if dtype.name in ("float64", "float32"):
         lower += [("TF32 or float16 operands", _operands(TF32)), ("bfloat16 operands", _operands(BFLOAT16))]
-        lower += [("float16 sums", _operands(TF32) + _sums(problem, TF32))]
-    if problem.dtype == "float64":
-        single = ALLOWANCE * _sums(problem, DTYPES["float32"].roundoff) / LOWER_ALLOWANCE
+        lower += [("float16 sums", _operands(TF32) + _sums(work, TF32))]
+    if dtype.name == "float64":
+        single = ALLOWANCE * _sums(work, DTYPES["float32"].roundoff) / LOWER_ALLOWANCE
         lower += [("float32 sums", single)]
     if dtype.accumulator != dtype.name:
-        lower += [(f"{dtype.name} sums", _sums(problem, dtype.roundoff))]
+        lower += [(f"{dtype.name} sums", _sums(work, dtype.roundoff))]
     named = [Lane(name, first.allowed + LOWER_ALLOWANCE * error) for name, error in lower]
     return [first, *sorted(named, key=lambda lane: lane.allowed)]
 
 
-def allowed_error(problem: Problem) -> float:
+def allowed_error(work: Workload) -> float:
     """Return the root mean square error that the precision of the dtype allows, as a part of the output's.
 
     Adding K products of variance s^2 one after the other rounds sums of variance k s^2, each by a uniform error of
@@ -76,8 +76,8 @@ def allowed_error(problem: Problem) -> float:
     output's K s^2 that is u^2 (K + 2) / 6. `accuracy.transform_terms` are added for fast algorithms, and ALLOWANCE
     multiplies its root; a narrower output type adds its own rounding, twice if there is a bias.
     """
-    dtype = DTYPES[problem.dtype]
-    terms = problem.reduction + 2 + accuracy.transform_terms(problem)
+    dtype = DTYPES[work.problem.dtype]
+    terms = work.reduction + 2 + accuracy.transform_terms(work.problem)
     computed = ALLOWANCE * DTYPES[dtype.accumulator].roundoff * math.sqrt(terms / 6)
     return computed + (2 * dtype.roundoff if dtype.accumulator != dtype.name else 0.0)
 
@@ -87,9 +87,9 @@ def _operands(roundoff: float) -> float:
     return math.sqrt(2 / 3) * roundoff
 
 
-def _sums(problem: Problem, roundoff: float) -> float:
+def _sums(work: Workload, roundoff: float) -> float:
     """Return the error of sums with so large a unit roundoff; see `allowed_error`."""
-    return roundoff * math.sqrt((problem.reduction + 2) / 6)
+    return roundoff * math.sqrt((work.reduction + 2) / 6)
 
 
 def typical_error(output: Array, expected: Array) -> float:
@@ -104,9 +104,9 @@ def typical_error(output: Array, expected: Array) -> float:
     return error / size if size else math.inf if error else 0.0
 
 
-def lane_of(problem: Problem, error: float) -> Lane | None:
+def lane_of(work: Workload, error: float) -> Lane | None:
     """Return the first lane that allows a typical error; None if none does."""
-    return next((lane for lane in lanes(problem) if error <= lane.allowed), None)
+    return next((lane for lane in lanes(work) if error <= lane.allowed), None)
 
 
 def root_mean_square(values: Array) -> float:

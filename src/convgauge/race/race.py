@@ -24,7 +24,7 @@ from convgauge.race.rounds import Rounds, Sampler
 from convgauge.race.timed_operands import TimedOperands, prepare_command
 from convgauge.race.variances import VariancePool
 from convgauge.race.verification import Verification
-from convgauge.reference.operands import draw
+from convgauge.race.workload import Workload
 from convgauge.worker.messages import MeasureMemory, ReadOutput, Sample, WarmUp
 
 CHECKS = 10
@@ -69,8 +69,8 @@ class Race:
     ----------
     contestants : sequence of Contestant
         The baseline is first, its control second.
-    problem : Problem
-        Problem on which all of them are timed.
+    work : Workload
+        Problem on which all of them are timed, and its direction.
     share_s : float
         Seconds of this race.
     seed : int
@@ -95,7 +95,7 @@ class Race:
     def __init__(
         self,
         contestants: Sequence[Contestant],
-        problem: Problem,
+        work: Workload,
         share_s: float,
         seed: int,
         pool: Executor,
@@ -106,11 +106,11 @@ class Race:
     ) -> None:
         self.lineup = Lineup.of(contestants)
         self.entrants, self.baseline, self.control = self.lineup.all, self.lineup.baseline, self.lineup.control
-        self.problem, self.pool, self.cold = problem, pool, cold
+        self.work, self.problem, self.pool, self.cold = work, work.problem, pool, cold
         self.variances, self.floors = variances or VariancePool(), floors or Floors()
         self.limits = budget.TimeLimits(share_s, workers)
-        race_seed = zlib.crc32(f"{seed} {problem.text}".encode())
-        self.verification = Verification(problem, race_seed % 1_000_000)
+        race_seed = zlib.crc32(f"{seed} {work.problem.text}".encode())
+        self.verification = Verification(work, race_seed % 1_000_000)
         self.sampler = Sampler()
         self.rounds = Rounds(self.lineup, self.sampler, np.random.default_rng(race_seed), self.limits.max_call_s)
         self.life_count = self.looks = 0
@@ -253,10 +253,11 @@ class Race:
 
         Return None if the contestant does not answer the part: it may answer the problem itself.
         """
-        operands = draw(part, "exact", self.verification.seed)
+        work = self.work.replace(part)
+        drawn = work.draw(work.family, self.verification.seed)
         try:
-            contestant.call(CallRequest(part, operands))
-            contestant.request(prepare_command(part, [operands], [[]], contestant.threads))
+            contestant.call(CallRequest(work, drawn))
+            contestant.request(prepare_command(work, [drawn], [[]], contestant.threads))
             return min(contestant.request(Sample(0, 0)).calls_ns for _ in range(2)) * 1e-9
         except Withdrawn as withdrawn:
             if withdrawn.ended_process or part == self.problem:
@@ -424,7 +425,7 @@ class Race:
         assert self.control.ratio is not None
         floor, algorithm = stats.floor(self.control.ratio), entrant.contestant.algorithm
         own_s, baseline_s = (statistics.median(each.seconds) for each in (entrant, self.baseline))
-        if violation := self.floors.violation(self.problem, own_s, algorithm, baseline_s=baseline_s, is_cold=self.cold):
+        if violation := self.floors.violation(self.work, own_s, algorithm, baseline_s=baseline_s, is_cold=self.cold):
             raise Withdrawn("implausible", violation)
         entrant.verdict, entrant.reason = decide.verdict(entrant, self.baseline, floor)
         if entrant.lane.name != self.baseline.lane.name:

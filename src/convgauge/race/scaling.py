@@ -127,7 +127,8 @@ def _sweeps(records: Iterable[TimingRecord]) -> list[_Sweep]:
         if record.verdict not in RANKED or not record.seconds or record.ratio is None:
             continue
         axis = record.layers.removeprefix(NAMED)
-        key = axis, 0 if axis == "threads" else record.threads, record.operands
+        conditions = record.operands if record.direction == "forward" else f"{record.operands} {record.direction}"
+        key = axis, 0 if axis == "threads" else record.threads, conditions
         timings = sweeps.setdefault(key, _Sweep(*key, {})).timings
         value = value_of(axis, record.problem, record.threads)
         timings.setdefault(record.implementation, {})[value] = record

@@ -162,12 +162,13 @@ def ratio(lives: Sequence[LifeRatio], error: float, prior: Prior = NO_PRIOR) -> 
 
 
 def error_share(look: int, *, is_last: bool) -> float:
-    """Return the error of the interval at the ``look``-th look, from 1: ERROR_RATE / 2**look, and the rest at the last.
+    """Return the error of the interval at the ``look``-th look, from 1: ERROR_RATE / 2**(look + 1), or the rest.
 
-    The shares add up to ERROR_RATE, so that stopping as soon as the result is clear does not raise the rate of wrong
-    results. The time decides which look is the last, not the data.
+    The last look has the rest, which is at least half of it. The shares add up to ERROR_RATE, so that stopping as soon
+    as the result is clear does not raise the rate of wrong results. The time decides which look is the last, not the
+    data.
     """
-    return ERROR_RATE * 0.5 ** (look - is_last)
+    return ERROR_RATE * (0.5 + 0.5**look if is_last else 0.5 ** (look + 1))
 
 
 def looks(first: int) -> Iterator[int]:

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from convgauge.problem import Problem
 from convgauge.race.verification import ExpectedCall, Verification, flipped, readable_indices
-from convgauge.reference.operands import Operands
+from convgauge.race.workload import Drawn, Workload
 from convgauge.worker.messages import Prepare
 from convgauge.worker.operand_set import flip_number
 from convgauge.worker.protocol import encode
 
 Indices = Sequence[Sequence[Sequence[int]]]
-"""For each operand set, the indices (n, c, h, w) of input elements."""
+"""For each operand set, the indices of elements of four axes, of the array that changes from call to call."""
 
 HOT_SETS = 2
 """Number of operand sets that calls rotate through, so that no call repeats the one before."""
@@ -29,14 +29,14 @@ UNKNOWN_CACHE_BYTES = 32 << 20
 class TimedOperands:
     """Operand sets that all contestants of a race rotate through.
 
-    Each call changes the sign of one input element, so that an answer kept from an earlier call is wrong.
+    Each call changes the sign of one element, so that an answer kept from an earlier call is wrong.
     """
 
     def __init__(self, verification: Verification, threads: int, *, is_cold: bool) -> None:
-        self.problem = verification.problem
-        self.sets = verification.sets(set_count(self.problem, largest_cache_bytes()) if is_cold else HOT_SETS)
-        self.indices = [readable_indices(self.problem, operands, number) for number, operands in enumerate(self.sets)]
-        self.command = encode(prepare_command(self.problem, self.sets, self.indices, threads))
+        self.work = verification.work
+        self.sets = verification.sets(set_count(self.work.problem, largest_cache_bytes()) if is_cold else HOT_SETS)
+        self.indices = [readable_indices(self.work, drawn, number) for number, drawn in enumerate(self.sets)]
+        self.command = encode(prepare_command(self.work, self.sets, self.indices, threads))
         self._cases: dict[tuple[int, int], ExpectedCall] = {}
 
     def case(self, tick: int) -> ExpectedCall:
@@ -46,7 +46,7 @@ class TimedOperands:
         choice = flip_number(tick, len(self.sets), len(indices)) if indices else -1
         if (number, choice) not in self._cases:
             index = indices[choice] if indices else None
-            self._cases[number, choice] = flipped(self.problem, self.sets[number], index)
+            self._cases[number, choice] = flipped(self.work, self.sets[number], index)
         return self._cases[number, choice]
 
 
@@ -56,22 +56,23 @@ def set_count(problem: Problem, cache_bytes: int) -> int:
     return min(MAX_COLD_SETS, max(HOT_SETS, math.ceil(2 * cache_bytes / max(1, size))))
 
 
-def prepare_command(problem: Problem, sets: Sequence[Operands], indices: Indices, threads: int) -> Prepare:
+def prepare_command(work: Workload, sets: Sequence[Drawn], indices: Indices, threads: int) -> Prepare:
     """Return the command that puts operand sets in place and prepares for them.
 
     Parameters
     ----------
-    problem : Problem
-        Problem of the operands.
-    sets : sequence of Operands
+    work : Workload
+        Problem and direction of the operands.
+    sets : sequence of Drawn
         Operand sets that calls rotate through.
     indices : sequence
-        For each set, the indices of input elements whose sign calls may change.
+        For each set, the indices of elements whose sign calls may change.
     threads : int
         Threads of the framework.
     """
-    arrays = [(operands.input, operands.weight, operands.bias) for operands in sets]
-    return Prepare(problem.text, arrays, indices, threads)
+    arrays = [(drawn.operands.input, drawn.operands.weight, drawn.operands.bias) for drawn in sets]
+    grad_outputs = [drawn.grad_output for drawn in sets if drawn.grad_output is not None]
+    return Prepare(work.problem.text, arrays, indices, threads, grad_outputs, work.wanted)
 
 
 def largest_cache_bytes() -> int:

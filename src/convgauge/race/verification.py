@@ -14,13 +14,12 @@ from functools import cache
 
 import numpy as np
 
-from convgauge.dtypes import DTYPES
 from convgauge.problem import Problem
 from convgauge.race.contestant import CallRequest, Contestant, Withdrawn
 from convgauge.race.lanes import Lane, lane_of, lanes, root_mean_square, typical_error
-from convgauge.reference import accuracy, compare, operands, oracle
-from convgauge.reference.operands import Array, Operands
-from convgauge.worker.call import Observation
+from convgauge.race.workload import Drawn, Workload
+from convgauge.reference import accuracy, compare
+from convgauge.reference.operands import Array
 from convgauge.worker.messages import TimedOutput
 
 PEAK = 8.0
@@ -28,8 +27,6 @@ PEAK = 8.0
 
 MAX_INDICES = 64
 """Number of input elements of an operand set whose sign the timed calls may change."""
-
-_LATE = ("exact", 2)
 
 
 @dataclass(frozen=True)
@@ -55,103 +52,115 @@ class BeforeTiming:
 
 
 class Verification:
-    """Verification of contestants on one problem; ``seed`` makes its operands differ from those of other races."""
+    """Verification of contestants on one workload; ``seed`` makes its operands differ from those of other races."""
 
-    def __init__(self, problem: Problem, seed: int) -> None:
-        self.problem, self.seed = problem, seed
-        self.lanes = lanes(problem)
+    def __init__(self, work: Workload, seed: int) -> None:
+        self.work, self.seed = work, seed
+        self.lanes = lanes(work)
         self.call = cache(self._call)
 
     def _call(self, family: str, number: int) -> ExpectedCall:
-        headroom = accuracy.integer_headroom(self.problem) if family == "exact" else 1.0
-        drawn = operands.draw(self.problem, family, self.seed * 1000 + number, headroom)
-        return ExpectedCall(CallRequest(self.problem, drawn), oracle.answer(self.problem, drawn), family == "exact")
-
-    @property
-    def family(self) -> str:
-        """Family of the operands that are timed: Gaussian, or exact for integer dtypes."""
-        return "exact" if DTYPES[self.problem.dtype].kind == "i" else "gaussian"
-
-    @property
-    def _early(self) -> list[tuple[str, int]]:
-        return list(dict.fromkeys([(self.family, 1), ("exact", 0)]))
+        return expected_call(self.work, self.work.draw(family, self.seed * 1000 + number), is_exact=family == "exact")
 
     def draw(self) -> None:
         """Compute the operands and outputs of all checks, so that several contestants may be checked at once."""
-        for family, number in (*self._early, _LATE):
+        for family, number in (*self.work.early, self.work.late):
             self.call(family, number)
 
     def before(self, contestant: Contestant) -> BeforeTiming:
         """Check a contestant before it is timed. Raises `Withdrawn` if an output is wrong."""
         seconds, lane, error = [], self.lanes[0], 0.0
-        for family, number in self._early:
+        for family, number in self.work.early:
             started = time.perf_counter()
             call = self.call(family, number)
             observation = contestant.call(call.request)
-            if family == "gaussian" and observation.output is not None:
-                error = _typical_error(call, observation.output)
-                lane = lane_of(self.problem, error) or self.lanes[0]
-            self._require_right(contestant, call, observation, lane, f"before the timing, {family} operands")
+            output = self.work.result(observation)
+            if family == "gaussian" and output is not None:
+                error = _typical_error(call, output)
+                lane = lane_of(self.work, error) or self.lanes[0]
+            when = f"before the timing, {family} operands"
+            self._require_right(contestant, call, output, observation.dtype, lane, when)
             seconds.append(time.perf_counter() - started)
         return BeforeTiming(seconds[0], seconds[-1], lane, error)
 
     def after(self, contestant: Contestant, lane: Lane) -> None:
         """Check a contestant on operands that no earlier call had. Raises `Withdrawn` if the output is wrong."""
-        call = self.call(*_LATE)
+        family, number = self.work.late
+        call = self.call(family, number)
         observation = contestant.call(call.request)
-        self._require_right(contestant, call, observation, lane, f"after the timing, {_LATE[0]} operands")
+        when = f"after the timing, {family} operands"
+        self._require_right(contestant, call, self.work.result(observation), observation.dtype, lane, when)
 
     def timed(self, contestant: Contestant, call: ExpectedCall, timed: TimedOutput, lane: Lane) -> None:
         """Check an output that was computed during the timing. Raises `Withdrawn` if it is wrong."""
-        self._require_right(contestant, call, timed, lane, "in the timing (an answer kept from an earlier call?)")
+        when = "in the timing (an answer kept from an earlier call?)"
+        self._require_right(contestant, call, timed.output, timed.dtype, lane, when)
 
     def _require_right(
-        self, contestant: Contestant, call: ExpectedCall, output: Observation | TimedOutput, lane: Lane, when: str
+        self, contestant: Contestant, call: ExpectedCall, output: Array | None, dtype: str, lane: Lane, when: str
     ) -> None:
-        grade = contestant.declared_grade
-        reason = find_fault(self.problem, call, output.output, output.dtype, grade, lane)
+        reason = find_fault(self.work.problem, call, output, dtype, contestant.declared_grade, lane)
         if reason:
             raise Withdrawn("wrong", f"{when}: {reason}")
 
-    def sets(self, count: int) -> list[Operands]:
+    def sets(self, count: int) -> list[Drawn]:
         """Draw the operand sets that timed calls rotate through."""
-        return [operands.draw(self.problem, self.family, self.seed * 1000 + 100 + n) for n in range(count)]
+        return [self.work.draw(self.work.family, self.seed * 1000 + 100 + number) for number in range(count)]
 
 
-def flipped(problem: Problem, operand_set: Operands, index: tuple[int, ...] | None) -> ExpectedCall:
-    """Return a timed call: an operand set with the sign of one input element changed, and its exact output."""
-    input = operand_set.input.copy()
+def expected_call(work: Workload, drawn: Drawn, *, is_exact: bool) -> ExpectedCall:
+    """Return a call on operands with its exact answer."""
+    return ExpectedCall(CallRequest(work, drawn), work.answer(drawn), is_exact)
+
+
+def flipped(work: Workload, drawn: Drawn, index: tuple[int, ...] | None) -> ExpectedCall:
+    """Return a timed call: operands with the sign of one element of the changing array changed, and the answer."""
+    changing = drawn.changing.copy()
     if index is not None:
-        input[index] = -input[index]
-    changed = Operands(input, operand_set.weight, operand_set.bias)
-    is_exact = DTYPES[problem.dtype].kind == "i"
-    return ExpectedCall(CallRequest(problem, changed), oracle.answer(problem, changed), is_exact)
+        changing[index] = -changing[index]
+    return expected_call(work, drawn.with_changing(changing), is_exact=work.is_integer)
 
 
-def readable_indices(problem: Problem, operand_set: Operands, seed: int) -> list[tuple[int, ...]]:
-    """Return up to `MAX_INDICES` indices of input elements that some output reads and that are not nearly 0."""
-    if not operand_set.input.size or not math.prod(problem.output_shape):
+def readable_indices(work: Workload, drawn: Drawn, seed: int) -> list[tuple[int, ...]]:
+    """Return up to `MAX_INDICES` indices of elements of the changing array that some answer reads, and not nearly 0."""
+    problem, array = work.problem, drawn.changing
+    if not array.size or not math.prod(problem.output_shape):
         return []
     random = np.random.default_rng(seed)
-    rows, columns = (_read(problem, axis) for axis in (0, 1))
+    reached = _reached if work.wanted else _read
+    rows, columns = (reached(problem, axis) for axis in (0, 1))
     if not rows.size or not columns.size:
         return []
     count = 4 * MAX_INDICES
     index = (
-        random.integers(problem.batch, size=count),
-        random.integers(problem.in_channels, size=count),
+        random.integers(array.shape[0], size=count),
+        random.integers(array.shape[1], size=count),
         random.choice(rows, count),
         random.choice(columns, count),
     )
-    large = np.stack(index, axis=1)[np.abs(operand_set.input[index]) >= 0.5]
+    large = np.stack(index, axis=1)[np.abs(array[index]) >= 0.5]
     return list(dict.fromkeys(tuple(int(i) for i in row) for row in large))[:MAX_INDICES]
+
+
+def _taps(problem: Problem, axis: int) -> Array:
+    """Return the input row (axis 0) or column (axis 1) under each tap of each output."""
+    starts = np.arange(problem.output_size[axis]) * problem.stride[axis] - problem.pads[axis][0]
+    return starts[:, None] + np.arange(problem.kernel[axis]) * problem.dilation[axis]
+
+
+def _inside(problem: Problem, axis: int, taps: Array) -> Array:
+    return (taps >= 0) & (taps < (problem.height, problem.width)[axis])
 
 
 def _read(problem: Problem, axis: int) -> Array:
     """Return the rows (axis 0) or columns (axis 1) of the input that some output reads."""
-    starts = np.arange(problem.output_size[axis]) * problem.stride[axis] - problem.pads[axis][0]
-    read = starts[:, None] + np.arange(problem.kernel[axis]) * problem.dilation[axis]
-    return np.unique(read[(read >= 0) & (read < (problem.height, problem.width)[axis])])
+    taps = _taps(problem, axis)
+    return np.unique(taps[_inside(problem, axis, taps)])
+
+
+def _reached(problem: Problem, axis: int) -> Array:
+    """Return the rows (axis 0) or columns (axis 1) of the output of which some tap is not in the padding."""
+    return np.flatnonzero(_inside(problem, axis, _taps(problem, axis)).any(axis=1))
 
 
 def find_fault(

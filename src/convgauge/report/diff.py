@@ -189,8 +189,8 @@ def _records(run: Run) -> dict[Key, SpecRecord]:
     return {(r.implementation, r.spec, r.dtype, r.device): r for r in run.records_of(SpecRecord)}
 
 
-def _timings(run: Run) -> dict[tuple[str, str, str, int, str, str], TimingRecord]:
+def _timings(run: Run) -> dict[tuple[str, str, str, int, str, str, str], TimingRecord]:
     return {
-        (r.implementation, r.problem, r.layers, r.threads, r.operands, r.baseline): r
+        (r.implementation, r.problem, r.layers, r.threads, r.operands, r.direction, r.baseline): r
         for r in run.records_of(TimingRecord)
     }

@@ -13,7 +13,10 @@ from convgauge.race.standings import Standing, standings
 from convgauge.report import formatting
 from convgauge.report.model import Report
 from convgauge.results import LimitRecord, TimingRecord
-from convgauge.terms import RACE_VERDICTS, RANKED
+from convgauge.terms import RACE_VERDICTS, RANKED, Direction
+
+RaceKey = tuple[str, str, int, str, Direction]
+"""Environment, layer set, threads, state of the cache and direction of a race."""
 
 
 @dataclass
@@ -93,6 +96,7 @@ class RaceTable:
     layers_name: str
     threads: int
     operands: str
+    direction: Direction
     baseline: str
     layers: list[LayerRow]
     standings: list[StandingRow]
@@ -141,7 +145,8 @@ class RaceTable:
     def title(self) -> str:
         """Layer set, threads, state of the cache and environment."""
         threads = formatting.plural(self.threads, "thread")
-        parts = (self.layers_name or "layers", threads, f"{self.operands} operands", self.environment)
+        direction = "" if self.direction == "forward" else self.direction
+        parts = (self.layers_name or "layers", direction, threads, f"{self.operands} operands", self.environment)
         return ", ".join(part for part in parts if part)
 
 
@@ -160,10 +165,10 @@ def race_tables(report: Report) -> list[RaceTable]:
 
     Of two timings of one implementation on one problem, the later one counts.
     """
-    grouped: dict[tuple[str, str, int, str], list[TimingRecord]] = {}
+    grouped: dict[RaceKey, list[TimingRecord]] = {}
     for entry in report.entries:
         for timing in entry.timings:
-            key = (entry.environment, timing.layers, timing.threads, timing.operands)
+            key = (entry.environment, timing.layers, timing.threads, timing.operands, timing.direction)
             grouped.setdefault(key, []).append(timing)
     races = [_race(key, timings, report.limits.get(key[0], [])) for key, timings in grouped.items()]
     races.sort(key=lambda race: (race.is_sweep, -len(race.layers), race.threads, race.environment))
@@ -177,7 +182,7 @@ def overall_standings(races: Sequence[RaceTable]) -> dict[tuple[str, str], tuple
     return {(race.environment, s.implementation): (race, s) for race in reversed(races) for s in race.standings}
 
 
-def _race(key: tuple[str, str, int, str], timings: Sequence[TimingRecord], limits: Sequence[LimitRecord]) -> RaceTable:
+def _race(key: RaceKey, timings: Sequence[TimingRecord], limits: Sequence[LimitRecord]) -> RaceTable:
     layers: dict[str, LayerRow] = {}
     for t in sorted(timings, key=lambda t: t.verdict != "baseline"):  # the others may lack layers
         layers.setdefault(t.problem, LayerRow(t.problem, t.layer or t.problem, t.count, t.flops, t.least_bytes))

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from convgauge.environment import Machine
-from convgauge.terms import FaultKind, Grade, Level, RaceVerdict, Requirement, Status, Verdict
+from convgauge.terms import Direction, FaultKind, Grade, Level, RaceVerdict, Requirement, Status, Verdict
 
 SCHEMA = 4
 """Version of the format, raised if a field is removed or changes its meaning."""
@@ -184,6 +184,7 @@ class TimingRecord(msgspec.Struct, frozen=True, tag="timing", tag_field="type"):
       sampling; None if unknown.
     - ``noise``: noise floor from the A/A control, the ratio's deviation from 1 that the baseline shows against itself.
     - ``count``: number of times that the layer stands in its network.
+    - ``direction``: what is timed: "forward" for the output, "grad_input", "grad_weight", or "both" gradients.
     - ``flops``: two per product, products with padding included.
     - ``peak_bytes``: memory that one call adds at its peak, its output included.
     - ``alone_seconds``: seconds of a call without calls of others in between.
@@ -221,6 +222,7 @@ class TimingRecord(msgspec.Struct, frozen=True, tag="timing", tag_field="type"):
     lives: list[int] = []
     between: float | None = None
     sampling: float | None = None
+    direction: Direction = "forward"
     lane: str = ""
     precision: float | None = None
     busy: float = 0.0

@@ -262,13 +262,16 @@ class Explain(WorkerCommand[Explained]):
 class Prepare(WorkerCommand[Prepared]):
     """Put operand sets in memory and prepare each.
 
-    ``flips`` holds, for each set, the indices of input elements whose sign a timed call may flip.
+    ``flips`` holds, for each set, the indices of elements whose sign a timed call may flip: of the input, or of the
+    gradient of the output if there are ``grad_outputs``. Then gradients by the operands ``wanted`` are computed.
     """
 
     problem: str
     sets: Sequence[Carriers]
     flips: Sequence[Sequence[Sequence[int]]]
     threads: int
+    grad_outputs: Sequence[np.ndarray] = ()
+    wanted: str = ""
     reply = Prepared
 
 

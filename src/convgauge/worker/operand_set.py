@@ -23,9 +23,12 @@ Index = tuple[int, ...]
 class OperandSet:
     """Input, weight and bias of one problem in memory, and the call on them.
 
-    Elements of the input are written through a NumPy array over the same memory if there is one. To let the framework
+    For gradients there is one array more, the gradient of the output, and the timed call is a backward pass through a
+    graph that is kept. The array that changes from call to call is the first: the input, or that gradient.
+
+    Its elements are written through a NumPy array over the same memory if there is one. To let the framework
     write them would run its code and take its memory between timed calls: calls of 50 us then differed by 4 % from one
-    placement of the operands to the next, where a write through NumPy leaves 1 %. An input that cannot be written to is
+    placement of the operands to the next, where a write through NumPy leaves 1 %. An array that cannot be written to is
     made again from its changed values, before the clock starts: a new object, so that no output can be kept for it.
     Of the ways to make it, this takes the least processor time, which the audit of the race must tell from the calls'.
 
@@ -37,18 +40,31 @@ class OperandSet:
         Problem of the operands.
     carriers : tuple of ndarray
         Values of input, weight and bias (or None).
+    grad_output : ndarray or None
+        Values of the gradient of the output, if gradients are timed.
+    wanted : str
+        Letters of the operands whose gradients are computed.
     flips : sequence of indices
-        Elements of the input whose sign `input_of` flips, one at a time, so that an output kept from an earlier call is
-        wrong.
+        Elements of the changing array whose sign `input_of` flips, one at a time, so that an output kept from an
+        earlier call is wrong.
     """
 
-    def __init__(self, subject: Subject, problem: Problem, carriers: Carriers, flips: Sequence[Sequence[int]]) -> None:
+    def __init__(
+        self,
+        subject: Subject,
+        problem: Problem,
+        carriers: Carriers,
+        flips: Sequence[Sequence[int]],
+        grad_output: np.ndarray | None = None,
+        wanted: str = "",
+    ) -> None:
         self.implementation, self.framework, self.problem = subject.implementation, subject.framework, problem
         self.form = subject.form
-        self.carriers = carriers
+        self.carriers = carriers if grad_output is None else (grad_output, *carriers)
+        self.wanted = wanted
         self.flips = [tuple(index) for index in flips]
-        self.prepares = subject.implementation.prepared is not None
-        self.operands: list[Array] = [self._make(carrier) for carrier in carriers]
+        self.prepares = subject.implementation.prepared is not None and not wanted
+        self.operands: list[Array] = [self._make(carrier) for carrier in self.carriers]
         self.run: Callable[[Array], Array] = _not_prepared
         self._view: np.ndarray | None = None
         self._values: np.ndarray | None = None
@@ -57,7 +73,12 @@ class OperandSet:
         self._open_view()
 
     def prepare(self) -> None:
-        """Set `run`, the call as a function of its input. Work that is done once per layer is done here."""
+        """Set `run`, the call as a function of its changing array. Work that is done once per layer is done here."""
+        if self.wanted:
+            _, *arrays = self.operands
+            self.form.make_first_call(self.problem.dtype, arrays, self.problem.arguments)
+            self.run = self.framework.backward(self._forward, arrays, self.wanted)
+            return
         _, weight, bias = self.operands
         if self.implementation.prepared is not None:
             self.run = self.implementation.prepared(self.problem, weight, bias)
@@ -65,17 +86,21 @@ class OperandSet:
             self.form.make_first_call(self.problem.dtype, self.operands, self.problem.arguments)
             self.run = self.form.bound(weight, bias, self.problem.arguments)
 
+    def _forward(self, input: Array, weight: Array, bias: Array) -> Array:
+        """Return the output of one call."""
+        return self.form.bound(weight, bias, self.problem.arguments)(input)
+
     def drop(self) -> None:
         """Release the memory of the operands; only that of the input if a ``prepare`` has used the others."""
         self._view = self._values = None
         self.operands[0] = None
         if not self.prepares:
-            self.operands, self.run = [None] * 3, _not_prepared
+            self.operands, self.run = [None] * len(self.carriers), _not_prepared
 
     def place_again(self, generator: random.Random) -> None:
         """Put the dropped operands in memory again, at other addresses."""
         self._shifts = []
-        for index in range(1 if self.prepares else 3):
+        for index in range(1 if self.prepares else len(self.carriers)):
             self._shifts.append(np.empty(generator.randrange(MAX_SHIFT_BYTES), np.uint8))
             self.operands[index] = self._make(self.carriers[index])
         self._open_view()
@@ -83,7 +108,7 @@ class OperandSet:
             self.prepare()
 
     def input_of(self, tick: int, sets: int) -> Array:
-        """Return the input of call number ``tick``, where calls rotate through ``sets`` operand sets."""
+        """Return the changing array of call number ``tick``, where calls rotate through ``sets`` operand sets."""
         if self._flipped is not None:
             self._write(*self._flipped)
         if self.flips:
@@ -103,14 +128,14 @@ class OperandSet:
         return self.framework.make(carrier, self.problem.dtype, "cpu", "contiguous")[0]
 
     def _open_view(self) -> None:
-        """Open a writable view on the input, if there can be one, or keep its values if it cannot be written to."""
+        """Open a writable view on the changing array, if there can be one; else keep its values."""
         view = self.framework.memory_view(self.operands[0])
         self._view = view if isinstance(view, np.ndarray) and view.flags.writeable else None
         self._values = None if self._view is not None or self.framework.can_refill else self.carriers[0].copy()
         self._flipped = None
 
     def _read(self, index: Index) -> tuple[Array, Array]:
-        """Return an element of the input and its negative."""
+        """Return an element of the changing array and its negative."""
         if self._values is not None:
             element = self._values[index]
             return element, -element

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from convgauge.problem import Problem
 from convgauge.worker import messages
 from convgauge.worker.delays import OwnDelays, without_preemption
 from convgauge.worker.exceptions import class_names, text_of
-from convgauge.worker.frameworks import Array
+from convgauge.worker.frameworks import Array, Gradients
 from convgauge.worker.memory import peak_bytes_of, return_free_memory
 from convgauge.worker.messages import Done, Fastest, Refused, Reply, WorkerCommand
 from convgauge.worker.operand_set import OperandSet
@@ -99,8 +99,9 @@ class Timing:
         self._random = random.Random()  # each fork would have the same numbers
         problem = Problem.parse(command.problem)
         seconds = []
-        for operands, flips in zip(command.sets, command.flips):
-            self._sets.append(OperandSet(self._subject, problem, operands, flips))
+        grad_outputs: Sequence[np.ndarray | None] = command.grad_outputs or [None] * len(command.sets)
+        for operands, flips, grad_output in zip(command.sets, command.flips, grad_outputs):
+            self._sets.append(OperandSet(self._subject, problem, operands, flips, grad_output, command.wanted))
             started, before = clock(), self._delays.read()
             self._sets[-1].prepare()
             self._framework.synchronize()
@@ -190,7 +191,11 @@ class Timing:
         return without_preemption(stretches) + int(clock() - started)
 
     def _read_output(self, command: messages.ReadOutput) -> messages.TimedOutput:
-        return messages.TimedOutput(*self._subject.form.rounded(*self._framework.read(self._output)))
+        if not isinstance(self._output, Gradients):
+            return messages.TimedOutput(*self._subject.form.rounded(*self._framework.read(self._output)))
+        arrays, dtypes = zip(*map(self._framework.read, self._output))
+        output = arrays[0] if len(arrays) == 1 else np.concatenate([array.ravel() for array in arrays])
+        return messages.TimedOutput(output, dtypes[0])
 
     def _measure_memory(self, command: messages.MeasureMemory) -> messages.PeakMemory:
         self._output = None

@@ -9,9 +9,9 @@ from __future__ import annotations
 import importlib
 
 from convgauge.registry import framework_names
-from convgauge.worker.frameworks.base import ADAPTERS, Array, Framework, MemoryView, NotAnArray, Operand
+from convgauge.worker.frameworks.base import ADAPTERS, Array, Framework, Gradients, MemoryView, NotAnArray, Operand
 
-__all__ = ["ADAPTERS", "Array", "Framework", "MemoryView", "NotAnArray", "Operand", "adapter", "framework"]
+__all__ = ["ADAPTERS", "Array", "Framework", "Gradients", "MemoryView", "NotAnArray", "Operand", "adapter", "framework"]
 
 for _name in framework_names():
     importlib.import_module(f"{__name__}.{_name}")

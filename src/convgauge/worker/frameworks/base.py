@@ -25,6 +25,10 @@ class NotAnArray(TypeError):
     """The output is not an array of the framework."""
 
 
+class Gradients(tuple):  # type: ignore[type-arg]  # of arrays, which have no common type
+    """Gradients that one backward pass returned."""
+
+
 class Framework(ABC):
     """Adapter of one array framework.
 
@@ -69,6 +73,25 @@ class Framework(ABC):
     def refill(self, operand: Array, carrier: np.ndarray) -> None:
         """Write new values to an operand in place. Only if `can_refill`."""
         raise NotImplementedError
+
+    def backward(self, forward: Callable[..., Array], arrays: list[Array], wanted: str) -> Callable[[Array], Gradients]:
+        """Call a function once, and return its backward pass, which may be made many times.
+
+        Parameters
+        ----------
+        forward : callable
+            Function of input, weight and bias.
+        arrays : list of arrays
+            Input, weight, and bias or None.
+        wanted : str
+            Letters of the operands, "i" and "w", whose gradients are computed.
+
+        Returns
+        -------
+        callable
+            Function from the gradient of the output to the wanted gradients.
+        """
+        raise NotImplementedError(f"{self.name} has no automatic differentiation here")
 
     def devices(self) -> tuple[str, ...]:
         """Return the devices that are present, in the framework's spelling, "cpu" first."""

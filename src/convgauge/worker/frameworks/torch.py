@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from convgauge.worker.frameworks.base import (
     ODD_STRIDE,
     Array,
     Framework,
+    Gradients,
     MemoryView,
     NotAnArray,
     Operand,
@@ -120,6 +121,16 @@ class TorchAdapter(Framework):
 
     def refill(self, operand: Array, carrier: np.ndarray) -> None:
         operand.data.copy_(self.torch.from_numpy(np.array(carrier, order="C")))  # .data: its version stays as it was
+
+    def backward(self, forward: Callable[..., Array], arrays: list[Array], wanted: str) -> Callable[[Array], Gradients]:
+        leaves = [
+            None if array is None else array.detach().requires_grad_(letter in wanted)
+            for letter, array in zip("iwb", arrays)
+        ]
+        output = forward(*leaves)
+        due = [leaf for letter, leaf in zip("iwb", leaves) if letter in wanted]
+        grad = self.torch.autograd.grad
+        return lambda grad_output: Gradients(grad(output, due, grad_output, retain_graph=True))
 
     def device_of(self, array: Array) -> str:
         return str(array.device)
