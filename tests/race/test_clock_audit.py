@@ -142,11 +142,16 @@ def test_the_cost_of_a_sample_without_calls_is_subtracted() -> None:
 
 
 def test_a_few_late_samples_are_no_discrepancy() -> None:
-    sampled = audit(samples=7)
-    sampled.elapsed_s[:3] = [0.1] * 3
+    sampled = audit(samples=15)
+    sampled.elapsed_s[:7] = [0.1] * 7
     assert not sampled.discrepancy()
-    sampled.elapsed_s[3] = 0.1
+    sampled.elapsed_s[7] = 0.1
     assert "half of its samples" in sampled.discrepancy()
+    few = audit(samples=7)
+    few.elapsed_s[:6] = [0.1] * 6
+    assert not few.discrepancy()
+    few.elapsed_s[6] = 0.1
+    assert "its samples last" in few.discrepancy()
 
 
 def test_threads_may_work_at_the_same_time_but_not_hide_elapsed_time() -> None:
@@ -155,7 +160,7 @@ def test_threads_may_work_at_the_same_time_but_not_hide_elapsed_time() -> None:
     assert not sampled.discrepancy()
     hidden = audit(threads=4, real=10e-3)
     assert hidden.processor_s < 4 * sum(hidden.shown_s)
-    assert "half of its samples" in hidden.discrepancy()
+    assert "its samples last" in hidden.discrepancy()
 
 
 def test_a_coarse_clock_notices_hidden_time_only_after_enough_samples() -> None:

@@ -13,7 +13,8 @@ def _flushed(tensor):
     """Return the tensor with its bfloat16 subnormals replaced by zero."""
     if tensor is None or tensor.dtype != torch.bfloat16:
         return tensor
-    return torch.where(tensor.abs() < SMALLEST_NORMAL, torch.zeros_like(tensor), tensor)
+    is_subnormal = (tensor.abs() < SMALLEST_NORMAL) & (tensor != 0)  # zeros stay in the graph
+    return torch.where(is_subnormal, torch.zeros_like(tensor), tensor)
 
 
 def flushes_subnormals(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):

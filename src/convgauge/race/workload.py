@@ -1,4 +1,4 @@
-"""What a race computes: the output of a problem, or gradients of it, and the exact answer."""
+"""Workload of a race: the output of a problem, or gradients of it, and the exact answer."""
 
 from __future__ import annotations
 

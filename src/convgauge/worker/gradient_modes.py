@@ -292,9 +292,13 @@ def gradient_per_image(implementation: Implementation, framework: Framework, cal
         return (implementation(image[None], filters, bias, **call.arguments)[0] * grad_output).sum()
 
     by_image = torch.func.vmap(torch.func.grad(product), in_dims=(None, 0, 0))
-    return implementation(input, weight, bias, **call.arguments), [
-        by_image(weight, input, extra_operand(framework, call))
-    ]
+    return _gradients_alone([by_image(weight, input, extra_operand(framework, call))], input)
+
+
+def _gradients_alone(gradients: list[Array], output: Array) -> Outputs:
+    """Return gradients of a call whose output is not judged: the first of them stands for it, if there is one."""
+    first = next((gradient for gradient in gradients if gradient is not None), output)
+    return first.detach().clone(), gradients
 
 
 # --- autocast --------------------------------------------------------------------------------------------------------
@@ -312,7 +316,7 @@ def gradient_autocast(implementation: Implementation, framework: Framework, call
     leaves, grad_output = _leaves(call, arrays), extra_operand(framework, call)
     with _autocast(arrays):
         output = implementation(*leaves, **call.arguments)
-    return output, _taken(output, leaves, grad_output.to(output.dtype))
+    return _gradients_alone(_taken(output, leaves, grad_output.to(output.dtype)), output)
 
 
 @call_mode
@@ -327,7 +331,7 @@ def gradient_autocast_after_evaluation(
         with torch.no_grad():
             implementation(*leaves, **call.arguments)
         output = implementation(*leaves, **call.arguments)
-    return output, _taken(output, leaves, grad_output.to(output.dtype))
+    return _gradients_alone(_taken(output, leaves, grad_output.to(output.dtype)), output)
 
 
 @call_mode
@@ -346,4 +350,4 @@ def gradient_autocast_after_update(
                 leaf.neg_()
     with _autocast(arrays):
         output = implementation(*leaves, **call.arguments)
-    return output, _taken(output, leaves, grad_output.to(output.dtype))
+    return _gradients_alone(_taken(output, leaves, grad_output.to(output.dtype)), output)

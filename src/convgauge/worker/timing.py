@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -99,7 +99,7 @@ class Timing:
         self._random = random.Random()  # each fork would have the same numbers
         problem = Problem.parse(command.problem)
         seconds = []
-        grad_outputs: Sequence[np.ndarray | None] = command.grad_outputs or [None] * len(command.sets)
+        grad_outputs: list[np.ndarray | None] = [*command.grad_outputs] or [None for _ in command.sets]
         for operands, flips, grad_output in zip(command.sets, command.flips, grad_outputs):
             self._sets.append(OperandSet(self._subject, problem, operands, flips, grad_output, command.wanted))
             started, before = clock(), self._delays.read()
