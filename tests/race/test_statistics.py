@@ -176,6 +176,17 @@ def test_two_percent_are_slower_on_a_machine_with_different_processes() -> None:
     assert slower >= 18
 
 
+@pytest.mark.parametrize("processes", PROCESSES, ids=lambda machine: machine.__name__)
+def test_identical_revisions_are_no_regression(processes: Machine) -> None:
+    """Of 100 runs of three layers each, at most 5 have an interval that is wholly above the margin."""
+    random, false = np.random.default_rng(11), 0
+    for _ in range(100):
+        pool = VariancePool()
+        ratios = [race(random, bursts, processes, (1.0,), pool)[0].ratio for _ in range(3)]
+        false += any(ratio.low is not None and ratio.low > 1.02 for ratio in ratios)
+    assert false <= 5
+
+
 def test_drift_biases_sequential_blocks_and_not_rounds() -> None:
     """The same samples, taken one contestant after the other, give a worse ratio."""
     random = np.random.default_rng(3)
