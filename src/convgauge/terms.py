@@ -91,7 +91,7 @@ RANKED: tuple[RaceVerdict, ...] = RACE_VERDICTS[: RACE_VERDICTS.index("other_pre
 
 Direction = Literal["forward", "grad_input", "grad_weight", "both"]
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
-"""What a race times: the output, its gradient by the input or by the weight, or both gradients."""
+"""Directions of a race: the output, its gradient by the input or by the weight, or both gradients."""
 
 
 class ExitStatus(IntEnum):

@@ -59,18 +59,18 @@ class Benchmark:
             self._run_with(threads, origins, layer_set, share_s)
         table.print_standings(self.console, self.records, layer_set)
         table.print_scaling(self.console, self.records)
-        verdicts = {record.verdict for record in self.records}
+        verdicts, margin = {record.verdict for record in self.records}, self.request.margin / 100
         if self.against is not None:
-            self.console.print(f"\n{summary(self.records, self.request.margin / 100)}", highlight=False, soft_wrap=True)
-        if verdicts & {"wrong", "failed"} or (self.against and regressions(self.records, self.request.margin / 100)):
+            self.console.print(f"\n{summary(self.records, margin)}", highlight=False, soft_wrap=True)
+        if verdicts & {"wrong", "failed"} or (self.against and regressions(self.records, margin)):
             return ExitStatus.NOT_REACHED
         return ExitStatus.REACHED if verdicts & set(RANKED) else ExitStatus.NOTHING_EXECUTED
 
     def _with_baseline(self) -> list[Origin]:
         """Return each contestant's origin once, the baseline first. Raises `BenchError`."""
-        by_name = {origin.name: origin for origin in self.origins}
         if self.against is not None:
             return [self.against, *self.origins]
+        by_name = {origin.name: origin for origin in self.origins}
         baseline = by_name.get(self.request.baseline) or self._find_baseline(by_name)
         first = by_name.pop(baseline.name, baseline)  # as a target, it may have a framework
         try:
@@ -103,6 +103,8 @@ class Benchmark:
         contestants.insert(1, Contestant(f"{origins[0].name} (control)", origins[0], threads, seed, control=True))
         for contestant in contestants[2:]:  # the baseline is needed on every layer
             contestant.supports, contestant.refusals = domain_of(self.request.supports), self.request.refusals
+        for contestant in contestants:
+            contestant.explains = self.request.explain
         try:
             with self.console.status(f"starting {len(contestants)} processes"):
                 dtypes = {layer.problem.dtype for layer in layer_set.layers}
@@ -122,8 +124,7 @@ class Benchmark:
                     records, explanations = self._race(contestants, layer, layer_set, budget)
                 self._keep(records)
                 table.print_race(self.console, heading, layer, records)
-                if self.request.explain:
-                    table.print_explanations(self.console, explanations)
+                table.print_explanations(self.console, explanations)
         finally:
             for contestant in contestants:
                 contestant.close()

@@ -114,6 +114,7 @@ class Contestant:
     check_seconds: float = 0.0
     least_rate: float = math.inf
     calibrates: bool = False
+    explains: bool = False
     _lives: Lives | None = field(default=None, repr=False)
 
     def launch(self, dtypes: Collection[str] = ()) -> None:
@@ -273,6 +274,8 @@ class Contestant:
 
     def explanation(self, problem: Problem) -> str:
         """Return the explanation of the choice that the current life made for a problem, or an empty text."""
+        if not self.explains:
+            return ""
         with contextlib.suppress(Withdrawn):
             return self.request(Explain(problem.text)).text
         return ""

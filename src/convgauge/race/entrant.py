@@ -43,6 +43,11 @@ class Entrant:
         return [seconds for life in self.lives for seconds in life]
 
     @property
+    def sample_seconds(self) -> float:
+        """Predicted seconds of one sample."""
+        return self.iterations * max(1e-7, self.call_seconds)
+
+    @property
     def is_undecided(self) -> bool:
         """True if it needs more lives."""
         return not self.verdict and not self.is_conclusive

@@ -298,8 +298,7 @@ class Race:
         """Set the number of calls per sample, and the most rounds of a life of slow entrants."""
         for entrant in self.entrants:
             entrant.iterations = budget.calls_per_sample(entrant.call_seconds, self.baseline.call_seconds)
-            sample_s = entrant.iterations * max(1e-7, entrant.call_seconds)
-            entrant.max_rounds = budget.max_rounds(sample_s, self.limits.share_s, len(self.entrants))
+            entrant.max_rounds = budget.max_rounds(entrant.sample_seconds, self.limits.share_s, len(self.entrants))
 
     def _pin_to_one_core(self) -> None:
         """Run all entrants that use one thread on the same core: the one that the baseline last ran on.
@@ -336,8 +335,7 @@ class Race:
 
     def _plan_life(self) -> LifePlan:
         """Plan the next life; it has no rounds if there is no time for it."""
-        running = [entrant for entrant in self.entrants if entrant.is_undecided]
-        round_s = sum(entrant.iterations * max(1e-7, entrant.call_seconds) for entrant in running)
+        round_s = sum(entrant.sample_seconds for entrant in self.entrants if entrant.is_undecided)
         costs = LifeCosts(self.life_s, round_s)
         best = ROUNDS_PER_LIFE_COST * costs.life_s / costs.round_s
         if self.variances.races:

@@ -20,11 +20,11 @@ def summary(records: Sequence[TimingRecord], margin: float) -> str:
     """Return a sentence on the number of layers on which an implementation became slower or faster than the margin."""
     slower = regressions(records, margin)
     faster = [record for record in records if record.verdict == "faster" and (record.high or 1.0) < 1 / (1 + margin)]
-    decided = [record for record in records if record.verdict in ("faster", "same", "slower")]
-    unranked = sum(record.verdict not in ("baseline", "faster", "same", "slower") for record in records)
+    raced = [record for record in records if record.verdict != "baseline"]
+    decided = [record for record in raced if record.verdict in ("faster", "same", "slower")]
     return (
         f"slower by more than {margin:.1%} on {counted(len(slower), 'layer')}, faster on {len(faster)}, within it on"
-        f" {len(decided) - len(slower) - len(faster)}, without a verdict on {unranked}"
+        f" {len(decided) - len(slower) - len(faster)}, without a verdict on {len(raced) - len(decided)}"
     )
 
 

@@ -119,20 +119,29 @@ def variances(ratios: Sequence[Sequence[LifeRatio]]) -> list[LifeVariance]:
     """Return the variance of each ratio's lives, without those that have one life or whose lives have one round."""
     result = []
     for lives in ratios:
-        sampling = [life.variance for life in lives if life.variance is not None]
-        if len(lives) > 1 and sampling:
-            observed = float(np.var([life.log for life in lives], ddof=1))
+        sampling = mean_variance(lives)
+        if len(lives) > 1 and sampling is not None:
             rounds = sum(life.rounds for life in lives) / len(lives)
-            result.append(LifeVariance(observed, len(lives) - 1, float(np.mean(sampling)), rounds))
+            result.append(LifeVariance(observed_variance(lives), len(lives) - 1, sampling, rounds))
     return result
+
+
+def observed_variance(lives: Sequence[LifeRatio]) -> float:
+    """Return the variance among the log ratios of at least two lives."""
+    return float(np.var([life.log for life in lives], ddof=1))
+
+
+def mean_variance(lives: Sequence[LifeRatio]) -> float | None:
+    """Return the part of that variance which is due to sampling; None if no life has two rounds."""
+    variances = [life.variance for life in lives if life.variance is not None]
+    return sum(variances) / len(variances) if variances else None
 
 
 def joined(group: Sequence[LifeRatio]) -> LifeRatio:
     """Return the mean of log ratios that count as one life."""
-    variances = [life.variance for life in group if life.variance is not None]
-    variance = sum(variances) / len(variances) / len(group) if variances else None
+    variance = mean_variance(group)
     mean = sum(life.log for life in group) / len(group)
-    return LifeRatio(mean, sum(life.rounds for life in group), variance)
+    return LifeRatio(mean, sum(life.rounds for life in group), None if variance is None else variance / len(group))
 
 
 def ratio(lives: Sequence[LifeRatio], error: float, prior: Prior = NO_PRIOR) -> Ratio:
@@ -147,18 +156,17 @@ def ratio(lives: Sequence[LifeRatio], error: float, prior: Prior = NO_PRIOR) -> 
     prior : Prior
         Variance of a life's log ratio that earlier races make likely.
     """
-    logs = np.array([life.log for life in lives])
-    rounds, mean = sum(life.rounds for life in lives), float(logs.mean())
-    variances = [life.variance for life in lives if life.variance is not None]
-    sampling = math.sqrt(float(np.mean(variances))) if variances else None
+    rounds, mean = sum(life.rounds for life in lives), float(np.mean([life.log for life in lives]))
+    sampling = mean_variance(lives)
+    sampling_deviation = None if sampling is None else math.sqrt(sampling)
     freedom = len(lives) - 1
     if not freedom:
-        return Ratio(math.exp(mean), None, None, rounds, 1, None, sampling)
-    observed = float(logs.var(ddof=1))
-    variance, total_freedom = prior.moderate(observed, freedom, None if sampling is None else sampling**2)
+        return Ratio(math.exp(mean), None, None, rounds, 1, None, sampling_deviation)
+    observed = observed_variance(lives)
+    variance, total_freedom = prior.moderate(observed, freedom, sampling)
     half_width = float(special.stdtrit(total_freedom, 1 - error / 2)) * math.sqrt(variance / len(lives))
     low, high = math.exp(mean - half_width), math.exp(mean + half_width)
-    return Ratio(math.exp(mean), low, high, rounds, len(lives), math.sqrt(observed), sampling)
+    return Ratio(math.exp(mean), low, high, rounds, len(lives), math.sqrt(observed), sampling_deviation)
 
 
 def error_share(look: int, *, is_last: bool) -> float:

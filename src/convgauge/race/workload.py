@@ -13,6 +13,7 @@ from convgauge.reference import accuracy, operands, oracle
 from convgauge.reference.operands import Array, Operands
 from convgauge.terms import Direction
 from convgauge.worker.call import Call, Observation
+from convgauge.worker.operand_set import joined
 
 WANTED: dict[Direction, str] = {"forward": "", "grad_input": "i", "grad_weight": "w", "both": "iw"}
 """Letters of the operands whose gradients are computed, as in `convgauge.worker.call.Call`."""
@@ -85,7 +86,7 @@ class Workload:
         Integers whose sums are exact show any fault of geometry. Sums of gradients by the weight are too long for them;
         one missing product of n is then 1 / sqrt(n) of a typical output, far above the error of sums.
         """
-        return list(dict.fromkeys([(self.family, 1), ("exact", 0) if not self.wanted else (self.family, 1)]))
+        return [(self.family, 1)] if self.wanted else [(self.family, 1), ("exact", 0)]
 
     @property
     def late(self) -> tuple[str, int]:
@@ -130,8 +131,3 @@ class Workload:
         gradients = dict(zip("iw", observation.extra_outputs, strict=False))
         arrays = [array for letter in self.wanted if (array := gradients.get(letter)) is not None]
         return joined(arrays) if len(arrays) == len(self.wanted) else None
-
-
-def joined(arrays: list[Array]) -> Array:
-    """Return the only array, or all elements of several in one axis."""
-    return arrays[0] if len(arrays) == 1 else np.concatenate([array.ravel() for array in arrays])

@@ -232,8 +232,17 @@ class TimingRecord(msgspec.Struct, frozen=True, tag="timing", tag_field="type"):
     @property
     def samples_by_life(self) -> list[list[float]]:
         """Samples of each life; those of a run without lives are one life."""
-        rest = iter(self.seconds)
-        return [list(itertools.islice(rest, count)) for count in self.lives or [len(self.seconds)]]
+        return _by_life(self.seconds, self.lives or [len(self.seconds)])
+
+    @property
+    def control_by_life(self) -> list[list[float]]:
+        """Samples of each life of the control; empty without lives."""
+        return _by_life(self.control_seconds, self.control_lives)
+
+
+def _by_life(seconds: list[float], counts: list[int]) -> list[list[float]]:
+    rest = iter(seconds)
+    return [list(itertools.islice(rest, count)) for count in counts]
 
 
 class ImplementationRecord(msgspec.Struct, frozen=True, tag="implementation", tag_field="type"):

@@ -162,3 +162,8 @@ def _not_prepared(array: Array) -> Array:
 def flip_number(tick: int, sets: int, flips: int) -> int:
     """Return the number of the element, of ``flips``, that call number ``tick`` changes in its set."""
     return tick // sets % flips
+
+
+def joined(arrays: Sequence[np.ndarray]) -> np.ndarray:
+    """Return the only array, or all elements of several gradients in one axis."""
+    return arrays[0] if len(arrays) == 1 else np.concatenate([array.ravel() for array in arrays])

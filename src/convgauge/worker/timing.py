@@ -17,7 +17,7 @@ from convgauge.worker.exceptions import class_names, text_of
 from convgauge.worker.frameworks import Array, Gradients
 from convgauge.worker.memory import peak_bytes_of, return_free_memory
 from convgauge.worker.messages import Done, Fastest, Refused, Reply, WorkerCommand
-from convgauge.worker.operand_set import OperandSet
+from convgauge.worker.operand_set import OperandSet, joined
 from convgauge.worker.refusals import is_refusal
 from convgauge.worker.subject import Subject
 
@@ -194,8 +194,7 @@ class Timing:
         if not isinstance(self._output, Gradients):
             return messages.TimedOutput(*self._subject.form.rounded(*self._framework.read(self._output)))
         arrays, dtypes = zip(*map(self._framework.read, self._output))
-        output = arrays[0] if len(arrays) == 1 else np.concatenate([array.ravel() for array in arrays])
-        return messages.TimedOutput(output, dtypes[0])
+        return messages.TimedOutput(joined(arrays), dtypes[0])
 
     def _measure_memory(self, command: messages.MeasureMemory) -> messages.PeakMemory:
         self._output = None

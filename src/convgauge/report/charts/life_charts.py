@@ -68,17 +68,12 @@ def _points(layer: LayerRow, timing: TimingRecord) -> list[float]:
     baseline = next((t for t in layer.cells.values() if t.verdict == "baseline"), None)
     if baseline is None or timing is baseline or not ranked(timing) or not timing.lives or not timing.ratio:
         return []
-    references = [baseline.samples_by_life, _control_lives(baseline)]
+    references = [baseline.samples_by_life, baseline.control_by_life]
     points = []
     for times, *others in zip(timing.samples_by_life, *filter(None, references), strict=False):
         if times and all(others) and min(map(min, (times, *others))) > 0:
             points.append(stats.life_ratio(times, *others).log - math.log(timing.ratio))
     return points
-
-
-def _control_lives(baseline: TimingRecord) -> list[list[float]]:
-    rest = iter(baseline.control_seconds)
-    return [[seconds for _, seconds in zip(range(count), rest, strict=False)] for count in baseline.control_lives]
 
 
 def _ends(timing: TimingRecord) -> tuple[float, float]:
