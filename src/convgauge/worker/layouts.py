@@ -174,10 +174,18 @@ def negative(shape: Shape, maker: Maker) -> Views:
     return buffer, buffer[tuple(slice(None, None, -1) for _ in shape)]
 
 
-@layout
-def broadcast(shape: Shape, maker: Maker) -> Views:
-    """One element along the first axis, which the adapter repeats."""
-    return contiguous((min(1, shape[0]), *shape[1:]), maker)
+def repeated_along(axis: int) -> Carver:
+    """Return the layout of one element along an axis, the last if there are fewer; the adapter repeats it."""
+
+    def carve_repeated(shape: Shape, maker: Maker) -> Views:
+        repeated = min(axis, len(shape) - 1)
+        buffer = maker.buffer(tuple(min(1, size) if number == repeated else size for number, size in enumerate(shape)))
+        return buffer, buffer
+
+    return carve_repeated
+
+
+CARVERS["broadcast"] = repeated_along(0)
 
 
 # --- combinations ----------------------------------------------------------------------------------------------------
@@ -264,18 +272,7 @@ def reversed_channels(shape: Shape, maker: Maker) -> Views:
     return buffer, buffer[:, ::-1]
 
 
-def _repeat(name: str, axis: int) -> None:
-    """Register the layout that repeats one element along an axis."""
-
-    def carve_repeated(shape: Shape, maker: Maker) -> Views:
-        repeated = min(axis, len(shape) - 1)
-        buffer = maker.buffer(tuple(min(1, size) if number == repeated else size for number, size in enumerate(shape)))
-        return buffer, buffer
-
-    CARVERS[name], REPEATED[name], PARTS[name] = carve_repeated, axis, ("broadcast",)
-
-
-for _name, _axis in (("channels", 1), ("rows", 2), ("columns", 3)):
-    _repeat(f"broadcast_{_name}", _axis)
+for _name, _axis in {"broadcast_channels": 1, "broadcast_rows": 2, "broadcast_columns": 3}.items():
+    CARVERS[_name], REPEATED[_name], PARTS[_name] = repeated_along(_axis), _axis, ("broadcast",)
 
 PARTS.update(reversed_columns=("negative",), reversed_channels=("negative",))
