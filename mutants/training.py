@@ -3,8 +3,11 @@
 # kernels as a user writes them, without annotations
 # mypy: allow-untyped-defs, allow-untyped-calls
 
+from functools import partial
+
 import torch
-from _base import mutant, resolve
+from _backward import by_hand
+from _base import mutant
 from torch.nn import functional as F  # noqa: N812
 
 
@@ -31,47 +34,36 @@ def bias_detached(input, weight, bias=None, stride=1, padding=0, dilation=1, gro
     return F.conv2d(input, weight, bias, stride, padding, dilation, groups)
 
 
-class _Gradient(torch.autograd.Function):  # type: ignore[misc]  # torch is Any to mypy
-    """Convolution with a backward pass of its own, whose fault is an argument."""
-
-    @staticmethod
-    def forward(context, input, weight, bias, problem, fault):
-        context.save_for_backward(input, weight)
-        context.problem, context.fault = problem, fault
-        return F.conv2d(input, weight, bias, **problem.arguments)
-
-    @staticmethod
-    def backward(context, grad):
-        input, weight = context.saved_tensors
-        p, fault = context.problem, context.fault
-        (top, bottom), (left, right) = p.pads
-        with torch.enable_grad():
-            x, w = input.detach().requires_grad_(), weight.detach().requires_grad_()
-            kernel = w.flip(2, 3) if fault == "unflipped" and p.kernel != (3, 3) else w
-            y = F.conv2d(F.pad(x, (left, right, top, bottom)), kernel, None, p.stride, 0, p.dilation, p.groups)
-            dx, dw = torch.autograd.grad(y, (x, w), grad)
-        if fault == "batch_mean" and p.batch > 1:
-            dw = dw / p.batch
-        if fault == "remainder" and (p.height + top + bottom - p.extent[0]) % p.stride[0]:
-            dx = dx.roll(1, 2)
-        if fault == "dilated" and p.dilation != (1, 1):
-            dw = dw.flip(3)
-        if fault == "grouped" and p.groups > 1:
-            dx = dx.roll(p.in_channels // p.groups, 1)
-        if fault == "uneven" and left != right:
-            dx = dx.roll(1, 3)
-        if fault == "narrowed":
-            dx, dw = dx.float().to(dx.dtype), dw.float().to(dw.dtype)
-        return dx, dw, grad.sum((0, 2, 3)) if context.needs_input_grad[2] else None, None, None
+def faulty_gradients(fault, backward):
+    """Return the gradients of a backward pass with a fault."""
+    p, weight, grad = backward.problem, backward.weight, backward.grad
+    (top, bottom), (left, right) = p.pads
+    with torch.enable_grad():
+        x, w = backward.input.detach().requires_grad_(), weight.detach().requires_grad_()
+        kernel = w.flip(2, 3) if fault == "unflipped" and p.kernel != (3, 3) else w
+        y = F.conv2d(F.pad(x, (left, right, top, bottom)), kernel, None, p.stride, 0, p.dilation, p.groups)
+        dx, dw = torch.autograd.grad(y, (x, w), grad)
+    if fault == "batch_mean" and p.batch > 1:
+        dw = dw / p.batch
+    if fault == "remainder" and (p.height + top + bottom - p.extent[0]) % p.stride[0]:
+        dx = dx.roll(1, 2)
+    if fault == "dilated" and p.dilation != (1, 1):
+        dw = dw.flip(3)
+    if fault == "grouped" and p.groups > 1:
+        dx = dx.roll(p.in_channels // p.groups, 1)
+    if fault == "uneven" and left != right:
+        dx = dx.roll(1, 3)
+    if fault == "narrowed":
+        dx, dw = dx.float().to(dx.dtype), dw.float().to(dw.dtype)
+    return dx, dw, grad.sum((0, 2, 3))
 
 
-def by_hand(fault, input, weight, bias, *arguments):
-    """Return the convolution with a fault of `_Gradient`."""
-    problem = resolve(input, weight, bias, *arguments)
-    return _Gradient.apply(input, weight, bias, problem, fault)
+def with_fault(fault, input, weight, bias, *arguments):
+    """Return the convolution with a fault of `faulty_gradients`."""
+    return by_hand(partial(faulty_gradients, fault), input, weight, bias, *arguments)
 
 
-class _SecondDoubled(torch.autograd.Function):  # type: ignore[misc]  # as above
+class _SecondDoubled(torch.autograd.Function):  # type: ignore[misc]  # torch is Any to mypy
     """Convolution whose gradient by the input has twice its derivative by the weight."""
 
     @staticmethod
@@ -139,7 +131,7 @@ def inference_output(input, weight, bias=None, stride=1, padding=0, dilation=1, 
     profile="training",
 )
 def weight_gradient_averaged(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    return by_hand("batch_mean", input, weight, bias, stride, padding, dilation, groups)
+    return with_fault("batch_mean", input, weight, bias, stride, padding, dilation, groups)
 
 
 @mutant(
@@ -150,7 +142,7 @@ def weight_gradient_averaged(input, weight, bias=None, stride=1, padding=0, dila
     profile="training",
 )
 def input_gradient_unflipped(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    return by_hand("unflipped", input, weight, bias, stride, padding, dilation, groups)
+    return with_fault("unflipped", input, weight, bias, stride, padding, dilation, groups)
 
 
 @mutant(
@@ -161,7 +153,7 @@ def input_gradient_unflipped(input, weight, bias=None, stride=1, padding=0, dila
     profile="training",
 )
 def strided_gradient_shifted(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    return by_hand("remainder", input, weight, bias, stride, padding, dilation, groups)
+    return with_fault("remainder", input, weight, bias, stride, padding, dilation, groups)
 
 
 @mutant(
@@ -172,7 +164,7 @@ def strided_gradient_shifted(input, weight, bias=None, stride=1, padding=0, dila
     profile="training",
 )
 def dilated_gradient_mirrored(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    return by_hand("dilated", input, weight, bias, stride, padding, dilation, groups)
+    return with_fault("dilated", input, weight, bias, stride, padding, dilation, groups)
 
 
 @mutant(
@@ -183,7 +175,7 @@ def dilated_gradient_mirrored(input, weight, bias=None, stride=1, padding=0, dil
     profile="training",
 )
 def grouped_gradient_rolled(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    return by_hand("grouped", input, weight, bias, stride, padding, dilation, groups)
+    return with_fault("grouped", input, weight, bias, stride, padding, dilation, groups)
 
 
 @mutant(
@@ -195,7 +187,7 @@ def grouped_gradient_rolled(input, weight, bias=None, stride=1, padding=0, dilat
     tier="standard",
 )
 def uneven_gradient_rolled(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    return by_hand("uneven", input, weight, bias, stride, padding, dilation, groups)
+    return with_fault("uneven", input, weight, bias, stride, padding, dilation, groups)
 
 
 @mutant(
@@ -207,4 +199,4 @@ def uneven_gradient_rolled(input, weight, bias=None, stride=1, padding=0, dilati
     tier="standard",
 )
 def gradient_narrowed(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    return by_hand("narrowed", input, weight, bias, stride, padding, dilation, groups)
+    return with_fault("narrowed", input, weight, bias, stride, padding, dilation, groups)
