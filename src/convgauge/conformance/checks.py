@@ -13,7 +13,7 @@ from convgauge.conformance.cases import Case
 from convgauge.conformance.invalid_calls import INVALID_CALLS
 from convgauge.dtypes import DTYPES, round_to
 from convgauge.problem import Problem
-from convgauge.reference import accuracy, compare, oracle
+from convgauge.reference import accuracy, compare, oracle, projection
 from convgauge.reference.assessment import Assessment, assess_accuracy
 from convgauge.reference.compare import Fault
 from convgauge.reference.operands import Array, Operands
@@ -124,7 +124,8 @@ def check_equal(case: Case, observation: Observation, expected: Array, tolerance
 def check_exact(case: Case, operands: Operands, observation: Observation, declared_grade: str) -> Fault | None:
     """Return a fault if the output is not the exact one, within the tolerance of the declared grade."""
     tolerance = accuracy.integer_tolerance(case.problem, declared_grade)
-    return check_equal(case, observation, oracle.answer(case.problem, operands), tolerance)
+    expected = projection.answer(case.problem, operands, observation.output, tolerance)
+    return check_equal(case, observation, expected, tolerance)
 
 
 def check_informative(expected: Array) -> Fault | None:

@@ -10,6 +10,7 @@ from convgauge.conformance.checks import is_unjudged
 from convgauge.conformance.counted import Counted
 from convgauge.conformance.history import LoggedCall
 from convgauge.diagnosis.operand_values import operand_values
+from convgauge.diagnosis.plan import MAX_PRODUCTS
 from convgauge.diagnosis.sample import Sample
 from convgauge.worker.call import Call
 
@@ -35,7 +36,7 @@ class Evidence:
         self.failed = 0
 
     def add(self, counted: Counted) -> None:
-        """Keep a case, unless it shows nothing or is large and passed."""
+        """Keep a case, unless it shows nothing, or is large and passed, or so large that no output is predicted."""
         if is_unjudged(counted.executed.observation) and counted.assessment.fault is None:
             return
         subject = id(counted.execution.subject)
@@ -45,6 +46,8 @@ class Evidence:
         if fault is not None and not fault.not_called:
             self.failed += 1
         size = _bytes(counted)
+        if counted.executed.case.problem.flops > 2 * MAX_PRODUCTS:
+            return
         if fault is None and (size > MAX_CASE_BYTES or self._bytes + size > MAX_BYTES):
             return
         self._bytes += size if fault is None else 0

@@ -17,7 +17,7 @@ from convgauge.conformance.setting import NotApplicable, Setting
 from convgauge.conformance.substitutes import EXACT_KINDS, INTEGER_KINDS
 from convgauge.dtypes import round_to
 from convgauge.problem import Problem
-from convgauge.reference import accuracy, oracle
+from convgauge.reference import accuracy, oracle, projection
 from convgauge.reference.assessment import Assessment
 from convgauge.reference.compare import Fault
 from convgauge.reference.operands import Array, Operands, draw
@@ -98,9 +98,10 @@ class Judge(JudgeState):
         """
 
         def check(case: Case, operands: Operands, observation: Observation) -> Assessment:
-            expected = oracle.answer(case.problem, operands)
+            tolerance = self.tolerance(case.problem)
+            expected = projection.answer(case.problem, operands, observation.output, tolerance)
             vacuous = checks.check_informative(expected) if transform is None else None
-            return Assessment(vacuous or checks.check_equal(case, observation, expected, self.tolerance(case.problem)))
+            return Assessment(vacuous or checks.check_equal(case, observation, expected, tolerance))
 
         fields = {"check_globals": check_globals, "repeat": repeat, "threads": threads, "reuse": reuse}
         fields["tests_dtype"] = tests_dtype
