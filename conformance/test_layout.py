@@ -129,6 +129,17 @@ def test_bigendian(judge: Judge) -> None:
     among(judge, "bigendian")
 
 
+@spec("layout.distant", profile="functional", frameworks=("numpy", "torch"), source=NDARRAY)
+def test_offsets_of_more_than_32_bits(judge: Judge) -> None:
+    """Operands whose images or filters are more than 2^32 elements apart give the same answer, or are refused."""
+    if judge.device != "cpu":
+        judge.skip("asked of CPUs only")
+    plain = "contiguous"
+    triples = [("distant", plain, plain), (plain, "distant", plain), ("distant", "distant", plain)]
+    table = [BASE, *(KINDS if judge.setting.tier != "quick" else KINDS[:2])]
+    judge.exact([Case(problem, layouts=layouts) for problem in table for layouts in triples])
+
+
 @spec("layout.mixed", profile="functional", source=NDARRAY)
 def test_mixed(judge: Judge) -> None:
     """Input, weight and bias may each be laid out otherwise."""

@@ -17,7 +17,7 @@ BASE = Problem(batch=2, in_channels=3, height=7, width=9, out_channels=4, kernel
 
 EXOTIC_LAYOUTS = (
     *[name for name in CARVERS if name in REPEATED or name.startswith("reversed") or name.endswith("negative")],
-    "readonly", "unaligned", "bigendian", "negated", "conjugated",
+    "readonly", "unaligned", "bigendian", "distant", "negated", "conjugated",
 )  # fmt: skip
 """Memory layouts that few kernels support: a call with such an operand is answered rightly, or refused."""
 

@@ -92,6 +92,7 @@ def _layouts(name: str, operand: str) -> Category:
         "readonly": f"read-only {operand}",
         "unaligned": f"unaligned {operand}",
         "bigendian": f"foreign byte order of the {operand}",
+        "distant": f"{operand} whose first axis spans more than 2^32 elements",
     }
     return Category(name, f"layout {{}} of the {operand}", "contiguous", f"{operand} that is not contiguous", words)
 

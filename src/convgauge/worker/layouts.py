@@ -9,6 +9,7 @@ it. Layouts that differ between frameworks are made by the adapters in `convgaug
 - "bigendian": bytes in the other order (NumPy)
 - "odd_strides": contiguous, with a stride far out of range along every axis of one element
 - "broadcast": stride 0 along the first axis: one element of it repeated
+- "distant": the first and the last image more than 2^32 elements apart (NumPy, torch; `convgauge.worker.distant`)
 - "negated": the opposite values, marked as still to be negated (torch)
 - "conjugated": the conjugate values, marked as still to be conjugated (torch, complex)
 

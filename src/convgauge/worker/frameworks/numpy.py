@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from convgauge.dtypes import DTYPES
+from convgauge.worker.distant import reserve
 from convgauge.worker.frameworks.base import (
     ODD_STRIDE,
     Array,
@@ -37,6 +38,12 @@ class NumpyAdapter(Framework):
             view = memory[1:].view(carrier.dtype).reshape(carrier.shape)
             view[...] = carrier
             return view, memory
+        if layout == "distant":
+            reserved = reserve(carrier.shape, carrier.itemsize)
+            start, *steps = (number * carrier.itemsize for number in (reserved.start, *reserved.strides))
+            view = np.ndarray(carrier.shape, carrier.dtype, reserved.memory, start, steps)
+            view[...] = carrier
+            return view, view
         native = carrier.astype(carrier.dtype.newbyteorder(">")) if layout == "bigendian" else carrier
         memory, view = carve(layout, native, lambda shape, fill: np.full(shape, fill, native.dtype), np.transpose)
         axis = repeated_axis(layout, native.ndim)

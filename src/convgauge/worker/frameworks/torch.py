@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from convgauge.worker.distant import reserve
 from convgauge.worker.frameworks.base import (
     ODD_STRIDE,
     Array,
@@ -71,6 +72,16 @@ class TorchAdapter(Framework):
                 raise KeyError(f"{dtype} has no conjugates")
             memory = plain.to(device, kind).conj().resolve_conj()
             return memory.conj(), memory
+
+        if layout == "distant":
+            if device != "cpu":
+                raise KeyError(layout)
+            reserved = reserve(carrier.shape, kind.itemsize)
+            view = torch.frombuffer(reserved.memory, dtype=kind).as_strided(
+                carrier.shape, reserved.strides, reserved.start
+            )
+            view.copy_(plain)
+            return view, view
 
         def empty(shape: tuple[int, ...], fill: float) -> Array:
             return torch.full(shape, fill, dtype=kind, device=device)
