@@ -40,13 +40,14 @@ UNANSWERED: tuple[Status, ...] = ("refused", "declined")
 FaultKind = Literal[
     "", "values", "accuracy", "shape", "dtype", "type", "raised", "crashed", "timed_out", "side_effect", "aliased",
     "global_state", "unstable", "answered_invalid", "gradient", "relation", "declaration", "device", "layout", "graph",
-    "noise", "rewritten", "vacuous", "other_process", "forked_child",
+    "noise", "rewritten", "vacuous", "other_process", "forked_child", "out_of_bounds",
 ]  # fmt: skip
 """Kind of what is wrong.
 
 - "values", "accuracy", "shape", "dtype", "type", "layout", "device": a property of the output; "dtype" includes its
   byte order, and "type" an output that is no array.
-- "raised", "crashed", "timed_out": no output. "noise": the process disturbed the messages.
+- "raised", "crashed", "timed_out": no output. "noise": the process disturbed the messages. "out_of_bounds": it ended
+  because it touched memory before or after an operand.
 - "side_effect": an operand or an argument was changed. "aliased": the output shares memory with another array, or with
   itself. "rewritten": an output changed after it was returned. "global_state": state of the process was changed.
 - "unstable": equal calls gave other bits.

@@ -84,15 +84,21 @@ def missing_output(observation: Observation) -> Fault | None:
     if observation.kind in ("crashed", "timed_out", "not_called"):
         ending: Literal["timed_out", "crashed"] = "timed_out" if observation.kind == "timed_out" else "crashed"
         sentence = f"the implementation's process {message}"
-        return Fault(
-            ending, sentence, got=message, expected="an answer", not_called=observation.kind == "not_called",
-            kind="noise" if observation.disturbs_pipe else ending,
-        )  # fmt: skip
+        is_not_called = observation.kind == "not_called"
+        kind = _kind_of_ending(observation, ending)
+        return Fault(ending, sentence, got=message, expected="an answer", not_called=is_not_called, kind=kind)
     if observation.kind == "not_an_array":
         return Fault("failed", f"the call {message}", kind="type")
     if observation.kind == "unreadable":
         return Fault("failed", f"its output cannot be read: {message}", kind="type")
     return None
+
+
+def _kind_of_ending(observation: Observation, ending: FaultKind) -> FaultKind:
+    """Return the kind of the fault of a process that ended or did not reply."""
+    if observation.disturbs_pipe:
+        return "noise"
+    return "out_of_bounds" if observation.touched else ending
 
 
 def how_to_refuse(error: str) -> str:

@@ -73,6 +73,12 @@ def _crashed(sample: Sample, fault: Fault) -> Property:
     return Property(_slug("crash", message), MechanismKind.CRASH, f"process: {_shortened(message)}")
 
 
+def _out_of_bounds(sample: Sample, fault: Fault) -> Property:
+    side = re.sub(r"^memory (right |\d+ bytes? )?", "", sample.observation.touched)
+    text = "memory: touches memory {}, which may not be accessible"
+    return Property("out_of_bounds", MechanismKind.OUT_OF_BOUNDS, text, (side,))
+
+
 def _timed_out(sample: Sample, fault: Fault) -> Property:
     message = _shortened(sample.observation.message)
     if sample.call.threads == 1:
@@ -240,6 +246,7 @@ def _forked_child(sample: Sample, fault: Fault) -> Property:
 READERS: Mapping[FaultKind, Reader] = {
     "raised": _raised,
     "crashed": _crashed,
+    "out_of_bounds": _out_of_bounds,
     "timed_out": _timed_out,
     "noise": _noise,
     "shape": _shape,

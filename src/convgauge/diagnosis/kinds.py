@@ -73,6 +73,7 @@ class MechanismKind(StrEnum):
     NONDETERMINISTIC = "nondeterministic", "Equal calls give different answers."
     THREAD_RACE = "thread_race", "Threads use each other's data, or write after the call has returned."
     GLOBAL_STATE = "global_state", "State of the process is changed and not restored."
+    OUT_OF_BOUNDS = "out_of_bounds", "Memory before or after an operand or the output is read or written."
     CRASH = "crash", "The process ends or its memory is exhausted."
     HANG = "hang", "The call does not return."
 

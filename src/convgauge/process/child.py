@@ -199,7 +199,7 @@ class Child:
             code = self.process.wait(EXIT_TIMEOUT_S)
         if code == LOST_PIPE_STATUS:
             return ProcessFailure("crashed", "closed the engine's pipe", disturbs_pipe=True)
-        return ProcessFailure("crashed", self._exit_reason(code))
+        return ProcessFailure("crashed", self._exit_reason(code), signal=max(0, -code))
 
     @staticmethod
     def _exit_reason(code: int) -> str:

@@ -17,6 +17,7 @@ from convgauge.process import first_call
 from convgauge.process.child import FRAMES_PER_WRITE
 from convgauge.process.connection import FILLED_MEMORY, Connection
 from convgauge.process.failures import Cancelled, FailureBudget, ProcessFailure
+from convgauge.process.protected_memory import touched_memory
 from convgauge.process.runner import Limits, Runner, Token
 from convgauge.registry import Origin
 from convgauge.worker.call import Call, Description, Observation
@@ -234,7 +235,7 @@ class IsolatedSubject:
                 child.push()
             self._under_way.append(sent)
         except ProcessFailure as failure:
-            sent.observation = self._failed(failure)
+            sent.observation = self._failed(call, failure)
         return sent
 
     def _observation_of(self, sent: _SentCall) -> Observation:
@@ -252,7 +253,7 @@ class IsolatedSubject:
         try:
             first.observation = self._receive(first.call)
         except ProcessFailure as failure:
-            first.observation = self._failed(failure)
+            first.observation = self._failed(first.call, failure)
             for sent in self._under_way:
                 sent.is_lost = True
             self._under_way.clear()
@@ -282,10 +283,15 @@ class IsolatedSubject:
             self.connection.child().send(encode(MakeCall(call)).frame)
             return self._receive(call)
         except ProcessFailure as failure:
-            return self._failed(failure)
+            return self._failed(call, failure)
 
-    def _failed(self, failure: ProcessFailure) -> Observation:
+    def _failed(self, call: Call, failure: ProcessFailure) -> Observation:
         self.connection.record_failure(failure)
+        touched = touched_memory(call, failure)
         return Observation(
-            failure.kind, message=str(failure), printed=failure.printed, disturbs_pipe=failure.disturbs_pipe
+            failure.kind,
+            message=f"touched {touched} and {failure}" if touched else str(failure),
+            printed=failure.printed,
+            disturbs_pipe=failure.disturbs_pipe,
+            touched=touched,
         )

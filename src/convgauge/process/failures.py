@@ -14,12 +14,13 @@ class ProcessFailure(Exception):
     """The process ended ("crashed"), did not reply ("timed_out"), or is not started again ("not_called").
 
     ``printed`` is the text that it printed last. ``disturbs_pipe`` is True if it closed
-    the engine's pipe, or wrote other bytes than replies to it.
+    the engine's pipe, or wrote other bytes than replies to it. ``signal`` is the number of the signal that it died of,
+    or 0.
     """
 
-    def __init__(self, kind: Kind, message: str, *, disturbs_pipe: bool = False) -> None:
+    def __init__(self, kind: Kind, message: str, *, disturbs_pipe: bool = False, signal: int = 0) -> None:
         super().__init__(message)
-        self.kind, self.disturbs_pipe = kind, disturbs_pipe
+        self.kind, self.disturbs_pipe, self.signal = kind, disturbs_pipe, signal
         self.printed = ""
 
 

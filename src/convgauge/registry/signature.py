@@ -163,6 +163,15 @@ def parameters_of(function: Callable[..., Value]) -> Parameters:
     return match(signature)
 
 
+def has_parameter(function: Callable[..., Value], name: str) -> bool:
+    """Return True if the signature of a function has a parameter of this name, which may be passed by it."""
+    try:
+        parameter = inspect.signature(function).parameters.get(name)
+    except (TypeError, ValueError):
+        return False
+    return parameter is not None and parameter.kind not in (*COLLECTING, parameter.POSITIONAL_ONLY)
+
+
 def match(signature: inspect.Signature, *, by_position: bool = False) -> Parameters:
     """Return the parameters of a signature, matched with the arguments of conv2d.
 

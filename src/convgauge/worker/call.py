@@ -150,6 +150,8 @@ class Observation:
         Functions of libraries that the implementation has replaced: "numpy.allclose".
     disguise : str
         What the output is, if it is no plain array and may change how it compares; else "".
+    touched : str
+        Protected memory at which the process ended: "memory right after the end of the input"; else "".
     """
 
     kind: Kind
@@ -166,6 +168,7 @@ class Observation:
     disturbs_pipe: bool = False
     patched: tuple[str, ...] = ()
     disguise: str = ""
+    touched: str = ""
 
     @property
     def shape(self) -> tuple[int, ...]:

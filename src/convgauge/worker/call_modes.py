@@ -13,9 +13,12 @@ import numpy as np
 
 from convgauge.problem import Problem
 from convgauge.registry import Implementation
+from convgauge.registry.signature import has_parameter
 from convgauge.worker.call import OPERANDS, Call, Value
 from convgauge.worker.forms import Form
 from convgauge.worker.frameworks import Array, Framework
+from convgauge.worker.guarded_memory import GUARDED_LAYOUTS
+from convgauge.worker.memory_faults import reported_faults
 
 LETTERS = "iwb"  # of input, weight and bias in `Call.wanted`
 
@@ -92,6 +95,22 @@ def numpy_integers(implementation: Implementation, framework: Framework, call: C
 def one_array(implementation: Implementation, framework: Framework, call: Call, arrays: Arrays) -> Outputs:
     """Pass the same array as input and as weight."""
     return implementation(arrays[0], arrays[0], arrays[2], **call.arguments), []
+
+
+@call_mode
+def into_output(implementation: Implementation, framework: Framework, call: Call, arrays: Arrays) -> Outputs:
+    """Pass the extra operand, if there is one, as ``out``, which the function writes its output to."""
+    form: Form = implementation.function  # type: ignore[assignment]  # `Subject` made it
+    if not has_parameter(form.function, "out"):
+        raise UnsupportedCall("the function has no parameter named out")
+    if call.extra_operand is None:
+        return implementation(*arrays, **call.arguments), []
+    out, memory = framework.make(call.extra_operand, call.dtypes[0], call.device, call.extra_layout)
+    by_position, by_name = form.arranged(*arrays, **call.arguments)
+    guarded = {"output": framework.address_range(memory)} if call.extra_layout in GUARDED_LAYOUTS else {}
+    with reported_faults(guarded):
+        form.function(*by_position, **by_name, out=out)
+    return out, []
 
 
 # --- prepare ---------------------------------------------------------------------------------------------------------

@@ -15,7 +15,8 @@ it. Layouts that differ between frameworks are made by the adapters in `convgaug
 
 The name of a combination is that of the order in memory and that of the view on it: "channels_last_cropped" is a crop
 of an image in channels-last memory. An operand of fewer than four axes has the layout of the view alone. Further
-layouts reverse one axis, or repeat one element along one: "reversed_columns", "broadcast_rows".
+layouts reverse one axis, or repeat one element along one: "reversed_columns", "broadcast_rows". Those at
+protected pages are in `convgauge.worker.guarded_memory`.
 """
 
 from __future__ import annotations

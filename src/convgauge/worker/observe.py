@@ -15,14 +15,16 @@ from convgauge.registry import Implementation
 from convgauge.registry.signature import UnsupportedArgument
 from convgauge.worker import gradient_modes, stability  # noqa: F401 the first registers its modes
 from convgauge.worker.absent_device import described, has_absent_device
-from convgauge.worker.call import Call, Kind, Observation, SideEffect
+from convgauge.worker.call import OPERANDS, Call, Kind, Observation, SideEffect
 from convgauge.worker.call_modes import CALL_MODES, TRACED, Outputs, UnsupportedCall, call_plainly
 from convgauge.worker.disguises import disguise_of
 from convgauge.worker.exceptions import class_names, describe
 from convgauge.worker.forms import Form, what_to_return
 from convgauge.worker.frameworks import Array, Framework, NotAnArray, Operand
 from convgauge.worker.global_state import changes, permanent_state
+from convgauge.worker.guarded_memory import GUARDED_LAYOUTS
 from convgauge.worker.layouts import REPEATED
+from convgauge.worker.memory_faults import reported_faults
 from convgauge.worker.patches import PatchDetector
 from convgauge.worker.refusals import OwnCode, is_refusal
 from convgauge.worker.side_effects import SideEffectDetector
@@ -93,7 +95,8 @@ class Observer:
         arrays = [None if operand is None else operand[0] for operand in operands]
         started = perf_counter()
         try:
-            output, extra_outputs = self._call(call, arrays)
+            with reported_faults(self._guarded(call, operands)):
+                output, extra_outputs = self._call(call, arrays)
         except UnsupportedCall as error:
             return Observation("unsupported", message=str(error))
         except (KeyboardInterrupt, SystemExit):
@@ -171,6 +174,14 @@ class Observer:
             return self.form.rounded(*output)[0].tobytes()
 
         return stability.is_unstable(compute, arrays, output, call.repeat, call.threads)
+
+    def _guarded(self, call: Call, operands: list[Operand | None]) -> dict[str, tuple[int, int]]:
+        """Return the addresses of the memory between protected pages, by the name of the operand in it."""
+        return {
+            name: self.framework.address_range(operand[1])
+            for name, operand, layout in zip(OPERANDS, operands, call.layouts)
+            if operand is not None and layout in GUARDED_LAYOUTS
+        }
 
     def _operands(self, call: Call) -> list[Operand | None]:
         carriers = (call.input, call.weight, call.bias)

@@ -32,6 +32,7 @@ Bodies = Callable[[Failure, Call], Iterator[Body]]
 
 _UNWRITTEN: dict[FaultKind, str] = {
     "crashed": "its process ends, so that a script would end without a message",
+    "out_of_bounds": "its process ends, so that a script would end without a message",
     "timed_out": "the call does not return",
     "noise": "the fault is what its process writes to convgauge",
     "relation": "each single output is right within its bound, and only a relation of several is not",

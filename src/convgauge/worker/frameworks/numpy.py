@@ -16,6 +16,7 @@ from convgauge.worker.frameworks.base import (
     odd_strides,
     type_name,
 )
+from convgauge.worker.guarded_memory import GUARDED_LAYOUTS, guarded
 from convgauge.worker.layouts import carve, first_along, repeated_axis
 
 
@@ -44,6 +45,11 @@ class NumpyAdapter(Framework):
             view = np.ndarray(carrier.shape, carrier.dtype, reserved.memory, start, steps)
             view[...] = carrier
             return view, view
+        if layout in GUARDED_LAYOUTS:
+            content, memory = guarded(layout, carrier.nbytes)
+            view = content.view(carrier.dtype).reshape(carrier.shape)
+            view[...] = carrier
+            return view, memory
         native = carrier.astype(carrier.dtype.newbyteorder(">")) if layout == "bigendian" else carrier
         memory, view = carve(layout, native, lambda shape, fill: np.full(shape, fill, native.dtype), np.transpose)
         axis = repeated_axis(layout, native.ndim)

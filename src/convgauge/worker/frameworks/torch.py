@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +22,7 @@ from convgauge.worker.frameworks.base import (
     type_name,
 )
 from convgauge.worker.global_state import GlobalState
+from convgauge.worker.guarded_memory import GUARDED_LAYOUTS, guarded
 from convgauge.worker.layouts import carve, first_along, repeated_axis
 
 _SAME_IN_NUMPY = {"float64", "float32", "float16", "int8", "int16", "int32", "int64"}
@@ -64,24 +67,14 @@ class TorchAdapter(Framework):
             operand = plain if plain.dtype == kind else plain.to(kind)
             return operand, operand
 
-        if layout == "negated":
-            memory = -plain.to(device, kind)
-            return torch._neg_view(memory), memory
-        if layout == "conjugated":
-            if not kind.is_complex:
-                raise KeyError(f"{dtype} has no conjugates")
-            memory = plain.to(device, kind).conj().resolve_conj()
-            return memory.conj(), memory
-
-        if layout == "distant":
+        if layout in ("negated", "conjugated"):
+            return self._make_lazy(plain.to(device, kind), layout)
+        if layout in (*GUARDED_LAYOUTS, "distant"):
             if device != "cpu":
                 raise KeyError(layout)
-            reserved = reserve(carrier.shape, kind.itemsize)
-            view = torch.frombuffer(reserved.memory, dtype=kind).as_strided(
-                carrier.shape, reserved.strides, reserved.start
-            )
+            view, memory = self._reserve(plain.shape, kind, layout)
             view.copy_(plain)
-            return view, view
+            return view, memory
 
         def empty(shape: tuple[int, ...], fill: float) -> Array:
             return torch.full(shape, fill, dtype=kind, device=device)
@@ -95,6 +88,26 @@ class TorchAdapter(Framework):
             view = memory.as_strided(memory.shape, odd_strides(memory.shape, memory.stride(), ODD_STRIDE))
         view.copy_(plain)
         return view, memory
+
+    def _make_lazy(self, array: Array, layout: str) -> Operand:
+        """Return an operand that torch has still to negate or conjugate. Raises `KeyError`."""
+        if layout == "negated":
+            memory = -array
+            return self.torch._neg_view(memory), memory
+        if not array.dtype.is_complex:
+            raise KeyError(f"{array.dtype} has no conjugates")
+        memory = array.conj().resolve_conj()
+        return memory.conj(), memory
+
+    def _reserve(self, shape: tuple[int, ...], kind: Any, layout: str) -> Operand:  # noqa: ANN401 a dtype of torch
+        """Return an operand without values in memory that this process maps itself. Raises `KeyError`."""
+        torch = self.torch
+        if layout == "distant":
+            reserved = reserve(tuple(shape), kind.itemsize)
+            view = torch.frombuffer(reserved.memory, dtype=kind).as_strided(shape, reserved.strides, reserved.start)
+            return view, view
+        content, memory = guarded(layout, math.prod(shape) * kind.itemsize)
+        return torch.from_numpy(content).view(kind).reshape(shape), torch.from_numpy(memory)
 
     def memory_view(self, array: Array) -> MemoryView:
         plain = array.detach()
