@@ -13,12 +13,14 @@ from keyword import iskeyword
 from typing import Any, Literal, TypeAlias, get_args
 
 from convgauge.domain import DomainError, domain_of
+from convgauge.registry.reproducibility import UnknownAxisError, axes_of
 from convgauge.terms import DIRECTIONS, PROFILES, REQUIREMENTS, TIERS, Direction, Profile, Requirement, Tier
 
 OperandPlacement = Literal["hot", "cold"]
 Interface = Literal["command line", "pytest"]
 
 SUPPORTS_HELP = "condition of the calls that the targets support, e.g. 'groups == 1'; others are declined"
+REPRODUCIBLE_HELP = "comma-separated axes of equal bits, required of the targets: run, batch, crop, …"
 REFUSALS_HELP = "comma-separated exception classes that refuse a problem"
 
 
@@ -83,13 +85,14 @@ class CheckRequest:
     Raises
     ------
     RequestError
-        If a profile, tier or dtype does not exist, a number is out of range, ``supports`` is not a domain, or a refusal
-        is not the name of a class.
+        If a profile, tier or dtype does not exist, a number is out of range, ``supports`` is not a domain, an axis
+        of ``reproducible`` does not exist, or a refusal is not the name of a class.
     """
 
     targets: tuple[str, ...] = ()
     framework: str = option("", "arrays that a plain function takes: numpy, torch or jax")
     supports: str = option("", SUPPORTS_HELP, "EXPR")
+    reproducible: tuple[str, ...] = option((), REPRODUCIBLE_HELP, "AXIS[,AXIS]")
     profile: Profile = option("functional", "kernel, functional, training or torch")
     tier: Tier = option("standard", "quick, standard or exhaustive")
     dtypes: tuple[str, ...] = option((), "comma-separated, e.g. float32,float64; default: all", flag="--dtype")
@@ -130,6 +133,7 @@ class CheckRequest:
         for name in self.refusals:
             _require_class_name(name)
         _require_domain(self.supports)
+        _require_axes(self.reproducible)
         if self.jobs < 0:
             raise RequestError(f"jobs = {self.jobs}: must be at least 1, or 0 for one per core", "jobs")
         if not self.timeout_s > 0:
@@ -233,6 +237,14 @@ def _require_domain(expression: str) -> None:
         domain_of(expression)
     except DomainError as error:
         raise RequestError(f"supports: {error}", "supports") from None
+
+
+def _require_axes(names: tuple[str, ...]) -> None:
+    """Raise `RequestError` if a name is no axis of reproducibility."""
+    try:
+        axes_of(names)
+    except UnknownAxisError as error:
+        raise RequestError(str(error), "reproducible") from None
 
 
 def split_list(text: str) -> tuple[str, ...]:

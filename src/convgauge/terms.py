@@ -13,8 +13,12 @@ Tier = Literal["quick", "standard", "exhaustive"]
 TIERS: tuple[Tier, ...] = get_args(Tier)
 """Tiers, from the fewest cases to the most."""
 
-Level = Literal["required", "recommended"]
+Level = Literal["required", "recommended", "measured"]
 LEVELS: tuple[Level, ...] = get_args(Level)
+"""Consequences of a fault. A measured spec has none; it is required of an implementation that declares its axis."""
+
+Agreement = Literal["same", "differs", "unmeasured"]
+"""Result along an axis of reproducibility: no output differed, one did, or none was compared."""
 
 Status = Literal[
     "crashed", "timed_out", "errored", "failed", "vacuous", "xpassed", "answered_invalid",
@@ -40,7 +44,7 @@ UNANSWERED: tuple[Status, ...] = ("refused", "declined")
 FaultKind = Literal[
     "", "values", "accuracy", "shape", "dtype", "type", "raised", "crashed", "timed_out", "side_effect", "aliased",
     "global_state", "unstable", "answered_invalid", "gradient", "relation", "declaration", "device", "layout", "graph",
-    "noise", "rewritten", "vacuous", "other_process", "forked_child", "out_of_bounds",
+    "noise", "rewritten", "vacuous", "other_process", "forked_child", "out_of_bounds", "irreproducible",
 ]  # fmt: skip
 """Kind of what is wrong.
 
@@ -58,6 +62,7 @@ FaultKind = Literal[
 - "vacuous": the case proves nothing.
 - "other_process": a process fails that is started after an earlier one. "forked_child": a child fails that is forked
   after calls. The usual process answers such a case rightly.
+- "irreproducible": two outputs differ in a bit that are declared to be equal.
 
 Every fault of this package and its specification has one; "" is left to faults that tests make up.
 """

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     CheckRequest,
     "framework",
     "supports",
+    "reproducible",
     "python",
     "timeout_s",
     "memory_mib",

@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import NoReturn
 
 from convgauge.conformance import checks
+from convgauge.conformance.bitwise_judge import BitwiseJudge
 from convgauge.conformance.cases import Case, Needs, cases
 from convgauge.conformance.checks import LAW_HEADROOM, Check, Law, SpecCheck, as_assessment
 from convgauge.conformance.execution import CallOptions, Executed, Transform
-from convgauge.conformance.judge_state import JudgeState
 from convgauge.conformance.other_process import OtherProcess
 from convgauge.conformance.procedure import Observe, Procedure
 from convgauge.conformance.setting import NotApplicable, Setting
@@ -28,7 +28,7 @@ __all__ = ["Judge", "NotApplicable", "Setting"]
 Cases = Iterable[Problem | Case]
 
 
-class Judge(JudgeState):
+class Judge(BitwiseJudge):
     """Judge of one spec on one subject, in one dtype on one device.
 
     A spec calls one or more methods. Each method runs its cases, assesses the outputs and counts the result. The spec

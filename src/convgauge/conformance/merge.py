@@ -24,7 +24,10 @@ from convgauge.results import (
 )
 from convgauge.terms import ExitStatus
 
-COMPARED = ("schema", "suite", "seed", "profile", "tier", "selection", "supports", "expected", "require", "versions")
+COMPARED = (
+    "schema", "suite", "seed", "profile", "tier", "selection", "supports", "reproducible", "expected", "require",
+    "versions",
+)  # fmt: skip
 """Fields of the header that are equal in all shards of one run."""
 
 

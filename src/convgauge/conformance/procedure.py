@@ -24,6 +24,10 @@ Observe = Callable[[Case, Operands], Observation]
 """Function that makes the call of a case with the given operands."""
 
 
+NOTHING_SHOWN = Observation("unsupported", message="a call gave no output that could be compared")
+"""Observation of a measured case that shows nothing."""
+
+
 @dataclass(frozen=True)
 class Procedure:
     """Treatment of a group of cases.
@@ -55,6 +59,8 @@ class Procedure:
         Process in which the cases are judged; None for the usual one.
     needs : Needs or None
         Predicate that every case meets, also a reduced and a redrawn one: what the statement of the spec rests on.
+    is_measurement : bool
+        A call without output shows nothing, unless it ends its process, and side effects are of no account.
     on_executed : callable or None
         Called with every case that gave an output.
     """
@@ -71,6 +77,7 @@ class Procedure:
     other_kinds: tuple[Kind, ...] = ()
     process: OtherProcess | None = None
     needs: Needs | None = None
+    is_measurement: bool = False
     on_executed: Callable[[Executed], None] | None = None
 
     def may_refuse(self, case: Case) -> bool:
@@ -117,6 +124,11 @@ class Procedure:
         if is_unjudged(observation) or (observation.kind == "raised" and self.may_refuse(executed.case)):
             return PASSED
         fault = missing_output(observation)
+        if self.is_measurement:
+            if fault is None:
+                return self.check_with(observe)(*executed)
+            is_ending = fault.status in ("crashed", "timed_out")
+            return Assessment(fault) if is_ending else Assessment(unanswered=NOTHING_SHOWN)
         if fault is None and not self.is_refusal_due:
             fault = side_effects(observation, profile)
         return self.check_with(observe)(*executed) if fault is None else Assessment(fault)

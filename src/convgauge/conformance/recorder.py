@@ -21,6 +21,7 @@ from convgauge.text import unwritable
 
 COMPARED_ON_RESUME = (
     "schema", "suite", "versions", "seed", "profile", "tier", "require", "shard", "selection", "supports",
+    "reproducible",
 )  # fmt: skip
 """Fields of the header that must be equal in the run that is resumed and in this one."""
 
@@ -219,4 +220,7 @@ def spec_record(
         invalid=judge.tally.invalid,
         refusals=dict(judge.refusals()),
         redrawn_dtype=judge.tally.redrawn_dtype,
+        axis=spec.axis,
+        comparisons=judge.tally.comparisons,
+        differences=judge.tally.differences,
     )

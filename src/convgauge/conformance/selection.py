@@ -77,7 +77,7 @@ class Selection:
         if not self._includes(spec):
             return []
         return [
-            Task(spec, test, name, dtype, device)
+            Task(spec.required_if(target.reproducible), test, name, dtype, device)
             for name, target in targets.items()
             if target.description is not None
             and (not spec.frameworks or target.description.framework in spec.frameworks)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from convgauge.conformance.traits import TRAITS
 from convgauge.dtypes import DTYPES, FLOATS
+from convgauge.registry import AXES
 from convgauge.terms import LEVELS, PROFILES, Level, Profile
 
 Test = TypeVar("Test", bound=Callable[..., None])
@@ -26,7 +27,7 @@ class Spec:
     ----------
     id : str
         Words joined by dots.
-    level : {"required", "recommended"}
+    level : {"required", "recommended", "measured"}
         Consequence of a fault.
     profile : Profile
         Smallest profile that contains the spec.
@@ -44,6 +45,8 @@ class Spec:
         Reason why no mutant fails the spec, or "".
     keeps : tuple of str or None
         Traits (`convgauge.conformance.traits`) that a redrawn case keeps; those of the chapter if None.
+    axis : str
+        Axis of reproducibility that the spec measures, or "". It is required of a subject that declares the axis.
     """
 
     id: str
@@ -57,10 +60,15 @@ class Spec:
     frameworks: tuple[str, ...] = ()
     no_mutant_because: str = ""
     keeps: tuple[str, ...] | None = None
+    axis: str = ""
 
     def at(self, tier: str) -> tuple[str, ...]:
         """Return the dtypes that the spec runs in at a tier."""
         return self.quick if tier == "quick" else self.dtypes
+
+    def required_if(self, axes: Sequence[str]) -> Spec:
+        """Return the spec for a subject that declares some axes of reproducibility: it is required if one is its."""
+        return replace(self, level="required") if self.axis and self.axis in axes else self
 
 
 def spec(
@@ -74,6 +82,7 @@ def spec(
     frameworks: tuple[str, ...] = (),
     no_mutant_because: str = "",
     keeps: tuple[str, ...] | None = None,
+    axis: str = "",
 ) -> Callable[[Test], Test]:
     """Declare a test function as a spec; its docstring is the normative sentence.
 
@@ -81,8 +90,8 @@ def spec(
     ----------
     id : str
         Lower-case words joined by dots.
-    level : {"required", "recommended"}
-        A fault of a required spec makes the verdict wrong.
+    level : {"required", "recommended", "measured"}
+        A fault of a required spec makes the verdict wrong. A measured spec has an axis.
     profile : {"kernel", "functional", "training", "torch"}
         Smallest profile that contains the spec.
     source : str
@@ -98,6 +107,8 @@ def spec(
     keeps : tuple of str, optional
         Traits that a case keeps if it is drawn again inside the domain of an implementation
         (`convgauge.conformance.traits.TRAITS`); those of the chapter by default.
+    axis : str
+        Axis of reproducibility that the spec measures (`convgauge.registry.AXES`).
 
     Raises
     ------
@@ -108,6 +119,8 @@ def spec(
         raise ValueError(f"spec id {id!r} is not words joined by dots")
     if level not in LEVELS or profile not in PROFILES:
         raise ValueError(f"spec {id}: level {level!r} or profile {profile!r} is not known")
+    if (level == "measured") != (axis in AXES):
+        raise ValueError(f"spec {id}: a measured spec has an axis, one of {', '.join(AXES)}, and others have none")
     if not set(dtypes) <= set(DTYPES):
         raise ValueError(f"spec {id}: dtypes {dtypes} are not all known")
     if not set(keeps or ()) <= set(TRAITS):
@@ -121,8 +134,9 @@ def spec(
         quickly = tuple(dtype for dtype in quick if dtype in dtypes) or dtypes[:1]
         declared: Any = test
         declared.spec = Spec(
-            id, level, profile, source, sentence, chapter, dtypes, quickly, frameworks, no_mutant_because, keeps
-        )
+            id, level, profile, source, sentence, chapter, dtypes, quickly, frameworks, no_mutant_because, keeps,
+            axis,
+        )  # fmt: skip
         return test
 
     return declare

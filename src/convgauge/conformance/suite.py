@@ -37,7 +37,7 @@ from convgauge.conformance.verdict import exit_status, judgement
 from convgauge.dtypes import DTYPES
 from convgauge.environment import cores
 from convgauge.process.runner import Limits
-from convgauge.registry import LoadError, short_target_of
+from convgauge.registry import LoadError, axes_of, short_target_of
 from convgauge.request import CheckRequest, RequestError
 from convgauge.results import Footer, Header, Judgement, SpecRecord
 from convgauge.terms import ExitStatus
@@ -143,6 +143,7 @@ class Suite:
             expected={name: entry.reason for name, entry in self.expected.items()},
             require=request.require,
             supports=request.supports,
+            reproducible=axes_of(request.reproducible),
         )
 
     def setting_of(self, name: str) -> Setting:

@@ -70,6 +70,8 @@ class Tally:
         Number of declined cases, by reason.
     refused : list
         Cases that were refused, with the exceptions.
+    comparisons, differences : int
+        Outputs that were compared bit for bit, and those of them that differ.
     """
 
     outcomes: Counter[str] = field(default_factory=Counter)
@@ -90,6 +92,8 @@ class Tally:
     redrawn_dtype: str = ""
     declines: Counter[str] = field(default_factory=Counter)
     refused: list[tuple[Case, str]] = field(default_factory=list)
+    comparisons: int = 0
+    differences: int = 0
 
     def count(
         self, case: Case, observation: Observation, assessment: Assessment, population: Population = "valid"
@@ -113,6 +117,8 @@ class Tally:
             self._count_in_space(case, status, is_fault=fault is not None)
         if fault is not None:
             self.faults.append((case, fault))
+        self.comparisons += assessment.comparisons
+        self.differences += assessment.differences
         if assessment.grade:
             self.grades.append(assessment.grade)
         if assessment.margin is not None:

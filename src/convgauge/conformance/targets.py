@@ -17,13 +17,15 @@ from convgauge.worker.call import Description
 class Target:
     """Implementation of the run: its origin, its description once that is known, and the reason if it is absent.
 
-    ``supports`` is the domain that the request declares, an expression; "" for everything.
+    ``supports`` is the domain that the request declares, an expression; "" for everything, and
+    ``required_axes`` are the axes of reproducibility that it declares.
     """
 
     origin: Origin
     description: Description | None = None
     absent: str = ""
     supports: str = ""
+    required_axes: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -36,6 +38,12 @@ class Target:
         declared = self.description or self.origin.declaration
         return domain_of(declared.supports if declared else "") & domain_of(self.supports)
 
+    @property
+    def reproducible(self) -> tuple[str, ...]:
+        """Axes of reproducibility that the implementation or the request declares."""
+        declared = self.description or self.origin.declaration
+        return registry.axes_of((*(declared.reproducible if declared else ()), *self.required_axes))
+
 
 def resolve_targets(request: CheckRequest) -> list[Target]:
     """Return the targets that a request names. Raises `RequestError`."""
@@ -44,7 +52,10 @@ def resolve_targets(request: CheckRequest) -> list[Target]:
     except TargetError as error:
         raise RequestError(str(error)) from None
     # a library that is missing here may be installed for another Python
-    return [Target(origin, None, "" if request.python else origin.absent, request.supports) for origin in origins]
+    return [
+        Target(origin, None, "" if request.python else origin.absent, request.supports, request.reproducible)
+        for origin in origins
+    ]
 
 
 def description_from_declaration(origin: Origin, devices: tuple[str, ...] = ("cpu",)) -> Description:
@@ -57,7 +68,7 @@ def description_from_declaration(origin: Origin, devices: tuple[str, ...] = ("cp
     dtypes = tuple(dtype for dtype in kind.dtypes if not declaration.dtypes or dtype in declaration.dtypes)
     return Description(
         declaration.name, declaration.framework, declaration.algorithm, declaration.grade, dtypes, kind.layouts,
-        devices, {}, supports=declaration.supports,
+        devices, {}, supports=declaration.supports, reproducible=declaration.reproducible,
     )  # fmt: skip
 
 
@@ -75,6 +86,7 @@ def implementation_record(target: Target) -> ImplementationRecord:
             absent=target.absent,
             supports=supports,
             target=registry.short_target_of(target.origin),
+            reproducible=list(target.reproducible),
         )
     return ImplementationRecord(
         target.name,
@@ -91,6 +103,7 @@ def implementation_record(target: Target) -> ImplementationRecord:
         adaptations=list(description.adaptations),
         supports=supports,
         target=registry.short_target_of(target.origin),
+        reproducible=list(target.reproducible),
     )
 
 
@@ -99,6 +112,7 @@ def reproduction_options(origin: Origin, request: CheckRequest) -> tuple[str, ..
     words = ["--framework", origin.framework] if origin.framework else []
     supports = domain_of(request.supports)
     words += [] if supports.is_everything else ["--supports", supports.text]
+    words += ["--reproducible", ",".join(request.reproducible)] if request.reproducible else []
     words += ["--python", registry.relative_to_here(request.python)] if request.python else []
     words += ["--memory", str(request.memory_mib)] if request.memory_mib else []
     words += ["--refusals", ",".join(request.refusals)] if request.refusals else []

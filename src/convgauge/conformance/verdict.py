@@ -14,7 +14,7 @@ from convgauge.conformance.sufficiency import insufficient
 from convgauge.domain import OUTSIDE
 from convgauge.reference.accuracy import lowest_grade
 from convgauge.results import ImplementationRecord, Judgement, SpecRecord
-from convgauge.terms import FAULTS, UNANSWERED, ExitStatus, Requirement, Verdict
+from convgauge.terms import FAULTS, UNANSWERED, Agreement, ExitStatus, Requirement, Verdict
 
 WRONG = tuple(status for status in FAULTS if status != "xpassed")
 """Statuses of a required spec that make the verdict wrong. A spec that passes unexpectedly is met."""
@@ -51,6 +51,7 @@ def judgement(
         is_strict,
         _answered_invalid(required),
         reason,
+        reproducibility=reproducibility(records),
     )
 
 
@@ -97,6 +98,19 @@ def coverage(required: Iterable[SpecRecord]) -> float | None:
         valid += record.valid
         answered += record.answered
     return 100 * answered / valid if valid else None
+
+
+def reproducibility(records: Iterable[SpecRecord]) -> dict[str, Agreement]:
+    """Return the result along each axis of reproducibility that the records measure."""
+    counts: dict[str, list[int]] = {}
+    for record in records:
+        if record.axis:
+            comparisons, differences = counts.get(record.axis, (0, 0))
+            counts[record.axis] = [comparisons + record.comparisons, differences + record.differences]
+    return {
+        axis: "differs" if differences else "same" if comparisons else "unmeasured"
+        for axis, (comparisons, differences) in counts.items()
+    }
 
 
 def _is_strict(required: Sequence[SpecRecord]) -> bool | None:

@@ -27,6 +27,7 @@ _KINDS = {
     "unstable": "other bits in each call",
     "aliased": "an output that shares memory",
     "side_effect": "a changed operand",
+    "irreproducible": "other bits where equal ones are declared",
     "relation": "outputs that contradict each other",
 }
 

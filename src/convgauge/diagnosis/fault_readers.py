@@ -215,6 +215,12 @@ def _declaration(sample: Sample, fault: Fault) -> Property:
     return Property("domain_refused", MechanismKind.FALSE_DECLARATION, text)
 
 
+def _irreproducible(sample: Sample, fault: Fault) -> Property:
+    axis = sample.spec.rpartition(".")[2]
+    text = f"declaration: equal bits are declared along the axis {axis}, and the outputs differ"
+    return Property(f"differs_by_{axis}", MechanismKind.FALSE_DECLARATION, text)
+
+
 def _inaccurate(sample: Sample, fault: Fault) -> Property | None:
     if sample.call.mode in PREPARED_MODES:
         return shared_by_layers(sample, fault)
@@ -263,6 +269,7 @@ READERS: Mapping[FaultKind, Reader] = {
     "graph": _graph,
     "gradient": _gradient,
     "declaration": _declaration,
+    "irreproducible": _irreproducible,
     "other_process": _other_process,
     "forked_child": _forked_child,
     "values": _inaccurate,

@@ -37,6 +37,8 @@ class Assessment:
         Property of a fast algorithm that would excuse the fault. `convgauge.conformance.leniency` decides the claim.
     unanswered : Observation or None
         Further call of the check that was refused or declined, so that the case shows nothing; None if there is none.
+    comparisons, differences : int
+        Outputs that were compared bit for bit with that of the case, and those that differ.
     """
 
     fault: Fault | None = None
@@ -45,6 +47,8 @@ class Assessment:
     reduction: int = 0
     lenient_if: Leniency = ""
     unanswered: Observation | None = None
+    comparisons: int = 0
+    differences: int = 0
 
     def __bool__(self) -> NoReturn:
         raise TypeError("an assessment has no truth value: compare its fault with None")

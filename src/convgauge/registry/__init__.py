@@ -9,6 +9,7 @@ from convgauge.registry.declaration import Declaration, Implementation, implemen
 from convgauge.registry.frameworks import framework_names, is_installed
 from convgauge.registry.loading import load, load_file, load_target
 from convgauge.registry.origin import LoadError, Origin, TargetError
+from convgauge.registry.reproducibility import AXES, UnknownAxisError, axes_of
 from convgauge.registry.targets import (
     ENTRY_POINTS,
     EXTRAS,
@@ -25,6 +26,7 @@ from convgauge.registry.targets import (
 )
 
 __all__ = [
+    "AXES",
     "ENTRY_POINTS",
     "EXTRAS",
     "Declaration",
@@ -32,6 +34,8 @@ __all__ = [
     "LoadError",
     "Origin",
     "TargetError",
+    "UnknownAxisError",
+    "axes_of",
     "builtins",
     "framework_names",
     "implementation",

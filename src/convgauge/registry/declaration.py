@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, TypeVar
 
 from convgauge.domain import Domain
+from convgauge.registry.reproducibility import axes_of
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Value = Any  # an argument or a result of an implementation
@@ -39,6 +40,8 @@ class Declaration:
         Paper or library that describes the algorithm.
     summary : str
         First paragraph of its docstring.
+    reproducible : tuple of str
+        Axes along which it declares equal bits (see `convgauge.registry.reproducibility.AXES`); empty for none.
     """
 
     name: str
@@ -50,6 +53,7 @@ class Declaration:
     source: str = ""
     summary: str = ""
     supports: str = ""
+    reproducible: tuple[str, ...] = ()
 
 
 @dataclass
@@ -99,6 +103,7 @@ def implementation(
     declines: Mapping[str, str] | None = None,
     source: str = "",
     supports: str = "",
+    reproducible: tuple[str, ...] = (),
 ) -> Callable[[Callable[..., Any]], Implementation]:
     """Declare the function below as an implementation.
 
@@ -106,7 +111,7 @@ def implementation(
 
     Parameters
     ----------
-    framework, algorithm, dtypes, declines, source, supports
+    framework, algorithm, dtypes, declines, source, supports, reproducible
         Properties; see `Declaration`.
     name : str
         Name; the function's by default.
@@ -118,11 +123,14 @@ def implementation(
     ------
     DomainError
         If ``supports`` is not an expression of a domain.
+    UnknownAxisError
+        If ``reproducible`` names something else than an axis of reproducibility.
     """
 
     def declare(function: Callable[..., Any]) -> Implementation:
         values: dict[str, Any] = {"framework": framework, "algorithm": algorithm, "name": name, "grade": grade}
         values.update(dtypes=dtypes, declines=declines or {}, source=source, supports=supports)
+        values["reproducible"] = reproducible
         return Implementation(declaration_of(function.__name__, inspect.getdoc(function) or "", values), function)
 
     return declare
@@ -131,7 +139,7 @@ def implementation(
 def declaration_of(function: str, doc: str, values: Mapping[str, Any]) -> Declaration:
     """Return the declaration of a function: the decorator's arguments, and defaults from its name and docstring.
 
-    Raises `DomainError` if the domain of the supported calls is not an expression.
+    Raises `DomainError` if the domain of the supported calls is not an expression, and `UnknownAxisError`.
     """
     supports = values.get("supports", "")
     algorithm = values.get("algorithm", "")
@@ -146,6 +154,7 @@ def declaration_of(function: str, doc: str, values: Mapping[str, Any]) -> Declar
         source=values.get("source", ""),
         summary=first_paragraph(doc),
         supports=Domain.parse(supports).text if supports else "",
+        reproducible=axes_of(values.get("reproducible") or ()),
     )
 
 

@@ -16,6 +16,7 @@ from convgauge.domain.trees import parse_module
 from convgauge.registry.declaration import Value, declaration_of
 from convgauge.registry.frameworks import framework_names
 from convgauge.registry.origin import Origin, TargetError
+from convgauge.registry.reproducibility import UnknownAxisError
 
 ENTRY_POINTS = "convgauge.implementations"
 
@@ -44,6 +45,8 @@ def scan(path: Path) -> list[Origin]:
                     declared = declaration_of(node.name, ast.get_docstring(node) or "", values)
                 except DomainError as error:
                     raise TargetError(f"{path}, line {decorator.lineno}: supports of {node.name}: {error}") from None
+                except UnknownAxisError as error:
+                    raise TargetError(f"{path}, line {decorator.lineno}: {node.name}: {error}") from None
                 origins.append(
                     Origin("file", str(path), node.name, declared.name, declared.framework, declared, absent)
                 )

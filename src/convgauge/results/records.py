@@ -11,12 +11,12 @@ from typing import Any, TypeVar
 import msgspec
 
 from convgauge.environment import Machine
-from convgauge.terms import Direction, FaultKind, Grade, Level, RaceVerdict, Requirement, Status, Verdict
+from convgauge.terms import Agreement, Direction, FaultKind, Grade, Level, RaceVerdict, Requirement, Status, Verdict
 
 SCHEMA = 4
 """Version of the format, raised if a field is removed or changes its meaning."""
 
-REVISION = 1
+REVISION = 2
 """Revision of the schema, raised if a field or a kind of record is added. A reader accepts newer revisions."""
 
 OLDEST_SCHEMA = 1
@@ -37,6 +37,7 @@ class Header(msgspec.Struct, frozen=True, tag="header", tag_field="type"):
     - ``expected``: reason of each expected failure, by spec.
     - ``require``: verdict that the exit status asks for.
     - ``supports``: domain that the request declares for all implementations, an expression; "" for everything.
+    - ``reproducible``: axes of equal bits that the request declares for all implementations.
     - ``workers``: machines of a run on a cluster, by the worker's address; ``machine`` is one of them.
     """
 
@@ -57,6 +58,7 @@ class Header(msgspec.Struct, frozen=True, tag="header", tag_field="type"):
     revision: int = 0
     require: Requirement = "correct"
     supports: str = ""
+    reproducible: list[str] = []
 
 
 class Picture(msgspec.Struct, frozen=True):
@@ -114,6 +116,8 @@ class SpecRecord(msgspec.Struct, frozen=True, tag="spec", tag_field="type"):
     - ``redrawn_dtype``: dtype of these cases if no dtype of the spec is answered; "" if it is ``dtype``.
     - ``invalid``: invalid calls that were refused or answered.
     - ``refusals``: number of refused and declined cases, by limit or reason.
+    - ``axis``: axis of reproducibility of the spec, or ""; ``comparisons``: outputs that were compared bit for bit,
+      and ``differences``: those of them that differ.
     """
 
     implementation: str
@@ -144,6 +148,9 @@ class SpecRecord(msgspec.Struct, frozen=True, tag="spec", tag_field="type"):
     invalid: int = 0
     refusals: dict[str, int] = {}
     redrawn_dtype: str = ""
+    axis: str = ""
+    comparisons: int = 0
+    differences: int = 0
 
 
 class CauseRecord(msgspec.Struct, frozen=True, tag="cause", tag_field="type"):
@@ -255,6 +262,7 @@ class ImplementationRecord(msgspec.Struct, frozen=True, tag="implementation", ta
     - ``limits``: sentences on the valid problems that it does not answer.
     - ``adaptations``: sentences on how its calls are adapted.
     - ``target``: the implementation as the command line of the run names it.
+    - ``reproducible``: axes of equal bits that are declared for it.
     """
 
     implementation: str
@@ -274,6 +282,7 @@ class ImplementationRecord(msgspec.Struct, frozen=True, tag="implementation", ta
     limits: list[str] = []
     adaptations: list[str] = []
     target: str = ""
+    reproducible: list[str] = []
 
 
 class ImageRecord(msgspec.Struct, frozen=True, tag="image", tag_field="type"):
@@ -325,6 +334,7 @@ class Judgement(msgspec.Struct, frozen=True):
     - ``reason``: reason of the verdict "unjudged".
     - ``unexplained``: number of failing specs that no cause explains; ``remark``: sentence on all failures.
     - ``cleared``: number of passing cases by topic that is not the cause of any failure.
+    - ``reproducibility``: by axis, "differs" if two outputs differed in a bit, "same" if none did, and "unmeasured".
     """
 
     verdict: Verdict
@@ -341,6 +351,7 @@ class Judgement(msgspec.Struct, frozen=True):
     unexplained: int = 0
     remark: str = ""
     cleared: dict[str, int] = {}
+    reproducibility: dict[str, Agreement] = {}
 
     @property
     def is_correct(self) -> bool | None:

@@ -6,6 +6,7 @@ import contextlib
 import datetime
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -98,6 +99,7 @@ def new_header(
     label: str = "",
     require: Requirement = "correct",
     supports: str = "",
+    reproducible: Sequence[str] = (),
 ) -> Header:
     """Return a header for a run of this process on this machine; the command in it keeps no directory names."""
     words = ["convgauge", *sys.argv[1:]]
@@ -119,4 +121,5 @@ def new_header(
         revision=REVISION,
         require=require,
         supports=supports,
+        reproducible=list(reproducible),
     )

@@ -105,6 +105,8 @@ def _judge(suite: Suite, finding: Finding, task: Task) -> None:
     if status == "vacuous":  # a fault of the suite, never a kill
         finding.vacuous.append(task.spec.id)
     elif status in (*FAULTS, *STRICTNESS_FAULTS):
+        if task.spec.level == "measured":
+            return
         statuses = finding.killed_by if task.spec.level == "required" else finding.advised_by
         statuses.setdefault(task.spec.id, status)
         if not finding.reason or not finding.faulty:

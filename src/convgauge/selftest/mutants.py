@@ -133,7 +133,8 @@ def by_spec(declared: Iterable[Mutant], specs: Iterable[Spec]) -> dict[str, list
     for mutant in declared:
         for level, ids in (("required", mutant.killed_by), ("recommended", mutant.advised_by)):
             for id in ids:
-                if levels.get(id) != level:
+                # a measured spec is required of a mutant that declares its axis
+                if levels.get(id) not in (level, "measured" if level == "required" else level):
                     raise ValueError(f"{mutant.path}: {mutant.name} names {id}, which is not a {level} spec")
                 naming[id].append(mutant)
     return naming

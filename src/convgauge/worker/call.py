@@ -194,3 +194,4 @@ class Description:
     prepares: bool = False
     adaptations: tuple[str, ...] = ()
     supports: str = ""
+    reproducible: tuple[str, ...] = ()

@@ -55,6 +55,7 @@ class Subject:
             prepares=self.implementation.prepared is not None,
             adaptations=self.adaptations,
             supports=declaration.supports,
+            reproducible=declaration.reproducible,
         )
 
     @property

@@ -37,6 +37,7 @@ _UNWRITTEN: dict[FaultKind, str] = {
     "noise": "the fault is what its process writes to convgauge",
     "relation": "each single output is right within its bound, and only a relation of several is not",
     "declaration": "the fault is its declaration, not the output of one call",
+    "irreproducible": "the fault is a difference of two calls, not the output of one",
     "device": "the fault is the device of its output",
     "vacuous": "the case proves nothing",
     "": "the kind of its fault is not known",

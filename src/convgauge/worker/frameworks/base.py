@@ -17,6 +17,9 @@ MemoryView = Any  # a NumPy array over the memory of an array, or the array itse
 
 ODD_STRIDE = 7919  # elements: a stride that no dimension of a test has by chance
 
+LINE_BYTES = 64
+"""Bytes of a line of the cache, the largest alignment that a vector instruction distinguishes."""
+
 ADAPTERS: dict[str, type[Framework]] = {}
 """Adapter classes by name of the framework."""
 
@@ -47,6 +50,8 @@ class Framework(ABC):
     """Dtypes that are supported only in a process with `wide_variables`."""
     can_refill = True
     """True if operands can be written to."""
+    has_fixed_threads = False
+    """True if the number of threads is set when the process starts."""
     wait: Callable[[Array], object] | None = None
     """Function that waits until an output is computed, for frameworks that return it earlier."""
 
@@ -72,6 +77,13 @@ class Framework(ABC):
 
     def refill(self, operand: Array, carrier: np.ndarray) -> None:
         """Write new values to an operand in place. Only if `can_refill`."""
+        raise NotImplementedError
+
+    def copy_at(self, array: Array, elements: int) -> Array:
+        """Return a contiguous copy that begins so many elements past an address that `LINE_BYTES` divides.
+
+        Raises `NotImplementedError` if the framework chooses the addresses.
+        """
         raise NotImplementedError
 
     def backward(self, forward: Callable[..., Array], arrays: list[Array], wanted: str) -> Callable[[Array], Gradients]:

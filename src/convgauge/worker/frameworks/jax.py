@@ -16,6 +16,7 @@ class JaxAdapter(Framework):
     layouts = ("contiguous",)
     wide_variables = {"JAX_ENABLE_X64": "1"}
     wide_dtypes = ("float64", "complex128", "int64")
+    has_fixed_threads = True
     other_devices = ("gpu", "tpu")
     can_refill = False
     wait = staticmethod(lambda output: output.block_until_ready())

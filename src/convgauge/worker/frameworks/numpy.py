@@ -7,6 +7,7 @@ import numpy as np
 from convgauge.dtypes import DTYPES
 from convgauge.worker.distant import reserve
 from convgauge.worker.frameworks.base import (
+    LINE_BYTES,
     ODD_STRIDE,
     Array,
     Framework,
@@ -79,6 +80,14 @@ class NumpyAdapter(Framework):
 
     def refill(self, operand: Array, carrier: np.ndarray) -> None:
         operand[...] = carrier
+
+    def copy_at(self, array: Array, elements: int) -> Array:
+        line = LINE_BYTES // array.itemsize
+        buffer = np.empty(array.size + line + elements, array.dtype)
+        start = -(buffer.ctypes.data // array.itemsize) % line + elements
+        copy = buffer[start : start + array.size].reshape(array.shape)
+        copy[...] = array
+        return copy
 
     def is_byteswapped(self, array: Array) -> bool:
         return not array.dtype.isnative

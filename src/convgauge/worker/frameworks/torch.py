@@ -11,6 +11,7 @@ import numpy as np
 
 from convgauge.worker.distant import reserve
 from convgauge.worker.frameworks.base import (
+    LINE_BYTES,
     ODD_STRIDE,
     Array,
     Framework,
@@ -145,6 +146,12 @@ class TorchAdapter(Framework):
 
     def refill(self, operand: Array, carrier: np.ndarray) -> None:
         operand.data.copy_(self.torch.from_numpy(np.array(carrier, order="C")))  # .data: its version stays as it was
+
+    def copy_at(self, array: Array, elements: int) -> Array:
+        line = LINE_BYTES // array.element_size()
+        buffer = self.torch.empty(array.numel() + line + elements, dtype=array.dtype, device=array.device)
+        start = -(buffer.data_ptr() // array.element_size()) % line + elements
+        return buffer[start : start + array.numel()].view(array.shape).copy_(array)
 
     def backward(self, forward: Callable[..., Array], arrays: list[Array], wanted: str) -> Callable[[Array], Gradients]:
         leaves = [
