@@ -42,7 +42,8 @@ def specification() -> str:
     for chapter, members in groupby(specs, key=lambda spec: spec.chapter):
         lines += ["", f"## {chapter.replace('_', ' ').capitalize()}", ""]
         for spec in members:
-            facts = [spec.level, f"profile *{spec.profile}*", ", ".join(spec.dtypes)]
+            level = f"measured; required if `reproducible={spec.axis}` is declared" if spec.axis else spec.level
+            facts = [level, f"profile *{spec.profile}*", ", ".join(spec.dtypes)]
             facts += [f"{', '.join(spec.frameworks)} only"] if spec.frameworks else []
             lines += [f"`{spec.id}`", f": {plain(spec.sentence)}", ""]
             lines += [f"  {'; '.join(facts)}. Source: {plain(spec.source)}.", ""]

@@ -97,6 +97,7 @@ def parametrize_with_specs(
     *,
     framework: str = "",
     supports: str = "",
+    reproducible: Sequence[str] = (),
     profile: Profile = "functional",
     tier: Tier = "quick",
     require: Requirement = "correct",
@@ -116,6 +117,8 @@ def parametrize_with_specs(
     supports
         Condition of the calls that the convolution supports, such as "groups == 1"; other calls are declined. Empty
         for all calls. See `convgauge.domain` for its fields.
+    reproducible
+        Axes along which equal bits are required, such as "batch"; see `convgauge.registry.AXES`.
     profile
         Profile whose specs are judged.
     tier
@@ -134,13 +137,14 @@ def parametrize_with_specs(
     Raises
     ------
     ValueError
-        If the framework, profile, tier, requirement or a spec is unknown, if ``supports`` is not a condition, or if
-        another process cannot import the function.
+        If the framework, profile, tier, requirement or a spec is unknown, if ``supports`` is not a condition, if
+        an axis is unknown, or if another process cannot import the function.
     """
     if os.environ.get(IN_CHILD):  # the child imports the test module for the function alone
         return pytest.mark.parametrize("spec", [])
     request = CheckRequest(
         supports=supports,
+        reproducible=tuple(reproducible),
         profile=profile,
         tier=tier,
         require=require,
@@ -160,6 +164,7 @@ def check_implementation(
     *,
     framework: str = "",
     supports: str = "",
+    reproducible: Sequence[str] = (),
     profile: Profile = "functional",
     tier: Tier = "quick",
     expect: Mapping[str, str] | None = None,
@@ -172,7 +177,14 @@ def check_implementation(
     Parameters and exceptions are those of `parametrize_with_specs`.
     """
     request = CheckRequest(
-        supports=supports, profile=profile, tier=tier, refusals=tuple(refusals), seed=seed, timeout_s=timeout, jobs=1
+        supports=supports,
+        reproducible=tuple(reproducible),
+        profile=profile,
+        tier=tier,
+        refusals=tuple(refusals),
+        seed=seed,
+        timeout_s=timeout,
+        jobs=1,
     )
     with _suite(function, framework, request, expect or {}) as suite:
         records = [result.record for result in suite]
@@ -187,7 +199,16 @@ def _suite(function: Callable[..., Any], framework: str, request: CheckRequest, 
     origin = _origin(function, framework)
     expected = {name: Expectation(reason) for name, reason in expect.items()}
     return Suite(
-        request, [Target(origin, description_from_declaration(origin), supports=request.supports)], expected=expected
+        request,
+        [
+            Target(
+                origin,
+                description_from_declaration(origin),
+                supports=request.supports,
+                required_axes=request.reproducible,
+            )
+        ],
+        expected=expected,
     )
 
 

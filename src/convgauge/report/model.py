@@ -367,7 +367,8 @@ def _specs(entries: Sequence[ImplementationEntry]) -> list[SpecEntry]:
     for index, entry in enumerate(entries):
         for r in entry.specs:
             slug = formatting.slug(r.spec)
-            spec = SpecEntry(r.spec, slug, r.level, r.chapter, r.profile, r.sentence, r.source)
+            level = "measured" if r.axis else r.level  # required of some implementations
+            spec = SpecEntry(r.spec, slug, level, r.chapter, r.profile, r.sentence, r.source)
             specs.setdefault(r.spec, spec).records.setdefault(index, []).append(r)
     chapters = list(dict.fromkeys(spec.chapter for spec in specs.values()))
     return sorted(specs.values(), key=lambda spec: chapters.index(spec.chapter))

@@ -8,7 +8,7 @@ from typing import Any
 
 from convgauge import __version__
 from convgauge.bundled import bundled
-from convgauge.report import coverage, failing_cases, faults, gallery
+from convgauge.report import coverage, failing_cases, faults, gallery, reproducibility
 from convgauge.report.charts import margins, race_charts, sweep_charts
 from convgauge.report.downloads import write_downloads
 from convgauge.report.faults import SpecRow
@@ -77,7 +77,10 @@ class Site:
             self._page("implementation.html", path, entry=entry, **self._implementation(entry))
         for chapter in self.report.chapters:
             specs = [spec for spec in self.report.specs if spec.chapter == chapter]
-            self._page("chapter.html", specs[0].page.partition("#")[0], chapter=chapter, specs=specs)
+            axes = reproducibility.table(self.report.entries) if any(spec.level == "measured" for spec in specs) else []
+            self._page(
+                "chapter.html", specs[0].page.partition("#")[0], chapter=chapter, specs=specs, reproducible=axes
+            )  # fmt: skip
         if self.matrices or self.tables:
             specs_by_id = {spec.id: spec for spec in self.report.specs}
             self._page("suite.html", matrices=self.matrices, tables=self.tables, specs_by_id=specs_by_id)
@@ -118,6 +121,7 @@ class Site:
             "plot": plot,
             "dtypes": dtypes,
             "raced": self._raced(entry),
+            "card": reproducibility.card(entry),
             "results": results_of(self.report, index),
         }
 

@@ -9,6 +9,7 @@ import jinja2
 from markupsafe import Markup
 
 from convgauge.bundled import bundled
+from convgauge.registry import AXES
 from convgauge.report import faults, formatting, kill_matrix_page, speed
 from convgauge.report.charts import life_charts, locality, margins, race_charts, svg, sweep_charts
 from convgauge.selftest.diagnoses.terminal import named_text
@@ -36,6 +37,7 @@ def templates() -> jinja2.Environment:
         status_order=_status_order,
     )
     environment.globals.update(
+        axes=AXES,
         differing=faults.differing,
         faults=FAULTS,
         kill_matrix_page=kill_matrix_page,
