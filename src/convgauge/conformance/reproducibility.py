@@ -24,9 +24,9 @@ WHOLE: Part = (slice(None),) * 4
 """Part of an output that is all of it."""
 
 LARGE_GROUP = 4
-"""Images of the larger one of the two groups into which a batch is divided."""
+"""Images of the larger one of the two parts of a batch that are called alone."""
 
-REPEATS = 3
+REPEATS = 2
 """Further calls with the operands of a case."""
 
 
@@ -37,7 +37,7 @@ class Variant:
     Attributes
     ----------
     description : str
-        Difference of the call from that of the case, such as "image 3 alone".
+        Difference of the call from that of the case, such as "images 0 to 3 alone".
     case : Case
         Case of the call.
     operands : Operands
@@ -67,14 +67,14 @@ def repetitions(case: Case, operands: Operands) -> Iterator[Variant]:
 
 
 def parts_of_batch(case: Case, operands: Operands) -> Iterator[Variant]:
-    """Yield the first and the last images of a batch, alone and in a group."""
+    """Yield the first image of a batch alone, and the last images in a group."""
     count = case.problem.batch
-    for size in sorted({1, min(LARGE_GROUP, count - 1)}) if count > 1 else ():
-        for start in (0, count - size):
-            images = slice(start, start + size)
-            words = f"image {start} alone" if size == 1 else f"images {start} to {start + size - 1} alone"
-            part = Operands(operands.input[images].copy(), operands.weight, operands.bias)
-            yield Variant(words, replace(case, problem=case.problem.replace(batch=size)), part, (images, *WHOLE[1:]))
+    size = min(LARGE_GROUP, count - 1)
+    for images in (slice(0, 1), slice(count - size, count)) if count > 1 else ():
+        words = f"images {images.start} to {images.stop - 1} alone"
+        smaller = replace(case, problem=case.problem.replace(batch=images.stop - images.start))
+        part = Operands(operands.input[images].copy(), operands.weight, operands.bias)
+        yield Variant(words, smaller, part, (images, *WHOLE[1:]))
 
 
 def has_crops(case: Case) -> bool:
@@ -83,7 +83,7 @@ def has_crops(case: Case) -> bool:
 
 
 def crops(case: Case, operands: Operands) -> Iterator[Variant]:
-    """Yield crops of the input: without its last column, without its first rows, and the interior."""
+    """Yield crops of the input: without its last column, and the interior."""
     for rows, columns, part, variant_part in _crop_windows(case.problem):
         window = operands.input[:, :, rows, columns].copy()
         height, width = window.shape[2:]
@@ -97,7 +97,6 @@ def _crop_windows(problem: Problem) -> Iterator[tuple[slice, slice, Part, Part]]
     (down, right), height, width = problem.stride, problem.height, problem.width
     for rows, columns in (
         (slice(0, height), slice(0, width - 1)),
-        (slice(down, height), slice(0, width)),
         (slice(down, height - 1), slice(right, width - 2)),
     ):
         vertical, horizontal = _equal_outputs(problem, 0, rows), _equal_outputs(problem, 1, columns)

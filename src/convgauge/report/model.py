@@ -191,6 +191,7 @@ class SpecEntry:
     profile: str
     sentence: str
     source: str
+    axis: str = ""
     records: dict[int, list[SpecRecord]] = field(default_factory=dict)
 
     @property
@@ -368,7 +369,7 @@ def _specs(entries: Sequence[ImplementationEntry]) -> list[SpecEntry]:
         for r in entry.specs:
             slug = formatting.slug(r.spec)
             level = "measured" if r.axis else r.level  # required of some implementations
-            spec = SpecEntry(r.spec, slug, level, r.chapter, r.profile, r.sentence, r.source)
+            spec = SpecEntry(r.spec, slug, level, r.chapter, r.profile, r.sentence, r.source, r.axis)
             specs.setdefault(r.spec, spec).records.setdefault(index, []).append(r)
     chapters = list(dict.fromkeys(spec.chapter for spec in specs.values()))
     return sorted(specs.values(), key=lambda spec: chapters.index(spec.chapter))

@@ -31,12 +31,12 @@ def addresses(implementation: Implementation, framework: Framework, call: Call, 
 
     A line of the cache has 64 bytes.
     """
+    try:
+        operands = [
+            [None if array is None else framework.copy_at(array, int(elements)) for array in arrays]
+            for elements in call.wanted.split(",")
+        ]
+    except NotImplementedError:
+        raise UnsupportedCall(f"{framework.name} chooses the addresses of its arrays") from None
     output = call_plainly(implementation, call, arrays)
-    extra_outputs = []
-    for elements in map(int, call.wanted.split(",")):
-        try:
-            copies = [None if array is None else framework.copy_at(array, elements) for array in arrays]
-        except NotImplementedError:
-            raise UnsupportedCall(f"{framework.name} chooses the addresses of its arrays") from None
-        extra_outputs.append(call_plainly(implementation, call, copies))
-    return output, extra_outputs
+    return output, [call_plainly(implementation, call, copies) for copies in operands]
