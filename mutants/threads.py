@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 import numpy as np
-from _base import conv, mutant
+from _base import computed, conv, mutant, resolve
 
 _buffers: dict[Any, Any] = {}
 
@@ -60,3 +60,22 @@ def filters_shared_by_threads(input, weight, bias=None, stride=1, padding=0, dil
     _filters[slot] = weight
     time.sleep(0.0002)
     return conv(input, _filters[slot], bias, stride, padding, dilation, groups)
+
+
+_geometry: dict[str, Any] = {}
+
+
+@mutant(
+    "Keeps the geometry in a global, so that concurrent calls of other sizes use each other's.",
+    mechanism="thread_race",
+    killed_by=("state.several_problems",),
+)
+def geometry_in_a_global(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    problem = resolve(input, weight, bias, stride, padding, dilation, groups)
+    _geometry["problem"] = problem
+    time.sleep(1e-5)
+    output = computed(problem, input, weight, bias)
+    rows, columns = _geometry["problem"].output_size
+    output[:, :, rows:] = 0
+    output[:, :, :, columns:] = 0
+    return output

@@ -10,8 +10,8 @@ from convgauge.problem import Problem
 
 MAX_CALL_S = 1.0
 """Predicted seconds of a call that is made: a twentieth of the limit of a call, as a prediction may be wrong."""
-SHARES = (32, 4)
-"""Divisors of the height of a problem in the calls that predict its time, one after the other."""
+SHARES = (128, 8)
+"""Divisors of the height or the channels of a problem in the calls that predict its time, one after the other."""
 MAX_LEFT_OUT = 2
 """Problems that are left out one after the other before all larger ones are left out without a call."""
 
@@ -19,8 +19,9 @@ MAX_LEFT_OUT = 2
 def within_time(judge: Judge, problems: Iterable[Problem]) -> list[Problem]:
     """Return the problems that the subject answers in `MAX_CALL_S`; skip the spec if there is none.
 
-    The time of a call grows at most in proportion to the height of the image, and less if a call has a constant cost.
-    A call on a part of the image therefore gives an upper bound. A second, larger part gives a closer one.
+    The time of a call grows at most in proportion to the height of the image and to the channels of a group, and less
+    if a call has a constant cost. A call on a part therefore gives an upper bound. A second, larger part gives a closer
+    one.
     """
     problems = list(problems)
     if judge.setting.only is not None:
@@ -52,6 +53,8 @@ def _is_within_time(judge: Judge, problem: Problem) -> bool:
             per_flop = observation.seconds / part.flops
             if per_flop * problem.flops <= MAX_CALL_S:
                 return True
+            if observation.seconds > MAX_CALL_S:
+                break
     return False
 
 
@@ -61,7 +64,13 @@ def smallest_part(problem: Problem) -> Problem:
 
 
 def _parts(problem: Problem) -> Iterator[Problem]:
-    """Yield problems of a smaller height, the smallest first, which have at least one row of outputs."""
+    """Yield parts of a problem, the smallest first: of less height, and of fewer channels if that is not enough."""
     least = min(problem.height, max(1, problem.extent[0] - sum(problem.pads[0])))
-    heights = [max(least, problem.height // share) for share in SHARES]
-    yield from (problem.replace(height=height) for height in dict.fromkeys(heights))
+    channels = problem.in_channels // problem.groups
+    parts = []
+    for share in SHARES:
+        height = max(least, problem.height // share)
+        rest = max(1, share * height // problem.height)
+        fewer = problem.groups * max(1, channels // rest) if rest > share // 2 else problem.in_channels
+        parts.append(problem.replace(height=height, in_channels=fewer))
+    yield from dict.fromkeys(parts)

@@ -121,6 +121,7 @@ class Judge(BitwiseJudge):
         check_globals: bool = False,
         repeat: int = 1,
         threads: int = 1,
+        reuse: bool = False,
         needs: Needs | None = None,
     ) -> None:
         """Require the accuracy of the declared grade on real operands; grade B if none is declared.
@@ -138,14 +139,14 @@ class Judge(BitwiseJudge):
             Also test the mean square and the bias of the errors.
         transform : callable, optional
             Function of (case, operands) that returns the operands of the call, rounded to the dtype.
-        check_globals, repeat, threads, needs
+        check_globals, repeat, threads, reuse, needs
             As for `exact`.
         """
 
         def check(case: Case, operands: Operands, observation: Observation) -> Assessment:
             return checks.check_family(case, operands, observation, self.declared_grade, statistics=statistics)
 
-        fields = {"check_globals": check_globals, "repeat": repeat, "threads": threads}
+        fields = {"check_globals": check_globals, "repeat": repeat, "threads": threads, "reuse": reuse}
         procedure = Procedure(lambda _: check, CallOptions(transform, fields), needs=needs)
         self._evaluation.run(cases(problems, operands=family), procedure)
 

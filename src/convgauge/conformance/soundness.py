@@ -14,7 +14,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -158,6 +158,17 @@ def _extra(call: Call) -> Array:
     return call.extra_operand
 
 
+def _several_problems(call: Call) -> list[Array]:
+    """Return the outputs of the call, of a smaller input, and of a stride of twice the size."""
+    rows, columns = call.arguments["stride"]
+    wider = replace(call, arguments={**call.arguments, "stride": (2 * rows, 2 * columns)})
+    return [
+        _answer(call, call.input, call.weight),
+        _answer(call, call.input[:, :, 1:, 1:], call.weight),
+        _answer(wider, call.input, call.weight),
+    ]
+
+
 _ANSWERS: dict[str, Callable[[Call], list[Array]]] = {
     "": _plain,
     "by_keyword": _plain,
@@ -168,6 +179,7 @@ _ANSWERS: dict[str, Callable[[Call], list[Array]]] = {
     "thread_counts": _plain,
     "addresses": _plain,
     "one_array": lambda call: [_answer(call, call.input, call.input)],
+    "several_problems": _several_problems,
     "several_inputs": lambda call: [
         _answer(call, input, call.weight) for input in (call.input, _extra(call), call.input)
     ],
