@@ -71,11 +71,12 @@ def several_problems(implementation: Implementation, framework: Framework, call:
         lambda: implementation(smaller, *arrays[1:], **call.arguments),
         lambda: implementation(*arrays, **wider),
     ]
-    outputs = [function() for function in functions]
-    contents = [_content(framework, output) for output in outputs]
-    for index, other in _called_at_once(functions):
-        if _content(framework, other) != contents[index]:
-            outputs[index], contents[index] = other, _content(framework, other)
+    alone = [function() for function in functions]
+    contents = [_content(framework, output) for output in alone]
+    outputs = list(alone)
+    for index, output in _called_at_once(functions):
+        if outputs[index] is alone[index] and _content(framework, output) != contents[index]:
+            outputs[index] = output
     return outputs[0], outputs[1:]
 
 
