@@ -320,4 +320,5 @@ def test_a_forked_child_answers(judge: Judge) -> None:
         judge.skip("asked of CPUs only")
     count = by_tier(judge, 1, 12)
     due = [Case(problem, seed=1 + 2 * index + turn) for index, problem in enumerate(TABLE) for turn in range(count)]
-    judge.exact(due, process=OtherProcess(lambda case: [replace(case, seed=case.seed + SECOND_CALL)], is_fork=True))
+    process = OtherProcess(lambda case: [replace(case, seed=case.seed + SECOND_CALL), case], is_fork=True)
+    judge.exact(due, process=process)

@@ -1,8 +1,9 @@
 """Element types: what goes in comes out, and no type is quietly narrowed on the way."""
 
-from convgauge.conformance import Judge, problems, spec
+from convgauge.conformance import Case, Judge, problems, spec
 from convgauge.dtypes import DTYPES, FLOATS
 from convgauge.problem import Problem
+from convgauge.reference.operands import Operands, draw
 
 CONV2D = "torch.nn.functional.conv2d"
 INTEGERS = tuple(name for name, dtype in DTYPES.items() if dtype.kind == "i")
@@ -47,11 +48,24 @@ def test_half_types_accumulate_in_float32(judge: Judge) -> None:
 
 @spec("dtype.mixed_sequence", profile="functional", source=CONV2D)
 def test_dtypes_in_turns(judge: Judge) -> None:
-    """Calls of one shape in changing dtypes do not disturb each other."""
+    """Calls of one shape in changing dtypes do not disturb each other, also on operands of the same values."""
     supported = judge.setting.among_dtypes(dtype for dtype in FLOATS if dtype in judge.description.dtypes)
     if len(supported) < 2:
         judge.skip("there is one dtype only: turns need two")
     judge.exact([problem.replace(dtype=dtype) for problem in SMALL[:8] for dtype in supported], mixed=True)
+    narrowest = min(supported, key=lambda dtype: DTYPES[dtype].digits)
+
+    def same(case: Case, operands: Operands) -> Operands:
+        problem = case.problem.replace(dtype=narrowest)
+        drawn = draw(problem, "exact", case.seed, max(judge.headroom(problem), judge.headroom(case.problem)))
+        carrier = DTYPES[case.problem.dtype].carrier
+        bias = None if drawn.bias is None else drawn.bias.astype(carrier)
+        return Operands(drawn.input.astype(carrier), drawn.weight.astype(carrier), bias)
+
+    table = SMALL[:1] if judge.setting.tier == "quick" else SMALL[:3]
+    turns = [(seed, dtype) for seed, order in enumerate((supported, supported[::-1]), start=1) for dtype in order]
+    due = [Case(problem.replace(dtype=dtype), seed=seed) for problem in table for seed, dtype in turns]
+    judge.exact(due, transform=same, mixed=True)
 
 
 @spec("dtype.integer", level="recommended", dtypes=INTEGERS, quick=("int32",), profile="functional", source=CONV2D)

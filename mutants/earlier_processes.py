@@ -105,3 +105,20 @@ def plans_stored_without_dilation(input, weight, bias=None, stride=1, padding=0,
         planned = np.array(problem.dilation)
         _plans.add(planned, *key)
     return conv(input, weight, bias, stride, padding, tuple(planned.tolist()), groups)
+
+
+_weights_by_norm = Store("weights_by_norm")
+
+
+@mutant(
+    "Stores packed weights by their shape and the sum of their squares for later processes.",
+    mechanism="other_process",
+    killed_by=("behaviour.other_process",),
+)
+def weights_stored_by_norm(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    key = weight.shape, str(weight.dtype), float(np.square(weight.astype(np.complex128)).sum().real)
+    packed = _weights_by_norm.earlier(*key)
+    if packed is None:
+        packed = weight
+        _weights_by_norm.add(weight, *key)
+    return conv(input, packed, bias, stride, padding, dilation, groups)

@@ -62,3 +62,19 @@ def zeros_without_a_thread(input, weight, bias=None, stride=1, padding=0, dilati
     if output is None:
         output = np.zeros_like(conv(input, weight, bias, stride, padding, dilation, groups))
     return output
+
+
+_packs: dict[Any, Any] = {}
+os.register_at_fork(after_in_child=lambda: [pack.fill(0) for pack in _packs.values()])
+
+
+@mutant(
+    "Keeps packed weights by their content in memory that the system clears in a forked child.",
+    mechanism="forked_child",
+    killed_by=("behaviour.forked_child",),
+)
+def packs_cleared_in_a_child(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    key = weight.shape, str(weight.dtype), weight.tobytes()
+    if len(_packs) < 1000:
+        _packs.setdefault(key, weight.copy())
+    return conv(input, _packs.get(key, weight), bias, stride, padding, dilation, groups)

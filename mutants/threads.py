@@ -79,3 +79,19 @@ def geometry_in_a_global(input, weight, bias=None, stride=1, padding=0, dilation
     output[:, :, rows:] = 0
     output[:, :, :, columns:] = 0
     return output
+
+
+_local = threading.local()
+
+
+@mutant(
+    "Has a workspace in each thread but the first, of the size of its first call, which cuts later outputs.",
+    mechanism="thread_race",
+    killed_by=("state.several_problems",),
+)
+def workspace_of_the_first_size(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    output = conv(input, weight, bias, stride, padding, dilation, groups)
+    if threading.current_thread() is not threading.main_thread():
+        rows = _local.__dict__.setdefault("rows", output.shape[2])
+        output[:, :, rows:] = 0
+    return output
