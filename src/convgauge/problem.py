@@ -2,7 +2,8 @@
 
 ``n1c64h56w56_o64k3x3_s1x1_p1x1_d1x1_g1_b_float32`` is one image of 64 channels of 56 x 56, 64 outputs, a 3 x 3
 kernel, stride, padding, dilation (height first), one group, a bias, float32. Padding may also read ``psame`` or
-``pvalid``; ``_b`` is left out if there is no bias.
+``pvalid``; ``_b`` is left out if there is no bias. ``_grad_input`` or ``_grad_weight`` at the end stands for the
+gradient of that convolution by its input or by its weight.
 """
 
 from __future__ import annotations
@@ -17,6 +18,11 @@ from convgauge.dtypes import DTYPES
 
 Pair = tuple[int, int]
 Padding = Union[Pair, str]
+Shape = tuple[int, int, int, int]
+
+Computed = Literal["forward", "grad_input", "grad_weight"]
+COMPUTED: tuple[Computed, ...] = get_args(Computed)
+"""Directions in which a problem is computed: the output, or its gradient by the input or by the weight."""
 
 ProblemKind = Literal["depthwise", "grouped", "dilated", "strided", "pointwise", "kernel of 15 or more", "3×3", "other"]
 PROBLEM_KINDS: tuple[ProblemKind, ...] = get_args(ProblemKind)
@@ -33,7 +39,8 @@ _TEXT = re.compile(
     r"_d(?P<dh>\d{1,10})x(?P<dw>\d{1,10})"
     r"_g(?P<groups>\d{1,10})"
     r"(?P<bias>_b)?"
-    r"_(?P<dtype>[a-z]+\d{1,10})",
+    r"_(?P<dtype>[a-z]+\d{1,10})"
+    r"(_(?P<direction>grad_input|grad_weight))?",
     re.ASCII,
 )
 EXAMPLE = "n1c64h56w56_o64k3x3_s1x1_p1x1_d1x1_g1_b_float32"
@@ -46,10 +53,14 @@ class ProblemError(ValueError):
 
 @dataclass(frozen=True)
 class Problem:
-    """Parameters of one convolution, immutable and hashable.
+    """Parameters of one convolution, or of one of its gradients, immutable and hashable.
 
     Shapes: input (batch, in_channels, height, width), weight (out_channels, in_channels / groups, height, width),
     bias (out_channels,) or None. Pairs are (height, width). Batch, channels and sizes may be 0.
+
+    ``direction`` is "forward" for the output. For the gradient by the input or by the weight, the gradient of the
+    output takes the place of that operand; the numbers are those of the convolution, which has no bias, and whose
+    padding is a pair.
 
     Raises
     ------
@@ -69,6 +80,7 @@ class Problem:
     groups: int = 1
     bias: bool = False
     dtype: str = "float32"
+    direction: Computed = "forward"
 
     def __post_init__(self) -> None:
         try:
@@ -82,6 +94,8 @@ class Problem:
         for name, channels in (("in_channels", self.in_channels), ("out_channels", self.out_channels)):
             if channels % self.groups:
                 raise ProblemError(f"{name} = {channels} is not a multiple of groups = {self.groups}")
+        if self.direction != "forward":
+            self._check_gradient()
         if self.padding == "same" and self.stride != (1, 1):
             raise ProblemError(f"padding 'same' needs stride 1, not {self.stride}")
         for axis, size, extent, (before, after) in zip("hw", (self.height, self.width), self.extent, self.pads):
@@ -90,6 +104,14 @@ class Problem:
                     f"the kernel covers {extent} rows or columns ({axis}), more than the padded input's"
                     f" {size + before + after}: nothing to put out"
                 )
+
+    def _check_gradient(self) -> None:
+        if self.direction not in COMPUTED:
+            raise ProblemError(f"direction {self.direction!r} is not one of {', '.join(COMPUTED)}")
+        if self.bias:
+            raise ProblemError(f"a {self.direction} has no bias")
+        if isinstance(self.padding, str):
+            raise ProblemError(f"padding {self.padding!r} of a {self.direction} is not a pair")
 
     def _has_valid_numbers(self) -> bool:
         """Return True if all numbers are valid. It is fast; `_check_numbers` names the one that is not."""
@@ -144,6 +166,7 @@ class Problem:
             f"_o{self.out_channels}k{self.kernel[0]}x{self.kernel[1]}"
             f"_s{self.stride[0]}x{self.stride[1]}_p{padding}_d{self.dilation[0]}x{self.dilation[1]}"
             f"_g{self.groups}{'_b' if self.bias else ''}_{self.dtype}"
+            f"{'' if self.direction == 'forward' else '_' + self.direction}"
         )
 
     @classmethod
@@ -168,6 +191,7 @@ class Problem:
             dilation=(int(got["dh"]), int(got["dw"])),
             bias=got["bias"] is not None,
             dtype=got["dtype"],
+            direction=next((each for each in COMPUTED if each == got["direction"]), "forward"),
         )
 
     def replace(self, **changes: Any) -> Problem:  # noqa: ANN401 parameters of several types
@@ -202,20 +226,31 @@ class Problem:
             (self.width + left + right - self.extent[1]) // self.stride[1] + 1,
         )
 
-    @property
-    def input_shape(self) -> tuple[int, int, int, int]:
-        """Shape (N, C, H, W)."""
-        return (self.batch, self.in_channels, self.height, self.width)
+    @cached_property
+    def forward(self) -> Problem:
+        """Convolution of which the problem is a gradient; the problem itself if it is none."""
+        return self if self.direction == "forward" else self.replace(direction="forward")
 
     @property
-    def weight_shape(self) -> tuple[int, int, int, int]:
-        """Shape (O, C/G, KH, KW)."""
-        return (self.out_channels, self.in_channels // self.groups, *self.kernel)
+    def input_shape(self) -> Shape:
+        """Shape of the first operand: (N, C, H, W); for "grad_input" that of the gradient of the output."""
+        return self._in_place("grad_input", (self.batch, self.in_channels, self.height, self.width))
 
     @property
-    def output_shape(self) -> tuple[int, int, int, int]:
-        """Shape (N, O, OH, OW)."""
-        return (self.batch, self.out_channels, *self.output_size)
+    def weight_shape(self) -> Shape:
+        """Shape of the second operand: (O, C/G, KH, KW); for "grad_weight" that of the gradient of the output."""
+        return self._in_place("grad_weight", (self.out_channels, self.in_channels // self.groups, *self.kernel))
+
+    @property
+    def output_shape(self) -> Shape:
+        """Shape of the result: (N, O, OH, OW); for a gradient that of the operand by which it is taken."""
+        if self.direction == "forward":
+            return (self.batch, self.out_channels, *self.output_size)
+        return self.forward.input_shape if self.direction == "grad_input" else self.forward.weight_shape
+
+    def _in_place(self, direction: Computed, shape: Shape) -> Shape:
+        """Return the shape of an operand, or of the gradient of the output if that stands in its place."""
+        return self.forward.output_shape if self.direction == direction else shape
 
     @property
     def kind(self) -> ProblemKind:
@@ -234,13 +269,23 @@ class Problem:
 
     @property
     def reduction(self) -> int:
-        """Number of products K of which one output is the sum, those with padding included."""
-        return self.in_channels // self.groups * self.kernel[0] * self.kernel[1]
+        """Number of products K of which one element of the result is the sum, those with padding included.
+
+        It is C/G KH KW for an output, O/G KH KW for the gradient by the input, N OH OW for that by the weight.
+        """
+        if self.direction == "grad_weight":
+            return self.batch * self.output_size[0] * self.output_size[1]
+        channels = self.in_channels if self.direction == "forward" else self.out_channels
+        return channels // self.groups * self.kernel[0] * self.kernel[1]
 
     @property
     def flops(self) -> int:
-        """Number of operations: 2 N O OH OW (C / G) KH KW, with the products with padding, without the bias."""
-        return 2 * self.batch * self.out_channels * self.output_size[0] * self.output_size[1] * self.reduction
+        """Number of operations: 2 N O OH OW (C / G) KH KW, with the products with padding, without the bias.
+
+        A gradient has as many as the output.
+        """
+        taps = self.in_channels // self.groups * self.kernel[0] * self.kernel[1]
+        return 2 * self.batch * self.out_channels * self.output_size[0] * self.output_size[1] * taps
 
     @property
     def least_bytes(self) -> int:
@@ -283,4 +328,7 @@ def _first_error(text: str) -> str:
         part = parts[index] if index < len(parts) else ""
         if not re.fullmatch(pattern, part, re.ASCII):
             return f"problem {text!r}: field {index + 1} should look like {form}, not {part!r}; example: {EXAMPLE}"
-    return f"problem {text!r}: should end in an optional _b (bias) and a dtype such as _float32; example: {EXAMPLE}"
+    return (
+        f"problem {text!r}: should end in an optional _b (bias), a dtype such as _float32, and _grad_input or"
+        f" _grad_weight for a gradient; example: {EXAMPLE}"
+    )

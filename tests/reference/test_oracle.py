@@ -1,11 +1,12 @@
 """Tests of the oracle: exact outputs, and gradients."""
 
 import inspect
+from fractions import Fraction
 
 import numpy as np
 import pytest
 
-from convgauge.problem import Problem
+from convgauge.problem import Computed, Problem
 from convgauge.reference import oracle
 from convgauge.reference.operands import Array, Operands, draw
 from support.rational_oracle import rational_output
@@ -92,3 +93,54 @@ def test_root_of_squares_neither_overflows_nor_underflows() -> None:
     for scale in (1e160, 1e-170):
         operands = Operands(np.full((1, 1, 1, 2), 3.0 * scale), np.array([[[[1.0, 4 / 3]]]]), None)
         assert oracle.root_of_squares(problem, operands)[0, 0, 0, 0] == pytest.approx(5 * scale, rel=1e-15)
+
+
+GRADIENTS = [
+    problem.replace(bias=False, padding=(1, 1), direction=direction)
+    for problem in ODD
+    for direction in ("grad_input", "grad_weight")
+    if problem.kernel != (1, 1)
+]
+
+
+@pytest.mark.parametrize("problem", GRADIENTS, ids=str)
+def test_a_gradient_is_the_adjoint(problem: Problem) -> None:
+    """<gradient, direction> = <gradient of the output, convolution in that direction>, in integers."""
+    drawn = draw(problem)
+    operands = Operands(drawn.input.astype(np.float64), drawn.weight.astype(np.float64), None)
+    gradient, random = oracle.answer(problem, operands), np.random.default_rng(0)
+    assert gradient.shape == problem.output_shape
+    for _ in range(3):
+        towards = random.integers(-3, 4, problem.output_shape).astype(np.float64)
+        if problem.direction == "grad_input":
+            moved, upstream = Operands(towards, operands.weight, None), operands.input
+        else:
+            moved, upstream = Operands(operands.input, towards, None), operands.weight
+        assert (gradient * towards).sum() == (oracle.answer(problem.forward, moved) * upstream).sum()
+
+
+@pytest.mark.parametrize("direction", ["grad_input", "grad_weight"])
+@pytest.mark.parametrize("family", ["gaussian", "wide", "cancelling", "subnormal", "small_onto_large"])
+def test_the_sum_of_a_gradient_is_rounded_once(direction: Computed, family: str) -> None:
+    double = Problem(2, 2, 4, 3, 4, (2, 2), (1, 2), (1, 0), groups=2, dtype="float64", direction=direction)
+    operands = draw(double, family, 1)
+    exact = _rational_gradient(double, operands)
+    step = 5e-324 if family == "subnormal" else 0.0  # scaling back rounds a second time
+    assert (np.abs(oracle.summed(double, operands) - exact.astype(np.float64)) <= step).all()
+
+
+def _rational_gradient(problem: Problem, operands: Operands) -> Array:
+    """Return the exact gradient, from outputs of unit operands in rational numbers: one for each of its elements."""
+    exact = np.zeros(problem.output_shape, dtype=object)
+    for index in np.ndindex(*problem.output_shape):
+        unit = np.zeros(problem.output_shape)
+        unit[index] = 1
+        if problem.direction == "grad_input":
+            moved, upstream = Operands(unit, operands.weight, None), operands.input
+        else:
+            moved, upstream = Operands(operands.input, unit, None), operands.weight
+        output = np.array(rational_output(problem.forward, moved), dtype=object)
+        exact[index] = sum(
+            value * Fraction(float(g)) for value, g in zip(output.flat, upstream.flat, strict=True) if value
+        )
+    return exact

@@ -60,12 +60,15 @@ def problem_of(
 ) -> Problem:
     """Return the problem of the arguments of ``aten.convolution``; ``transposed`` is False."""
     (batch, channels, height, width), (outputs, _, *kernel) = input.shape, weight.shape
-    pairs = {"kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation}
     return Problem(
-        batch=batch, in_channels=channels, height=height, width=width, out_channels=outputs, groups=groups,
+        batch=batch, in_channels=channels, height=height, width=width, out_channels=outputs, kernel=_pair(kernel),
+        stride=_pair(stride), padding=_pair(padding), dilation=_pair(dilation), groups=groups,
         bias=bias is not None, dtype=str(input.dtype).removeprefix("torch."),
-        **{name: (int(pair[0]), int(pair[1])) for name, pair in pairs.items()},
     )  # fmt: skip
+
+
+def _pair(numbers: Integers) -> tuple[int, int]:
+    return (int(numbers[0]), int(numbers[1]))
 
 
 def convolutions(model: nn.Module, inputs: tuple[Any, ...]) -> list[tuple[str, int, str]]:

@@ -81,6 +81,17 @@ def transform_terms(problem: Problem) -> float:
     return 96.0 + 8.0 * math.log2(max(2, plane))
 
 
+def stored_sums(problem: Problem) -> int:
+    """Return the partial sums that grade B lets a gradient narrower than its accumulator store in its dtype.
+
+    Backward passes add overlapping windows, one per tap, to the gradient by the input, and one gradient per image to
+    that by the weight. T sums that are rounded to the dtype add T u_out S to the error. An output has no such sums.
+    """
+    if problem.direction == "grad_input":
+        return problem.kernel[0] * problem.kernel[1]
+    return problem.batch if problem.direction == "grad_weight" else 0
+
+
 def integer_headroom(problem: Problem) -> float:
     """Return the factor by which exact operands stay below their limit, so that errors of grade B are at most 1/4.
 
@@ -119,9 +130,20 @@ def integer_tolerance(problem: Problem, declared_grade: str) -> float:
 
 
 def largest_magnitude(problem: Problem, operands: Operands) -> float:
-    """Return the largest S of all placements of the kernel that touch the input."""
+    """Return the largest S of all that a transform computes.
+
+    These are all placements of the kernel that touch the input, all rows and columns of the padded input, or all taps
+    within the extent of the kernel.
+    """
     rows, columns = problem.extent
-    everywhere = problem.replace(stride=(1, 1), padding=(rows - 1, columns - 1))
+    if problem.direction == "forward":
+        everywhere = problem.replace(stride=(1, 1), padding=(rows - 1, columns - 1))
+    elif problem.direction == "grad_input":
+        (top, bottom), (left, right) = problem.pads
+        size = {"height": top + problem.height + bottom, "width": left + problem.width + right}
+        everywhere = problem.replace(padding=(0, 0), **size)
+    else:
+        everywhere = problem.replace(kernel=(rows, columns), dilation=(1, 1))
     return float(oracle.magnitude(everywhere, operands).max(initial=0.0))
 
 
@@ -244,6 +266,9 @@ class Scale:
         if rounded is not None:
             largest = largest + dtype.roundoff * rounded * (1 + terms * u)
             sigma = np.hypot(sigma, dtype.roundoff / math.sqrt(3) * rounded)
+            if grade != "A" and (stored := stored_sums(self.problem)):
+                largest = largest + dtype.roundoff * stored * size + 0.5 * stored * dtype.step
+                sigma = np.hypot(sigma, dtype.roundoff * math.sqrt(stored / 3) * size)
         if grade == "C":
             further, further_sigma = self._lower_precision(operands)
             largest, sigma = largest + further, np.hypot(sigma, further_sigma)

@@ -28,7 +28,11 @@ Random = np.random.Generator
 
 @dataclass(frozen=True)
 class Operands:
-    """Input (N, C, H, W), weight (O, C/G, KH, KW), bias (O,) or None, in the problem's carrier dtype."""
+    """Input (N, C, H, W), weight (O, C/G, KH, KW), bias (O,) or None, in the problem's carrier dtype.
+
+    Where the problem is the gradient by the input or by the weight, the gradient of the output (N, O, OH, OW) takes the
+    place of that operand.
+    """
 
     input: Array
     weight: Array
@@ -180,11 +184,22 @@ def _table(largest: int, carrier: str) -> Array:
 
 
 def _scattered(random: Random, problem: Problem, taps: int) -> Array:
-    """Return a mask of the weight's shape with ``taps`` elements set in each output's filter."""
-    rows = np.zeros((problem.out_channels, problem.reduction), dtype=bool)
+    """Return a mask of the second operand's shape with ``taps`` elements set among those that one output adds up."""
+    first, *others = problem.weight_shape
+    groups = problem.groups if problem.direction == "grad_input" else 1
+    channels = first if problem.direction == "forward" else groups * others[0]
+    rows = np.zeros((channels, problem.reduction), dtype=bool)
     for row in rows:
         row[random.choice(problem.reduction, size=taps, replace=False)] = True
-    return rows.reshape(problem.weight_shape)
+    if problem.direction == "forward":
+        return rows.reshape(problem.weight_shape)
+    split = rows.reshape(groups, others[0], first // groups, *others[1:])
+    return np.moveaxis(split, 1, 2).reshape(problem.weight_shape)
+
+
+def _channels_of_result(problem: Problem) -> int:
+    """Return the axis of the second operand that is one of the result; over the others, products are added up."""
+    return 0 if problem.direction == "forward" else 1
 
 
 # --- reals -----------------------------------------------------------------------------------------------------------
@@ -218,7 +233,8 @@ def _decades(problem: Problem) -> float:
 def _wide(problem: Problem, random: Random) -> Drawn:
     """Draw a scale over many decades for every input position: a method that is not componentwise loses the small."""
     decades = _decades(problem)
-    scale = 10.0 ** random.uniform(-decades, decades, (problem.batch, 1, problem.height, problem.width))
+    batch, _, height, width = problem.input_shape
+    scale = 10.0 ** random.uniform(-decades, decades, (batch, 1, height, width))
     input, weight, bias = _gaussian(problem, random)
     return input * scale, weight, bias * 10.0**-decades
 
@@ -227,7 +243,8 @@ def _cancelling(problem: Problem, random: Random) -> Drawn:
     """Draw a nearly constant input and filters with a sum near 0: outputs far below the sum of magnitudes."""
     input, weight, bias = _gaussian(problem, random)
     if problem.reduction > 1:
-        weight = weight - weight.mean(axis=(1, 2, 3), keepdims=True)
+        summed = tuple(axis for axis in range(4) if axis != _channels_of_result(problem))
+        weight = weight - weight.mean(axis=summed, keepdims=True)
     return 1.0 + input * 2.0**-10, weight, bias * 2.0**-10
 
 
@@ -235,7 +252,7 @@ def _small_onto_large(problem: Problem, random: Random) -> Drawn:
     """Draw one large product before many small ones: an accumulator that is too narrow loses all the small."""
     input, weight, bias = _positive(problem, random)
     if weight.size:
-        weight[:, 0, 0, 0] *= 2.0 ** (DTYPES[problem.dtype].digits // 2)
+        np.moveaxis(weight, _channels_of_result(problem), 0)[:, 0, 0, 0] *= 2.0 ** (DTYPES[problem.dtype].digits // 2)
     return input, weight, bias
 
 
@@ -275,8 +292,10 @@ def _near_overflow(problem: Problem, random: Random) -> Drawn:
     input, weight, bias = _positive(problem, random)
     room = DTYPES[problem.dtype].largest / (4.0 * problem.reduction + 4.0) / 1.01
     root = math.sqrt(room)
-    sign = np.where(random.integers(0, 2, problem.out_channels) == 0, 1.0, -1.0)
-    return input * root, weight * root * sign[:, None, None, None], bias * room * sign
+    channels = _channels_of_result(problem)
+    sign = np.where(random.integers(0, 2, weight.shape[channels]) == 0, 1.0, -1.0)
+    signed = np.moveaxis(np.moveaxis(weight * root, channels, -1) * sign, -1, channels)
+    return input * root, signed, bias * room * sign if problem.bias else bias
 
 
 def _large(problem: Problem, random: Random) -> Drawn:

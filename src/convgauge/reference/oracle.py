@@ -8,7 +8,7 @@ whose products add up without error, and adds those with `math.fsum`.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -24,12 +24,12 @@ MAX_UNFOLDED_IMAGE = 1 << 23
 
 @memoized
 def answer(problem: Problem, operands: Operands) -> Array:
-    """Compute the convolution.
+    """Compute the convolution, or the gradient that the problem stands for.
 
     Parameters
     ----------
     problem : Problem
-        Parameters of the convolution.
+        Parameters of the convolution, and the direction.
     operands : Operands
         Operands in any carrier dtype.
 
@@ -39,13 +39,13 @@ def answer(problem: Problem, operands: Operands) -> Array:
         Output of shape ``problem.output_shape`` in float64; in complex128 for complex operands, in int64 for integers.
     """
     wide = {"c": "complex128", "i": "int64"}.get(operands.input.dtype.kind, "float64")
-    return _convolve(problem, operands.input, operands.weight, operands.bias, wide)
+    return _compute(problem, operands.input, operands.weight, operands.bias, wide)
 
 
 @memoized
 def magnitude(problem: Problem, operands: Operands) -> Array:
     """Compute S = sum |w||x| + |b| of each output, the convolution of absolute values, in float64."""
-    return _convolve(
+    return _compute(
         problem,
         np.abs(operands.input),
         np.abs(operands.weight),
@@ -75,24 +75,34 @@ def summed(problem: Problem, operands: Operands) -> Array:
     weights, weight_exponent = scaled(operands.weight)
     exponent = input_exponent + weight_exponent
     bits = (53 - max(1, problem.reduction).bit_length() - _PAIRS.bit_length()) // 2
-    unfolded = [list(unfold(problem, pad(problem, slice))) for slice in _sliced(input, bits)]
-    filters = [slice.reshape(problem.groups, -1, problem.reduction) for slice in _sliced(weights, bits)]
+    inputs, filters = _sliced(input, bits), _sliced(weights, bits)
+    product = _products(problem, inputs, filters)
     levels: dict[int, list[tuple[int, int]]] = {}
-    for i, j in np.ndindex(len(unfolded), len(filters)):
+    for i, j in np.ndindex(len(inputs), len(filters)):
         levels.setdefault(i + j, []).append((i, j))
-    bias = np.zeros(problem.out_channels) if operands.bias is None else np.ldexp(operands.bias, -exponent)
-    terms = [np.broadcast_to(bias[:, None, None], problem.output_shape)]
+    bias = np.zeros(problem.output_shape)
+    if operands.bias is not None:
+        bias += np.ldexp(operands.bias, -exponent)[:, None, None]
+    terms = [bias]
     for level, pairs in levels.items():
         for first in range(0, len(pairs), _PAIRS):
-            products = [[filters[j] @ part for part in unfolded[i]] for i, j in pairs[first : first + _PAIRS]]
-            total = [sum(parts[1:], parts[0]) for parts in zip(*products, strict=True)]
-            terms.append(np.ldexp(_joined(problem, total), -bits * (level + 2)))
+            total = sum(product(i, j) for i, j in pairs[first : first + _PAIRS])
+            terms.append(np.ldexp(total, -bits * (level + 2)))
     sums = [math.fsum(row) for row in np.stack(terms, axis=-1).reshape(-1, len(terms)).tolist()]
     output: Array = np.array(sums).reshape(problem.output_shape)
     return np.asarray(np.ldexp(output, exponent))
 
 
 _PAIRS = 15  # products of slices of one magnitude that are added before the final sum
+
+
+def _products(problem: Problem, inputs: list[Array], weights: list[Array]) -> Callable[[int, int], Array]:
+    """Return the function of (i, j) that computes the problem on slice i of the input and slice j of the weight."""
+    if problem.direction != "forward":
+        return lambda i, j: gradient(problem, inputs[i], weights[j])
+    unfolded = [list(unfold(problem, pad(problem, slice))) for slice in inputs]
+    filters = [slice.reshape(problem.groups, -1, problem.reduction) for slice in weights]
+    return lambda i, j: _joined(problem, [filters[j] @ columns for columns in unfolded[i]])
 
 
 def _sliced(values: Array, bits: int) -> list[Array]:
@@ -116,7 +126,7 @@ def root_of_squares(problem: Problem, operands: Operands) -> Array:
     """Compute sqrt(sum (w x)^2) of each output, without the bias, in float64; no square overflows or underflows."""
     input, input_exponent = scaled(operands.input.astype(np.float64))
     weight, weight_exponent = scaled(operands.weight.astype(np.float64))
-    squares = _convolve(problem, input**2, weight**2, None)
+    squares = _compute(problem, input**2, weight**2, None)
     return np.ldexp(np.sqrt(squares), input_exponent + weight_exponent)
 
 
@@ -127,8 +137,10 @@ def scaled(values: Array) -> tuple[Array, int]:
     return np.ldexp(values, -exponent), exponent
 
 
-def _convolve(problem: Problem, input: Array, weight: Array, bias: Array | None, dtype: str = "float64") -> Array:
-    """Compute the convolution with products and sums in ``dtype``."""
+def _compute(problem: Problem, input: Array, weight: Array, bias: Array | None, dtype: str = "float64") -> Array:
+    """Compute the convolution, or the gradient, with products and sums in ``dtype``."""
+    if problem.direction != "forward":
+        return gradient(problem, input, weight, dtype)
     filters = weight.astype(dtype).reshape(problem.groups, problem.out_channels // problem.groups, problem.reduction)
     with np.errstate(all="ignore"):
         parts = [np.matmul(filters, columns) for columns in unfold(problem, pad(problem, input, dtype))]
@@ -208,19 +220,61 @@ def adjoint(problem: Problem, operands: Operands, grad_output: Array) -> tuple[A
     """
     wide = "complex128" if operands.input.dtype.kind == "c" else "float64"
     x, w, g = (array.astype(wide) for array in (operands.input.conj(), operands.weight.conj(), grad_output))
-    groups, per_group = problem.groups, problem.in_channels // problem.groups
-    padded = pad(problem, x, wide)
-    by_padded, by_weight = np.zeros_like(padded), np.zeros_like(w)
-    split = (problem.batch, groups, per_group, *problem.output_size)
-    g = g.reshape(problem.batch, groups, problem.out_channels // groups, *problem.output_size)
-    filters = w.reshape(groups, -1, per_group, *problem.kernel)
+    forward = problem.forward
+    by_bias = g.sum(axis=(0, 2, 3)) if problem.bias else None
+    return _by_input(forward, g, w), _by_weight(forward, x, g), by_bias
+
+
+def gradient(problem: Problem, first: Array, second: Array, dtype: str = "float64") -> Array:
+    """Compute the gradient that a problem stands for, with products and sums in ``dtype``.
+
+    Parameters
+    ----------
+    problem : Problem
+        Problem whose direction is "grad_input" or "grad_weight".
+    first, second : numpy.ndarray
+        Operands of the shapes ``problem.input_shape`` and ``problem.weight_shape``.
+    dtype : str
+        Dtype of products and sums, that of the result.
+    """
+    compute = _by_input if problem.direction == "grad_input" else _by_weight
+    with np.errstate(all="ignore"):
+        return compute(problem.forward, first.astype(dtype), second.astype(dtype))
+
+
+def _by_input(problem: Problem, g: Array, weight: Array) -> Array:
+    """Compute the gradient by the input: each input under a tap receives the output gradient times the tap."""
+    (top, bottom), (left, right) = problem.pads
+    shape = (problem.batch, problem.in_channels, top + problem.height + bottom, left + problem.width + right)
+    padded = np.zeros(shape, g.dtype)
+    split = _by_group(problem, g)  # groups, outputs of a group, N OH OW
+    filters = weight.reshape(problem.groups, -1, problem.in_channels // problem.groups, *problem.kernel)
+    for i, j, window in _windows(problem):
+        given = np.matmul(filters[..., i, j].transpose(0, 2, 1), split)
+        spread = given.reshape(problem.in_channels, problem.batch, *problem.output_size)
+        padded[window] += spread.transpose(1, 0, 2, 3)
+    return padded[:, :, top : top + problem.height, left : left + problem.width]
+
+
+def _by_weight(problem: Problem, x: Array, g: Array) -> Array:
+    """Compute the gradient by the weight: that of a tap is the sum of output gradients times the inputs under it."""
+    padded, split = pad(problem, x, x.dtype.name), _by_group(problem, g)
+    result = np.zeros(problem.weight_shape, g.dtype)
+    for i, j, window in _windows(problem):
+        fields = _by_group(problem, padded[window])
+        result[:, :, i, j] = np.matmul(split, fields.transpose(0, 2, 1)).reshape(problem.weight_shape[:2])
+    return result
+
+
+def _windows(problem: Problem) -> Iterator[tuple[int, int, tuple[slice, ...]]]:
+    """Yield each tap of the kernel with the index of the padded inputs that lie under it."""
     (sh, sw), (dh, dw), (oh, ow) = problem.stride, problem.dilation, problem.output_size
     for i, j in np.ndindex(*problem.kernel):
-        window = np.s_[:, :, i * dh : i * dh + sh * (oh - 1) + 1 : sh, j * dw : j * dw + sw * (ow - 1) + 1 : sw]
-        by_weight[:, :, i, j] = np.einsum("ngohw,ngchw->goc", g, padded[window].reshape(split)).reshape(-1, per_group)
-        given = np.einsum("ngohw,goc->ngchw", g, filters[..., i, j])
-        by_padded[window] += given.reshape(problem.batch, problem.in_channels, *problem.output_size)
-    (top, _), (left, _) = problem.pads
-    by_input = by_padded[:, :, top : top + problem.height, left : left + problem.width]
-    by_bias = g.sum(axis=(0, 3, 4)).reshape(-1) if problem.bias else None
-    return by_input, by_weight, by_bias
+        yield i, j, np.s_[:, :, i * dh : i * dh + sh * (oh - 1) + 1 : sh, j * dw : j * dw + sw * (ow - 1) + 1 : sw]
+
+
+def _by_group(problem: Problem, array: Array) -> Array:
+    """Return an array (N, channels, OH, OW) as (groups, channels of a group, N OH OW)."""
+    channels, positions = array.shape[1], math.prod(problem.output_size)
+    split = array.reshape(problem.batch, channels, positions).transpose(1, 0, 2)
+    return split.reshape(problem.groups, channels // problem.groups, problem.batch * positions)
