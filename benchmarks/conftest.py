@@ -17,7 +17,7 @@ from rich.console import Console
 from convgauge.layers.sets import Layer, load
 from convgauge.race import BenchError
 from convgauge.race.benchmark import Benchmark
-from convgauge.registry import builtins, resolve_all
+from convgauge.registry import resolve_all, resolve_all
 from convgauge.request import BenchRequest
 from convgauge.results import TimingRecord
 
@@ -39,16 +39,22 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             layers = load(options.race_layers).layers
         except BenchError as error:
             raise pytest.UsageError(str(error)) from None
-        names = options.race or [name for name, origin in builtins().items() if not origin.absent]
+        names = options.race or _present()
         metafunc.parametrize("layer", layers, ids=lambda layer: layer.name or layer.problem.text, scope="session")
         metafunc.parametrize("implementation", dict.fromkeys([options.race_baseline, *names]), scope="session")
+
+
+def _present() -> list[str]:
+    """Return the built-in implementations of the output that are installed."""
+    names = (origin.name for origin in resolve_all(["builtin"], directions=("forward",)) if not origin.absent)
+    return list(names)
 
 
 @pytest.fixture(scope="session")
 def race(request: pytest.FixtureRequest) -> Callable[[Layer], dict[str, TimingRecord]]:
     """Return a function that races a layer once and returns its records by implementation."""
     options = request.config.option
-    names = options.race or [name for name, origin in builtins().items() if not origin.absent]
+    names = options.race or _present()
 
     @cache
     def run(layer: Layer) -> dict[str, TimingRecord]:

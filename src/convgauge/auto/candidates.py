@@ -28,10 +28,11 @@ SMALL_BYTES = 128 << 10
 
 
 def is_eligible(implementation: Implementation) -> bool:
-    """Return True if it declares the baseline's grade, and its arrays share memory with torch's."""
+    """Return True if it computes outputs in the baseline's grade, and its arrays share memory with torch's."""
     declaration = implementation.declaration
     shares_memory = declaration.framework in ("torch", "numpy")
-    return declaration.grade == "A" and shares_memory and declaration.algorithm != CHOICE_ALGORITHM
+    is_chosen = declaration.algorithm != CHOICE_ALGORITHM and declaration.direction == "forward"
+    return declaration.grade == "A" and shares_memory and is_chosen
 
 
 def is_small(problem: Problem) -> bool:

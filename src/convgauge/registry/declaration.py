@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, TypeVar
 
 from convgauge.domain import Domain
+from convgauge.problem import Computed
 from convgauge.registry.reproducibility import axes_of
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -42,6 +43,8 @@ class Declaration:
         First paragraph of its docstring.
     reproducible : tuple of str
         Axes along which it declares equal bits (see `convgauge.registry.reproducibility.AXES`); empty for none.
+    direction : {"forward", "grad_input", "grad_weight"}
+        What it computes: the output, or the gradient by the input or by the weight (`convgauge.registry.as_operator`).
     """
 
     name: str
@@ -54,6 +57,7 @@ class Declaration:
     summary: str = ""
     supports: str = ""
     reproducible: tuple[str, ...] = ()
+    direction: Computed = "forward"
 
 
 @dataclass
@@ -104,6 +108,7 @@ def implementation(
     source: str = "",
     supports: str = "",
     reproducible: tuple[str, ...] = (),
+    direction: Computed = "forward",
 ) -> Callable[[Callable[..., Any]], Implementation]:
     """Declare the function below as an implementation.
 
@@ -111,7 +116,7 @@ def implementation(
 
     Parameters
     ----------
-    framework, algorithm, dtypes, declines, source, supports, reproducible
+    framework, algorithm, dtypes, declines, source, supports, reproducible, direction
         Properties; see `Declaration`.
     name : str
         Name; the function's by default.
@@ -130,7 +135,7 @@ def implementation(
     def declare(function: Callable[..., Any]) -> Implementation:
         values: dict[str, Any] = {"framework": framework, "algorithm": algorithm, "name": name, "grade": grade}
         values.update(dtypes=dtypes, declines=declines or {}, source=source, supports=supports)
-        values["reproducible"] = reproducible
+        values.update(reproducible=reproducible, direction=direction)
         return Implementation(declaration_of(function.__name__, inspect.getdoc(function) or "", values), function)
 
     return declare
@@ -155,6 +160,7 @@ def declaration_of(function: str, doc: str, values: Mapping[str, Any]) -> Declar
         summary=first_paragraph(doc),
         supports=Domain.parse(supports).text if supports else "",
         reproducible=axes_of(values.get("reproducible") or ()),
+        direction=values.get("direction") or "forward",
     )
 
 

@@ -17,6 +17,7 @@ from typing import Any, Callable
 from convgauge.registry.callables import NotCallableError, as_function
 from convgauge.registry.declaration import Declaration, Implementation, Value, first_paragraph
 from convgauge.registry.frameworks import framework_names, is_installed
+from convgauge.registry.gradient_signature import as_operator, direction_of
 from convgauge.registry.origin import LoadError, Origin
 from convgauge.registry.signature import SIGNATURE, SignatureError, parameters_of
 
@@ -39,10 +40,24 @@ def load(origin: Origin) -> Implementation:
     framework, names = loaded.declaration.framework, framework_names()
     if framework not in names:
         raise LoadError(f"{origin}: framework {framework!r} is not one of {', '.join(names)}")
+    loaded = _in_its_direction(loaded, origin)
     _check_signature(loaded.function, origin)
     if loaded.declaration.name == origin.name:
         return loaded
     return replace(loaded, declaration=replace(loaded.declaration, name=origin.name))
+
+
+def _in_its_direction(loaded: Implementation, origin: Origin) -> Implementation:
+    """Return an implementation of a gradient as a function that is called as a convolution is. Raises `LoadError`."""
+    declaration, function = loaded.declaration, loaded.function
+    direction = declaration.direction if loaded.is_declared else direction_of(function)
+    if direction == "forward":
+        return loaded
+    try:
+        operator = as_operator(function, direction)
+    except SignatureError as error:
+        raise LoadError(f"{origin} cannot be called as {direction}: {error}") from None
+    return replace(loaded, declaration=replace(declaration, direction=direction), function=operator)
 
 
 def load_target(origin: Origin) -> tuple[Value, str]:

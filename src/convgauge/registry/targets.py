@@ -7,12 +7,13 @@ import difflib
 import importlib.metadata
 import importlib.util
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from convgauge.bundled import bundled
 from convgauge.domain import DomainError
 from convgauge.domain.trees import parse_module
+from convgauge.problem import COMPUTED
 from convgauge.registry.declaration import Value, declaration_of
 from convgauge.registry.frameworks import framework_names
 from convgauge.registry.origin import Origin, TargetError
@@ -105,20 +106,25 @@ def _by_name(origins: list[Origin]) -> dict[str, Origin]:
     return by_name
 
 
-def resolve_all(targets: Iterable[str], framework: str = "") -> list[Origin]:
-    """Return the implementations that targets name, each once; "builtin" names all of the suite.
+def resolve_all(targets: Iterable[str], framework: str = "", directions: Collection[str] = COMPUTED) -> list[Origin]:
+    """Return the implementations that targets name, each once; "builtin" names all of the suite in some directions.
 
     Raises
     ------
     TargetError
         There is no such target, or two targets of one name are different implementations.
     """
-    names = [name for target in targets for name in (builtins() if target == "builtin" else [target])]
+    names = [name for target in targets for name in (_builtin_names(directions) if target == "builtin" else [target])]
     by_name: dict[str, Origin] = {}
     for name in dict.fromkeys(names):
         for origin in resolve(name, framework):
             require_distinct(by_name.setdefault(origin.name, origin), origin)
     return list(by_name.values())
+
+
+def _builtin_names(directions: Collection[str]) -> list[str]:
+    declared = {name: origin.declaration for name, origin in builtins().items()}
+    return [name for name, each in declared.items() if each is None or each.direction in directions]
 
 
 def require_distinct(first: Origin, second: Origin) -> None:

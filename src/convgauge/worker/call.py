@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from convgauge.domain import CONTIGUOUS
+from convgauge.problem import Computed
 
 Value = Any  # an argument of conv2d as the caller passes it, which may be invalid
 OPERANDS = ("input", "weight", "bias")
@@ -41,7 +42,7 @@ class Call:
     input, weight, bias : ndarray or None
         Values of the operands in their carrier dtypes (`convgauge.dtypes`).
     arguments : mapping
-        Keyword arguments: stride, padding, dilation and groups.
+        Keyword arguments: stride, padding, dilation and groups; for a gradient also the size of its result.
     dtypes, layouts : tuple of str
         Dtype and memory layout (`convgauge.worker.layouts`) of input, weight and bias.
     device : str
@@ -89,6 +90,19 @@ class Call:
     is_valid: bool = False
     spelled: tuple[str, ...] = ()
     tests_dtype: bool = False
+
+    @property
+    def direction(self) -> Computed:
+        """Direction of the call: the size of a gradient is one of its arguments."""
+        if "input_size" in self.arguments:
+            return "grad_input"
+        return "grad_weight" if "weight_size" in self.arguments else "forward"
+
+    @property
+    def operand_names(self) -> tuple[str, str, str]:
+        """Names of the operands: the gradient of the output takes the place of the one whose gradient is computed."""
+        first = "grad_output" if self.direction == "grad_input" else "input"
+        return first, "grad_output" if self.direction == "grad_weight" else "weight", "bias"
 
 
 SideEffectKind = Literal["mutated", "aliased", "rewritten", "byte_order", "device", "global_state"]
@@ -195,3 +209,4 @@ class Description:
     adaptations: tuple[str, ...] = ()
     supports: str = ""
     reproducible: tuple[str, ...] = ()
+    direction: Computed = "forward"

@@ -17,6 +17,7 @@ from convgauge.worker import gradient_modes, reproducibility_modes, stability, s
 from convgauge.worker.absent_device import described, has_absent_device
 from convgauge.worker.call import OPERANDS, Call, Kind, Observation, SideEffect
 from convgauge.worker.call_modes import CALL_MODES, TRACED, Outputs, UnsupportedCall, call_plainly
+from convgauge.worker.computed_gradients import computed_gradient
 from convgauge.worker.disguises import disguise_of
 from convgauge.worker.exceptions import class_names, describe
 from convgauge.worker.forms import Form, what_to_return
@@ -123,7 +124,10 @@ class Observer:
         return observation
 
     def _call(self, call: Call, arrays: list[Array]) -> Outputs:
-        if call.mode:
+        direction = self.implementation.declaration.direction
+        if call.mode == "gradient" and direction != "forward":
+            outputs = computed_gradient(self.form, self.framework, call, arrays, direction)
+        elif call.mode:
             outputs = CALL_MODES[call.mode](self.implementation, self.framework, call, arrays)
         else:
             outputs = call_plainly(self.implementation, call, arrays), []

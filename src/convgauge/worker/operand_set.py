@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from convgauge.problem import Problem
+from convgauge.worker.computed_gradients import bound_gradient
 from convgauge.worker.frameworks import Array
 from convgauge.worker.messages import Carriers
 from convgauge.worker.subject import Subject
@@ -74,8 +75,13 @@ class OperandSet:
 
     def prepare(self) -> None:
         """Set `run`, the call as a function of its changing array. Work that is done once per layer is done here."""
+        direction = self.implementation.declaration.direction
         if self.wanted:
-            _, *arrays = self.operands
+            grad_output, *arrays = self.operands
+            if direction != "forward":
+                dtype, arguments = self.problem.dtype, self.problem.arguments
+                self.run = bound_gradient(self.form, dtype, grad_output, arrays, arguments, direction)
+                return
             self.form.make_first_call(self.problem.dtype, arrays, self.problem.arguments)
             self.run = self.framework.backward(self._forward, arrays, self.wanted)
             return

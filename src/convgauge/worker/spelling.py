@@ -76,14 +76,30 @@ def zeros(weight: Array) -> Array:
 def simplified(given: Given) -> dict[str, Value]:
     """Return a valid call near a given valid one: one group, stride and dilation of 1, one padding for both axes.
 
-    The padding is at most as large as the kernel: one of thousands on one axis would be too large on both.
+    The padding is at most as large as the kernel: one of thousands on one axis would be too large on both. A call that
+    computes a gradient becomes that of one position and a kernel of one element.
     """
+    if given.get("input_size") or given.get("weight_size"):
+        return _one_position(given)
     padding = given.get("padding", 0)
     if not isinstance(padding, str):
         largest = max(padding) if isinstance(padding, (tuple, list)) else padding
         padding = (min(largest, max(given["weight"].shape[2:])),) * 2
     simple = {**given, "input": given["input"][:, : given["weight"].shape[1]]}
     return {**simple, "stride": (1, 1), "padding": padding, "dilation": (1, 1), "groups": 1}
+
+
+def _one_position(given: Given) -> dict[str, Value]:
+    first, second = given["input"], given["weight"]
+    sizes = {}
+    if given.get("input_size"):
+        sizes["input_size"] = (first.shape[0], second.shape[1], 1, 1)
+    else:
+        channels = given["weight_size"][1]
+        first = first[:, :channels]
+        sizes["weight_size"] = (second.shape[1], channels, 1, 1)
+    simple = {**given, **sizes, "input": first[:, :, :1, :1], "weight": second[:, :, :1, :1]}
+    return {**simple, "stride": (1, 1), "padding": (0, 0), "dilation": (1, 1), "groups": 1}
 
 
 def with_small_kernel(given: Given, padding: Value) -> dict[str, Value]:

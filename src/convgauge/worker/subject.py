@@ -56,6 +56,7 @@ class Subject:
             adaptations=self.adaptations,
             supports=declaration.supports,
             reproducible=declaration.reproducible,
+            direction=declaration.direction,
         )
 
     @property
