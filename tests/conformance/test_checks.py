@@ -71,9 +71,9 @@ def test_repeated_calls_give_the_same_bits() -> None:
 
 def test_a_blank_expected_output_proves_nothing() -> None:
     operands = draw(PROBLEM)
-    assert checks.check_informative(oracle.answer(PROBLEM, operands)) is None
+    assert checks.check_informative(PROBLEM, oracle.answer(PROBLEM, operands)) is None
     blank = Operands(operands.input * 0, operands.weight, None)
-    fault = checks.check_informative(oracle.answer(PROBLEM, blank))
+    fault = checks.check_informative(PROBLEM, oracle.answer(PROBLEM, blank))
     assert fault is not None
     assert fault.status == "vacuous"
 

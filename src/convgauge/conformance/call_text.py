@@ -12,7 +12,7 @@ from convgauge.domain import CONTIGUOUS
 from convgauge.reference.compare import Fault
 from convgauge.reference.operands import Array
 from convgauge.worker import gradient_modes  # noqa: F401 registers its modes
-from convgauge.worker.call import OPERANDS, Call, Observation
+from convgauge.worker.call import Call, Observation
 from convgauge.worker.call_modes import CALL_MODES
 
 MAX_NUMBERS = 40
@@ -38,19 +38,23 @@ def call_lines(call: Call, name: str, framework: str) -> Iterator[str]:
     framework : str
         Framework of its arrays.
     """
-    arrays = dict(zip(OPERANDS, (call.input, call.weight, call.bias), strict=True))
+    first, second, _ = call.operand_names
+    arrays = dict(zip(call.operand_names, (call.input, call.weight, call.bias), strict=True))
     for (operand, array), dtype, layout in zip(arrays.items(), call.dtypes, call.layouts, strict=True):
         if array is not None:
             yield _assignment(operand, array, dtype, layout, framework)
     if call.extra_operand is not None:
         yield _assignment("extra", call.extra_operand, call.dtypes[0], call.extra_layout, framework)
-    keywords = ", ".join(f"{key}={value!r}" for key, value in call.arguments.items())
+    keywords = [f"{key}={value!r}" for key, value in call.arguments.items()]
     bias = "bias" if call.bias is not None else "None"
     if call.prepared:
         yield f'run    = {name}.prepare(Problem.parse("{call.prepared}"), weight, {bias})'
         yield "output = run(input)"
     else:
-        yield f"output = {name}(input, weight, {bias}{', ' * bool(keywords)}{keywords})"
+        operands = [first, second, bias]
+        if call.direction != "forward":
+            operands = [f"{operand}={operand}" for operand in (first, second)]
+        yield f"output = {name}({', '.join([*operands, *keywords])})"
     if call.device != "cpu":
         yield f"# operands on {call.device}"
     if call.mode:

@@ -177,6 +177,8 @@ def picture(failing: FailingCase) -> Picture | None:
         return None
     if max(problem.height * problem.width, shape[2] * shape[3]) > MAX_DRAWN or DTYPES[problem.dtype].kind == "c":
         return None
+    if problem.direction != "forward":  # the element of a gradient has no receptive field in one plane
+        return None
     operands = executed.operands
     image, channel = fault.index[:2]
     group = channel // (problem.out_channels // problem.groups)

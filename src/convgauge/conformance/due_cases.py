@@ -6,21 +6,27 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from convgauge.conformance.cases import Case, cases
+from convgauge.conformance.directions import in_direction
 from convgauge.conformance.execution import Execution
 from convgauge.conformance.procedure import Procedure
 from convgauge.conformance.soundness import accepts_oracle
-from convgauge.problem import Problem
+from convgauge.problem import Computed, Problem
 from convgauge.terms import Profile
 
 
-def localized(problems: Iterable[Problem | Case], dtype: str, first_seed: int) -> list[Case]:
-    """Return the cases in a dtype, each with a seed of its own; each keeps its own dtype if ``dtype`` is ""."""
-    in_dtype = []
+def localized(
+    problems: Iterable[Problem | Case], dtype: str, first_seed: int, direction: Computed = "forward"
+) -> list[Case]:
+    """Return the cases in a dtype and a direction, each with a seed of its own.
+
+    Each keeps its own dtype if ``dtype`` is "". A case that has no gradient is left out.
+    """
+    local = []
     for index, case in enumerate(cases(problems)):
         same = not dtype or case.problem.dtype == dtype
         problem = case.problem if same else case.problem.replace(dtype=dtype)
-        in_dtype.append(replace(case, problem=problem, seed=case.seed or first_seed + index))
-    return in_dtype
+        local.append(replace(case, problem=problem, seed=case.seed or first_seed + index))
+    return [changed for case in local if (changed := in_direction(case, direction)) is not None]
 
 
 def is_of_procedure(

@@ -12,6 +12,7 @@ from convgauge.conformance.cases import Case, Needs, cases, thin
 from convgauge.conformance.checks import is_unjudged
 from convgauge.conformance.counted import Counted
 from convgauge.conformance.declared import breaks_declaration, refused_in_domain
+from convgauge.conformance.directions import GRADIENT_CHAPTER, NO_GRADIENT, inapplicable
 from convgauge.conformance.due_cases import is_of_procedure, localized
 from convgauge.conformance.earlier_calls import Failure
 from convgauge.conformance.execution import INAPPLICABLE, CallOptions, Executed, Execution
@@ -69,6 +70,9 @@ class Evaluation:
         """Run the cases that are due, count them, draw unanswered ones again, and reduce the first that fails."""
         if self.tally.is_abandoned():
             return
+        is_about_outputs = not procedure.is_directed and self.spec.chapter != GRADIENT_CHAPTER
+        if reason := inapplicable(self.description, self.dtype, is_about_outputs=is_about_outputs):
+            raise NotApplicable(reason)
         if not self._has_dtype():
             self._decline_dtype(problems, procedure)
             return
@@ -357,7 +361,10 @@ class Evaluation:
         if not fits(self.dtype, self.spec, procedure.other_kinds):
             return []
         dtype = "" if procedure.keeps_dtype else self.dtype
-        due = thin(localized(problems, dtype, self.setting.seed), BUDGETS[self.setting.tier])
+        local = localized(problems, dtype, self.setting.seed, self.description.direction)
+        if not local and self.description.direction != "forward":
+            raise NotApplicable(NO_GRADIENT)
+        due = thin(local, BUDGETS[self.setting.tier])
         unfit = next((case for case in due if not procedure.allows(case)), None)
         if unfit is not None:
             raise ValueError(f"{self.spec.id}: its own case {unfit} does not meet what it needs")

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from convgauge.conformance.cases import Case
+from convgauge.conformance.directions import NO_GRADIENT, in_direction, sizes_of_result
 from convgauge.conformance.history import CallLog, LoggedCall
 from convgauge.conformance.invalid_calls import INVALID_CALLS
 from convgauge.domain import EVERYTHING, Domain
@@ -72,8 +73,9 @@ _PLAIN = Call(np.empty(0), np.empty(0), None, {})
 class Execution:
     """Execution of cases on one subject and device.
 
-    A case outside the declared domain is declined without a call, also where a check makes further calls. The calls are
-    added to ``log``, as those of ``spec``. ``before`` holds the calls that an earlier process made, if there was one.
+    The cases are made in the direction of the subject. A case outside the declared domain is declined without a call,
+    also where a check makes further calls. The calls are added to ``log``, as those of ``spec``. ``before`` holds the
+    calls that an earlier process made, if there was one.
     """
 
     def __init__(
@@ -87,7 +89,7 @@ class Execution:
     ) -> None:
         self.subject, self.device, self.declared = subject, device, declared
         self.log, self.spec, self.before = log, spec, before
-        self.declared_grade = subject.description.grade
+        self.declared_grade, self.direction = subject.description.grade, subject.description.direction
 
     def run(self, cases: Iterable[Case], options: CallOptions = CallOptions()) -> Iterator[Executed]:
         """Yield every case with its operands and its observation, in order."""
@@ -110,8 +112,9 @@ class Execution:
         """Return the call of a case, changed if the case names an invalid call."""
         dtype = case.problem.dtype
         further = {name: value(case, operands) if callable(value) else value for name, value in (fields or {}).items()}
+        arguments = {**case.keywords(), **sizes_of_result(case.problem)}
         call = Call(
-            operands.input, operands.weight, operands.bias, case.keywords(), (dtype,) * 3, case.layouts, self.device,
+            operands.input, operands.weight, operands.bias, arguments, (dtype,) * 3, case.layouts, self.device,
             case.problem.text if case.prepared else "", is_valid=not case.invalid_call,
             spelled=tuple(name for name, value in case.arguments if value is not None), **further,
         )  # fmt: skip
@@ -134,7 +137,11 @@ class Execution:
         declined: deque[Executed | None] = deque()  # those before the next call, which is None
 
         def calls() -> Iterator[tuple[tuple[Case, Operands, Call], Call]]:
-            for case in cases:
+            for each in cases:
+                case = in_direction(each, self.direction)
+                if case is None:
+                    declined.append(Executed(each, NO_OPERANDS, Observation("unsupported", message=NO_GRADIENT)))
+                    continue
                 if reason := self.exclusion(case):
                     declined.append(Executed(case, NO_OPERANDS, Observation("declined", message=reason)))
                     continue

@@ -75,7 +75,38 @@ def _repeated_channels(x: Array) -> Array:
     return np.concatenate([x, x], axis=1)
 
 
+def _grad_output(reshape: Callable[[Array], Array]) -> Callable[[Call], Call]:
+    """Return a change of the gradient of the output, which takes the place of an operand."""
+
+    def change(call: Call) -> Call:
+        return _reshaped("input" if call.direction == "grad_input" else "weight", reshape)(call)
+
+    return change
+
+
+def _longer(axis: int) -> Callable[[Array], Array]:
+    return lambda array: np.concatenate([array, array.take([0], axis)], axis)
+
+
+INVALID_GRADIENTS: dict[str, InvalidCall] = {
+    "grad_output_more_images": InvalidCall(
+        "the gradient of the output has one image too many", _grad_output(_longer(0))
+    ),
+    "grad_output_more_channels": InvalidCall(
+        "the gradient of the output has one channel too many", _grad_output(_longer(1))
+    ),
+    "grad_output_more_rows": InvalidCall("the gradient of the output has one row too many", _grad_output(_longer(2))),
+    "grad_output_more_columns": InvalidCall(
+        "the gradient of the output has one column too many", _grad_output(_longer(3))
+    ),
+    "grad_output_fewer_rows": InvalidCall(
+        "the gradient of the output has one row too few", _grad_output(lambda g: g[:, :, :-1])
+    ),
+}
+"""Invalid calls of implementations that compute a gradient."""
+
 INVALID_CALLS: dict[str, InvalidCall] = {
+    **INVALID_GRADIENTS,
     "bias_longer": InvalidCall("the bias has one element too many", _bias(lambda n: n + 1)),
     "bias_shorter": InvalidCall("the bias has one element too few", _bias(lambda n: max(0, n - 1))),
     "bias_of_one": InvalidCall("the bias has one element and would be broadcast", _bias(lambda n: 1)),

@@ -100,15 +100,16 @@ class Judge(BitwiseJudge):
         def check(case: Case, operands: Operands, observation: Observation) -> Assessment:
             tolerance = self.tolerance(case.problem)
             expected = projection.answer(case.problem, operands, observation.output, tolerance)
-            vacuous = checks.check_informative(expected) if transform is None else None
+            vacuous = checks.check_informative(case.problem, expected) if transform is None else None
             return Assessment(vacuous or checks.check_equal(case, observation, expected, tolerance))
 
         fields = {"check_globals": check_globals, "repeat": repeat, "threads": threads, "reuse": reuse}
         fields["tests_dtype"] = tests_dtype
         options = CallOptions(transform, fields, is_pipelined=process is None)  # a failing case is called again at once
         procedure = Procedure(
-            lambda _: check, options, keeps_dtype=mixed, other_kinds=EXACT_KINDS, process=process, needs=needs
-        )
+            lambda _: check, options, keeps_dtype=mixed, other_kinds=EXACT_KINDS, process=process, needs=needs,
+            is_directed=transform is None,
+        )  # fmt: skip
         self._evaluation.run(problems, procedure)
 
     def accurate(
@@ -147,7 +148,9 @@ class Judge(BitwiseJudge):
             return checks.check_family(case, operands, observation, self.declared_grade, statistics=statistics)
 
         fields = {"check_globals": check_globals, "repeat": repeat, "threads": threads, "reuse": reuse}
-        procedure = Procedure(lambda _: check, CallOptions(transform, fields), needs=needs)
+        procedure = Procedure(
+            lambda _: check, CallOptions(transform, fields), needs=needs, is_directed=transform is None
+        )
         self._evaluation.run(cases(problems, operands=family), procedure)
 
     def equals(

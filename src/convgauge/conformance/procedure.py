@@ -63,6 +63,8 @@ class Procedure:
         A call without output shows nothing, unless it ends its process, and side effects are of no account.
     on_executed : callable or None
         Called with every case that gave an output.
+    is_directed : bool
+        The check is meaningful for gradients too: it compares the result with the oracle's on drawn operands.
     """
 
     check_with: Callable[[Observe], Check]
@@ -79,6 +81,7 @@ class Procedure:
     needs: Needs | None = None
     is_measurement: bool = False
     on_executed: Callable[[Executed], None] | None = None
+    is_directed: bool = False
 
     def may_refuse(self, case: Case) -> bool:
         """Return True if an exception passes: the call is an error, or need not be answered."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from convgauge.conformance import shards
 from convgauge.conformance.cases import Case
 from convgauge.conformance.collection import Test, collect_specs
+from convgauge.conformance.directions import applies
 from convgauge.conformance.shards import WHOLE, Shard
 from convgauge.conformance.spec import Spec
 from convgauge.conformance.substitutes import substitute
@@ -81,6 +82,7 @@ class Selection:
             for name, target in targets.items()
             if target.description is not None
             and (not spec.frameworks or target.description.framework in spec.frameworks)
+            and applies(spec.chapter, target.description.direction)
             for device in self.devices or target.description.devices
             for dtype in self._dtypes(spec, target.description)
         ]

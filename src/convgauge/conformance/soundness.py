@@ -15,7 +15,6 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -135,12 +134,20 @@ class _Shape:
 
 def _answer(call: Call, input: Array, weight: Array) -> Array:
     """Return the output of a call with the given input and weight. Raises as `resolve` does."""
-    dtype = _dtype(call)
-    arrays = [None if array is None else _Shape(array.shape, dtype) for array in (input, weight, call.bias)]
-    arguments: Any = call.arguments
-    problem = Problem.parse(call.prepared) if call.prepared else resolve(*arrays, **arguments)  # type: ignore[arg-type]
+    problem = Problem.parse(call.prepared) if call.prepared else _problem_of(call, input.shape, weight.shape)
+    if problem.input_shape != input.shape or problem.weight_shape != weight.shape:
+        raise ValueError("the gradient of the output has another shape than the output")
     with np.errstate(all="ignore"):
-        return round_to(oracle.answer(problem, Operands(input, weight, call.bias)), dtype)
+        return round_to(oracle.answer(problem, Operands(input, weight, call.bias)), _dtype(call))
+
+
+def _problem_of(call: Call, input: tuple[int, ...], weight: tuple[int, ...]) -> Problem:
+    """Return the problem that a call poses, given the shapes of its operands. Raises as `resolve` does."""
+    dtype, arguments = _dtype(call), dict(call.arguments)
+    input, weight = arguments.pop("input_size", input), arguments.pop("weight_size", weight)
+    bias = None if call.bias is None else _Shape(call.bias.shape, dtype)
+    problem = resolve(_Shape(input, dtype), _Shape(weight, dtype), bias, **arguments)
+    return problem.replace(direction=call.direction)
 
 
 def _dtype(call: Call) -> str:

@@ -69,6 +69,7 @@ def description_from_declaration(origin: Origin, devices: tuple[str, ...] = ("cp
     return Description(
         declaration.name, declaration.framework, declaration.algorithm, declaration.grade, dtypes, kind.layouts,
         devices, {}, supports=declaration.supports, reproducible=declaration.reproducible,
+        direction=declaration.direction,
     )  # fmt: skip
 
 

@@ -124,7 +124,7 @@ def _rewritten(failure: Failure, call: Call) -> Iterator[Body]:
 def _changed(failure: Failure, call: Call) -> Iterator[Body]:
     """Yield a script in which an output changes when another call is made."""
     lines = [
-        *call_lines(call), "before = to_numpy(output).tobytes()", f"{plain_call(call, '-input')}",
+        *call_lines(call), "before = to_numpy(output).tobytes()", f"{plain_call(call, '-{}')}",
         'assert to_numpy(output).tobytes() == before, "a later call changed an output that was returned before"',
     ]  # fmt: skip
     yield Body(lines, uses_reader=True)
@@ -138,7 +138,7 @@ def _shared(failure: Failure, call: Call) -> Iterator[Body]:
         yield Body([*call_lines(call), f'assert 0 not in {strides}, "elements of the output share memory"'])
         return
     other = target if target in OPERANDS else "earlier"
-    before = [] if target in OPERANDS else [f"earlier = {plain_call(call, '-input')}"]
+    before = [] if target in OPERANDS else [f"earlier = {plain_call(call, '-{}')}"]
     shares = {
         "numpy": f"np.shares_memory(output, {other})",
         "torch": f"output.untyped_storage().data_ptr() == {other}.untyped_storage().data_ptr()",

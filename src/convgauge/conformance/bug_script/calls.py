@@ -12,6 +12,7 @@ from convgauge.conformance.bug_script.arrays import Code, drawn, spelled
 from convgauge.conformance.bug_script.failure import NoScriptError
 from convgauge.conformance.bug_script.layouts import layout_lines
 from convgauge.reference.operands import Array
+from convgauge.registry.signature import is_default
 from convgauge.worker.call import OPERANDS, Call
 from convgauge.worker.call_modes import LETTERS
 
@@ -72,7 +73,9 @@ def _code(name: str, array: Array, dtype: str, framework: str, random: np.random
 
 def _name(call: Call, operand: str) -> str:
     """Return the name of an operand in the script."""
-    return "grad_output" if operand == "extra_operand" and call.mode in GRADIENT_MODES else operand
+    if operand == "extra_operand" and call.mode in GRADIENT_MODES:
+        return "grad_output"
+    return dict(zip(OPERANDS, call.operand_names, strict=True)).get(operand, operand)
 
 
 def _layout(call: Call, operand: str) -> str:
@@ -100,9 +103,14 @@ def call_lines(call: Call) -> list[str]:
     return _MODES[call.mode](call)
 
 
-def plain_call(call: Call, input: str = "input") -> str:
-    """Return the expression of a plain call."""
-    return f"{KERNEL}({', '.join([input, 'weight', _bias(call), *_keywords(call)])})"
+def plain_call(call: Call, input: str = "{}") -> str:
+    """Return the expression of a plain call, with an expression of its first operand ``{}``: "-{}"."""
+    first, second, _ = call.operand_names
+    if call.direction != "forward":
+        named = (f"{first}={input.format(first)}", f"{second}={second}")
+        given = {name: value for name, value in call.arguments.items() if not is_default(name, value)}
+        return f"{KERNEL}({', '.join([*named, *_keywords(replace(call, arguments=given))])})"
+    return f"{KERNEL}({', '.join([input.format(first), second, _bias(call), *_keywords(call)])})"
 
 
 def _bias(call: Call) -> str:
@@ -165,7 +173,7 @@ _MODES: dict[str, Callable[[Call], list[str]]] = {
     "without_bias": lambda call: [f"output = {KERNEL}({', '.join(['input', 'weight', *_keywords(call)])})"],
     "numpy_integers": _numpy_integers,
     "one_array": lambda call: [f"output = {KERNEL}({', '.join(['input', 'input', _bias(call), *_keywords(call)])})"],
-    "unbatched": lambda call: [f"output = {plain_call(call, 'input[0]')}"],
+    "unbatched": lambda call: [f"output = {plain_call(call, '{}[0]')}"],
     "autocast": _autocast,
     "vmapped": _vmapped,
     "compiled": _compiled,

@@ -70,6 +70,8 @@ def helper_lines(framework: str, dtype: str) -> list[str]:
 def _expected(problem: Problem, operands: Operands, expected: Array) -> list[str]:
     """Return the lines that assign the expected output: spelled out, or computed from the operands."""
     wide = expected.astype({"c": "complex128", "i": "int64"}.get(expected.dtype.kind, "float64"))
+    if problem.direction != "forward":
+        return expected_lines("expected", wide) or gradient_lines(problem)
     return expected_lines("expected", wide) or reference_lines(problem, has_bias=operands.bias is not None)
 
 
@@ -94,6 +96,37 @@ def reference_lines(problem: Problem, *, has_bias: bool) -> list[str]:
         "    expected[:, o] += (field * w[o, :, i, j, None, None]).sum(axis=1)",
         *(["expected += to_numpy(bias)[None, :, None, None]"] if has_bias else []),
         *([f"expected = expected{narrow}"] if narrow else []),
+    ]
+
+
+def gradient_lines(problem: Problem) -> list[str]:
+    """Return the lines that compute a gradient with a loop over the taps of the kernel."""
+    (top, bottom), (left, right) = problem.pads
+    (rows, columns), (sh, sw), (dh, dw) = problem.output_size, problem.stride, problem.dilation
+    wide = _WIDER.get(problem.dtype, _WIDE[DTYPES[problem.dtype].kind])
+    per_group, outputs = problem.in_channels // problem.groups, problem.out_channels // problem.groups
+    field = f"x[:, first : first + {per_group}, i * {dh} :: {sh}, j * {dw} :: {sw}][:, :, :{rows}, :{columns}]"
+    loop = [
+        f"for o, i, j in np.ndindex({problem.out_channels}, {problem.kernel[0]}, {problem.kernel[1]}):",
+        f"    first = o // {outputs} * {per_group}",
+    ]
+    if problem.direction == "grad_weight":
+        pads = f"((0, 0), (0, 0), ({top}, {bottom}), ({left}, {right}))"
+        return [
+            f"x, g = np.pad(to_numpy(input), {pads}).astype({wide}), to_numpy(grad_output)",
+            f"expected = np.zeros({problem.output_shape}, {wide})",
+            *loop,
+            f"    field = {field}",
+            "    expected[o, :, i, j] = (field * g[:, o, None]).sum(axis=(0, 2, 3))",
+        ]
+    shape = (problem.batch, problem.in_channels, top + problem.height + bottom, left + problem.width + right)
+    return [
+        f"g, w = to_numpy(grad_output).astype({wide}), to_numpy(weight)",
+        f"x = np.zeros({shape}, {wide})",
+        *loop,
+        f"    field = {field}",
+        "    field += g[:, o, None] * w[o, :, i, j, None, None]",
+        f"expected = x[:, :, {top} : {top + problem.height}, {left} : {left + problem.width}]",
     ]
 
 

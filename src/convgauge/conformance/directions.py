@@ -1,0 +1,65 @@
+"""Directions of implementations: which specs apply to a gradient, and the cases of a spec as cases of a gradient."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from convgauge.conformance.cases import Case
+from convgauge.conformance.invalid_calls import INVALID_GRADIENTS
+from convgauge.dtypes import DTYPES
+from convgauge.problem import Computed, Problem
+from convgauge.worker.call import Description
+
+FORWARD_CHAPTERS = (
+    "adversarial", "applied", "bias", "device", "empty", "errors", "gradients", "graphs", "laws", "prepare", "special",
+    "torch", "training", "transforms",
+)  # fmt: skip
+"""Chapters about the output of a convolution; the cases of the others are problems, which have gradients as well."""
+
+GRADIENT_CHAPTER = "computed"
+"""Chapter about implementations that compute a gradient."""
+
+WHAT = {"grad_input": "the gradient by the input", "grad_weight": "the gradient by the weight"}
+"""Directions of gradients in words."""
+
+
+def applies(chapter: str, direction: Computed) -> bool:
+    """Return True if the specs of a chapter apply to implementations of a direction."""
+    return chapter != GRADIENT_CHAPTER if direction == "forward" else chapter not in FORWARD_CHAPTERS
+
+
+NO_GRADIENT = "the call has no counterpart among those of a gradient"
+
+
+def inapplicable(description: Description, dtype: str, *, is_about_outputs: bool) -> str:
+    """Return the reason why a check does not apply to a subject in a dtype, or "".
+
+    Complex numbers have several conventions: which operand of a gradient is conjugated differs between frameworks.
+    """
+    if description.direction == "forward":
+        return ""
+    if is_about_outputs:
+        return "it is about outputs of a convolution, not about gradients"
+    if DTYPES[dtype].kind != "c":
+        return ""
+    return f"{WHAT[description.direction]} of complex numbers has several conventions"
+
+
+def in_direction(case: Case, direction: Computed) -> Case | None:
+    """Return a case as one of a gradient: without a bias, with padding as a pair; None if it has no such form."""
+    if direction == "forward" or case.problem.direction == direction:
+        return case
+    problem, padding = case.problem, case.problem.pads
+    is_other_call = case.invalid_call and case.invalid_call not in INVALID_GRADIENTS
+    if case.prepared or is_other_call or any(before != after for before, after in padding):
+        return None
+    pair = (padding[0][0], padding[1][0])
+    arguments = tuple(each for each in case.arguments if not (each[0] == "padding" and isinstance(each[1], str)))
+    changed = problem.replace(bias=False, padding=pair, direction=direction)
+    return replace(case, problem=changed, arguments=arguments)
+
+
+def sizes_of_result(problem: Problem) -> dict[str, tuple[int, ...]]:
+    """Return the argument that states the size of a gradient, which the operands leave open; none for an output."""
+    names = {"grad_input": "input_size", "grad_weight": "weight_size"}
+    return {names[problem.direction]: problem.output_shape} if problem.direction in names else {}
