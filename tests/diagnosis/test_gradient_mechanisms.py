@@ -157,3 +157,18 @@ def test_the_fault_of_a_mutant_is_named(name: str, slug: str) -> None:
     assert declared()[name].mechanism == "gradient_value"
     (cause,), left = gradient_causes([s for s in samples if s.fault], [s for s in samples if not s.fault])
     assert (cause.mechanism, left) == (slug, [])
+
+
+@pytest.mark.parametrize(
+    ("name", "slug"),
+    [
+        ("input_gradient_of_unflipped_kernel", "gradient_kernel_flipped_input"),
+        ("weight_gradient_of_pairs_of_columns", "gradient_drops_columns_of_2_weight"),
+    ],
+)
+def test_the_fault_of_a_computed_gradient_is_named(name: str, slug: str) -> None:
+    samples = judged(name)
+    failing = [sample for sample in samples if sample.fault is not None]
+    named, left = gradient_causes(failing, [sample for sample in samples if sample.fault is None])
+    assert [cause.mechanism for cause in named] == [slug]
+    assert not left

@@ -64,14 +64,21 @@ class Backward:
 
     @classmethod
     def of(cls, sample: Sample) -> Self:
-        """Return the right backward pass of a call that takes gradients."""
+        """Return the right backward pass of a call that takes gradients.
+
+        A gradient by the input does not depend on the input, nor one by the weight on the weight: it is zero here.
+        """
         problem, call = sample.problem, sample.call
         wide = "complex128" if call.input.dtype.kind == "c" else "float64"
-        upstream = call.extra_operand
-        if upstream is None or call.mode == "gradient_of_sum":
+        input, weight, upstream = call.input, call.weight, call.extra_operand
+        if problem.direction == "grad_input":
+            input, upstream = np.zeros(problem.output_shape), call.input
+        elif problem.direction == "grad_weight":
+            weight, upstream = np.zeros(problem.output_shape), call.weight
+        elif upstream is None or call.mode == "gradient_of_sum":
             upstream = np.ones(problem.output_shape)
         return cls(
-            call.input.conj().astype(wide), call.weight.conj().astype(wide), upstream.astype(wide), problem.stride,
+            input.conj().astype(wide), weight.conj().astype(wide), upstream.astype(wide), problem.stride,
             problem.pads, problem.dilation, problem.groups,
         )  # fmt: skip
 
@@ -132,11 +139,21 @@ class GradientCase:
     @staticmethod
     def has(sample: Sample) -> bool:
         """Return True if the gradients of a sample's call can be predicted."""
+        if sample.is_gradient:
+            return sample.observation.output is not None and sample.is_plain
         return sample.call.mode in FIRST_ORDER_MODES and bool(sample.observation.extra_outputs)
+
+    @property
+    def computed(self) -> str:
+        """Operand by which the implementation computes the gradient; "" if autograd takes those by all operands."""
+        return {"grad_input": "input", "grad_weight": "weight"}.get(self.sample.problem.direction, "")
 
     @cached_property
     def passes(self) -> tuple[tuple[Backward, Gradients], ...]:
         """Each right backward pass of the call, with the gradients that were observed."""
+        if self.sample.is_gradient:
+            result = Gradients(None, None, None)._replace(**{self.computed: self.sample.observation.output})
+            return ((Backward.of(self.sample), result),)
         got = [*self.sample.observation.extra_outputs, *[None] * 4]
         first, mode = Backward.of(self.sample), self.sample.call.mode
         if mode == "gradient_retained":

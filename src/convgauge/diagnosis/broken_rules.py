@@ -13,7 +13,12 @@ _AXES = {"input": 4, "weight": 4, "bias": 1}
 
 
 def broken_rules(call: Call) -> list[str]:
-    """Return what is wrong with a call, each as a plural noun: "strides of zero". Empty if nothing is found."""
+    """Return what is wrong with a call, each as a plural noun: "strides of zero". Empty if nothing is found.
+
+    The rules are those of outputs: of a gradient, nothing is found.
+    """
+    if call.direction != "forward":
+        return []
     arguments = {**_DEFAULTS, **call.arguments}
     rules = [*_axes(call), *_spellings(arguments), *_dtypes(call)]
     if not rules:

@@ -61,6 +61,8 @@ def explain(samples: Sequence[Sample], ask: Ask | None = None) -> Diagnosis:
     """
     failing, passing = _by_result(samples)
     plain = [sample for sample in passing if sample.is_plain]
+    if any(sample.is_gradient for sample in failing):
+        return _explain_gradient(failing, plain)
     accepted, others = _divided(failing, _is_accepted)
     stated, left = stated_causes(others, plain, consequences=False)
     search, further = _search([sample for sample in left if sample.is_plain], plain, ask)
@@ -80,6 +82,17 @@ def explain(samples: Sequence[Sample], ask: Ask | None = None) -> Diagnosis:
     cleared = cleared_topics(failing, passing, all_causes)
     wrong, right = _by_result(further)
     return Diagnosis(all_causes, left, cleared, remark([*failing, *wrong], [*passing, *right], causes))
+
+
+def _explain_gradient(failing: Sequence[Sample], plain: Sequence[Sample]) -> Diagnosis:
+    """Return the causes of the failing samples of an implementation that computes a gradient."""
+    accepted, others = _divided(failing, _is_accepted)
+    stated, left = stated_causes(others, plain, consequences=False)
+    gradients, left = gradient_causes(left, plain)
+    following, left = stated_causes([*left, *accepted], plain, consequences=True)
+    causes = sorted([*join_equal_kinds([*stated, *following], []), *gradients], key=_precedence)
+    all_causes = [*causes, *unnamed_causes(left, plain)]
+    return Diagnosis(all_causes, left, cleared_topics(failing, plain, all_causes), "")
 
 
 def _is_accepted(sample: Sample) -> bool:

@@ -37,7 +37,7 @@ def gradient_causes(failing: Sequence[Sample], passing: Sequence[Sample]) -> tup
     passing : sequence of Sample
         Passing samples, those in call modes included.
     """
-    wrong = [sample for sample in failing if sample.fault is not None and sample.fault.kind == "gradient"]
+    wrong = [sample for sample in failing if sample.fault is not None and sample.fault.kind in _kinds(sample)]
     due = _smallest(wrong, MAX_FAILING)
     if not due:
         return [], list(failing)
@@ -52,6 +52,11 @@ def gradient_causes(failing: Sequence[Sample], passing: Sequence[Sample]) -> tup
             cause.samples.append(sample)
     explained = {id(sample) for cause in named for sample in cause.samples}
     return [cause.record() for cause in named], [sample for sample in failing if id(sample) not in explained]
+
+
+def _kinds(sample: Sample) -> tuple[str, ...]:
+    """Return the kinds of faults that a mechanism of gradients may cause."""
+    return ("values", "accuracy", "shape") if sample.is_gradient else ("gradient",)
 
 
 @dataclass(eq=False)

@@ -37,12 +37,15 @@ class GradientMechanism:
         Function of (backward pass, sample).
     cost : float
         Complexity: of two that predict the same, the one of the lower cost is named.
+    only : str
+        Operand by which the gradient is wrong: "input", "weight" or "bias"; "" for all of them.
     """
 
     slug: str
     sentence: str
     predict: Predict
     cost: float = 1.0
+    only: str = ""
 
 
 Family = Callable[[Sequence[GradientCase]], Iterator[GradientMechanism]]
@@ -74,10 +77,14 @@ def _load() -> None:
 
 
 def gradient_library(failing: Sequence[GradientCase]) -> list[GradientMechanism]:
-    """Return every mechanism of gradients, the simplest first."""
+    """Return every mechanism of gradients, the simplest first.
+
+    Of an implementation that computes one gradient, those of that gradient alone.
+    """
     _load()
-    proposed = [each for propose in _FAMILIES for each in propose(failing)]
-    return sorted([*_MECHANISMS, *proposed], key=lambda each: each.cost)
+    computed = failing[0].computed if failing else ""
+    proposed = [*_MECHANISMS, *[each for propose in _FAMILIES for each in propose(failing)]]
+    return sorted([each for each in proposed if not computed or each.only == computed], key=lambda each: each.cost)
 
 
 def gradient_outcome(mechanism: GradientMechanism, case: GradientCase) -> Outcome:

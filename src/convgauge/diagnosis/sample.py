@@ -13,9 +13,9 @@ from convgauge.diagnosis.plan import NoOutputError, Plan
 from convgauge.diagnosis.rounding import are_representable
 from convgauge.dtypes import DTYPES, FLOATS
 from convgauge.problem import Problem
-from convgauge.reference import accuracy
+from convgauge.reference import accuracy, oracle
 from convgauge.reference.compare import Fault
-from convgauge.reference.operands import Array
+from convgauge.reference.operands import Array, Operands
 from convgauge.worker.call import Call, Observation
 
 PLAIN_MODES = ("", "by_keyword", "by_position", "without_bias", "numpy_integers")
@@ -71,6 +71,16 @@ class Sample:
     is_answer_allowed: bool = True
     before: tuple[Call, ...] = field(default=(), repr=False)
 
+    @property
+    def is_gradient(self) -> bool:
+        """True if the call computes a gradient, which has no plan."""
+        return self.problem.direction != "forward"
+
+    @property
+    def operands(self) -> Operands:
+        """Operands of the call."""
+        return Operands(self.call.input, self.call.weight, self.call.bias)
+
     @cached_property
     def plan(self) -> Plan:
         """Plan that the call means."""
@@ -79,7 +89,7 @@ class Sample:
     @cached_property
     def expected(self) -> Array:
         """Right output. Raises `TooExpensiveError`."""
-        return self.plan.output()
+        return oracle.answer(self.problem, self.operands) if self.is_gradient else self.plan.output()
 
     @property
     def is_plain(self) -> bool:
@@ -93,6 +103,8 @@ class Sample:
         """Largest difference of an output from a prediction: exact, or grade B's bound."""
         if self.family == "exact":
             return accuracy.integer_tolerance(self.problem, self.declared_grade)
+        if self.is_gradient:
+            return float(accuracy.Scale.of(self.problem, self.operands).bounds("B", self.operands)[0].max(initial=0.0))
         return self.plan.bound()
 
     @cached_property

@@ -91,7 +91,7 @@ def parameters_of_the_backward_pass(failing: Sequence[GradientCase]) -> Iterator
         for slug, (sentence, change) in {**UPSTREAM, **PARAMETERS_OF[only]}.items():
             whose = f"gradient of the {only}" if only else "gradients"
             predict = _changing(change, only)
-            yield GradientMechanism(f"gradient_{slug}{only and '_' + only}", f"{whose}: {sentence}", predict, 1.2)
+            yield GradientMechanism(f"gradient_{slug}{only and '_' + only}", f"{whose}: {sentence}", predict, 1.2, only)
 
 
 def _changing(change: Fields, only: str) -> Predict:
@@ -123,7 +123,8 @@ def changes_of_a_gradient(failing: Sequence[GradientCase]) -> Iterator[GradientM
         for slug, (sentence, change) in _changes(only).items():
             cost = 1.1 if only == "weight" and "shifted" in slug else 1.0  # two columns are shifted if mirrored
             predict = _finishing(change, only)
-            yield GradientMechanism(f"gradient_{slug}_{only}", f"gradient of the {only}: {sentence}", predict, cost)
+            text = f"gradient of the {only}: {sentence}"
+            yield GradientMechanism(f"gradient_{slug}_{only}", text, predict, cost, only)
 
 
 Change = Callable[[Array, Backward], Array]
@@ -179,7 +180,7 @@ def images_of_a_sum(failing: Sequence[GradientCase]) -> Iterator[GradientMechani
     for only in ("weight", "bias"):
         for name, index in (("first", 0), ("last", -1)):
             text = f"gradient of the {only}: the {name} image's alone, not the sum over the batch"
-            yield GradientMechanism(f"gradient_of_{name}_image_{only}", text, _of_image(index, only))
+            yield GradientMechanism(f"gradient_of_{name}_image_{only}", text, _of_image(index, only), only=only)
 
 
 def _of_image(index: int, only: str) -> Predict:
@@ -189,6 +190,57 @@ def _of_image(index: int, only: str) -> Predict:
         return _with(backward, gradients, only)
 
     return predict
+
+
+# --- blocks ----------------------------------------------------------------------------------------------------------
+
+BLOCKS = (2, 4, 8, 16, 32)
+AXES_OF_THE_OUTPUT = ("images", "output channels", "output rows", "output columns")
+AXES_OF: Mapping[str, tuple[str, ...]] = {
+    "input": ("images", "input channels", "rows", "columns"),
+    "weight": ("output channels", "input channels", "kernel rows", "kernel columns"),
+}
+
+
+@gradient_family
+def whole_blocks(failing: Sequence[GradientCase]) -> Iterator[GradientMechanism]:
+    """Yield mechanisms that drop what is left of an axis after whole blocks: of the sums, or of the gradient."""
+    passes = [backward for case in failing for backward, _ in case.passes]
+    for only, axes in AXES_OF.items():
+        results = [getattr(backward, only) for backward in passes]
+        for axis, name in enumerate(AXES_OF_THE_OUTPUT):
+            for block in _blocks(axis, [backward.upstream for backward in passes]):
+                text = f"gradient of the {only}: sums over whole blocks of {block} {name}, and drops those after them"
+                predict = _changing(_upstream_of_blocks(block, axis), only)
+                yield GradientMechanism(
+                    f"gradient_drops_{name.split()[-1]}_of_{block}_{only}", text, predict, 1.6, only
+                )
+        for axis, name in enumerate(axes):
+            for block in _blocks(axis, results):
+                text = f"gradient of the {only}: zero in the {name} after whole blocks of {block}"
+                predict = _finishing(_blocks_of_result(block, axis), only)
+                slug = f"gradient_leaves_{name.replace(' ', '_')}_of_{block}_{only}"
+                yield GradientMechanism(slug, text, predict, 1.7, only)
+
+
+def _blocks(axis: int, arrays: Sequence[Array]) -> list[int]:
+    """Return the sizes of blocks after which something is left in one of several arrays."""
+    sizes = {array.shape[axis] for array in arrays}
+    return [block for block in BLOCKS if any(size > block and size % block for size in sizes)]
+
+
+def _upstream_of_blocks(block: int, axis: int) -> Fields:
+    return lambda b: {"upstream": _whole(b.upstream, block, axis)}
+
+
+def _blocks_of_result(block: int, axis: int) -> Change:
+    return lambda g, b: _whole(g, block, axis)
+
+
+def _whole(array: Array, block: int, axis: int) -> Array:
+    """Return an array with zeros after whole blocks along an axis."""
+    is_inside = np.arange(array.shape[axis]) < array.shape[axis] // block * block
+    return np.where(is_inside.reshape([-1 if each == axis else 1 for each in range(array.ndim)]), array, 0)
 
 
 # --- factors ---------------------------------------------------------------------------------------------------------
@@ -206,7 +258,7 @@ def constant_factors(failing: Sequence[GradientCase]) -> Iterator[GradientMechan
         for factor in sorted(set(factors[name]), key=factors[name].count)[-MAX_RATIOS:]:
             text = f"gradient of the {name}: multiplied by {factor:g}"
             predict = _finishing(lambda g, b, factor=factor: g * factor, name)  # type: ignore[misc]  # the loop's value
-            yield GradientMechanism(f"gradient_scaled_{name}", text, predict, 1.5)
+            yield GradientMechanism(f"gradient_scaled_{name}", text, predict, 1.5, name)
 
 
 def _factor(got: Array | None, right: Array | None) -> list[float]:
