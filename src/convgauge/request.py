@@ -181,7 +181,7 @@ class BenchRequest:
     layers: str = option("resnet50", "layer set, file, problem, sweep:AXIS or model.py:function")
     budget_s: float | None = option(None, "seconds for the whole race", "S", flag="--budget")
     threads: tuple[int, ...] = option((1,), "threads of every engine", "N[,N]")
-    direction: Direction = option("forward", "what is timed: the output, or gradients by autograd (torch)")
+    direction: Direction = option("forward", "what is timed: the output, or gradients")
     operands: OperandPlacement = option("hot", "hot: operands stay in the cache; cold: they rotate past it")
     explain: bool = option(False, "print what `auto` chose for each layer, and why")
     seed: int = option(0, "seed of operands and schedule; default: 0")

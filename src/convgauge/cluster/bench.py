@@ -64,7 +64,10 @@ def bench(address: str, request: BenchRequest, console: Console) -> int:
         If the run cannot be written.
     """
     started = time.monotonic()
-    targets = tuple(registry.target_of(origin) for origin in registry.resolve_all(request.targets, request.framework))
+    targets = tuple(
+        registry.target_of(origin)
+        for origin in registry.resolve_all(request.targets, request.framework, ("forward", request.direction))
+    )
     request = replace(request, targets=targets)
     layer_set = layers.load(request.layers)
     with Scheduler(address) as scheduler:

@@ -49,7 +49,7 @@ def bench(request: BenchRequest, console: Console) -> int:
     from convgauge import registry
     from convgauge.race.benchmark import Benchmark
 
-    origins = registry.resolve_all(request.targets, request.framework)
+    origins = registry.resolve_all(request.targets, request.framework, ("forward", request.direction))
     started = time.monotonic()
     with _baseline(request, origins) as baseline:
         writer = _open_output(request) if request.output else None

@@ -245,7 +245,9 @@ class Contestant:
         if description.dtypes and problem.dtype not in description.dtypes:
             dtypes = ", ".join(description.dtypes)
             raise Withdrawn("declined", f"{problem.dtype} is not among its dtypes: {dtypes}")
-        if request.work.wanted and description.framework != AUTOGRAD:
+        if description.direction not in ("forward", request.work.direction):
+            raise Withdrawn("declined", f"it computes {description.direction}: race it with --direction of that name")
+        if request.work.wanted and description.direction == "forward" and description.framework != AUTOGRAD:
             raise Withdrawn("declined", f"{description.framework} arrays have no gradients here: they need {AUTOGRAD}")
         command = request.encoded(description.prepares)
         observation = self.timed_request(command, CALL_TIMEOUT_S, may_compile=True)[0].observation
