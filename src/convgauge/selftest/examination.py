@@ -5,9 +5,12 @@ from __future__ import annotations
 import time
 import zlib
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
+from convgauge.conformance.cases import Case
+from convgauge.conformance.directions import in_direction, sizes_of_result
 from convgauge.conformance.selection import Task
 from convgauge.conformance.setting import Setting
 from convgauge.conformance.substitutes import is_floating
@@ -119,11 +122,13 @@ def smoke(suite: Suite, mutant: Mutant) -> bool:
 
     The problem of a mutant of a narrow domain is the one that it declares.
     """
-    problem = Problem.parse(mutant.problem) if mutant.problem else SMOKE
+    subject = suite.pool.subject(mutant.origin.name)
+    usual = in_direction(Case(SMOKE), subject.description.direction)
+    problem = Problem.parse(mutant.problem) if mutant.problem or usual is None else usual.problem
     operands = _scaled(draw(problem, "gaussian")) if is_floating(problem.dtype) else draw(problem)
     call = Call(operands.input, operands.weight, operands.bias, _arguments(problem), (problem.dtype,) * 3)
     expected = oracle.answer(problem, operands)
-    observation = suite.pool.subject(mutant.origin.name).observe(call)
+    observation = subject.observe(call)
     if observation.output is None or observation.output.shape != expected.shape:
         return False
     return bool(np.allclose(observation.output, expected, rtol=1e-3, atol=1e-3))
@@ -135,7 +140,8 @@ def _scaled(operands: Operands) -> Operands:
     return Operands(operands.input, operands.weight * scale, None if operands.bias is None else operands.bias * scale)
 
 
-def _arguments(problem: Problem) -> dict[str, int]:
+def _arguments(problem: Problem) -> dict[str, Any]:
     """Return the arguments of a smoke test, as ints; groups only if there are several."""
     arguments = {"stride": problem.stride[0], "padding": problem.pads[0][0]}
-    return arguments if problem.groups == 1 else {**arguments, "groups": problem.groups}
+    groups = {} if problem.groups == 1 else {"groups": problem.groups}
+    return {**arguments, **groups, **sizes_of_result(problem)}
