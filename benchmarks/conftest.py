@@ -17,7 +17,7 @@ from rich.console import Console
 from convgauge.layers.sets import Layer, load
 from convgauge.race import BenchError
 from convgauge.race.benchmark import Benchmark
-from convgauge.registry import resolve_all, resolve_all
+from convgauge.registry import resolve_all
 from convgauge.request import BenchRequest
 from convgauge.results import TimingRecord
 

@@ -1,19 +1,23 @@
 """Gradients of a convolution without autograd, in which mutants plant a fault."""
 
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from _base import DTYPES, Array, pair, resolve
 
 from convgauge.problem import Problem
 
+Pair = int | Sequence[int]
+
 __all__ = ["Array", "by_input", "by_weight", "cropped", "problem_of"]
 
 
-def problem_of(input_shape: Any, weight_shape: Any, grad_output: Array, *arguments: Any) -> Problem:
+def problem_of(
+    input_shape: Sequence[int], weight_shape: Sequence[int], grad_output: Array,
+    stride: Pair, padding: Pair, dilation: Pair, groups: int,
+) -> Problem:  # fmt: skip
     """Return the problem of a call. Raises `ValueError` if the gradient of the output has another shape."""
     input, weight = (np.broadcast_to(np.zeros(1, grad_output.dtype), shape) for shape in (input_shape, weight_shape))
-    stride, padding, dilation, groups = arguments
     if min(*pair(padding)) < 0:
         raise ValueError("padding is negative")
     problem = resolve(input, weight, None, stride, padding, dilation, groups)
@@ -58,7 +62,7 @@ def by_weight(problem: Problem, input: Array, grad_output: Array, *, accumulator
     return gradient
 
 
-def taps(problem: Problem) -> Any:
+def taps(problem: Problem) -> Iterator[tuple[int, int, slice, slice]]:
     """Yield each tap of the kernel with the padded rows and columns under it."""
     (sh, sw), (dh, dw), (oh, ow) = problem.stride, problem.dilation, problem.output_size
     for i, j in np.ndindex(*problem.kernel):

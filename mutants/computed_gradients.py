@@ -57,7 +57,6 @@ def uncovered_inputs_unwritten(grad_output, weight, input_size, stride=1, paddin
 )
 def input_gradient_cropped_at_the_end(grad_output, weight, input_size, stride=1, padding=0, dilation=1, groups=1):
     problem = problem_of(input_size, weight.shape, grad_output, stride, padding, dilation, groups)
-    (_, bottom), _ = problem.pads
     used = (problem.output_size[0] - 1) * problem.stride[0] + problem.extent[0]
     padded = by_input(problem, grad_output, weight)[:, :, :used]
     shifted = np.zeros_like(by_input(problem, grad_output, weight))

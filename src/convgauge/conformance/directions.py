@@ -47,7 +47,7 @@ def inapplicable(description: Description, dtype: str, *, is_about_outputs: bool
 
 def in_direction(case: Case, direction: Computed) -> Case | None:
     """Return a case as one of a gradient: without a bias, with padding as a pair; None if it has no such form."""
-    if direction == "forward" or case.problem.direction == direction:
+    if direction in ("forward", case.problem.direction):
         return case
     problem, padding = case.problem, case.problem.pads
     is_other_call = case.invalid_call and case.invalid_call not in INVALID_GRADIENTS

@@ -66,6 +66,8 @@ def answer(problem: Problem, operands: Operands, output: Array | None, tolerance
 def is_worthwhile(problem: Problem) -> bool:
     """Return True if projections of a problem's output cost much less than its oracle."""
     outputs = problem.batch * (problem.out_channels // problem.groups)
+    if problem.direction != "forward":
+        return False
     return DTYPES[problem.dtype].kind == "f" and problem.flops >= MIN_FLOPS and outputs >= MIN_SAVING
 
 
