@@ -15,14 +15,11 @@ from functools import cached_property
 from typing import Any, Literal, Union, get_args
 
 from convgauge.dtypes import DTYPES
+from convgauge.terms import COMPUTED, Computed
 
 Pair = tuple[int, int]
 Padding = Union[Pair, str]
 Shape = tuple[int, int, int, int]
-
-Computed = Literal["forward", "grad_input", "grad_weight"]
-COMPUTED: tuple[Computed, ...] = get_args(Computed)
-"""Directions in which a problem is computed: the output, or its gradient by the input or by the weight."""
 
 ProblemKind = Literal["depthwise", "grouped", "dilated", "strided", "pointwise", "kernel of 15 or more", "3×3", "other"]
 PROBLEM_KINDS: tuple[ProblemKind, ...] = get_args(ProblemKind)

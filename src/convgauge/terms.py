@@ -95,6 +95,10 @@ RANKED: tuple[RaceVerdict, ...] = RACE_VERDICTS[: RACE_VERDICTS.index("other_pre
 """Verdicts of an implementation whose outputs were right and which was timed."""
 
 
+Computed = Literal["forward", "grad_input", "grad_weight"]
+COMPUTED: tuple[Computed, ...] = get_args(Computed)
+"""Directions in which a problem is computed: the output, or its gradient by the input or by the weight."""
+
 Direction = Literal["forward", "grad_input", "grad_weight", "both"]
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 """Directions of a race: the output, its gradient by the input or by the weight, or both gradients."""

@@ -6,9 +6,10 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from convgauge.problem import Computed, Problem
+from convgauge.problem import Problem
 from convgauge.reference import oracle
 from convgauge.reference.operands import Array, Operands, draw
+from convgauge.terms import Computed
 from support.rational_oracle import rational_output
 
 SMALL = Problem(batch=2, in_channels=4, height=5, width=6, out_channels=2, kernel=(3, 2), padding=(1, 2), bias=True)

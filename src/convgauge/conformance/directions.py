@@ -7,7 +7,8 @@ from dataclasses import replace
 from convgauge.conformance.cases import Case
 from convgauge.conformance.invalid_calls import INVALID_GRADIENTS
 from convgauge.dtypes import DTYPES
-from convgauge.problem import Computed, Problem
+from convgauge.problem import Problem
+from convgauge.terms import Computed
 from convgauge.worker.call import Description
 
 FORWARD_CHAPTERS = (

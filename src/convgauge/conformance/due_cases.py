@@ -10,8 +10,8 @@ from convgauge.conformance.directions import in_direction
 from convgauge.conformance.execution import Execution
 from convgauge.conformance.procedure import Procedure
 from convgauge.conformance.soundness import accepts_oracle
-from convgauge.problem import Computed, Problem
-from convgauge.terms import Profile
+from convgauge.problem import Problem
+from convgauge.terms import Computed, Profile
 
 
 def localized(

@@ -2,7 +2,7 @@
 
 A declaration is read from the source text (`scan`), so that no code of an implementation runs when implementations are
 listed. The function itself is loaded (`load`) only in the process that calls it. A module belongs here if it declares,
-finds or loads implementations. It runs in the worker too, so on Python 3.9, and imports `bundled`, `problem` and
+finds or loads implementations. It runs in the worker too, so on Python 3.9, and imports `bundled`, `terms` and
 `domain` alone.
 """
 

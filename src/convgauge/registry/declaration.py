@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, TypeVar
 
 from convgauge.domain import Domain
-from convgauge.problem import Computed
 from convgauge.registry.reproducibility import axes_of
+from convgauge.terms import Computed
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Value = Any  # an argument or a result of an implementation

@@ -10,9 +10,9 @@ import inspect
 from collections.abc import Iterable, Mapping
 from typing import Any, Callable
 
-from convgauge.problem import COMPUTED, Computed
 from convgauge.registry.callables import SignedCallable
 from convgauge.registry.signature import MEANINGS, SignatureError, UnsupportedArgument, is_default
+from convgauge.terms import COMPUTED, Computed
 
 Value = Any  # an argument or a result of a call
 

@@ -13,11 +13,11 @@ from pathlib import Path
 from convgauge.bundled import bundled
 from convgauge.domain import DomainError
 from convgauge.domain.trees import parse_module
-from convgauge.problem import COMPUTED
 from convgauge.registry.declaration import Value, declaration_of
 from convgauge.registry.frameworks import framework_names
 from convgauge.registry.origin import Origin, TargetError
 from convgauge.registry.reproducibility import UnknownAxisError
+from convgauge.terms import COMPUTED
 
 ENTRY_POINTS = "convgauge.implementations"
 

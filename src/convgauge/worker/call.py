@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from convgauge.domain import CONTIGUOUS
-from convgauge.problem import Computed
+from convgauge.terms import Computed
 
 Value = Any  # an argument of conv2d as the caller passes it, which may be invalid
 OPERANDS = ("input", "weight", "bias")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from convgauge.problem import Computed
+from convgauge.terms import Computed
 from convgauge.worker.call import Call
 from convgauge.worker.call_modes import Arrays, Outputs, extra_operand
 from convgauge.worker.forms import Form
