@@ -241,6 +241,18 @@ def test_fresh_processes_are_forks_of_one(start: Any) -> None:
     assert pids[0] == pids[1] != subject.connection.pid
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux")
+def test_a_fork_ends_after_a_stream_that_was_left(start: Any) -> None:
+    subject = start("counts")
+    pids = []
+    for _ in range(2):
+        with subject.fresh() as fresh:
+            pids.append(fresh.connection.pid)
+            _, observation = next(fresh.stream(calls([SOUND] * 5)))
+            assert observation.output.flat[0] == 1
+    assert pids[0] == pids[1]
+
+
 @pytest.mark.parametrize(
     ("kernel", "kind", "words"),
     [each for each in ENDINGS if each[0] in ("segfault", "exits_0", "killed", "noise", "orphans")],

@@ -17,6 +17,7 @@ from convgauge.terms import PROFILES, TIERS, Profile, Tier
     examples=(
         "convgauge selftest --tier quick",
         "convgauge selftest -k padding -x",
+        "convgauge selftest --seeds 10 --tier quick",
         "convgauge selftest --diagnosis --tier quick -k padding -k tails --output diagnoses.json",
     ),
 )
@@ -66,6 +67,18 @@ from convgauge.terms import PROFILES, TIERS, Profile, Tier
     help="instead, diagnose the mutants, and compare the causes that are named with their mechanisms",
 )
 @click.option(
+    "--seeds",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="instead, run each mutant with N seeds on the specs that it names, and print those that a seed misses",
+)
+@click.option(
+    "--correct",
+    "are_correct",
+    is_flag=True,
+    help="with --seeds, run all specs on the correct builds instead of mutants",
+)
+@click.option(
     "--evidence",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="FOLDER",
@@ -89,6 +102,8 @@ def command(
     sensitivity: str,
     audits_counterexamples: bool,
     judges_diagnosis: bool,
+    seeds: int | None,
+    are_correct: bool,
     evidence: Path | None,
     prints_text: bool,
     jobs: int | None,
@@ -106,6 +121,10 @@ def command(
         from convgauge.selftest.counterexamples import show as show_counterexamples
 
         return show_counterexamples(tier, words, names_only=is_first_kill_only)
+    if seeds:
+        from convgauge.selftest.seeds import show as show_seeds
+
+        return show_seeds(tier, seeds, words, are_correct=are_correct)
     from convgauge.results import DamagedFileError
     from convgauge.selftest.diagnoses.run import show as show_diagnoses
     from convgauge.selftest.run import selftest

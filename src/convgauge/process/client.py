@@ -142,9 +142,16 @@ class IsolatedSubject:
         try:
             yield subject
         finally:
-            if not (has_forked and subject.connection.end_fork(pid)):
+            if not (has_forked and subject._has_read_all() and subject.connection.end_fork(pid)):
                 subject.close()
                 self._unused = None
+
+    def _has_read_all(self) -> bool:
+        """Read the replies to the calls of streams that were left. Return False if the process fails meanwhile."""
+        pid = self.connection.pid
+        while self._under_way:
+            self._read_next()
+        return self.connection.pid == pid
 
     @contextmanager
     def new_process(self) -> Iterator[Runner]:
