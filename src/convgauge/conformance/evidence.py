@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -59,6 +60,29 @@ class Evidence:
         return [sample_of(counted, is_first=is_first, history=history) for counted, is_first, history in ordered]
 
 
+class _Fields(Mapping[str, object]):
+    """Fields of a call. The values of its operands are looked at only if they are asked for: most samples pass."""
+
+    def __init__(self, fields: dict[str, object], call: Call) -> None:
+        self._fields, self._call = fields, call
+        self._is_complete = False
+
+    def _complete(self) -> dict[str, object]:
+        if not self._is_complete:
+            self._fields |= operand_values(self._call)
+            self._is_complete = True
+        return self._fields
+
+    def __getitem__(self, name: str) -> object:
+        return self._fields[name] if name in self._fields else self._complete()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._complete())
+
+    def __len__(self) -> int:
+        return len(self._complete())
+
+
 def _are_whole(call: Call) -> bool:
     """Return True if all operands are integers, NaN or infinite, so that outputs are compared bit for bit."""
     given = [array for array in (call.input, call.weight, call.bias) if array is not None]
@@ -84,7 +108,8 @@ def sample_of(counted: Counted, *, is_first: bool, history: History = ()) -> Sam
     case, _, observation = counted.executed
     call = counted.call
     order = "first" if is_first else "later"
-    are_whole = _are_whole(call)
+    is_drawn_exact = case.operands == "exact" and counted.procedure.options.is_plain
+    are_whole = is_drawn_exact or _are_whole(call)
     further = {
         "family": case.operands,
         "mode": call.mode,
@@ -92,7 +117,7 @@ def sample_of(counted: Counted, *, is_first: bool, history: History = ()) -> Sam
         "spec": counted.spec,
         "whole": str(are_whole),
     }
-    fields = {**case.fields(call.device), **further, **operand_values(call)}  # those of `features.FURTHER_FIELDS`
+    fields = _Fields({**case.fields(call.device), **further}, call)  # those of `features.FURTHER_FIELDS`
     family = case.operands if case.operands != "exact" or are_whole else TRANSFORMED
     return Sample(
         counted.spec, str(case), case.problem, family, call, observation, counted.assessment.fault, fields,
