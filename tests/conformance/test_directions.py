@@ -12,6 +12,7 @@ import pytest
 
 from convgauge import results
 from convgauge.conformance.cases import Case
+from convgauge.conformance.collection import collect_specs
 from convgauge.conformance.directions import applies, in_direction
 from convgauge.problem import Problem
 from convgauge.results import CauseRecord, Judgement, Run
@@ -37,10 +38,12 @@ def test_padding_of_unequal_sides_has_no_gradient() -> None:
 
 
 def test_chapters_about_outputs_do_not_apply_to_gradients() -> None:
-    assert applies("stride", "grad_input")
-    assert not applies("bias", "grad_weight")
-    assert applies("computed", "grad_weight")
-    assert not applies("computed", "forward")
+    specs = {spec.id: spec for spec, _ in collect_specs()}
+    assert applies(specs["stride.pair"], "grad_input")
+    assert not applies(specs["errors.stride"], "grad_weight")
+    assert not applies(specs["accuracy.bias"], "grad_weight")
+    assert applies(specs["computed.empty"], "grad_weight")
+    assert not applies(specs["computed.empty"], "forward")
 
 
 def check(name: str, keyword: str, tmp_path: Path) -> Run:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from convgauge.conformance.cases import Case
 from convgauge.conformance.invalid_calls import INVALID_GRADIENTS
+from convgauge.conformance.spec import Spec
 from convgauge.dtypes import DTYPES
 from convgauge.problem import Problem
 from convgauge.terms import Computed
@@ -24,9 +25,11 @@ WHAT = {"grad_input": "the gradient by the input", "grad_weight": "the gradient 
 """Directions of gradients in words."""
 
 
-def applies(chapter: str, direction: Computed) -> bool:
-    """Return True if the specs of a chapter apply to implementations of a direction."""
-    return chapter != GRADIENT_CHAPTER if direction == "forward" else chapter not in FORWARD_CHAPTERS
+def applies(spec: Spec, direction: Computed) -> bool:
+    """Return True if a spec applies to implementations of a direction; none about a bias applies to gradients."""
+    if direction == "forward":
+        return spec.chapter != GRADIENT_CHAPTER
+    return spec.chapter not in FORWARD_CHAPTERS and "bias" not in spec.id
 
 
 NO_GRADIENT = "the call has no counterpart among those of a gradient"

@@ -82,7 +82,7 @@ class Selection:
             for name, target in targets.items()
             if target.description is not None
             and (not spec.frameworks or target.description.framework in spec.frameworks)
-            and applies(spec.chapter, target.description.direction)
+            and applies(spec, target.description.direction)
             for device in self.devices or target.description.devices
             for dtype in self._dtypes(spec, target.description)
         ]

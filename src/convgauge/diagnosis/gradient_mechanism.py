@@ -109,6 +109,8 @@ def gradient_outcome(mechanism: GradientMechanism, case: GradientCase) -> Outcom
 def _tolerance(sample: Sample, right: Array) -> float:
     if sample.family == "exact":
         return EXACT_TOLERANCE
+    if sample.is_gradient:
+        return sample.tolerance
     roundoff = DTYPES[sample.problem.dtype].roundoff
     return float(64 * roundoff * np.abs(right).max(initial=0.0))
 
