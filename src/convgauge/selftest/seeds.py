@@ -1,4 +1,4 @@
-"""Seeds: the number of seeds with which each mutant is killed, since one seed may kill it by luck.
+"""Seeds: the number of seeds with which each mutant is killed, since one seed may kill it by chance.
 
 Only the specs that a mutant names are run on it, up to the first that kills it. A correct build is judged by all specs.
 """
