@@ -23,19 +23,20 @@ def weights_cached_by_identity(input, weight, bias=None, stride=1, padding=0, di
     return conv(input, packed, bias, stride, padding, dilation, groups)
 
 
-_plans_by_id: dict[Any, Any] = {}
+_plans_by_sum: dict[Any, Any] = {}
 
 
 @mutant(
-    "Keeps plans by the identities of the arguments, of which later ones may have the same.",
+    "Keeps plans by the output's size and the sum of the arguments, which are equal for rows and columns exchanged.",
     mechanism="previous_answer",
-    killed_by=("behaviour.interleaved",),
+    killed_by=("adversarial.arguments_new",),
 )
-def plans_by_identity_of_arguments(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+def plans_by_sum_of_arguments(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
-    key = id(stride), id(padding), id(dilation), input.shape, weight.shape
-    plan = _plans_by_id.setdefault(key, problem.arguments)
-    return conv(input, weight, bias, **{**plan, "groups": groups})
+    numbers = (*problem.stride, *problem.dilation, *map(sum, problem.pads))
+    key = sum(numbers), groups, input.shape, weight.shape, problem.output_shape
+    plan = _plans_by_sum.setdefault(key, problem)
+    return computed(plan.replace(dtype=problem.dtype, bias=problem.bias), input, weight, bias)
 
 
 _by_norm: dict[Any, Any] = {}
@@ -96,11 +97,13 @@ def neighbour_of_an_evicted_plan(input, weight, bias=None, stride=1, padding=0, 
     if key in _evicted and _recent:
         plan = _recent[next(iter(_recent))]
     else:
-        plan = _recent.setdefault(key, problem.stride)
+        plan = _recent.setdefault(key, problem.output_size)
         _recent.move_to_end(key)
     if len(_recent) > _MAX_RECENT:
         _evicted.add(_recent.popitem(last=False)[0])
-    return conv(input, weight, bias, plan, padding, dilation, groups)
+    output = computed(problem, input, weight, bias)
+    output[:, :, plan[0] :] = 0
+    return output
 
 
 _evicted: set[Any] = set()
@@ -117,7 +120,7 @@ _SLOTS = 4093
 )
 def plans_in_slots(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     problem = resolve(input, weight, bias, stride, padding, dilation, groups)
-    number = hash((input.shape, weight.shape, problem.stride, problem.pads, problem.dilation, groups, problem.dtype))
+    number = hash((input.shape, weight.shape, problem.stride, problem.pads, problem.dilation, groups))
     size, plan = _slots.setdefault(number % _SLOTS, (weight.shape, problem.output_size))
     output = computed(problem, input, weight, bias)
     if size == weight.shape and plan != problem.output_size:
