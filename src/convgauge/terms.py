@@ -44,7 +44,7 @@ UNANSWERED: tuple[Status, ...] = ("refused", "declined")
 FaultKind = Literal[
     "", "values", "accuracy", "shape", "dtype", "type", "raised", "crashed", "timed_out", "side_effect", "aliased",
     "global_state", "unstable", "answered_invalid", "gradient", "relation", "declaration", "device", "layout", "graph",
-    "noise", "rewritten", "vacuous", "other_process", "forked_child", "out_of_bounds", "irreproducible",
+    "noise", "rewritten", "vacuous", "other_process", "forked_child", "out_of_bounds", "irreproducible", "operator",
 ]  # fmt: skip
 """Kind of what is wrong.
 
@@ -59,6 +59,7 @@ FaultKind = Literal[
 - "gradient": values or shape of a gradient. "graph": a gradient is missing, or there is one that was not requested.
 - "relation": the relation of several outputs.
 - "declaration": a declared grade or domain is false.
+- "operator": the schema or the fake implementation of a custom operator of torch is false.
 - "vacuous": the case proves nothing.
 - "other_process": a process fails that is started after an earlier one. "forked_child": a child fails that is forked
   after calls. The usual process answers such a case rightly.

@@ -11,7 +11,7 @@ import numpy as np
 from convgauge.domain import CONTIGUOUS
 from convgauge.reference.compare import Fault
 from convgauge.reference.operands import Array
-from convgauge.worker import gradient_modes  # noqa: F401 registers its modes
+from convgauge.worker import gradient_modes, operator_modes  # noqa: F401 register their modes
 from convgauge.worker.call import Call, Observation
 from convgauge.worker.call_modes import CALL_MODES
 

@@ -18,7 +18,7 @@ from convgauge.conformance.targets import Target, description_from_declaration
 from convgauge.problem import ProblemError
 from convgauge.registry import Origin
 from convgauge.request import CheckRequest, RequestError
-from convgauge.terms import Profile, Tier, includes
+from convgauge.terms import TIERS, Profile, Tier, includes
 from convgauge.worker.call import Description
 
 Key = tuple[str, str, str, str]
@@ -88,7 +88,9 @@ class Selection:
         ]
 
     def _includes(self, spec: Spec) -> bool:
-        return spec.id in self.specs if self.specs else includes(self.profile, spec.profile)
+        if self.specs:
+            return spec.id in self.specs
+        return includes(self.profile, spec.profile) and TIERS.index(spec.tier) <= TIERS.index(self.tier)
 
     def _dtypes(self, spec: Spec, description: Description) -> tuple[str, ...]:
         """Return the spec's dtypes that the subject supports, or else a substitute.

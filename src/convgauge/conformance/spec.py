@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from convgauge.conformance.traits import TRAITS
 from convgauge.dtypes import DTYPES, FLOATS
 from convgauge.registry import AXES
-from convgauge.terms import LEVELS, PROFILES, Level, Profile
+from convgauge.terms import LEVELS, PROFILES, Level, Profile, Tier
 
 Test = TypeVar("Test", bound=Callable[..., None])
 
@@ -47,6 +47,8 @@ class Spec:
         Traits (`convgauge.conformance.traits`) that a redrawn case keeps; those of the chapter if None.
     axis : str
         Axis of reproducibility that the spec measures, or "". It is required of a subject that declares the axis.
+    tier : {"quick", "standard", "exhaustive"}
+        Smallest tier at which the spec is due.
     """
 
     id: str
@@ -61,6 +63,7 @@ class Spec:
     no_mutant_because: str = ""
     keeps: tuple[str, ...] | None = None
     axis: str = ""
+    tier: Tier = "quick"
 
     def at(self, tier: str) -> tuple[str, ...]:
         """Return the dtypes that the spec runs in at a tier."""
@@ -83,6 +86,7 @@ def spec(
     no_mutant_because: str = "",
     keeps: tuple[str, ...] | None = None,
     axis: str = "",
+    tier: Tier = "quick",
 ) -> Callable[[Test], Test]:
     """Declare a test function as a spec; its docstring is the normative sentence.
 
@@ -109,6 +113,8 @@ def spec(
         (`convgauge.conformance.traits.TRAITS`); those of the chapter by default.
     axis : str
         Axis of reproducibility that the spec measures (`convgauge.registry.AXES`).
+    tier : {"quick", "standard", "exhaustive"}
+        Smallest tier at which the spec is due: a later one for a spec whose cases take a large part of a second each.
 
     Raises
     ------
@@ -135,7 +141,7 @@ def spec(
         declared: Any = test
         declared.spec = Spec(
             id, level, profile, source, sentence, chapter, dtypes, quickly, frameworks, no_mutant_because, keeps,
-            axis,
+            axis, tier,
         )  # fmt: skip
         return test
 

@@ -230,6 +230,10 @@ def _inaccurate(sample: Sample, fault: Fault) -> Property | None:
     return Property("grade_not_reached", MechanismKind.FALSE_DECLARATION, text, is_consequence_possible=True)
 
 
+def _operator(sample: Sample, fault: Fault) -> Property:
+    return Property("false_operator", MechanismKind.FALSE_DECLARATION, f"operator: {_shortened(fault.message)}")
+
+
 # --- other processes -------------------------------------------------------------------------------------------------
 
 
@@ -253,6 +257,7 @@ READERS: Mapping[FaultKind, Reader] = {
     "raised": _raised,
     "crashed": _crashed,
     "out_of_bounds": _out_of_bounds,
+    "operator": _operator,
     "timed_out": _timed_out,
     "noise": _noise,
     "shape": _shape,

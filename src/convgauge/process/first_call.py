@@ -23,7 +23,7 @@ takes up to a minute for a kernel, of which it generates C++, if another program
 MIN_COMPUTING_SHARE = 0.03
 """Smallest part of the time in which a process that compiles has the processor: thirty programs may share a core."""
 
-RECOMPILED_MODES = ("compiled",)
+RECOMPILED_MODES = ("compiled", "compiled_dynamic", "exported")
 """Call modes that compile at each call."""
 
 

@@ -1,4 +1,4 @@
-"""Ways to make a call: by keyword, prepared, under the transformations of torch; `gradient_modes` has further ones.
+"""Ways to make a call: by keyword, prepared, under transformations of torch; `*_modes` beside it has further ones.
 
 Each mode is a function with the decorator `call_mode`; its name is the mode's name in `Call.mode`. It receives the
 implementation, the framework, the call and its arrays (input, weight, and bias or None). It returns the output and
@@ -144,7 +144,7 @@ def overwritten(implementation: Implementation, framework: Framework, call: Call
     return run(arrays[0]), []
 
 
-TRACED = ("compiled",)
+TRACED = ("compiled", "compiled_dynamic", "exported", "functionalized")
 """Modes in which the framework runs the code itself, and replaces the exceptions that the code raises."""
 
 

@@ -13,7 +13,13 @@ import numpy as np
 
 from convgauge.registry import Implementation
 from convgauge.registry.signature import UnsupportedArgument
-from convgauge.worker import gradient_modes, reproducibility_modes, stability, state_modes  # noqa: F401 three have modes
+from convgauge.worker import (  # noqa: F401 four register their modes
+    gradient_modes,
+    operator_modes,
+    reproducibility_modes,
+    stability,
+    state_modes,
+)
 from convgauge.worker.absent_device import described, has_absent_device
 from convgauge.worker.call import OPERANDS, Call, Kind, Observation, SideEffect
 from convgauge.worker.call_modes import CALL_MODES, TRACED, Outputs, UnsupportedCall, call_plainly

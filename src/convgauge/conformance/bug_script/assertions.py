@@ -38,6 +38,7 @@ _UNWRITTEN: dict[FaultKind, str] = {
     "relation": "each single output is right within its bound, and only a relation of several is not",
     "declaration": "the fault is its declaration, not the output of one call",
     "irreproducible": "the fault is a difference of two calls, not the output of one",
+    "operator": "the fault is the registration of an operator, not the output of one call",
     "device": "the fault is the device of its output",
     "vacuous": "the case proves nothing",
     "": "the kind of its fault is not known",
