@@ -91,6 +91,5 @@ def test_a_schema_is_judged_on_the_operands_before_the_call() -> None:
 
 def test_a_size_that_becomes_a_constant_is_named() -> None:
     assert observe("symbolic_operators", double) == ""
-    assert (
-        observe("symbolic_operators", fixed) == "convgauge_tests::fixed is traced for a size of 2 alone: tensor 0, axis 0"
-    )
+    expected = "convgauge_tests::fixed is traced for a size of 2 alone: tensor 0, axis 0"
+    assert observe("symbolic_operators", fixed) == expected
