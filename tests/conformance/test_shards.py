@@ -60,6 +60,6 @@ def test_a_spec_that_has_not_been_measured_gets_the_median() -> None:
     assert seconds - table.start == pytest.approx(statistics.median(every))
 
 
-def test_the_table_contains_most_specs() -> None:
-    ids = {spec.id for spec, _ in collect_specs()}
-    assert len(ids & set(shards.cost_table().specs["quick"])) > 0.8 * len(ids)
+def test_the_table_contains_most_specs_of_its_reference() -> None:
+    ids = {spec.id for spec, _ in collect_specs() if not spec.frameworks or "numpy" in spec.frameworks}
+    assert len(ids & set(shards.cost_table().specs["quick"])) > 0.9 * len(ids)
