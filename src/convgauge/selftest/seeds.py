@@ -13,7 +13,7 @@ from convgauge.conformance.history import Histories
 from convgauge.conformance.judge import Judge, NotApplicable
 from convgauge.conformance.selection import Task
 from convgauge.conformance.suite import Suite
-from convgauge.conformance.targets import Target, description_from_declaration
+from convgauge.conformance.targets import Target
 from convgauge.process.by_width import start_subject
 from convgauge.process.runner import Limits, Runner
 from convgauge.reference import memo
@@ -78,15 +78,16 @@ def examine(mutant: Mutant, tier: Tier, seeds: Sequence[int]) -> SeedFinding:
     finding = SeedFinding(mutant.name, mutant.faulty, tuple(seeds))
     request = CheckRequest(profile=mutant.profile, tier=tier, timeout_s=mutant.timeout, jobs=1)
     try:
-        target = Target(mutant.origin, description_from_declaration(mutant.origin))
-        with Suite(request, [target], setting=ONE_FAULT_KILLS) as suite:
+        with (
+            _processes(mutant) as processes,
+            Suite(request, [Target(mutant.origin, processes.description)], setting=ONE_FAULT_KILLS) as suite,
+        ):
             tasks = [task for task in suite.tasks() if task.spec.level == "required" and _is_due(task, mutant)]
-            with _processes(mutant) as processes:
-                for seed in seeds:
-                    with processes.fresh() as runner:
-                        spec = _first_kill(suite, tasks, runner, seed)
-                    if spec:
-                        finding.killed[seed] = spec
+            for seed in seeds:
+                with processes.fresh() as runner:
+                    spec = _first_kill(suite, tasks, runner, seed)
+                if spec:
+                    finding.killed[seed] = spec
     except Exception as error:
         return replace(finding, error=f"{type(error).__name__}: {error}")
     return finding
