@@ -90,7 +90,7 @@ def test_a_mutant_has_the_origin_of_a_function_in_a_file() -> None:
     (mutant,) = (mutant for mutant in ALL if mutant.name == "padding_pair_swapped")
     assert mutant.origin.kind == "file"
     assert mutant.origin.framework == "numpy"
-    helpers = {"_backward.py", "_base.py", "_disk.py", "_domains.py", "_partial_sums.py"}
+    helpers = {"_backward.py", "_base.py", "_computed.py", "_disk.py", "_domains.py", "_partial_sums.py"}
     assert {path.name for path in mutant.sources} == {"padding.py", *helpers}
     (build,) = (mutant for mutant in ALL if mutant.name == "added_pairwise")
     assert {path.name for path in build.sources} == {"summation.py", "_parts.py", *helpers}
