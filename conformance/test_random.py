@@ -85,6 +85,9 @@ STRUCTURES: list[Callable[[Random, Array, Array], tuple[Array, Array]]] = [
 ]
 
 
+DILATED = Problem(2, 3, 7, 8, 4, (3, 2), padding=(1, 1), dilation=(2, 2), bias=True)
+
+
 @spec("random.structured", profile="functional", source=CONV2D)
 def test_structured(judge: Judge) -> None:
     """Any problem is answered exactly on operands that are sparse, constant, separable, signs or repeated."""
@@ -96,11 +99,10 @@ def test_structured(judge: Judge) -> None:
         dtype = operands.input.dtype
         return Operands(np.ascontiguousarray(input, dtype), np.ascontiguousarray(weight, dtype), operands.bias)
 
-    judge.satisfies(
-        [Case(problem, seed=seed) for seed, problem in enumerate(drawn(judge, "structured", 200), start=1)],
-        judge.check_exact,
-        transform=change,
-    )
+    dilated = [Case(DILATED, seed=seed) for seed in range(1, 1 + len(STRUCTURES))]  # every structure, with each seed
+    random = [Case(problem, seed=seed) for seed, problem in enumerate(drawn(judge, "structured", 200), start=1)]
+    for due in (dilated, random):
+        judge.satisfies(due, judge.check_exact, transform=change)
 
 
 @spec(
