@@ -32,4 +32,6 @@ def test_failing_cases_that_are_too_large_are_counted_alone(problem: Problem) ->
     assert (fault.kind, len(fault.index)) == ("values", 4)
     assert fault.got != fault.expected
     assert evidence.failed == 1
-    assert len(evidence.samples()) == int(problem.flops <= 2 * MAX_PRODUCTS)
+    is_predicted = problem.flops <= 2 * MAX_PRODUCTS
+    assert len(evidence.samples()) == is_predicted
+    assert [spec for spec, _ in evidence.large] == ([] if is_predicted else [SPEC.id])

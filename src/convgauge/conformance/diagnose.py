@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from convgauge.conformance.causes import example_size, unexplained_specs
+from convgauge.conformance.causes import example_size, failing_specs, unexplained_specs
 from convgauge.conformance.evidence import Evidence
 from convgauge.diagnosis.cause import Cause, Diagnosis
 from convgauge.diagnosis.explain import Ask, explain
+from convgauge.domain import Domain, DomainError
 from convgauge.results import CauseRecord, Counterexample, SpecRecord
 
 
@@ -40,6 +41,8 @@ def diagnose(name: str, evidence: Evidence, records: Sequence[SpecRecord], ask: 
         return None
     diagnosis = explain(evidence.samples(), ask)
     every_cause = [_record(name, cause, diagnosis, records) for cause in diagnosis.causes]
+    for spec, fields in evidence.large:
+        _attribute(spec, fields, every_cause, records)
     causes = [cause for cause in every_cause if cause.specs]
     return Findings(causes, len(unexplained_specs(records, causes)), diagnosis.cleared, diagnosis.remark)
 
@@ -65,6 +68,26 @@ def _record(name: str, cause: Cause, diagnosis: Diagnosis, records: Sequence[Spe
         "" if smallest is None else smallest.reproduce,
         [] if smallest is None else smallest.after,
     )
+
+
+def _attribute(
+    spec: str, fields: Mapping[str, object], causes: list[CauseRecord], records: Sequence[SpecRecord]
+) -> None:
+    """Count a failing case that is too large to be predicted with the first mechanism whose region it is in."""
+    for number, cause in enumerate(causes):
+        is_everywhere = not cause.region
+        if cause.mechanism and (is_everywhere or (cause.expression and _contains(cause.expression, fields))):
+            specs = cause.specs if spec in cause.specs or spec not in failing_specs(records) else [*cause.specs, spec]
+            causes[number] = msgspec.structs.replace(cause, specs=specs, cases=cause.cases + 1)
+            return
+
+
+def _contains(expression: str, fields: Mapping[str, object]) -> bool:
+    """Return True if a region holds for fields; False if it names others, such as values of operands."""
+    try:
+        return Domain.parse(expression).contains(fields)
+    except DomainError:
+        return False
 
 
 def _smallest(specs: Sequence[str], records: Sequence[SpecRecord]) -> Counterexample | None:

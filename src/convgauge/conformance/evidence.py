@@ -31,6 +31,7 @@ class Evidence:
     """Judged cases of one implementation. Threads may add cases at the same time."""
 
     def __init__(self) -> None:
+        self.large: list[tuple[str, dict[str, object]]] = []  # spec and fields of failing cases that are not predicted
         self._calls: Counter[int] = Counter()  # by subject
         self._kept: list[tuple[Counted, bool, History]] = []
         self._bytes = 0
@@ -48,6 +49,8 @@ class Evidence:
             self.failed += 1
         size = _bytes(counted)
         if counted.executed.case.problem.flops > 2 * MAX_PRODUCTS:
+            if fault is not None:
+                self.large.append((counted.spec, counted.executed.case.fields(counted.call.device)))
             return
         if fault is None and (size > MAX_CASE_BYTES or self._bytes + size > MAX_BYTES):
             return
