@@ -23,7 +23,8 @@ def test_no_images(judge: Judge) -> None:
 @spec("computed.errors.images", profile="functional", source=CONV2D_INPUT, dtypes=ONE)
 def test_other_batch(judge: Judge) -> None:
     """A gradient of the output with another number of images than the operand is an error."""
-    judge.refuses(cases(TABLE, invalid_call="grad_output_more_images"))
+    one_image = [problem.replace(batch=1) for problem in TABLE]  # which could be broadcast
+    judge.refuses(cases([*TABLE, *one_image], invalid_call="grad_output_more_images"))
 
 
 @spec("computed.errors.channels", profile="functional", source=CONV2D_INPUT, dtypes=ONE)
