@@ -17,6 +17,7 @@ def test_text_names_implementations_and_specs() -> None:
     process = convgauge("list", "--specs")
     assert process.returncode == 0
     assert "numpy_windows" in process.stdout
+    assert "numpy_conv2d_input  numpy, im2col, computes grad_input, grade A" in process.stdout
     assert "padding.same" in process.stdout
 
 

@@ -66,7 +66,8 @@ def _print_implementations(console: Console) -> None:
         grade = f"grade {declaration.grade}" if declaration.grade else ""
         declines = f"declines {' '.join(declaration.declines)}" if declaration.declines else ""
         supports = f"supports {declaration.supports}" if declaration.supports else ""
-        properties = filter(None, (declaration.framework, declaration.algorithm, grade, declines, supports))
+        direction = "" if declaration.direction == "forward" else f"computes {declaration.direction}"
+        properties = filter(None, (declaration.framework, declaration.algorithm, direction, grade, declines, supports))
         console.print(f"[bold]{escape(name)}[/bold]  {escape(', '.join(properties))}")
         summary = f"absent: {origin.absent}" if origin.absent else declaration.summary
         console.print(Padding(escape(summary), (0, 0, 0, 4)))
