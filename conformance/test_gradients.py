@@ -185,6 +185,14 @@ def test_upstream_gradients_of_every_layout(judge: Judge) -> None:
         gradients(judge, kinds, extra_layout=layout)
 
 
+def is_strided_pointwise(case: Case) -> bool:
+    """Return True for a case in which torch's backward pass may corrupt the heap: `training.layouts` has some.
+
+    It ends the process in one of several runs, also during later calls, so that the quick tier has no more of them.
+    """
+    return case.problem.kernel == (1, 1) and case.problem.stride != (1, 1) and "channels_last" in case.layouts[1]
+
+
 @spec("gradients.layouts", source="torch.Tensor.stride", **GRADIENTS)
 def test_gradients_of_operands_of_every_layout(judge: Judge) -> None:
     """The gradients are exact where operands are views with gaps of permuted memory, or repeat elements."""
@@ -192,7 +200,7 @@ def test_gradients_of_operands_of_every_layout(judge: Judge) -> None:
     for layout, kinds in in_turns(judge, layouts_of(judge), 3):
         triples = [(layout, plain, plain), (plain, layout, plain), (layout, layout, layout)]
         table = [Case(kind, layouts=triples[index % 3]) for index, kind in enumerate(kinds)]
-        gradients(judge, table)
+        gradients(judge, [case for case in table if is_thorough(judge) or not is_strided_pointwise(case)])
         if is_thorough(judge):
             gradients(judge, cases(KINDS, layouts=(layout, layout, layout)), extra_layout=layout)
 

@@ -120,11 +120,9 @@ def shape(number: int) -> Problem:
     )  # fmt: skip
 
 
-@spec("state.many_shapes", profile="functional", source=PURE, dtypes=("float32",))
+@spec("state.many_shapes", profile="functional", source=PURE, dtypes=("float32",), tier="standard")
 def test_thousands_of_shapes(judge: Judge) -> None:
     """The answer is right however many shapes have gone before, new and old ones in turns."""
-    if judge.setting.tier == "quick":
-        judge.skip("at standard, as thousands of shapes take seconds")
     seconds = [judge.observe(Case(shape(number), seed=1)).seconds for number in range(20)]
     count = min(MAX_SHAPES, int(MAX_TOTAL_S / max(1e-6, float(np.median(seconds)))))
     order = [number * 4099 % 16_384 for number in range(count)]

@@ -196,7 +196,7 @@ class _Saved(torch.autograd.Function):  # type: ignore[misc]  # torch is Any to 
 @mutant(
     "Saves its output in the place of its input in setup_context if they have one shape.",
     mechanism="gradient_value",
-    killed_by=("training.gradient",),
+    killed_by=("gradients.batch", "graphs.retained"),
     framework="torch",
     profile="training",
 )

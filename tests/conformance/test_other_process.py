@@ -129,7 +129,7 @@ def test_a_child_that_answers_wrongly_is_found() -> None:
     example = judged(runner, FORKED).counterexample
     assert example is not None
     assert example.kind == "forked_child"
-    assert example.message.endswith("in a child that was forked after 1 call")
+    assert example.message.endswith("in a child that was forked after 2 calls")
     assert judged(StoringRunner(right, child=exact_output), FORKED).status() == "passed"
 
 

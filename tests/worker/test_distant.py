@@ -16,6 +16,7 @@ from convgauge.worker.frameworks import framework
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="memory is reserved on Linux alone")
 
 
+@pytest.mark.isa
 @pytest.mark.parametrize("name", [name for name in ("numpy", "torch") if is_installed(name)])
 @pytest.mark.parametrize("shape", [(2, 3, 4, 5), (1, 3, 4, 5), (5, 1, 1, 1), (7,)])
 def test_an_operand_holds_its_values_and_takes_little_memory(name: str, shape: tuple[int, ...]) -> None:

@@ -23,6 +23,7 @@ pytestmark = pytest.mark.skipif(bool(why_unavailable()), reason=why_unavailable(
 FRAMEWORKS = [name for name in ("numpy", "torch") if is_installed(name)]
 
 
+@pytest.mark.isa
 @pytest.mark.parametrize("name", FRAMEWORKS)
 @pytest.mark.parametrize("layout", GUARDED_LAYOUTS)
 def test_an_operand_lies_directly_at_a_page(name: str, layout: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from convgauge.problem import Problem
 from convgauge.reference import operands
-from convgauge.registry import is_installed
+from convgauge.registry import Declaration, is_installed
 from convgauge.worker import frameworks
 from convgauge.worker.forms import Form
 from convgauge.worker.operand_set import OperandSet
@@ -25,7 +25,8 @@ def placed(framework: str, problem: Problem = PROBLEM, prepared: Any = None) -> 
     if not is_installed(framework):
         pytest.skip(f"{framework} is not installed")
     drawn = operands.draw(problem, "exact", 1)
-    implementation, form = SimpleNamespace(prepared=prepared), Form(lambda *given, **_: dict(enumerate(given)))
+    implementation = SimpleNamespace(prepared=prepared, declaration=Declaration("kernel"))
+    form = Form(lambda *given, **_: dict(enumerate(given)))
     adapter = frameworks.framework(framework)
     subject: Any = SimpleNamespace(implementation=implementation, framework=adapter, form=form)
     operand_set = OperandSet(subject, problem, (drawn.input, drawn.weight, drawn.bias), FLIPS)

@@ -64,6 +64,7 @@ def marked(input: Any) -> Any:
     return output
 
 
+@pytest.mark.isa
 def test_a_text_is_an_array_of_bytes() -> None:
     assert text_of(text_array("strides ≠").numpy()) == "strides ≠"
     assert text_of(text_array("").numpy()) == text_of(None) == ""

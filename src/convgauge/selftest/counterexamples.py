@@ -34,8 +34,14 @@ from convgauge.selftest.temporary_folder import temporary_folder
 from convgauge.terms import FAULTS, STRICTNESS_FAULTS, ExitStatus, Status, Tier
 
 Kind = Literal["sound", "with history", "bogus", "unjudged", "passes again"]
-"""Result of an audit. "with history": the counterexample states that it does not fail by itself. "bogus": it fails for
-the oracle. "unjudged": no step of its spec judges the case. "passes again": it does not fail, and does not say so."""
+"""Result of an audit.
+
+- "sound": it fails again, and not for the oracle. Specs on operators skip the oracle, which is none.
+- "with history": the counterexample states that it does not fail by itself.
+- "bogus": it fails for the oracle.
+- "unjudged": no step of its spec judges the case.
+- "passes again": it does not fail, and does not say so.
+"""
 KINDS: tuple[Kind, ...] = ("sound", "with history", "bogus", "unjudged", "passes again")
 UNEXPECTED: tuple[Kind, ...] = ("bogus", "unjudged", "passes again")
 
@@ -73,7 +79,8 @@ class Audit:
         """Kind of the result."""
         if self.oracle in UNMET:
             return "bogus"
-        if self.oracle != "passed":
+        is_asked = self.oracle != "skipped" or self.again not in UNMET  # the oracle is no operator of torch
+        if self.oracle != "passed" and is_asked:
             return "unjudged"
         if self.again in UNMET:
             return "sound"

@@ -28,7 +28,7 @@ from convgauge.worker.call import Call
 
 SMOKE = Problem.parse("n2c3h8w8_o4k3x3_s1x1_p1x1_d1x1_g1_b_float32")
 """Problem of the usual smoke test: float32, 3x3, stride 1, padding 1, with a tolerance of 1e-3."""
-NARROW_SHARE = 4
+NARROW_SHARE = 6
 """One in so many tasks judges a correct build in a narrow run; each task judges as large a share of the builds."""
 MAX_MUTANT_FAILURES = 3
 """Failures of a killed mutant's processes after which its run ends."""

@@ -84,7 +84,7 @@ class Form:
         given = {**dict(zip(OPERANDS, operands)), **arguments}
         try:
             return self._call(given, self.spelling)
-        except UnsupportedArgument:
+        except (UnsupportedArgument, MemoryError):  # the spelling does not change how much memory there is
             raise
         except Exception:
             if not self.is_valid or not self._finds_spelling(given):

@@ -27,6 +27,8 @@ class JudgedCases:
         Cases that are kept for the diagnosis.
     failed : int
         Number of failing cases.
+    large : list of (str, dict)
+        Spec and fields of the failing cases that are too large to be predicted.
     introduction : ImplementationRecord
         Description of the mutant, with what the check found out about it.
     records : list of SpecRecord
@@ -35,6 +37,7 @@ class JudgedCases:
 
     samples: list[Sample]
     failed: int
+    large: list[tuple[str, dict[str, object]]]
     introduction: ImplementationRecord
     records: list[SpecRecord]
 
@@ -42,8 +45,8 @@ class JudgedCases:
     def of(cls, suite: Suite, name: str) -> JudgedCases:
         """Return the cases of a suite that has judged all tasks of a mutant."""
         samples = [replace(sample) for sample in suite.diagnoses.samples(name)]  # without what a diagnosis has cached
-        failed = suite.diagnoses.evidence[name].failed
-        return cls(samples, failed, suite.recorder.introductions[name], list(suite.recorder.records))
+        evidence, recorder = suite.diagnoses.evidence[name], suite.recorder
+        return cls(samples, evidence.failed, evidence.large, recorder.introductions[name], list(recorder.records))
 
     def restore(self, suite: Suite, name: str) -> None:
         """Put the cases and the records into a suite that has judged no task."""
@@ -58,7 +61,7 @@ class _RestoredEvidence(Evidence):
 
     def __init__(self, cases: JudgedCases) -> None:
         super().__init__()
-        self.failed, self._samples = cases.failed, cases.samples
+        self.failed, self.large, self._samples = cases.failed, cases.large, cases.samples
 
     def samples(self) -> list[Sample]:
         """Return the samples."""
