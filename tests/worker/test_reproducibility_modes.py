@@ -51,6 +51,7 @@ def test_a_framework_that_chooses_addresses_is_not_supported() -> None:
     assert (observation.kind, observation.message) == ("unsupported", "jax chooses the addresses of its arrays")
 
 
+@pytest.mark.isa
 def test_a_call_is_made_with_each_count_of_threads() -> None:
     torch = pytest.importorskip("torch")
     before = torch.get_num_threads()

@@ -72,7 +72,7 @@ def threads_of(pools: list[Pool]) -> Iterator[Callable[[int], None]]:
     try:
         yield set_threads
     finally:
-        for pool, count in zip(pools, before):
+        for pool, count in zip(reversed(pools), reversed(before)):  # the framework is last, as it may share a library
             pool.set(count)
 
 
