@@ -43,6 +43,10 @@ def forward(x: Any, weight: Any, bias: Any = None) -> Any:
     return returned(x=x, weight=weight, bias=bias)
 
 
+def of_both_directions(input: Any, weight: Any, bias: Any, stride: Any, transposed: Any, output_padding: Any) -> Any:
+    return returned(input=input, weight=weight, transposed=transposed)
+
+
 def without_size(grad_output: Any, weight: Any, stride: Any = 1) -> Any:
     return returned(grad_output=grad_output, weight=weight, stride=stride)
 
@@ -52,6 +56,7 @@ def without_size(grad_output: Any, weight: Any, stride: Any = 1) -> Any:
     [
         (named, "grad_input"), (short, "grad_input"), (transposed, "grad_input"), (without_size, "grad_input"),
         (of_weight, "grad_weight"), (of_kernel_size, "grad_weight"), (forward, "forward"), (max, "forward"),
+        (of_both_directions, "forward"),
     ],
 )  # fmt: skip
 def test_the_direction_follows_from_the_names_of_the_parameters(function: Callable[..., Any], direction: str) -> None:

@@ -46,13 +46,18 @@ _CALL = inspect.Signature([
 
 
 def direction_of(function: Callable[..., Value]) -> Computed:
-    """Return the direction that the names of a function's parameters state; "forward" if they state none."""
-    names = set(_meanings(_parameters(function)).values())
+    """Return the direction that the names of a function's parameters state; "forward" if they state none.
+
+    A function with ``transposed`` computes an output unless that is set.
+    """
+    parameters = _parameters(function)
+    names = set(_meanings(parameters).values())
     if "grad_output" in names and "weight" in names and "input" not in names:
         return "grad_input"
     if "grad_output" in names and "input" in names and "weight" not in names:
         return "grad_weight"
-    return "grad_input" if "output_padding" in names else "forward"
+    is_transposed = "output_padding" in names and all("transpose" not in each.name.lower() for each in parameters)
+    return "grad_input" if is_transposed else "forward"
 
 
 class GradientOperator(SignedCallable):
