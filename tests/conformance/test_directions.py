@@ -18,6 +18,7 @@ from convgauge.problem import Problem
 from convgauge.results import CauseRecord, Judgement, Run
 from support.paths import SUPPORT
 
+pytestmark = pytest.mark.once
 KERNELS = SUPPORT / "gradient_kernels.py"
 BIASED = Problem.parse("n2c3h7w9_o4k3x2_s1x1_psame_d1x1_g1_b_float32")
 
