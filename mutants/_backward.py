@@ -55,6 +55,25 @@ class _Function(torch.autograd.Function):  # type: ignore[misc]  # torch is Any 
         return (*(each if due else None for each, due in zip(computed, needed, strict=True)), None, None)
 
 
+class WithSetup(torch.autograd.Function):  # type: ignore[misc]  # torch is Any to mypy
+    """Convolution whose operands are saved in setup_context, as transforms of torch.func need it."""
+
+    @staticmethod
+    def forward(input, weight, bias, problem):
+        return F.conv2d(input, weight, bias, **problem.arguments)
+
+    @staticmethod
+    def setup_context(context, inputs, output):
+        input, weight, _, context.problem = inputs
+        context.save_for_backward(input, weight)
+
+    @staticmethod
+    def backward(context, grad):
+        input, weight = context.saved_tensors
+        dx, dw, db = adjoint(Backward(context.problem, input, weight, grad))
+        return dx, dw, db if context.needs_input_grad[2] else None, None
+
+
 def by_hand(compute, input, weight, bias, *arguments):
     """Return the convolution, with gradients that ``compute`` returns."""
     return _Function.apply(input, weight, bias, resolve(input, weight, bias, *arguments), compute)

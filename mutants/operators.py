@@ -4,7 +4,7 @@
 # mypy: allow-untyped-defs, allow-untyped-calls
 
 import torch
-from _backward import Backward, adjoint
+from _backward import WithSetup
 from _base import mutant, resolve
 from torch.nn import functional as F  # noqa: N812
 
@@ -174,23 +174,13 @@ def interior_written_through_a_view(input, weight, bias=None, stride=1, padding=
     return F.conv2d(room, weight, bias, stride, 0, dilation, groups)
 
 
-class _Saved(torch.autograd.Function):  # type: ignore[misc]  # torch is Any to mypy
+class _Saved(WithSetup):
     """Convolution whose setup_context saves a tensor in the place of another."""
-
-    @staticmethod
-    def forward(input, weight, bias, problem):
-        return F.conv2d(input, weight, bias, **problem.arguments)
 
     @staticmethod
     def setup_context(context, inputs, output):
         input, weight, _, context.problem = inputs
         context.save_for_backward(output if output.shape == input.shape else input, weight)
-
-    @staticmethod
-    def backward(context, grad):
-        input, weight = context.saved_tensors
-        dx, dw, db = adjoint(Backward(context.problem, input, weight, grad))
-        return dx, dw, db if context.needs_input_grad[2] else None, None
 
 
 @mutant(

@@ -4,29 +4,14 @@
 # mypy: allow-untyped-defs, allow-untyped-calls
 
 import torch
-from _backward import Backward, adjoint
+from _backward import WithSetup
 from _base import mutant, resolve
 from torch._C import _functorch
 from torch.nn import functional as F  # noqa: N812
 
 
-class _Mapped(torch.autograd.Function):  # type: ignore[misc]  # torch is Any to mypy
+class _Mapped(WithSetup):
     """Convolution with a rule for torch.func.vmap of its own."""
-
-    @staticmethod
-    def forward(input, weight, bias, problem):
-        return F.conv2d(input, weight, bias, **problem.arguments)
-
-    @staticmethod
-    def setup_context(context, inputs, output):
-        input, weight, _, context.problem = inputs
-        context.save_for_backward(input, weight)
-
-    @staticmethod
-    def backward(context, grad):
-        input, weight = context.saved_tensors
-        dx, dw, db = adjoint(Backward(context.problem, input, weight, grad))
-        return dx, dw, db if context.needs_input_grad[2] else None, None
 
     @staticmethod
     def vmap(info, in_dims, input, weight, bias, problem):
