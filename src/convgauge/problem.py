@@ -270,9 +270,13 @@ class Problem:
 
         It is C/G KH KW for an output, O/G KH KW for the gradient by the input, N OH OW for that by the weight.
         """
-        if self.direction == "grad_weight":
+        return self.reduction_in(self.direction)
+
+    def reduction_in(self, direction: Computed) -> int:
+        """Return the number of products of one element of the output, or of a gradient of this convolution."""
+        if direction == "grad_weight":
             return self.batch * self.output_size[0] * self.output_size[1]
-        channels = self.in_channels if self.direction == "forward" else self.out_channels
+        channels = self.in_channels if direction == "forward" else self.out_channels
         return channels // self.groups * self.kernel[0] * self.kernel[1]
 
     @property
@@ -281,8 +285,8 @@ class Problem:
 
         A gradient has as many as the output.
         """
-        taps = self.in_channels // self.groups * self.kernel[0] * self.kernel[1]
-        return 2 * self.batch * self.out_channels * self.output_size[0] * self.output_size[1] * taps
+        outputs = self.batch * self.out_channels * self.output_size[0] * self.output_size[1]
+        return 2 * outputs * self.reduction_in("forward")
 
     @property
     def least_bytes(self) -> int:

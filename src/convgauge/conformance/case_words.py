@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from convgauge.conformance.cases import Case
-from convgauge.conformance.directions import WHAT
+from convgauge.conformance.directions import GRADIENTS
 from convgauge.domain import CONTIGUOUS
 from convgauge.problem import Pair, Problem, ProblemError
 from convgauge.text import counted
@@ -41,7 +41,7 @@ def case_words(problem: str, operands: str = "exact", layouts: tuple[str, ...] =
     ]
     called = f", called with {spelled}" if spelled else ""
     if case.problem.direction != "forward":
-        words.insert(0, WHAT[case.problem.direction])
+        words.insert(0, GRADIENTS[case.problem.direction])
     return " on ".join(filter(None, (", ".join(words), image_words(case.problem)))) + called
 
 

@@ -10,7 +10,7 @@ from convgauge.conformance.spec import Spec
 from convgauge.dtypes import DTYPES
 from convgauge.problem import Problem
 from convgauge.terms import Computed
-from convgauge.worker.call import Description
+from convgauge.worker.call import SIZE_ARGUMENTS, Description
 
 FORWARD_CHAPTERS = (
     "adversarial", "applied", "bias", "device", "empty", "errors", "gradients", "graphs", "laws", "prepare", "special",
@@ -21,7 +21,7 @@ FORWARD_CHAPTERS = (
 GRADIENT_CHAPTER = "computed"
 """Chapter about implementations that compute a gradient."""
 
-WHAT = {"grad_input": "the gradient by the input", "grad_weight": "the gradient by the weight"}
+GRADIENTS = {"grad_input": "the gradient by the input", "grad_weight": "the gradient by the weight"}
 """Directions of gradients in words."""
 
 
@@ -46,7 +46,7 @@ def inapplicable(description: Description, dtype: str, *, is_about_outputs: bool
         return "it is about outputs of a convolution, not about gradients"
     if DTYPES[dtype].kind != "c":
         return ""
-    return f"{WHAT[description.direction]} of complex numbers has several conventions"
+    return f"{GRADIENTS[description.direction]} of complex numbers has several conventions"
 
 
 def in_direction(case: Case, direction: Computed) -> Case | None:
@@ -65,5 +65,5 @@ def in_direction(case: Case, direction: Computed) -> Case | None:
 
 def sizes_of_result(problem: Problem) -> dict[str, tuple[int, ...]]:
     """Return the argument that states the size of a gradient, which the operands leave open; none for an output."""
-    names = {"grad_input": "input_size", "grad_weight": "weight_size"}
-    return {names[problem.direction]: problem.output_shape} if problem.direction in names else {}
+    name = SIZE_ARGUMENTS.get(problem.direction)
+    return {} if name is None else {name: problem.output_shape}

@@ -42,13 +42,13 @@ def bounds(
     """
     bias = None if operands.bias is None else np.abs(operands.bias)
     sizes = oracle.adjoint(problem, Operands(np.abs(operands.input), np.abs(operands.weight), bias), np.abs(g))
-    taps = problem.kernel[0] * problem.kernel[1]
-    by_output = problem.batch * problem.output_size[0] * problem.output_size[1]
-    terms_of = (problem.out_channels // problem.groups * taps, by_output, by_output)
+    by_output = problem.reduction_in("grad_weight")
+    terms_of = (problem.reduction_in("grad_input"), by_output, by_output)
+    stored = (accuracy.stored_sums(problem, "grad_input"), accuracy.stored_sums(problem, "grad_weight"), 0)
     dtype = DTYPES[problem.dtype]
     is_narrow = dtype.accumulator != problem.dtype
     u = DTYPES[dtype.accumulator].roundoff * (2 if problem.dtype == "float64" else 1)
-    for terms, size, partial, gradient in zip(terms_of, sizes, (taps, problem.batch, 0), exact, strict=True):
+    for terms, size, partial, gradient in zip(terms_of, sizes, stored, exact, strict=True):
         if size is None or gradient is None:
             yield None
             continue

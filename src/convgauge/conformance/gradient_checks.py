@@ -107,8 +107,7 @@ def sign_of_grad_output(case: Case, operands: Operands) -> Array:
 
 def largest_sum(problem: Problem) -> int:
     """Return the largest number of products that an output or a gradient adds."""
-    (kh, kw), (oh, ow) = problem.kernel, problem.output_size
-    return max(problem.reduction + 1, problem.out_channels // problem.groups * kh * kw, problem.batch * oh * ow)
+    return max(problem.reduction + 1, problem.reduction_in("grad_input"), problem.reduction_in("grad_weight"))
 
 
 def expect_adjoint(case: Case, operands: Operands, g: Array) -> Expected:

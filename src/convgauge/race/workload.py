@@ -11,7 +11,7 @@ from convgauge.dtypes import DTYPES, round_to
 from convgauge.problem import Problem
 from convgauge.reference import accuracy, operands, oracle
 from convgauge.reference.operands import Array, Operands
-from convgauge.terms import Direction
+from convgauge.terms import Computed, Direction
 from convgauge.worker.call import Call, Observation
 from convgauge.worker.operand_set import joined
 
@@ -67,12 +67,10 @@ class Workload:
     @cached_property
     def reduction(self) -> int:
         """Largest number of products of which one element of the answer is the sum."""
-        problem = self.problem
-        rows, columns = problem.output_size
-        by_input = problem.out_channels // problem.groups * problem.kernel[0] * problem.kernel[1]
-        by_weight = problem.batch * rows * columns
-        sizes = {"": problem.reduction, "i": by_input, "w": by_weight, "iw": max(by_input, by_weight)}
-        return max(1, sizes[self.wanted])
+        directions: tuple[Computed, ...] = (
+            ("grad_input", "grad_weight") if self.direction == "both" else (self.direction,)
+        )
+        return max(1, *map(self.problem.reduction_in, directions))
 
     @property
     def family(self) -> str:

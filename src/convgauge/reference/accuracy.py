@@ -48,7 +48,7 @@ from convgauge.dtypes import DTYPES, round_to
 from convgauge.problem import Problem
 from convgauge.reference import oracle
 from convgauge.reference.operands import Array, Operands
-from convgauge.terms import Grade
+from convgauge.terms import Computed, Grade
 
 ORDER = "ABCF"
 """Grades from the best to the worst."""
@@ -81,15 +81,15 @@ def transform_terms(problem: Problem) -> float:
     return 96.0 + 8.0 * math.log2(max(2, plane))
 
 
-def stored_sums(problem: Problem) -> int:
+def stored_sums(problem: Problem, direction: Computed) -> int:
     """Return the partial sums that grade B lets a gradient narrower than its accumulator store in its dtype.
 
     Backward passes add overlapping windows, one per tap, to the gradient by the input, and one gradient per image to
     that by the weight. T sums that are rounded to the dtype add T u_out S to the error. An output has no such sums.
     """
-    if problem.direction == "grad_input":
+    if direction == "grad_input":
         return problem.kernel[0] * problem.kernel[1]
-    return problem.batch if problem.direction == "grad_weight" else 0
+    return problem.batch if direction == "grad_weight" else 0
 
 
 def integer_headroom(problem: Problem) -> float:
@@ -266,7 +266,7 @@ class Scale:
         if rounded is not None:
             largest = largest + dtype.roundoff * rounded * (1 + terms * u)
             sigma = np.hypot(sigma, dtype.roundoff / math.sqrt(3) * rounded)
-            if grade != "A" and (stored := stored_sums(self.problem)):
+            if grade != "A" and (stored := stored_sums(self.problem, self.problem.direction)):
                 largest = largest + dtype.roundoff * stored * size + 0.5 * stored * dtype.step
                 sigma = np.hypot(sigma, dtype.roundoff * math.sqrt(stored / 3) * size)
         if grade == "C":

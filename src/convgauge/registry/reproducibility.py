@@ -13,7 +13,7 @@ AXES: Mapping[str, str] = {
     "address": "operands at several alignments",
     "process": "two processes",
 }
-"""What varies along each axis, by its name."""
+"""Variation along each axis, by its name."""
 
 
 class UnknownAxisError(ValueError):

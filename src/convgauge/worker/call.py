@@ -14,6 +14,9 @@ from convgauge.terms import Computed
 Value = Any  # an argument of conv2d as the caller passes it, which may be invalid
 OPERANDS = ("input", "weight", "bias")
 
+SIZE_ARGUMENTS: Mapping[Computed, str] = {"grad_input": "input_size", "grad_weight": "weight_size"}
+"""Argument of a call that states the size of the gradient, by direction."""
+
 Kind = Literal[
     "answer",
     "raised",
@@ -94,9 +97,8 @@ class Call:
     @property
     def direction(self) -> Computed:
         """Direction of the call: the size of a gradient is one of its arguments."""
-        if "input_size" in self.arguments:
-            return "grad_input"
-        return "grad_weight" if "weight_size" in self.arguments else "forward"
+        stated = (direction for direction, name in SIZE_ARGUMENTS.items() if name in self.arguments)
+        return next(stated, "forward")
 
     @property
     def operand_names(self) -> tuple[str, str, str]:

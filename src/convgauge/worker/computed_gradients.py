@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from convgauge.terms import Computed
-from convgauge.worker.call import Call
+from convgauge.worker.call import SIZE_ARGUMENTS, Call
 from convgauge.worker.call_modes import Arrays, Outputs, extra_operand
 from convgauge.worker.forms import Form
 from convgauge.worker.frameworks import Array, Framework
@@ -58,7 +58,8 @@ def bound_gradient(
 
 def _operands(grad_output: Array, arrays: Arrays, direction: Computed) -> tuple[Arrays, dict[str, tuple[int, ...]]]:
     """Return the operands of the call, and the argument that states the size of the gradient."""
-    input, weight = arrays[:2]
-    if direction == "grad_input":
-        return [grad_output, weight, None], {"input_size": tuple(input.shape)}
-    return [input, grad_output, None], {"weight_size": tuple(weight.shape)}
+    replaced = 0 if direction == "grad_input" else 1
+    operands = [*arrays[:2], None]
+    size = tuple(operands[replaced].shape)
+    operands[replaced] = grad_output
+    return operands, {SIZE_ARGUMENTS[direction]: size}
